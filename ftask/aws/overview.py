@@ -1,0 +1,74 @@
+"""The state of a stage in one value: where things are, what waits, what failed, how it is set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from ftask.aws import stack
+from ftask.aws.target import Target, explained
+from ftask.core.timestamps import now
+
+
+def overview(target: Target) -> dict[str, Any]:
+    """What `ftask info` shows.
+
+    Counts of a queue are approximate, as SQS gives them. `oldestSeconds` is None where CloudWatch has no
+    figure: it has none until the queue has been in use for some minutes, and an emulator may never have one.
+    """
+    outputs = stack.outputs(target)
+    described = stack.describe(target)
+    parameters = described.get("Parameters", []) if described else []
+    with explained():
+        main = _counts(target, outputs.queue_url)
+        dead = _counts(target, outputs.dead_letter_queue_url)
+        mapping = target.lambda_.get_event_source_mapping(UUID=outputs.worker_source)
+        oldest = _oldest_seconds(target, outputs.queue_url)
+    return {
+        "stage": target.stage,
+        "region": target.region_name,
+        "stack": target.stack_name,
+        "stackStatus": described["StackStatus"] if described else "GONE",
+        "apiUrl": outputs.api_url,
+        "table": outputs.table,
+        "queueUrl": outputs.queue_url,
+        "deadLetterQueueUrl": outputs.dead_letter_queue_url,
+        "queue": {"visible": main[0], "inFlight": main[1], "oldestSeconds": oldest},
+        "deadLetters": dead[0] + dead[1],
+        "worker": {"function": outputs.worker_function, "state": mapping.get("State", "unknown")},
+        "apiFunction": outputs.api_function,
+        "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
+        "codeSha256": outputs.code_key.rpartition("/")[2].removesuffix(".zip"),
+        "parameters": {
+            entry["ParameterKey"]: entry["ParameterValue"]
+            for entry in sorted(parameters, key=lambda entry: entry["ParameterKey"])
+            if not entry["ParameterKey"].startswith("Code")
+        },
+    }
+
+
+def _counts(target: Target, queue_url: str) -> tuple[int, int]:
+    """Messages that wait, and messages that are in flight."""
+    attributes = target.sqs.get_queue_attributes(
+        QueueUrl=queue_url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return (
+        int(attributes["ApproximateNumberOfMessages"]),
+        int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+    )
+
+
+def _oldest_seconds(target: Target, queue_url: str) -> float | None:
+    moment = now()
+    points = target.cloudwatch.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": queue_url.rpartition("/")[2]}],
+        StartTime=moment - timedelta(minutes=10),
+        EndTime=moment,
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    latest = max(points, key=lambda point: point["Timestamp"], default=None)
+    return None if latest is None else latest["Maximum"]

@@ -1,0 +1,80 @@
+"""The deployed stack as other commands need it: its outputs and its parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ftask.aws.target import Target, explained
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+
+
+class StackNotFoundError(FtaskError):
+    """The stage has no stack."""
+
+
+class StackOutputs(BaseModel):
+    """The template's outputs."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    api_url: str = Field(alias="ApiUrl")
+    api_id: str = Field(alias="ApiId")
+    api_stage: str = Field(alias="ApiStage")
+    table: str = Field(alias="TableName")
+    queue_url: str = Field(alias="QueueUrl")
+    dead_letter_queue_url: str = Field(alias="DeadLetterQueueUrl")
+    api_function: str = Field(alias="ApiFunction")
+    worker_function: str = Field(alias="WorkerFunction")
+    worker_source: str = Field(alias="WorkerSource")
+    api_log_group: str = Field(alias="ApiLogGroup")
+    worker_log_group: str = Field(alias="WorkerLogGroup")
+    code_key: str = Field(alias="CodeKey")
+
+
+def describe(target: Target) -> StackTypeDef | None:
+    """CloudFormation's description of the stage's stack, or None if there is none."""
+    with explained():
+        try:
+            return target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
+        except ClientError as error:
+            # The only way in which CloudFormation says that a stack does not exist.
+            if error.response.get("Error", {}).get("Code") == "ValidationError" and "does not exist" in str(error):
+                return None
+            raise
+
+
+def outputs(target: Target) -> StackOutputs:
+    """Where the stage's parts are.
+
+    Raises:
+        StackNotFoundError: nothing is deployed there, or not completely.
+    """
+    stack = describe(target)
+    if stack is None:
+        raise StackNotFoundError(
+            f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.",
+            f"Deploy it with: {deploy_command(target)}",
+        )
+    values = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    try:
+        found = StackOutputs.model_validate(values)
+    except ValidationError:
+        raise StackNotFoundError(
+            f"Stack {target.stack_name} is {stack['StackStatus']} and lacks outputs that ftask needs.",
+            f"Finish its deployment with: {deploy_command(target)}",
+        ) from None
+    if target.endpoint_url is not None:
+        # An emulator serves an API under a path; its virtual host need not resolve.
+        url = f"{target.endpoint_url.rstrip('/')}/_aws/execute-api/{found.api_id}/{found.api_stage}"
+        return found.model_copy(update={"api_url": url})
+    return found
+
+
+def deploy_command(target: Target) -> str:
+    return "ftask deploy" if target.stage == "local" else f"ftask deploy --stage {target.stage}"

@@ -1,0 +1,180 @@
+"""Where a command works: a stage, its credentials, its region and, if it is not AWS itself, its endpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ftask.aws.problems import explain
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from types_boto3_cloudformation.client import CloudFormationClient
+    from types_boto3_cloudwatch.client import CloudWatchClient
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_lambda.client import LambdaClient
+    from types_boto3_logs.client import CloudWatchLogsClient
+    from types_boto3_s3.client import S3Client
+    from types_boto3_sqs.client import SQSClient
+    from types_boto3_sts.client import STSClient
+
+LOCAL_STAGE = "local"
+LOCAL_REGION = "us-east-1"
+# The engine's documented root credentials; they open nothing but the engine on this machine.
+LOCAL_ACCESS_KEY = "test"
+LOCAL_SECRET_KEY = "test"  # noqa: S105 - see above
+
+_STAGE = re.compile(r"[a-z][a-z0-9-]{0,29}")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One stage in one account and region. `endpoint_url` is None for AWS itself."""
+
+    stage: str
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not _STAGE.fullmatch(self.stage):
+            raise FtaskError(
+                f"{self.stage!r} is no stage name.",
+                "Use up to 30 lower-case letters, digits and hyphens, beginning with a letter, like prod.",
+            )
+
+    @classmethod
+    def local(cls, endpoint_url: str) -> Target:
+        """The stage of this machine's own engine."""
+        return cls(
+            LOCAL_STAGE,
+            region=LOCAL_REGION,
+            endpoint_url=endpoint_url,
+            access_key=LOCAL_ACCESS_KEY,
+            secret_key=LOCAL_SECRET_KEY,
+        )
+
+    @property
+    def stack_name(self) -> str:
+        return f"ftask-{self.stage}"
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """The session of the usual credential chain.
+
+        Raises:
+            FtaskError: the profile does not exist, or no region is configured.
+        """
+        try:
+            session = boto3.Session(
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                profile_name=self.profile,
+                region_name=self.region,
+            )
+        except BotoCoreError as error:
+            raise explain(error) from error
+        if session.region_name is None:
+            raise FtaskError(
+                f"No AWS region is configured for stage {self.stage!r}.",
+                "Give one with --region, AWS_REGION, or in the profile.",
+            )
+        return session
+
+    @property
+    def region_name(self) -> str:
+        return str(self.session.region_name)
+
+    def credentials(self) -> Credentials:
+        """The credentials that sign requests.
+
+        Raises:
+            FtaskError: there are none.
+        """
+        with explained():
+            found: Any = self.session.get_credentials()
+        if found is None:
+            raise FtaskError(
+                f"No AWS credentials were found for stage {self.stage!r}.",
+                "Log in (aws sso login), or set AWS_PROFILE or --profile."
+                " To work without an account, use the stage 'local'.",
+            )
+        credentials: Credentials = found
+        return credentials
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        client: CloudFormationClient = self._client("cloudformation")
+        return client
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def s3(self) -> S3Client:
+        client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
+    def lambda_(self) -> LambdaClient:
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def sts(self) -> STSClient:
+        client: STSClient = self._client("sts")
+        return client
+
+    def _client(self, service: str) -> Any:
+        self.credentials()
+        # An endpoint beside AWS is addressed by paths, because its virtual hosts may not resolve.
+        addressing: Any = {"addressing_style": "path"} if self.endpoint_url else {}
+        client: Any = self.session.client(
+            service,  # type: ignore[call-overload]  # one of the literals above
+            endpoint_url=self.endpoint_url,
+            config=Config(
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"mode": "standard", "total_max_attempts": 4},
+                max_pool_connections=16,
+                s3=addressing,
+            ),
+        )
+        return client
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what botocore raises into an :class:`FtaskError` that says what to do."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise explain(error) from error

@@ -1,0 +1,55 @@
+"""The command line: parse, call, render. Nothing here is imported by the rest."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ftask import __version__
+from ftask.cli import local, stack, tasks
+from ftask.cli.command import EndpointUrl, Profile, Region
+from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
+
+app = typer.Typer(
+    name="ftask",
+    help="A fault-tolerant task queue in your own AWS account, and on your laptop.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+stack.add_to(app)
+tasks.add_to(app)
+local.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ftask {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    context: typer.Context,
+    stage: Annotated[
+        str, typer.Option("--stage", "-s", envvar="FTASK_STAGE", help="Where to work; 'local' needs no account.")
+    ] = LOCAL_STAGE,
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", envvar="FTASK_OUTPUT", help="How results are written.")
+    ] = Output.TABLE,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    context.obj = GlobalOptions(stage, profile, region, endpoint_url, output, quiet)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(app())

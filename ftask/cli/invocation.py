@@ -1,0 +1,114 @@
+"""One run of a command: the global options, and what they open. Heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from ftask.aws.stack import StackOutputs
+    from ftask.aws.target import Target
+    from ftask.render.screen import Screen
+
+LOCAL_STAGE = "local"
+
+
+class Output(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class GlobalOptions:
+    """The options that every command takes, before or after its name."""
+
+    stage: str = LOCAL_STAGE
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    output: Output = Output.TABLE
+    quiet: bool = False
+
+    def overridden(self, given: dict[str, Any]) -> GlobalOptions:
+        """These options, with those that were given after the command's name."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass
+class Invocation:
+    """What a command works with.
+
+    `if_interrupted` is said after Ctrl-C: what goes on without the command, and how to come back to it.
+    """
+
+    options: GlobalOptions
+    if_interrupted: str = field(default="")
+
+    @cached_property
+    def screen(self) -> Screen:
+        from ftask.render.screen import Screen
+
+        return Screen(json=self.options.output is Output.JSON, quiet=self.options.quiet)
+
+    @property
+    def uses_engine(self) -> bool:
+        return self.options.stage == LOCAL_STAGE and self.options.endpoint_url is None
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the command works; starts the local engine if that is where.
+
+        Raises:
+            FtaskError: the engine does not start, or the stage's name is none.
+        """
+        from ftask.aws.target import Target
+
+        if not self.uses_engine:
+            options = self.options
+            return Target(options.stage, options.profile, options.region, options.endpoint_url)
+        from ftask.local.engine import Engine
+
+        for name, value in (("--profile", self.options.profile), ("--region", self.options.region)):
+            if value is not None:
+                raise FtaskError(
+                    f"{name} has no meaning on the stage 'local'.", "Choose a stage of yours with --stage."
+                )
+        engine = Engine()
+        crashed = engine.crashed()
+        running, started = engine.ensure()
+        if started:
+            self.screen.note(f"Started the local engine at {running.endpoint_url} (ministack {running.version}).")
+        if crashed:
+            self.screen.warn(
+                "The local engine had ended without being stopped; what it had not saved is gone."
+                " If the stack is missing, run: ftask deploy"
+            )
+        return Target.local(running.endpoint_url)
+
+    @cached_property
+    def outputs(self) -> StackOutputs:
+        from ftask.aws.stack import outputs
+
+        return outputs(self.target)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something that cannot be taken back.
+
+        Raises:
+            FtaskError: the answer was no, or there is nobody to ask.
+        """
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise FtaskError(f"{question} Nobody is here to answer.", "Run it again with --yes.")
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise FtaskError("Nothing was done.")

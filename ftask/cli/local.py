@@ -1,0 +1,87 @@
+"""`ftask local`: the embedded engine."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from ftask.cli.command import command
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.invocation import Invocation
+
+app = typer.Typer(name="local", help="The embedded engine that runs the stage 'local'.", no_args_is_help=True)
+
+
+def add_to(parent: typer.Typer) -> None:
+    parent.add_typer(app)
+
+
+@command(app)
+def up(run: Invocation) -> None:
+    """Start the engine, if it is not running."""
+    from ftask.local.engine import Engine
+
+    running, started = Engine().ensure()
+    value = {"endpointUrl": running.endpoint_url, "pid": running.pid, "started": started, "version": running.version}
+    verb = "Started" if started else "Already running:"
+    run.screen.result(value, lambda: f"{verb} the local engine at {running.endpoint_url} (process {running.pid}).")
+
+
+@command(app)
+def down(run: Invocation) -> None:
+    """Stop the engine; its state is kept for the next start."""
+    from ftask.local.engine import Engine
+
+    stopped = Engine().stop()
+    text = "Stopped the local engine; its state is kept." if stopped else "The local engine was not running."
+    run.screen.result({"stopped": stopped}, lambda: text)
+
+
+@command(app)
+def status(run: Invocation) -> ExitCode:
+    """Say whether the engine runs; exit code 1 if not."""
+    from ftask.local.engine import Engine
+    from ftask.render.durations import duration
+
+    engine = Engine()
+    running = engine.running()
+    value = {
+        "running": running is not None,
+        "endpointUrl": running.endpoint_url if running else None,
+        "pid": running.pid if running else None,
+        "version": running.version if running else None,
+        "stateFolder": str(engine.root),
+        "log": str(engine.log_path),
+    }
+    if running is None:
+        text = f"The local engine is not running. State: {engine.root}"
+    else:
+        up_for = duration(time.time() - running.started_at)
+        text = f"The local engine runs at {running.endpoint_url} (process {running.pid}, for {up_for})."
+        text += f" State: {engine.root}"
+    run.screen.result(value, lambda: text)
+    return ExitCode.DONE if running else ExitCode.FAILED
+
+
+@command(app)
+def logs(
+    run: Invocation, lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50
+) -> None:
+    """Show the end of the engine's own log."""
+    from ftask.local.engine import Engine
+
+    for line in Engine().log_tail(lines):
+        run.screen.line({"line": line}, line)
+
+
+@command(app)
+def reset(run: Invocation, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Stop the engine and forget everything in it: stacks, tasks, logs."""
+    from ftask.local.engine import Engine
+
+    engine = Engine()
+    run.confirm(f"Forget everything in the local engine ({engine.root})?", yes=yes)
+    engine.reset()
+    run.screen.result({"reset": True}, lambda: "The local engine is stopped and empty.")

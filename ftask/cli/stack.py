@@ -1,0 +1,105 @@
+"""`ftask deploy`, `remove` and `info`: the stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.command import command
+from ftask.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ftask.deploy.events import StackEvent
+
+
+def add_to(app: typer.Typer) -> None:
+    command(app)(deploy)
+    command(app)(remove)
+    command(app)(info)
+
+
+def deploy(
+    run: Invocation,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="Set a parameter of the stack; others stay as deployed."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+) -> None:
+    """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
+    from ftask.core.errors import FtaskError
+    from ftask.deploy import apply, artifacts, package, parameters
+    from ftask.deploy.plan import discard_plan, make_plan
+    from ftask.render import stacks
+
+    overrides = parameters.parse_overrides(param or [])
+    target, screen = run.target, run.screen
+    code = artifacts.store(target, package.build_archive())
+    screen.note(f"Code archive {code.key} ({'uploaded' if code.uploaded else 'unchanged'}).")
+    plan = make_plan(target, package.read_template(), code, overrides)
+    value = stacks.plan_json(plan)
+    if not plan.changes:
+        screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
+        return
+    if not screen.json:
+        screen.err.print(stacks.plan_table(plan))
+    if dry_run:
+        discard_plan(target, plan)
+        screen.result(value | {"deployed": False}, lambda: "Nothing was changed (--dry-run).")
+        return
+    verb = "Create" if plan.creates_stack else "Change"
+    try:
+        run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
+    except (FtaskError, KeyboardInterrupt):
+        discard_plan(target, plan)
+        raise
+    run.if_interrupted = (
+        f"CloudFormation goes on with stack {plan.stack_name}. Run ftask deploy again to see how it ended,"
+        f" or stop it with: aws cloudformation cancel-update-stack --stack-name {plan.stack_name}"
+    )
+    _stream(run, apply.apply(target, plan))
+    run.if_interrupted = ""
+    outputs = run.outputs
+    screen.result(
+        value | {"deployed": True, "apiUrl": outputs.api_url},
+        lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",
+    )
+
+
+def remove(
+    run: Invocation,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete the stack and everything in it: tasks, queues, functions, logs, code archives."""
+    from ftask.deploy import apply
+
+    target = run.target
+    removal = apply.prepare_removal(target)
+    run.confirm(
+        f"Delete stack {target.stack_name} in {target.region_name} with all its tasks and dead letters?", yes=yes
+    )
+    run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
+    _stream(run, apply.remove(target, removal))
+    run.screen.result({"removed": target.stack_name}, lambda: f"Removed {target.stack_name}.")
+
+
+def info(run: Invocation) -> None:
+    """Show where the stage's parts are, how full its queues are, and how it is set."""
+    from ftask.aws.overview import overview
+    from ftask.render.stacks import info_table
+
+    value = overview(run.target)
+    run.screen.result(value, lambda: info_table(value))
+
+
+def _stream(run: Invocation, events: Iterable[StackEvent]) -> None:
+    from ftask.render.stacks import event_line
+
+    for event in events:
+        run.screen.note(event_line(event))

@@ -1,0 +1,56 @@
+"""Submit many payloads, several at a time, and know of each whether it was accepted."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ftask.aws.api import ApiClient
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ftask.aws.api import Accepted
+    from ftask.render.screen import Screen
+
+# Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What was accepted, in order, and the first error if not everything was."""
+
+    accepted: list[Accepted]
+    error: FtaskError | None
+
+
+def submit_all(client: ApiClient, payloads: Sequence[str], key: str | None, screen: Screen) -> Submitted:
+    """Submit all payloads; an error of one does not keep the others back.
+
+    Every task gets an idempotency key, its own if none was given: a request that is sent again after
+    a lost answer is then still one task.
+    """
+
+    def one(payload: str) -> Accepted | FtaskError:
+        try:
+            return client.submit(payload, key or uuid.uuid4().hex)
+        except FtaskError as error:
+            return error
+
+    answers: list[Accepted | FtaskError] = []
+    with ThreadPoolExecutor(min(AT_ONCE, len(payloads))) as threads:
+        outcomes: Iterator[Accepted | FtaskError] = threads.map(one, payloads)
+        try:
+            answers.extend(screen.progress(outcomes, len(payloads), "submitting"))
+        except KeyboardInterrupt:
+            threads.shutdown(wait=True, cancel_futures=True)
+            raise
+    errors = [answer for answer in answers if isinstance(answer, FtaskError)]
+    return Submitted(
+        [answer for answer in answers if not isinstance(answer, FtaskError)], errors[0] if errors else None
+    )

@@ -1,0 +1,164 @@
+"""`ftask submit`, `get` and `watch`: tasks."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ftask.cli.command import command
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.invocation import Invocation
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ftask.core.model import Task
+
+Timeout = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    command(app)(submit)
+    command(app)(get)
+    command(app)(watch)
+
+
+def submit(
+    run: Invocation,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help='Submit {"message": TEXT}.', metavar="TEXT")
+    ] = None,
+    payload: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="Submit this JSON object; @FILE reads a file, - reads stdin."),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", "-f", metavar="FILE", help="Submit one JSON object a line; - reads stdin."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the same task so many times.")] = 1,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: the same key and payload are one task, however often.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Follow to the end; exit code 3 if a task fails.")] = False,
+    timeout: Timeout = None,
+) -> ExitCode:
+    """Submit tasks. Without --message, --payload or --file, a JSON object is read from stdin."""
+    from ftask.aws.api import ApiClient
+    from ftask.cli.payloads import read_payloads
+    from ftask.cli.submitting import submit_all
+    from ftask.render import tasks as pictures
+
+    payloads = read_payloads(message, payload, file)
+    if count > 1:
+        payloads = payloads * count
+    if key is not None and len(payloads) != 1:
+        raise FtaskError("--key names one task, and this would submit several.", "Leave --key or --count out.")
+    if not payloads:
+        raise FtaskError("There is nothing to submit: the file has no line.")
+    screen = run.screen
+    client = ApiClient(run.target, run.outputs.api_url)
+    result = submit_all(client, payloads, key, screen)
+    ids = [answer.task_id for answer in result.accepted]
+    run.if_interrupted = (
+        "The tasks go on. Follow them with: ftask watch " + " ".join(ids[:3]) + (" …" if ids[3:] else "")
+    )
+    single = len(payloads) == 1
+    if wait and ids:
+        code, seen = _follow(run, ids, timeout, show_changes=not screen.json)
+        final = [_public(task) for task in seen.values()]
+        screen.result(final[0] if single else final, lambda: _ends(seen))
+    else:
+        code = ExitCode.DONE
+        answers = [answer.model_dump(by_alias=True) for answer in result.accepted]
+        if single and answers:
+            screen.result(answers[0], lambda: pictures.accepted(answers[0]["taskId"], answers[0]["status"]))
+        elif answers or screen.json:
+            screen.result(answers, lambda: "\n".join(ids))
+    if not single:
+        screen.note(f"Accepted {len(ids):,} of {len(payloads):,} tasks.")
+    if result.error is not None:
+        raise result.error
+    return code
+
+
+def get(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]) -> None:
+    """Show one task: its state, its payload, every attempt."""
+    from ftask.aws.api import ApiClient
+    from ftask.render.tasks import detail
+
+    task = ApiClient(run.target, run.outputs.api_url).get(task_id)
+    run.screen.result(task, lambda: detail(task))
+
+
+def watch(
+    run: Invocation,
+    task_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="The tasks' ids; without any, read from stdin.")
+    ] = None,
+    timeout: Timeout = None,
+) -> ExitCode:
+    """Follow tasks live to their end; exit code 3 if one fails, 4 if the time runs out first."""
+    if not task_ids:
+        if sys.stdin.isatty():
+            raise typer.BadParameter("Give the id of a task, or pipe ids in, one a line.")
+        task_ids = sys.stdin.read().split()
+        if not task_ids:
+            raise FtaskError("There is nothing to watch: no id came in.")
+    task_ids = list(dict.fromkeys(task_ids))
+    run.if_interrupted = "The tasks go on; watching them again is always possible."
+    code, _ = _follow(run, task_ids, timeout, show_changes=True)
+    return code
+
+
+def _follow(
+    run: Invocation, task_ids: Sequence[str], timeout: float | None, *, show_changes: bool
+) -> tuple[ExitCode, Mapping[str, Task]]:
+    """Watch to the end, drawing live on a terminal and one line a change elsewhere."""
+    from ftask.aws.watcher import Watcher
+    from ftask.core.model import Status
+    from ftask.core.timestamps import now
+    from ftask.render import tasks as pictures
+
+    screen = run.screen
+    started = now()
+    deadline = None if timeout is None else started + timedelta(seconds=timeout)
+    watcher = Watcher(run.target, run.outputs.table, task_ids)
+    seen: Mapping[str, Task] = {}
+    if show_changes and screen.live:
+        with screen.drawing(pictures.live_table([], started, started)) as live:
+            for seen in watcher.rounds(deadline):
+                live.update(pictures.live_table(list(seen.values()), now(), started))
+    else:
+        before: Mapping[str, Task] = {}
+        for seen in watcher.rounds(deadline):
+            if show_changes:
+                for task_id, task in seen.items():
+                    if task_id not in before or before[task_id].updated_at != task.updated_at:
+                        screen.line(_public(task), pictures.change_line(task, now()))
+            before = seen
+    if watcher.open_ids():
+        screen.warn(f"Still open after {timeout:g} s: {len(watcher.open_ids())} of {len(task_ids)} tasks.")
+        return ExitCode.TIMED_OUT, seen
+    if any(task.status is Status.FAILED for task in seen.values()):
+        return ExitCode.TASK_FAILED, seen
+    return ExitCode.DONE, seen
+
+
+def _public(task: Task) -> dict[str, Any]:
+    from ftask.core.codec import task_to_json
+
+    return task_to_json(task)
+
+
+def _ends(seen: Mapping[str, Task]) -> Any:
+    from ftask.render import tasks as pictures
+
+    tasks = list(seen.values())
+    return pictures.outcome(tasks[0]) if len(tasks) == 1 else pictures.totals(tasks)

@@ -1,0 +1,215 @@
+"""The table of tasks in DynamoDB. Every condition of the protocol stands here, once.
+
+Each write is one conditional call. The SDK sends a call again when its answer was lost; the second
+one is then refused by the first, so every refusal is checked for our own mark before it is believed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ftask.core.codec import begun_attempt, item_to_task, task_to_item
+from ftask.core.machine import CLOCK_SKEW_MARGIN
+from ftask.core.model import Message, Status, Task
+from ftask.core.timestamps import to_iso
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+else:
+    DynamoDBClient = Any
+
+# The most keys that one BatchGetItem takes.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+BATCH_GET_KEYS = 100
+
+# Written at submission and never again.
+_FIXED = frozenset({"taskId", "payload", "payloadHash", "createdAt", "maxAttempts"})
+# Everything that an outcome or a redrive decides.
+_MUTABLE = (
+    "status",
+    "updatedAt",
+    "expiresAt",
+    "attempts",
+    "epoch",
+    "leaseOwner",
+    "leaseUntil",
+    "nextAttemptAt",
+    "lastError",
+    "history",
+    "result",
+    "completedAt",
+    "failedAt",
+    "failedShard",
+)
+
+
+class DynamoStore:
+    """:class:`ftask.core.ports.Store` over one DynamoDB table."""
+
+    def __init__(self, client: Callable[[], DynamoDBClient], table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(self, task: Task) -> Task | None:
+        # Submit: an id is given once. Whoever finds it taken looks at the task that has it: an own
+        # re-sent put finds its own task there.
+        try:
+            self._client().put_item(
+                TableName=self._table,
+                Item=task_to_item(task),
+                ConditionExpression="attribute_not_exists(taskId)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            return _refused_by(error)
+        return None
+
+    def get(self, task_id: str) -> Task | None:
+        answer = self._client().get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
+        item = answer.get("Item")
+        return None if item is None else item_to_task(item)
+
+    def get_many(self, task_ids: Sequence[str], sleep: Callable[[float], None] = time.sleep) -> Iterator[Task]:
+        """The tasks of these ids that exist, in no order; reads are eventually consistent."""
+        remaining = iter(dict.fromkeys(task_ids))
+        while chunk := list(islice(remaining, BATCH_GET_KEYS)):
+            keys: Any = [_key(task_id) for task_id in chunk]
+            pause_seconds = 0.05
+            while keys:
+                answer = self._client().batch_get_item(RequestItems={self._table: {"Keys": keys}})
+                for item in answer["Responses"].get(self._table, []):
+                    yield item_to_task(item)
+                unprocessed = answer.get("UnprocessedKeys", {})
+                keys = unprocessed[self._table]["Keys"] if self._table in unprocessed else []
+                if keys:
+                    sleep(pause_seconds)
+                    pause_seconds = min(2 * pause_seconds, 2.0)
+
+    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
+        # Begin: an attempt is taken only in the message's own epoch, only while attempts are left,
+        # only after the backoff, and only from somebody who waits or provably died.
+        in_epoch = "epoch = :epoch"
+        attempts_left = "attempts < maxAttempts"
+        backoff_over = "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)"
+        waiting = "#status IN (:pending, :retrying)"
+        worker_dead = "(#status = :processing AND leaseUntil <= :expired)"
+        try:
+            answer = self._client().update_item(
+                TableName=self._table,
+                Key=_key(message.task_id),
+                ConditionExpression=(
+                    f"{in_epoch} AND {attempts_left} AND {backoff_over} AND ({waiting} OR {worker_dead})"
+                ),
+                UpdateExpression=(
+                    "SET #status = :processing, attempts = attempts + :one, leaseOwner = :owner,"
+                    " leaseUntil = :until, updatedAt = :now, history = list_append(history, :attempt)"
+                    " REMOVE nextAttemptAt"
+                ),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":epoch": {"N": str(message.epoch)},
+                    ":now": {"S": to_iso(now)},
+                    ":expired": {"S": to_iso(now - CLOCK_SKEW_MARGIN)},
+                    ":until": {"S": to_iso(until)},
+                    ":owner": {"S": owner},
+                    ":one": {"N": "1"},
+                    ":attempt": {"L": [begun_attempt(message.epoch, now)]},
+                    ":pending": {"S": Status.PENDING},
+                    ":retrying": {"S": Status.RETRYING},
+                    ":processing": {"S": Status.PROCESSING},
+                },
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            return False, _refused_by(error)
+        return True, item_to_task(answer["Attributes"])
+
+    def settle(self, after: Task, owner: str) -> bool:
+        # Settle: only the holder of the lease says how its attempt ended. The owner is unique to one
+        # begin, so it stands for the epoch and the attempt too.
+        try:
+            self._write(
+                after,
+                "#status = :processing AND leaseOwner = :owner",
+                {
+                    ":processing": {"S": Status.PROCESSING},
+                    ":owner": {"S": owner},
+                },
+            )
+        except ClientError as error:
+            found = _refused_by(error)
+            # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
+            return (
+                found is not None
+                and found.lease is not None
+                and found.lease.owner == owner
+                and found.status is after.status
+            )
+        return True
+
+    def reopen(self, after: Task) -> bool:
+        # Redrive: only a failed task, and only once for each of its epochs.
+        try:
+            self._write(
+                after,
+                "#status = :failed AND #epoch = :previous",
+                {
+                    ":failed": {"S": Status.FAILED},
+                    ":previous": {"N": str(after.epoch - 1)},
+                },
+            )
+        except ClientError as error:
+            _refused_by(error)
+            return False
+        return True
+
+    def discard(self, task_id: str) -> None:
+        # Compensation of a submit whose send failed: never a task that somebody has begun.
+        try:
+            self._client().delete_item(
+                TableName=self._table,
+                Key=_key(task_id),
+                ConditionExpression="#status = :pending AND attempts = :none",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":pending": {"S": Status.PENDING}, ":none": {"N": "0"}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            _refused_by(error)
+
+    def _write(self, after: Task, condition: str, values: dict[str, Any]) -> None:
+        item = task_to_item(after)
+        present = [name for name in _MUTABLE if name in item]
+        absent = [name for name in _MUTABLE if name not in item]
+        self._client().update_item(
+            TableName=self._table,
+            Key=_key(after.task_id),
+            ConditionExpression=condition,
+            UpdateExpression=(
+                "SET "
+                + ", ".join(f"#{name} = :new_{name}" for name in present)
+                + (" REMOVE " + ", ".join(f"#{name}" for name in absent) if absent else "")
+            ),
+            ExpressionAttributeNames={f"#{name}": name for name in _MUTABLE},
+            ExpressionAttributeValues={**values, **{f":new_{name}": item[name] for name in present}},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+
+def _key(task_id: str) -> dict[str, Any]:
+    return {"taskId": {"S": task_id}}
+
+
+def _refused_by(error: ClientError) -> Task | None:
+    """The item that refused a conditional write; raises anything else again."""
+    if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+        raise error
+    item: Any = error.response.get("Item")
+    return None if not item else item_to_task(item)

@@ -1,0 +1,242 @@
+"""Begin, run, settle: what a worker does with one delivered message.
+
+The order of the steps is the promise. The lease is written before the handler runs, so nothing runs
+twice at once; the dead letter is sent before `FAILED` is written, so no failure goes unseen; a
+message is acknowledged only after its outcome is in the table, so no task is forgotten. A crash
+between any two steps leaves the message in the queue and an expired lease in the table, from which
+the next delivery goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from ftask.core import machine
+from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.errors import PermanentError, RetryAfter
+from ftask.core.machine import Acknowledge, Begun, Exhausted, Leave, Reopen
+from ftask.core.model import Delivery, Failure, Message, Status, Task
+from ftask.core.ports import Clock, DeadLetters, Handler, Queue, Store
+from ftask.core.retry import RetryPolicy
+from ftask.core.text import printable
+from ftask.core.timestamps import to_iso
+
+# Longest error message kept, in the item and on the dead letter.
+MAX_ERROR_BYTES = 1024
+# An item ends at 400 KB: payload (256), result and 50 entries of history must fit together.
+MAX_RESULT_BYTES = 64 * 1024
+
+Observer = Callable[..., None]
+"""Told of each event: its name, then what belongs to it as keyword arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptJob:
+    """The job that a handler gets: see :class:`ftask.core.ports.Job`."""
+
+    task_id: str
+    epoch: int
+    attempt: int
+    max_attempts: int
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Runs deliveries.
+
+    `budget` is the time that a handler is promised: with less than that left before the invocation's
+    deadline, a message is handed back unbegun, so that it costs the task no attempt.
+    """
+
+    store: Store
+    queue: Queue
+    dead_letters: DeadLetters
+    handler: Handler
+    clock: Clock
+    rng: Random
+    policy: RetryPolicy
+    budget: timedelta
+    retention: timedelta
+    observe: Observer
+
+    def execute(self, delivery: Delivery, deadline: datetime) -> bool:
+        """Do what `delivery` asks for; True if the message is done with and may be deleted.
+
+        `deadline` is when Lambda kills this invocation, and so the end of every lease it takes.
+
+        Raises:
+            Exception: the table or a queue failed; the message must be delivered again.
+        """
+        try:
+            message = decode_message(delivery.body)
+        except MalformedMessageError as error:
+            self._dead_letter_malformed(delivery, str(error))
+            return True
+        except UnknownVersionError as error:
+            self.observe("postponed", level="WARNING", messageId=delivery.message_id, reason=str(error))
+            return False
+        if deadline - self.clock() < self.budget:
+            self._leave(delivery, message, Leave("no time left in this invocation", until=self.clock()))
+            return False
+        decision = self._begin(message, deadline)
+        match decision:
+            case Acknowledge(reason):
+                self.observe("ignored", taskId=message.task_id, epoch=message.epoch, reason=reason)
+                return True
+            case Leave():
+                self._leave(delivery, message, decision)
+                return False
+            case Exhausted(lost):
+                self.observe("workerLost", level="ERROR", taskId=lost.task_id, epoch=lost.epoch, attempt=lost.attempts)
+                return self._settle(delivery, lost)
+            case Begun(task):
+                return self._settle(delivery, self._run(task))
+
+    def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Leave | Exhausted | Begun:
+        owner = secrets.token_hex(8)
+        reopened = False
+        while True:
+            now = self.clock()
+            begun, found = self.store.begin(message, owner, deadline, now)
+            if begun and found is not None:
+                return Begun(found)
+            decision = machine.refused_begin(found, message, owner, now)
+            if not isinstance(decision, Reopen):
+                return decision
+            if reopened or found is None:
+                return Leave("being redriven", until=now)
+            # The redrive's own bookkeeping may win this race; either way the task is then PENDING.
+            self.store.reopen(self._retained(machine.reopened(found, now)))
+            reopened = True
+
+    def _run(self, task: Task) -> Task:
+        """Run the handler on a begun task; what the task becomes, not yet written anywhere."""
+        job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
+        started = self.clock()
+        self.observe("started", taskId=task.task_id, epoch=task.epoch, attempt=task.attempts)
+        try:
+            result = encode_result(self.handler(job))
+        except RetryAfter as error:
+            after = self._failed(task, error, requested_seconds=_usable_delay(error.seconds))
+        except PermanentError as error:
+            after = self._failed(task, error, permanent=True)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is the attempt's outcome
+            after = self._failed(task, error)
+        else:
+            after = machine.completed(task, result, self.clock())
+        self.observe(
+            "finished",
+            taskId=task.task_id,
+            epoch=task.epoch,
+            attempt=task.attempts,
+            status=str(after.status),
+            durationMs=round((self.clock() - started) / timedelta(milliseconds=1)),
+            errorType=after.last_error.type if after.last_error else None,
+        )
+        return after
+
+    def _failed(
+        self,
+        task: Task,
+        error: BaseException,
+        *,
+        permanent: bool = False,
+        requested_seconds: float | None = None,
+    ) -> Task:
+        failure = Failure(printable(type(error).__name__, 100), printable(str(error), MAX_ERROR_BYTES))
+        return machine.failed_attempt(
+            task,
+            failure,
+            self.clock(),
+            self.policy,
+            self.rng,
+            permanent=permanent,
+            requested_seconds=requested_seconds,
+        )
+
+    def _settle(self, delivery: Delivery, after: Task) -> bool:
+        if after.lease is None:
+            raise AssertionError("a task is settled by its lease")
+        if after.status is Status.FAILED:
+            # First the letter, then the state: a crash in between duplicates the letter, never loses it.
+            self.dead_letters.send(delivery.body, letter_attributes(after))
+        if not self.store.settle(self._retained(after), after.lease.owner):
+            self.observe("leaseLost", level="WARNING", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts)
+            return False
+        if after.status is Status.RETRYING and after.next_attempt_at is not None:
+            self._leave(
+                delivery,
+                Message(after.task_id, after.epoch),
+                Leave("backing off", until=after.next_attempt_at),
+            )
+            return False
+        return True
+
+    def _leave(self, delivery: Delivery, message: Message, leave: Leave) -> None:
+        seconds = None
+        if leave.until is not None:
+            # Rounded up: a message that is back early only has to be left again.
+            seconds = min(max(0, math.ceil((leave.until - self.clock()).total_seconds())), 43_200)
+            self.queue.postpone(delivery, seconds)
+        self.observe(
+            "postponed",
+            taskId=message.task_id,
+            epoch=message.epoch,
+            reason=leave.reason,
+            visibleInSeconds=seconds,
+        )
+
+    def _dead_letter_malformed(self, delivery: Delivery, reason: str) -> None:
+        self.dead_letters.send(
+            delivery.body,
+            {
+                "errorType": "MalformedMessage",
+                "errorMessage": printable(reason, MAX_ERROR_BYTES),
+                "failedAt": to_iso(self.clock()),
+            },
+        )
+        self.observe("malformed", level="ERROR", messageId=delivery.message_id, reason=reason)
+
+    def _retained(self, task: Task) -> Task:
+        return replace(task, expires_at=self.clock() + self.retention)
+
+
+def letter_attributes(task: Task) -> dict[str, str]:
+    """What a dead letter says of its task without a look into the table."""
+    attributes = {"taskId": task.task_id, "epoch": str(task.epoch), "attempts": str(task.attempts)}
+    if task.last_error is not None:
+        attributes["errorType"] = task.last_error.type
+        attributes["errorMessage"] = task.last_error.message
+    if task.failed_at is not None:
+        attributes["failedAt"] = to_iso(task.failed_at)
+    return attributes
+
+
+def encode_result(value: Any) -> str | None:
+    """The JSON text of a handler's answer.
+
+    Raises:
+        PermanentError: it is not JSON or larger than 64 KiB. The work is done, so a retry cannot help.
+    """
+    if value is None:
+        return None
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PermanentError(f"the handler's result is not JSON: {error}") from error
+    if size > MAX_RESULT_BYTES:
+        raise PermanentError(f"the handler's result has {size:,} bytes; the limit is {MAX_RESULT_BYTES:,}")
+    return text
+
+
+def _usable_delay(seconds: float) -> float:
+    return seconds if math.isfinite(seconds) else 0.0

@@ -1,0 +1,179 @@
+"""The rules: what a task becomes, and what a worker does with a message that it may not run.
+
+Pure: a task and the present moment in, a decision out. Nothing here reads a clock or calls AWS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from ftask.core.model import WORKER_LOST, Attempt, Failure, Message, Outcome, Status, Task
+from ftask.core.retry import RetryPolicy
+from ftask.core.text import shortened
+
+# Clocks of two machines differ: a lease counts as expired only this long after its end.
+CLOCK_SKEW_MARGIN = timedelta(seconds=2)
+# History is kept in the item, whose size is paid at every write and ends at 400 KB.
+MAX_HISTORY = 50
+# The last error is kept longer, beside the history.
+MAX_HISTORY_ERROR_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The message has nothing left to do: delete it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The message is not for now: leave it in the queue, visible again at `until`.
+
+    Without `until` it comes back when its visibility timeout ends.
+    """
+
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The attempt is ours: run the handler on `task`, then settle it."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """The message is of a redrive that was faster than its own bookkeeping: make its move, begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The worker died in the last attempt: `task` is to be dead-lettered as failed."""
+
+    task: Task
+
+
+Refusal = Acknowledge | Leave | Begun | Reopen | Exhausted
+
+
+def refused_begin(found: Task | None, message: Message, owner: str, now: datetime) -> Refusal:
+    """What a worker does when the table refused its begin and showed the item as it is.
+
+    `owner` is the lease owner that this begin tried to write. The SDK re-sends a write whose answer
+    was lost, and the second one is refused by the first: then the item carries our own mark.
+    """
+    if found is None:
+        return Acknowledge("unknown task")
+    if found.lease is not None and found.lease.owner == owner and found.status is Status.PROCESSING:
+        return Begun(found)
+    if found.epoch > message.epoch:
+        return Acknowledge("superseded by a redrive")
+    if found.epoch < message.epoch:
+        if found.epoch == message.epoch - 1 and found.status is Status.FAILED:
+            return Reopen()
+        return Leave("of an epoch that has not begun")
+    if found.status.terminal:
+        return Acknowledge(f"already {found.status}")
+    if found.status is Status.PROCESSING and found.lease is not None:
+        expired_at = found.lease.until + CLOCK_SKEW_MARGIN
+        if now < expired_at:
+            return Leave("running elsewhere", until=expired_at)
+    if found.attempts >= found.max_attempts:
+        return Exhausted(worker_lost(found, now))
+    if found.next_attempt_at is not None and now < found.next_attempt_at:
+        return Leave("backing off", until=found.next_attempt_at)
+    # No rule explains the refusal: an item that something else wrote. Its message stays for a closer look.
+    return Leave(f"in a state that cannot begin ({found.status})")
+
+
+def completed(task: Task, result: str | None, now: datetime) -> Task:
+    """`task` after its running attempt succeeded with the JSON text `result`."""
+    return _settled(
+        replace(task, status=Status.COMPLETED, result=result, completed_at=now, last_error=None),
+        now,
+        Outcome.COMPLETED,
+    )
+
+
+def failed_attempt(
+    task: Task,
+    error: Failure,
+    now: datetime,
+    policy: RetryPolicy,
+    rng: Random,
+    *,
+    permanent: bool = False,
+    requested_seconds: float | None = None,
+) -> Task:
+    """`task` after its running attempt failed: `RETRYING` with its backoff, or `FAILED`."""
+    if permanent or task.attempts >= task.max_attempts:
+        return _failed(task, error, now, Outcome.FAILED)
+    delay = policy.delay_seconds(task.attempts, rng, requested_seconds)
+    after = replace(
+        task,
+        status=Status.RETRYING,
+        last_error=error,
+        next_attempt_at=now + timedelta(milliseconds=round(delay * 1000)),
+    )
+    return _settled(after, now, Outcome.FAILED, error, backoff_seconds=round(delay, 3))
+
+
+def worker_lost(task: Task, now: datetime) -> Task:
+    """`task` after the worker of its last attempt died without a word."""
+    error = Failure(
+        WORKER_LOST,
+        f"The worker of attempt {task.attempts} ended without reporting: it crashed or ran past its timeout.",
+    )
+    return _failed(task, error, now, Outcome.LOST)
+
+
+def reopened(task: Task, now: datetime) -> Task:
+    """`task` in its next epoch, as a redrive puts it. Its history stays."""
+    return replace(
+        task,
+        status=Status.PENDING,
+        epoch=task.epoch + 1,
+        attempts=0,
+        updated_at=now,
+        lease=None,
+        next_attempt_at=None,
+        failed_at=None,
+    )
+
+
+def _failed(task: Task, error: Failure, now: datetime, outcome: Outcome) -> Task:
+    after = replace(task, status=Status.FAILED, last_error=error, failed_at=now, next_attempt_at=None)
+    return _settled(after, now, outcome, error)
+
+
+def _settled(
+    task: Task,
+    now: datetime,
+    outcome: Outcome,
+    error: Failure | None = None,
+    backoff_seconds: float | None = None,
+) -> Task:
+    """`task` with its running attempt closed."""
+    *earlier, last = task.history
+    ended = replace(
+        last,
+        # Nobody saw a lost attempt end, so no time is claimed for it.
+        ended_at=None if outcome is Outcome.LOST else now,
+        outcome=outcome,
+        error=None if error is None else Failure(error.type, shortened(error.message, MAX_HISTORY_ERROR_BYTES)),
+        backoff_seconds=backoff_seconds,
+    )
+    history = (*map(_lost_if_open, earlier), ended)
+    return replace(task, history=history[-MAX_HISTORY:], updated_at=now)
+
+
+def _lost_if_open(attempt: Attempt) -> Attempt:
+    """An attempt that another one followed without its being settled lost its worker."""
+    if attempt.outcome is not None:
+        return attempt
+    return replace(attempt, outcome=Outcome.LOST, error=Failure(WORKER_LOST, "The worker ended without reporting."))

@@ -1,0 +1,116 @@
+"""What a task may carry: one JSON object that every store and every client reads back the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from math import isfinite
+from typing import Any
+
+from ftask.core.errors import PayloadError, PayloadTooLargeError
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+# Deeper than any honest payload; far from the recursion limits of common JSON parsers.
+MAX_DEPTH = 100
+
+JsonObject = dict[str, Any]
+
+
+def parse_payload(text: str | bytes) -> JsonObject:
+    """The JSON object in `text`.
+
+    Raises:
+        PayloadTooLargeError: more than 256 KiB.
+        PayloadError: not JSON, not an object, nested deeper than 100 levels, or holding something that
+            JSON cannot carry from one system to the next (NaN, infinities, unpaired surrogates).
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_PAYLOAD_BYTES:
+        raise _too_large(size)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
+    except RecursionError:
+        raise _too_deep() from None
+    except UnicodeDecodeError:
+        raise PayloadError("The payload is not UTF-8 text.") from None
+    except json.JSONDecodeError as error:
+        raise PayloadError(
+            f"The payload is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except ValueError:  # an integer longer than sys.get_int_max_str_digits()
+        raise PayloadError("The payload holds an integer with too many digits.") from None
+    if not isinstance(value, dict):
+        raise PayloadError(
+            f"The payload is {_json_type(value)}, not an object.",
+            'A task is an object, like {"message": "SUCCESS"}.',
+        )
+    if _depth_exceeds(value, MAX_DEPTH):
+        raise _too_deep()
+    return value
+
+
+def encode_payload(payload: JsonObject) -> str:
+    """The compact JSON text under which `payload` is stored.
+
+    Raises:
+        PayloadTooLargeError: the text is longer than 256 KiB.
+        PayloadError: a string holds half of a surrogate pair, which UTF-8 cannot express.
+    """
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise PayloadError("The payload holds an unpaired surrogate, which is no valid text.") from None
+    if size > MAX_PAYLOAD_BYTES:
+        raise _too_large(size)
+    return text
+
+
+def payload_hash(payload: JsonObject) -> str:
+    """A digest that is the same for equal payloads, whatever the order of their keys."""
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def _refuse_constant(name: str) -> float:
+    raise PayloadError(f"The payload holds {name}, which is not JSON.")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise PayloadError(f"The payload holds the number {text[:40]}, which is too large for a JSON client.")
+    return value
+
+
+def _depth_exceeds(value: JsonObject, limit: int) -> bool:
+    """Level by level, without recursion: the value may be deeper than the stack."""
+    level: list[Any] = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _json_type(value: object) -> str:
+    if value is None:
+        return "null"
+    names = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return names[type(value)]
+
+
+def _too_deep() -> PayloadError:
+    return PayloadError(f"The payload is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _too_large(size: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(
+        f"The payload has {size:,} bytes; a task may have {MAX_PAYLOAD_BYTES:,}.",
+        "Keep large data in S3 and put its key into the task.",
+    )

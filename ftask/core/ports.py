@@ -1,0 +1,77 @@
+"""What the protocol needs of the world: a table, two queues, a clock, a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from ftask.core.model import Delivery, Message, Task
+
+Clock = Callable[[], datetime]
+"""The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
+
+
+class Store(Protocol):
+    """The table of tasks. Each write is one conditional write that recognises its own re-sent self."""
+
+    def put(self, task: Task) -> Task | None:
+        """Write a task whose id is not taken; answer None, or the task that has the id."""
+
+    def get(self, task_id: str) -> Task | None:
+        """The task, read consistently."""
+
+    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
+        """Try to begin an attempt: True and the task as begun, or False and the task as found."""
+
+    def settle(self, after: Task, owner: str) -> bool:
+        """Write what the attempt of lease `owner` came to; False if that lease is no longer the task's."""
+
+    def reopen(self, after: Task) -> bool:
+        """Move a task that is `FAILED` in the epoch before `after`'s to `after`; False if it is elsewhere."""
+
+    def discard(self, task_id: str) -> None:
+        """Delete a task that is still `PENDING` and was never begun; anything else stays."""
+
+
+class Queue(Protocol):
+    """The main queue."""
+
+    def send(self, message: Message) -> None:
+        """Send; when this returns, the queue has the message."""
+
+    def postpone(self, delivery: Delivery, seconds: int) -> None:
+        """Make a received message visible again in `seconds` (0 to 43,200) from now."""
+
+
+class DeadLetters(Protocol):
+    """The dead-letter queue."""
+
+    def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        """Send; when this returns, the queue has the letter."""
+
+
+class Handler(Protocol):
+    """The work itself."""
+
+    def __call__(self, job: Job) -> Any:
+        """Do the task; the answer must be JSON or None. Any exception is a failed attempt."""
+
+
+class Job(Protocol):
+    """What a handler is given. `task_id`, `epoch` and `attempt` together name one run of it."""
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def max_attempts(self) -> int: ...
+
+    @property
+    def payload(self) -> dict[str, Any]: ...

@@ -1,0 +1,36 @@
+"""When to try again: exponential backoff with a cap and, if wanted, full jitter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+# SQS delays and the promise of the product: never more than 15 minutes between two attempts.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
+MAX_BACKOFF_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`base_seconds · 2^(attempt-1)`, at most `cap_seconds`; with `jitter`, uniformly below that."""
+
+    base_seconds: float = 2.0
+    cap_seconds: float = MAX_BACKOFF_SECONDS
+    jitter: bool = False
+
+    def delay_seconds(self, attempt: int, rng: Random, requested_seconds: float | None = None) -> float:
+        """The delay after failed attempt number `attempt` (from 1), never above the cap.
+
+        `requested_seconds` is the handler's own wish, which replaces the rule but not the cap.
+        """
+        if requested_seconds is not None:
+            return min(max(0.0, requested_seconds), self.cap_seconds)
+        ceiling = self.ceiling_seconds(attempt)
+        return rng.uniform(0.0, ceiling) if self.jitter else ceiling
+
+    def ceiling_seconds(self, attempt: int) -> float:
+        """The longest delay that the rule allows after attempt number `attempt`."""
+        if self.base_seconds <= 0:
+            return 0.0
+        # 2^40 seconds is past every cap; the bound keeps large attempt numbers from overflowing.
+        return min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempt - 1, 40))

@@ -1,0 +1,87 @@
+"""The settings of the two functions, from their environment; a wrong one fails before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ftask.core.errors import SettingsError
+from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What the API function needs to know."""
+
+    table: str
+    queue_url: str
+    max_attempts: int
+    retention: timedelta
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
+        read = _Reader(environment)
+        return cls(
+            table=read.text("FTASK_TABLE"),
+            queue_url=read.text("FTASK_QUEUE_URL"),
+            max_attempts=int(read.number("FTASK_MAX_ATTEMPTS", 1, 100)),
+            retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", 15, 3650)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What the worker function needs to know."""
+
+    table: str
+    queue_url: str
+    dead_letter_queue_url: str
+    policy: RetryPolicy
+    error_rate: float
+    budget: timedelta
+    retention: timedelta
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
+        read = _Reader(environment)
+        return cls(
+            table=read.text("FTASK_TABLE"),
+            queue_url=read.text("FTASK_QUEUE_URL"),
+            dead_letter_queue_url=read.text("FTASK_DEAD_LETTER_QUEUE_URL"),
+            policy=RetryPolicy(
+                base_seconds=read.number("FTASK_BACKOFF_BASE_SECONDS", 0, MAX_BACKOFF_SECONDS),
+                cap_seconds=read.number("FTASK_BACKOFF_CAP_SECONDS", 0, MAX_BACKOFF_SECONDS),
+                jitter=read.flag("FTASK_BACKOFF_JITTER"),
+            ),
+            error_rate=read.number("FTASK_ERROR_RATE", 0, 1),
+            budget=timedelta(seconds=read.number("FTASK_TASK_BUDGET_SECONDS", 0, 900)),
+            retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", 15, 3650)),
+        )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            raise SettingsError(f"The environment variable {name} is not set.", "Deploy the stack again.")
+        return value
+
+    def number(self, name: str, low: float, high: float) -> float:
+        text = self.text(name)
+        try:
+            value = float(text)
+        except ValueError:
+            raise SettingsError(f"{name} is {text!r}, not a number.") from None
+        if not low <= value <= high:
+            raise SettingsError(f"{name} is {text}; it must be from {low:g} to {high:g}.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        text = self.text(name)
+        if text not in ("true", "false"):
+            raise SettingsError(f"{name} is {text!r}; it must be true or false.")
+        return text == "true"

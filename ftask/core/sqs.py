@@ -1,0 +1,71 @@
+"""The two queues in SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ftask.core.codec import encode_message
+from ftask.core.model import Delivery, Message
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.client import SQSClient
+else:
+    SQSClient = Any
+
+# A message and its attributes together.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAX_MESSAGE_BYTES = 1024 * 1024
+
+# What SQS says of a receipt handle whose time is over: the message is visible already, or gone.
+_NO_LONGER_OURS = frozenset(
+    {
+        "AWS.SimpleQueueService.MessageNotInflight",
+        "MessageNotInflight",
+        "ReceiptHandleIsInvalid",
+        "InvalidParameterValue",
+    }
+)
+
+
+class SqsQueue:
+    """:class:`ftask.core.ports.Queue` over the main queue."""
+
+    def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, message: Message) -> None:
+        self._client().send_message(QueueUrl=self._url, MessageBody=encode_message(message))
+
+    def postpone(self, delivery: Delivery, seconds: int) -> None:
+        try:
+            self._client().change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=seconds
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _NO_LONGER_OURS:
+                raise
+
+
+class SqsDeadLetters:
+    """:class:`ftask.core.ports.DeadLetters` over the dead-letter queue."""
+
+    def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        size = len(body.encode()) + sum(
+            len(name.encode()) + len(value.encode()) + len("String") for name, value in attributes.items()
+        )
+        self._client().send_message(
+            QueueUrl=self._url,
+            MessageBody=body,
+            # A foreign message may fill SQS's limit alone: better kept without a reason than not at all.
+            MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+            if size <= MAX_MESSAGE_BYTES
+            else {},
+        )

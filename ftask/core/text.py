@@ -1,0 +1,22 @@
+"""Text from anywhere, made fit for a queue, a table, a log line and a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str, limit_bytes: int) -> str:
+    """`text` as one bounded line that SQS and DynamoDB take; never empty.
+
+    SQS refuses most control characters and empty attribute values.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+    """
+    line = " ".join(text.encode("utf-8", "replace").decode().split())
+    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+    return shortened(clean, limit_bytes) or "(no message)"
+
+
+def shortened(text: str, limit_bytes: int) -> str:
+    """`text`, cut with an ellipsis where its UTF-8 is longer than `limit_bytes`."""
+    encoded = text.encode()
+    if len(encoded) <= limit_bytes:
+        return text
+    return encoded[: limit_bytes - len("…".encode())].decode("utf-8", "ignore") + "…"

@@ -1,0 +1,79 @@
+"""Run a plan, or take everything down. The only steps that change a stack."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+from ftask.aws import stack
+from ftask.aws.target import Target, explained
+from ftask.core.errors import FtaskError
+from ftask.deploy import artifacts
+from ftask.deploy.events import StackEvent, follow, root_cause
+from ftask.deploy.plan import Plan
+
+
+class DeploymentError(FtaskError):
+    """CloudFormation could not do it; the message begins with the root cause."""
+
+
+def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
+    """Run the plan, yielding its events.
+
+    Raises:
+        DeploymentError: it failed, and CloudFormation rolled it back.
+    """
+    token = uuid.uuid4().hex
+    with explained():
+        target.cloudformation.execute_change_set(ChangeSetName=plan.change_set_id, ClientRequestToken=token)
+        seen = []
+        for event in follow(target, plan.stack_id, token, sleep):
+            seen.append(event)
+            yield event
+    _require_success(seen, f"Stack {plan.stack_name}", ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+
+
+def prepare_removal(target: Target) -> str:
+    """The id of the stage's stack.
+
+    Raises:
+        StackNotFoundError: there is none.
+    """
+    existing = stack.describe(target)
+    if existing is None:
+        raise stack.StackNotFoundError(
+            f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.",
+            "There is nothing to remove.",
+        )
+    return existing["StackId"]
+
+
+def remove(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
+    """Delete the stack and the stage's code archives, yielding the stack's events.
+
+    Raises:
+        DeploymentError: something could not be deleted; the rest is.
+    """
+    token = uuid.uuid4().hex
+    with explained():
+        target.cloudformation.delete_stack(StackName=stack_id, ClientRequestToken=token)
+        seen = []
+        for event in follow(target, stack_id, token, sleep):
+            seen.append(event)
+            yield event
+    _require_success(seen, f"Stack {target.stack_name}", ("DELETE_COMPLETE",))
+    artifacts.discard(target)
+
+
+def _require_success(events: list[StackEvent], what: str, good: tuple[str, ...]) -> None:
+    if events and events[-1].status in good:
+        return
+    cause = root_cause(events)
+    status = events[-1].status if events else "unknown"
+    if cause is None:
+        raise DeploymentError(f"{what} ended {status}.", "Look at its events in the CloudFormation console.")
+    raise DeploymentError(
+        f"{cause.logical_id} ({cause.resource_type}): {cause.reason or cause.status}",
+        f"{what} is {status}; nothing of this change is in effect. Mend the cause and run the command again.",
+    )

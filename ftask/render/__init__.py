@@ -1,0 +1,1 @@
+"""From values to what a person sees, or to JSON. The only place that knows Rich."""

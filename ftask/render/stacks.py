@@ -1,0 +1,77 @@
+"""Plans, stack events and the state of a stage as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ftask.deploy.events import StackEvent
+from ftask.deploy.plan import Plan
+from ftask.render.durations import clock_time, duration
+
+_ACTIONS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red"), "Import": ("+", "green")}
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "stack": plan.stack_name,
+        "creates": plan.creates_stack,
+        "codeSha256": plan.code_sha256,
+        "parameters": dict(sorted(plan.parameters.items())),
+        "changes": [
+            {
+                "action": change.action,
+                "resource": change.logical_id,
+                "type": change.resource_type,
+                "replacement": change.replacement,
+                "properties": list(change.properties),
+            }
+            for change in plan.changes
+        ],
+    }
+
+
+def plan_table(plan: Plan) -> RenderableType:
+    """Every resource that the plan touches, replacements and removals in red."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("", "resource", "type", "change"):
+        table.add_column(heading, overflow="fold")
+    for change in plan.changes:
+        sign, style = _ACTIONS.get(change.action, ("?", ""))
+        what = ", ".join(change.properties)
+        if change.replacement in ("True", "Conditional"):
+            style = "bold red"
+            what = f"{'replaced' if change.replacement == 'True' else 'perhaps replaced'}: {what}"
+        table.add_row(Text(sign, style=style), Text(change.logical_id, style=style), change.resource_type, what)
+    return table
+
+
+def event_line(event: StackEvent) -> str:
+    """One stack event as one line."""
+    line = f"{clock_time(event.at)}  {event.status:<28}{event.logical_id}"
+    return f"{line}  {event.reason}" if event.failed and event.reason else line
+
+
+def info_table(info: Mapping[str, Any]) -> RenderableType:
+    """The state of a stage, from its JSON form."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    table.add_row("stage", f"{info['stage']} ({info['stackStatus']}, {info['region']})")
+    table.add_row("API", info["apiUrl"])
+    queue = info["queue"]
+    table.add_row("queue", f"{queue['visible']} waiting, {queue['inFlight']} in flight")
+    oldest = queue["oldestSeconds"]
+    table.add_row("oldest message", "not known" if oldest is None else duration(oldest))
+    letters = info["deadLetters"]
+    table.add_row("dead letters", Text(str(letters), style="bold red" if letters else "green"))
+    consuming = info["worker"]["state"]
+    table.add_row("worker", Text(consuming, style="green" if consuming == "Enabled" else "yellow"))
+    table.add_row("code", info["codeSha256"][:12])
+    for name, value in info["parameters"].items():
+        table.add_row(name, value)
+    return table

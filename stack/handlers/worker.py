@@ -1,0 +1,86 @@
+"""The worker function: a batch of SQS records in, the ids of those that are not done with out."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from random import Random
+from typing import Any
+
+from ftask.core import log
+from ftask.core.clients import Clients
+from ftask.core.dynamodb import DynamoStore
+from ftask.core.execution import Executor
+from ftask.core.model import Delivery
+from ftask.core.settings import WorkerSettings
+from ftask.core.sqs import SqsDeadLetters, SqsQueue
+from ftask.core.text import printable
+from ftask.core.timestamps import now
+from ftask.core.workload import simulated
+
+# A whole batch at once: handlers mostly wait for the network.
+THREADS = 10
+
+
+@cache
+def executor() -> Executor:
+    """The executor of this process, made at its first invocation."""
+    settings = WorkerSettings.from_environment(os.environ)
+    clients = Clients(max_connections=THREADS)
+    rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret
+    return Executor(
+        store=DynamoStore(clients.dynamodb, settings.table),
+        queue=SqsQueue(clients.sqs, settings.queue_url),
+        dead_letters=SqsDeadLetters(clients.sqs, settings.dead_letter_queue_url),
+        handler=simulated(settings.error_rate, rng),
+        clock=now,
+        rng=rng,
+        policy=settings.policy,
+        budget=settings.budget,
+        retention=settings.retention,
+        observe=log.event,
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Run every record. Raises if the infrastructure failed, so that the poller slows down."""
+    deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    return run_batch(executor(), [_delivery(record) for record in event["Records"]], deadline)
+
+
+def run_batch(worker: Executor, deliveries: list[Delivery], deadline: Any) -> dict[str, Any]:
+    """The partial-batch answer: which deliveries must stay in the queue.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+
+    def attempt(delivery: Delivery) -> bool | Exception:
+        try:
+            return worker.execute(delivery, deadline)
+        except Exception as error:  # noqa: BLE001 - raised below, once the other records have ended
+            log.event(
+                "infrastructureFailed",
+                level="ERROR",
+                messageId=delivery.message_id,
+                errorType=type(error).__name__,
+                errorMessage=printable(str(error), 1024),
+            )
+            return error
+
+    if len(deliveries) == 1:
+        outcomes = [attempt(deliveries[0])]
+    else:
+        with ThreadPoolExecutor(THREADS) as threads:
+            outcomes = list(threads.map(attempt, deliveries))
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if failures:
+        # Everything is delivered again; what has ended is then recognised and acknowledged.
+        raise failures[0]
+    left = [delivery for delivery, done in zip(deliveries, outcomes, strict=True) if not done]
+    return {"batchItemFailures": [{"itemIdentifier": delivery.message_id} for delivery in left]}
+
+
+def _delivery(record: dict[str, Any]) -> Delivery:
+    return Delivery(record["messageId"], record["receiptHandle"], record["body"])
