@@ -102,4 +102,5 @@ def _stream(run: Invocation, events: Iterable[StackEvent]) -> None:
     from ftask.render.stacks import event_line
 
     for event in events:
-        run.screen.note(event_line(event))
+        if event.of_stack or not event.status.endswith("_IN_PROGRESS"):
+            run.screen.note(event_line(event))

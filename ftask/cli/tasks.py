@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from ftask.core.model import Task
 
+# Above this, one line a change is noise beside the totals.
+MAX_LINES_OF_PROGRESS = 20
+
 Timeout = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
 ]
@@ -71,7 +74,7 @@ def submit(
     )
     single = len(payloads) == 1
     if wait and ids:
-        code, seen = _follow(run, ids, timeout, show_changes=not screen.json)
+        code, seen = _follow(run, ids, timeout, result_follows=True)
         final = [_public(task) for task in seen.values()]
         screen.result(final[0] if single else final, lambda: _ends(seen))
     else:
@@ -113,14 +116,17 @@ def watch(
             raise FtaskError("There is nothing to watch: no id came in.")
     task_ids = list(dict.fromkeys(task_ids))
     run.if_interrupted = "The tasks go on; watching them again is always possible."
-    code, _ = _follow(run, task_ids, timeout, show_changes=True)
+    code, _ = _follow(run, task_ids, timeout, result_follows=False)
     return code
 
 
 def _follow(
-    run: Invocation, task_ids: Sequence[str], timeout: float | None, *, show_changes: bool
+    run: Invocation, task_ids: Sequence[str], timeout: float | None, *, result_follows: bool
 ) -> tuple[ExitCode, Mapping[str, Task]]:
-    """Watch to the end, drawing live on a terminal and one line a change elsewhere."""
+    """Watch to the end, drawing live on a terminal and one line a change elsewhere.
+
+    Where a result follows, what is seen on the way is progress; otherwise it is the result.
+    """
     from ftask.aws.watcher import Watcher
     from ftask.core.model import Status
     from ftask.core.timestamps import now
@@ -131,17 +137,20 @@ def _follow(
     deadline = None if timeout is None else started + timedelta(seconds=timeout)
     watcher = Watcher(run.target, run.outputs.table, task_ids)
     seen: Mapping[str, Task] = {}
-    if show_changes and screen.live:
-        with screen.drawing(pictures.live_table([], started, started)) as live:
+    if screen.live:
+        with screen.drawing(pictures.live_table([], started, started), transient=result_follows) as live:
             for seen in watcher.rounds(deadline):
-                live.update(pictures.live_table(list(seen.values()), now(), started))
+                live.update(pictures.live_table(list(seen.values()), now(), started), refresh=True)
     else:
         before: Mapping[str, Task] = {}
         for seen in watcher.rounds(deadline):
-            if show_changes:
-                for task_id, task in seen.items():
-                    if task_id not in before or before[task_id].updated_at != task.updated_at:
-                        screen.line(_public(task), pictures.change_line(task, now()))
+            for task_id, task in seen.items():
+                if task_id in before and before[task_id].updated_at == task.updated_at:
+                    continue
+                if not result_follows:
+                    screen.line(_public(task), pictures.change_line(task, now()))
+                elif len(task_ids) <= MAX_LINES_OF_PROGRESS:
+                    screen.note(pictures.change_line(task, now()))
             before = seen
     if watcher.open_ids():
         screen.warn(f"Still open after {timeout:g} s: {len(watcher.open_ids())} of {len(task_ids)} tasks.")

@@ -97,7 +97,8 @@ def _ensure_bucket(target: Target, bucket: str, account: str) -> None:
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         },
     )
-    target.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_tls_only(target, bucket)))
+    if not (target.endpoint_url or "").startswith("http://"):
+        target.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_tls_only(target, bucket)))
 
 
 def _tls_only(target: Target, bucket: str) -> dict[str, object]:

@@ -35,7 +35,7 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether drawing in place makes sense: a person watches a terminal."""
-        return self.out.is_terminal and not self.json and not self.quiet
+        return self.out.is_terminal and self.err.is_terminal and not self.json and not self.quiet
 
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """Write a result: `value` as one JSON document, or the picture that `draw` makes of it."""
@@ -61,9 +61,9 @@ class Screen:
         self.err.print(text, markup=False, style="yellow")
 
     @contextmanager
-    def drawing(self, first: RenderableType) -> Iterator[Live]:
-        """Draw in place until the block ends; the last picture stays."""
-        with Live(first, console=self.out, refresh_per_second=8, transient=False) as live:
+    def drawing(self, first: RenderableType, *, transient: bool) -> Iterator[Live]:
+        """Draw in place until the block ends; the last picture stays, unless it is `transient`."""
+        with Live(first, console=self.err if transient else self.out, auto_refresh=False, transient=transient) as live:
             yield live
 
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:

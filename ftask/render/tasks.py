@@ -130,7 +130,7 @@ def _history(history: Sequence[Mapping[str, Any]]) -> Table:
             took = duration((from_iso(attempt["endedAt"]) - from_iso(attempt["startedAt"])).total_seconds())
         cells: list[RenderableType] = [
             str(attempt["attempt"]),
-            attempt["startedAt"],
+            attempt["startedAt"].partition("T")[2],
             took,
             attempt.get("outcome", "running"),
             duration(attempt["backoffSeconds"]) if "backoffSeconds" in attempt else "",
