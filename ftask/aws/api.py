@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 from ftask.aws.problems import UnreachableError, explain
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.core.text import printable
 
 # A little longer than the 30 s after which API Gateway itself gives up.
 TIMEOUT_SECONDS = 35
@@ -33,6 +34,13 @@ class ApiError(FtaskError):
     def __init__(self, status: int, message: str, hint: str | None = None) -> None:
         super().__init__(message, hint)
         self.status = status
+
+
+class UnknownTaskError(FtaskError):
+    """There is no task of this id."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"There is no task {printable(task_id, 64)}.", "Check the id and the stage (--stage).")
 
 
 class Accepted(BaseModel):
@@ -78,9 +86,15 @@ class ApiClient:
         """The task's public form.
 
         Raises:
-            ApiError: there is no such task (404), or the request was refused.
+            UnknownTaskError: there is no such task.
+            ApiError: the request was refused.
         """
-        return self._patiently("GET", f"/tasks/{quote(task_id, safe='')}", {}, b"")
+        try:
+            return self._patiently("GET", f"/tasks/{quote(task_id, safe='')}", {}, b"")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            raise UnknownTaskError(task_id) from error
 
     def _patiently(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         for pause_seconds in RETRY_PAUSES_SECONDS:
@@ -125,8 +139,6 @@ def _refusal(status: int, body: bytes) -> ApiError:
             f"The API refused these credentials: {detail or 'Forbidden'}",
             "The caller needs execute-api:Invoke on this API; check --profile and --region.",
         )
-    if status == 404:
-        return ApiError(status, detail or "Not found.", "Check the id and the stage (--stage).")
     if status == 429:
         return ApiError(status, "The API throttles.", "Send more slowly, or raise ApiRateLimit with: ftask deploy")
     if status >= 500:

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from ftask.core.errors import FtaskError
 
@@ -47,7 +48,9 @@ def explain(error: BotoCoreError | ClientError) -> FtaskError:
         return FtaskError(f"{str(error).rstrip('.')}.", _LOGIN)
     if isinstance(error, SSOError | UnauthorizedSSOTokenError | TokenRetrievalError):
         return FtaskError(f"The login has ended: {error}", _LOGIN)
-    if isinstance(error, HTTPClientError):  # refused, timed out, reset, not resolved, bad certificate
+    if isinstance(
+        error, HTTPClientError | AwsConnectionError
+    ):  # refused, timed out, reset, not resolved, bad certificate
         return UnreachableError(
             f"{str(error).rstrip('.')}.", "Check the network, the region's name and --endpoint-url."
         )

@@ -54,6 +54,11 @@ class Target:
                 "Use up to 30 lower-case letters, digits and hyphens, beginning with a letter, like prod.",
             )
 
+        if self.endpoint_url is not None and not self.endpoint_url.startswith(("http://", "https://")):
+            raise FtaskError(
+                f"The endpoint {self.endpoint_url!r} is no URL.", "It begins with http:// or https://, like AWS's own."
+            )
+
     @classmethod
     def local(cls, endpoint_url: str) -> Target:
         """The stage of this machine's own engine."""

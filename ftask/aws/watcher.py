@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ftask.aws.api import UnknownTaskError
 from ftask.aws.target import Target, explained
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import FtaskError
 from ftask.core.model import Task
 from ftask.core.timestamps import now
 
@@ -17,10 +17,6 @@ LOCAL_ROUND_SECONDS = 0.3
 AWS_ROUND_SECONDS = 1.0
 # An index of ten thousand tasks is read less often than one of ten.
 SECONDS_PER_THOUSAND = 2.0
-
-
-class UnknownTaskError(FtaskError):
-    """There is no such task."""
 
 
 @dataclass
@@ -69,7 +65,7 @@ class Watcher:
         # The cheap read may be behind a task that was accepted a moment ago; this one is not.
         task = store.get(task_id)
         if task is None:
-            raise UnknownTaskError(f"There is no task {task_id}.", "Check the id and the stage (--stage).")
+            raise UnknownTaskError(task_id)
         return task
 
     def _round_seconds(self) -> float:

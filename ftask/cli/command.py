@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.invocation import GlobalOptions, Invocation, Output
+from ftask.cli.invocation import GlobalOptions, Invocation, Output, UsageError
 from ftask.core.errors import FtaskError
 
 DEBUG_VARIABLE = "FTASK_DEBUG"
@@ -89,8 +89,8 @@ def _guarded(invocation: Invocation, work: Callable[[], ExitCode | None]) -> Exi
     try:
         return work() or ExitCode.DONE
     except FtaskError as error:
-        _say(error.message, error.hint)
-        return ExitCode.FAILED
+        _say(error.message, invocation.advice(error))
+        return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
     except KeyboardInterrupt:
         _say("Interrupted.", invocation.if_interrupted or None)
         return ExitCode.INTERRUPTED
@@ -99,17 +99,17 @@ def _guarded(invocation: Invocation, work: Callable[[], ExitCode | None]) -> Exi
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        return _unexpected(error)
+        return _unexpected(invocation, error)
 
 
-def _unexpected(error: Exception) -> ExitCode:
+def _unexpected(invocation: Invocation, error: Exception) -> ExitCode:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from ftask.aws.problems import explain
 
     if isinstance(error, BotoCoreError | ClientError):
         explained = explain(error)
-        _say(explained.message, explained.hint)
+        _say(explained.message, invocation.advice(explained))
     else:
         _say(
             f"Something unforeseen happened: {type(error).__name__}: {error}",

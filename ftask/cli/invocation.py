@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 LOCAL_STAGE = "local"
 
 
+class UsageError(FtaskError):
+    """The command was called in a way that makes no sense; exit code 2."""
+
+
 class Output(StrEnum):
     """How results are written."""
 
@@ -97,6 +101,17 @@ class Invocation:
         from ftask.aws.stack import outputs
 
         return outputs(self.target)
+
+    def advice(self, error: FtaskError) -> str | None:
+        """What to do about `error`, knowing where the command worked."""
+        from ftask.aws.problems import UnreachableError
+
+        if isinstance(error, UnreachableError) and self.uses_engine:
+            return (
+                "The local engine has ended. See why with: ftask local logs. The next command starts it again, with"
+                " the state of its last orderly stop (ftask local down)."
+            )
+        return error.hint
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be taken back.

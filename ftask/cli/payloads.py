@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import typer
-
+from ftask.cli.invocation import UsageError
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.payload import encode_payload, parse_payload
 
@@ -16,10 +15,10 @@ def read_payloads(message: str | None, payload: str | None, file: str | None) ->
 
     Raises:
         FtaskError: a file cannot be read, or a payload cannot be a task.
-        typer.BadParameter: more than one source was named, or none and stdin is a terminal.
+        UsageError: more than one source was named, or none and stdin is a terminal.
     """
     if sum(source is not None for source in (message, payload, file)) > 1:
-        raise typer.BadParameter("Give one of --message, --payload and --file.")
+        raise UsageError("Give one of --message, --payload and --file.")
     if message is not None:
         return [_checked_payload({"message": message})]
     if file is not None:
@@ -27,7 +26,7 @@ def read_payloads(message: str | None, payload: str | None, file: str | None) ->
         return [_checked(line, f"Line {number}: ") for number, line in enumerate(lines, 1) if line.strip()]
     if payload is None:
         if sys.stdin.isatty():
-            raise typer.BadParameter("Give one of --message, --payload and --file, or pipe a JSON object in.")
+            raise UsageError("Give one of --message, --payload and --file, or pipe a JSON object in.")
         payload = "-"
     if payload == "-":
         return [_checked(sys.stdin.buffer.read(), "")]

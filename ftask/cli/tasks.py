@@ -10,7 +10,7 @@ import typer
 
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.invocation import Invocation
+from ftask.cli.invocation import Invocation, UsageError
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def submit(
     if count > 1:
         payloads = payloads * count
     if key is not None and len(payloads) != 1:
-        raise FtaskError("--key names one task, and this would submit several.", "Leave --key or --count out.")
+        raise UsageError("--key names one task, and this would submit several.", "Leave --key or --count out.")
     if not payloads:
         raise FtaskError("There is nothing to submit: the file has no line.")
     screen = run.screen
@@ -110,7 +110,7 @@ def watch(
     """Follow tasks live to their end; exit code 3 if one fails, 4 if the time runs out first."""
     if not task_ids:
         if sys.stdin.isatty():
-            raise typer.BadParameter("Give the id of a task, or pipe ids in, one a line.")
+            raise UsageError("Give the id of a task, or pipe ids in, one a line.")
         task_ids = sys.stdin.read().split()
         if not task_ids:
             raise FtaskError("There is nothing to watch: no id came in.")

@@ -73,6 +73,7 @@ class Engine:
     def __init__(self, root: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
         self.root = root or default_root()
         self._sleep = sleep
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def log_path(self) -> Path:
@@ -147,6 +148,7 @@ class Engine:
                 env=self._environment(port, token),
                 start_new_session=True,  # Ctrl-C in the command must not reach the engine
             )
+        self._child = process
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None:
             health = _health(port)
@@ -173,13 +175,25 @@ class Engine:
             return False
         os.kill(record.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while _alive(record.pid):
+        while self._alive(record.pid):
             if time.monotonic() > deadline:
                 raise EngineError(f"The local engine (process {record.pid}) does not end.", self._log_hint())
             self._sleep(_POLL_SECONDS)
         # The port is kept on record, so that queue URLs handed out before stay right.
         self._write_record(None, last_port=record.port)
         return True
+
+    def _alive(self, pid: int) -> bool:
+        if self._child is not None and self._child.pid == pid:
+            return self._child.poll() is None
+        try:
+            os.kill(pid, 0)
+            # In a container whose first process reaps nobody, the engine stays as a zombie.
+            return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+        except ProcessLookupError:
+            return False
+        except OSError:  # no /proc on this system, or gone in between: the next signal tells
+            return True
 
     def _environment(self, port: int, token: str) -> dict[str, str]:
         # Nothing of the caller's AWS configuration may leak into the engine or into the functions it runs.
@@ -312,17 +326,3 @@ def _health(port: int) -> dict[str, Any] | None:
     except (URLError, OSError, ValueError):
         return None
     return health if isinstance(health, dict) else None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        # Reaps it where it is our own child; elsewhere init does.
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

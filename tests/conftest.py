@@ -1,0 +1,81 @@
+"""The worlds that tests run in: moto in the process, and the live engine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY
+from ftask.local.engine import STATE_DIR_VARIABLE, Engine
+from tests.support import resources
+from tests.support.resources import Resources
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test can reach an account, whatever the machine is logged in to."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "FTASK_"))]:
+        if name != STATE_DIR_VARIABLE:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A live engine of the test session's own."""
+    if importlib.util.find_spec("ministack") is None:
+        if os.environ.get("CI"):
+            pytest.fail("the local engine is not installed: pip install '.[local,test]'")
+        pytest.skip("the local engine is not installed (extra `local`)")
+    root = tmp_path_factory.mktemp("engine")
+    # The port of a user's own engine stays free for it.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTASK_LOCAL_PORT", str(_free_port()))
+        found = Engine(root)
+        found.ensure()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def moto_resources() -> Iterator[Resources]:
+    with mock_aws():
+        yield resources.create(
+            boto3.client("dynamodb", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b"),
+            boto3.client("sqs", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b"),
+        )
+
+
+@pytest.fixture
+def engine_resources(engine: Engine) -> Resources:
+    running = engine.running()
+    assert running is not None
+    session = boto3.Session(LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, region_name=LOCAL_REGION)
+    return resources.create(
+        session.client("dynamodb", endpoint_url=running.endpoint_url),
+        session.client("sqs", endpoint_url=running.endpoint_url),
+    )
+
+
+@pytest.fixture(params=["moto", pytest.param("engine", marks=pytest.mark.engine)])
+def backend(request: pytest.FixtureRequest) -> Resources:
+    """The same test against each implementation of the AWS APIs."""
+    found: Resources = request.getfixturevalue(f"{request.param}_resources")
+    return found
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

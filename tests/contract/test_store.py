@@ -1,0 +1,214 @@
+"""The contract of the table, held by every implementation of DynamoDB that ftask runs on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from ftask.core import machine
+from ftask.core.dynamodb import DynamoStore
+from ftask.core.model import Failure, Message, Status, Task
+from ftask.core.retry import RetryPolicy
+from tests.support.builders import TASK_ID, a_task
+from tests.support.clock import EPOCH
+from tests.support.resources import Resources
+
+MESSAGE = Message(TASK_ID, 0)
+UNTIL = EPOCH + timedelta(seconds=20)
+ERROR = Failure("ValueError", "no")
+
+
+@pytest.fixture
+def store(backend: Resources) -> DynamoStore:
+    return backend.store
+
+
+def begun(store: DynamoStore, owner: str = "me") -> Task:
+    ok, task = store.begin(MESSAGE, owner, UNTIL, EPOCH)
+    assert ok
+    assert task is not None
+    return task
+
+
+def failed(store: DynamoStore) -> Task:
+    store.put(a_task(max_attempts=1))
+    after = machine.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
+    assert store.settle(after, "me")
+    return after
+
+
+def test_a_task_is_read_back_as_it_was_put(store: DynamoStore) -> None:
+    task = a_task(payload='{"n":1234567890123456789012345678901234567890,"f":0.1,"e":"","u":"żółć 🎉"}')
+    assert store.put(task) is None
+    assert store.get(TASK_ID) == task
+
+
+def test_an_unknown_task_is_none(store: DynamoStore) -> None:
+    assert store.get("f" * 32) is None
+
+
+def test_an_id_is_given_once_and_the_second_taker_sees_the_first(store: DynamoStore) -> None:
+    store.put(a_task())
+    assert store.put(a_task(payload='{"other":1}')) == a_task()
+    assert store.get(TASK_ID) == a_task()
+
+
+def test_begin_takes_the_lease_and_counts_the_attempt(store: DynamoStore) -> None:
+    store.put(a_task())
+    task = begun(store)
+    assert (task.status, task.attempts) == (Status.PROCESSING, 1)
+    assert task.lease is not None
+    assert (task.lease.owner, task.lease.until) == ("me", UNTIL)
+    assert [(attempt.number, attempt.started_at) for attempt in task.history] == [(1, EPOCH)]
+    assert store.get(TASK_ID) == task
+
+
+def test_begin_of_an_unknown_task_finds_nothing(store: DynamoStore) -> None:
+    assert store.begin(MESSAGE, "me", UNTIL, EPOCH) == (False, None)
+
+
+def test_nobody_begins_a_task_under_a_live_lease(store: DynamoStore) -> None:
+    store.put(a_task())
+    first = begun(store)
+    just_before = UNTIL + machine.CLOCK_SKEW_MARGIN - timedelta(milliseconds=1)
+    assert store.begin(MESSAGE, "you", UNTIL, just_before) == (False, first)
+
+
+def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(store: DynamoStore) -> None:
+    store.put(a_task())
+    begun(store)
+    ok, task = store.begin(MESSAGE, "you", UNTIL, UNTIL + machine.CLOCK_SKEW_MARGIN)
+    assert ok
+    assert task is not None
+    assert task.attempts == 2
+    assert [attempt.number for attempt in task.history] == [1, 2]
+
+
+def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
+    store.put(a_task())
+    after = machine.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
+    assert store.settle(after, "me")
+    early = EPOCH + timedelta(seconds=2) - timedelta(milliseconds=1)
+    ok, found = store.begin(MESSAGE, "you", UNTIL, early)
+    assert not ok
+    assert found == after
+    ok, task = store.begin(MESSAGE, "you", UNTIL, EPOCH + timedelta(seconds=2))
+    assert ok
+    assert task is not None
+    assert task.next_attempt_at is None
+
+
+def test_nobody_begins_more_attempts_than_the_task_has(store: DynamoStore) -> None:
+    store.put(a_task(max_attempts=1))
+    first = begun(store)
+    assert store.begin(MESSAGE, "you", UNTIL, UNTIL + timedelta(hours=1)) == (False, first)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_nobody_begins_in_another_epoch(store: DynamoStore, epoch: int) -> None:
+    store.put(a_task())
+    assert store.begin(Message(TASK_ID, epoch), "me", UNTIL, EPOCH) == (False, a_task())
+
+
+def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: DynamoStore) -> None:
+    store.put(a_task())
+    after = machine.completed(begun(store), '{"ok":true}', EPOCH)
+    assert store.settle(after, "me")
+    assert store.get(TASK_ID) == after
+    assert store.begin(MESSAGE, "you", UNTIL, UNTIL + timedelta(hours=1)) == (False, after)
+
+
+def test_a_settlement_that_is_sent_twice_is_recognised(store: DynamoStore) -> None:
+    store.put(a_task())
+    after = machine.completed(begun(store), None, EPOCH)
+    assert store.settle(after, "me")
+    assert store.settle(after, "me")
+
+
+def test_who_lost_the_lease_settles_nothing(store: DynamoStore) -> None:
+    store.put(a_task())
+    mine = begun(store)
+    ok, theirs = store.begin(MESSAGE, "you", UNTIL + timedelta(hours=1), UNTIL + timedelta(minutes=1))
+    assert ok
+    assert not store.settle(machine.completed(mine, None, EPOCH), "me")
+    assert store.get(TASK_ID) == theirs
+
+
+def test_a_settlement_with_another_outcome_is_not_taken_for_ones_own(store: DynamoStore) -> None:
+    store.put(a_task())
+    mine = begun(store)
+    assert store.settle(machine.completed(mine, None, EPOCH), "me")
+    assert not store.settle(machine.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1)), "me")
+
+
+def test_a_failed_task_is_in_the_index_and_leaves_it_with_a_redrive(backend: Resources) -> None:
+    after = failed(backend.store)
+
+    def indexed() -> int:
+        return backend.dynamodb.scan(TableName=backend.table, IndexName="failed")["Count"]
+
+    assert indexed() == 1
+    assert backend.store.reopen(machine.reopened(after, EPOCH))
+    assert indexed() == 0
+
+
+def test_a_failed_task_is_reopened_once_for_each_epoch(store: DynamoStore) -> None:
+    next_epoch = machine.reopened(failed(store), EPOCH)
+    assert store.reopen(next_epoch)
+    assert store.get(TASK_ID) == next_epoch
+    assert not store.reopen(next_epoch)
+
+
+def test_only_a_failed_task_is_reopened(store: DynamoStore) -> None:
+    store.put(a_task())
+    task = begun(store)
+    assert not store.reopen(machine.reopened(task, EPOCH))
+    assert store.get(TASK_ID) == task
+
+
+def test_an_untouched_task_is_discarded(store: DynamoStore) -> None:
+    store.put(a_task())
+    store.discard(TASK_ID)
+    assert store.get(TASK_ID) is None
+    store.discard(TASK_ID)
+
+
+def test_a_task_that_was_begun_is_never_discarded(store: DynamoStore) -> None:
+    store.put(a_task())
+    task = begun(store)
+    store.discard(TASK_ID)
+    assert store.get(TASK_ID) == task
+
+
+def test_many_tasks_are_read_at_once(store: DynamoStore) -> None:
+    ids = [f"{number:032x}" for number in range(130)]
+    for task_id in ids:
+        store.put(replace(a_task(), task_id=task_id))
+    read = {task.task_id for task in store.get_many([*ids, ids[0], "f" * 32])}
+    assert read == set(ids)
+
+
+@pytest.mark.engine
+def test_a_task_that_succeeds_costs_three_write_units_and_none_in_the_index(engine_resources: Resources) -> None:
+    units = 0.0
+
+    def count(parsed: dict[str, object], **_: object) -> None:
+        nonlocal units
+        consumed = parsed.get("ConsumedCapacity")
+        if isinstance(consumed, dict):
+            units += consumed["CapacityUnits"]
+
+    def ask(params: dict[str, object], **_: object) -> None:
+        params["ReturnConsumedCapacity"] = "INDEXES"
+
+    events = engine_resources.dynamodb.meta.events
+    for operation in ("PutItem", "UpdateItem"):
+        events.register(f"provide-client-params.dynamodb.{operation}", ask)
+        events.register(f"after-call.dynamodb.{operation}", count)
+    store = engine_resources.store
+    store.put(a_task())
+    store.settle(machine.completed(begun(store), '{"message":"done"}', EPOCH), "me")
+    assert units == 3
