@@ -47,8 +47,7 @@ def deploy(
     if not plan.changes:
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
-    if not screen.json:
-        screen.err.print(stacks.plan_table(plan))
+    screen.picture(stacks.plan_table(plan))
     if dry_run:
         discard_plan(target, plan)
         screen.result(value | {"deployed": False}, lambda: "Nothing was changed (--dry-run).")

@@ -38,7 +38,7 @@ def submit_all(client: ApiClient, payloads: Sequence[str], key: str | None, scre
 
     def one(payload: str) -> Accepted | FtaskError:
         try:
-            return client.submit(payload, key or uuid.uuid4().hex)
+            return client.submit(payload, uuid.uuid4().hex if key is None else key)
         except FtaskError as error:
             return error
 

@@ -235,7 +235,7 @@ class Engine:
     def _read_file(self) -> dict[str, Any]:
         try:
             record = json.loads(self._record_path.read_text())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):  # no record, or none that can be read: no engine that can be found
             return {}
         return record if isinstance(record, dict) else {}
 

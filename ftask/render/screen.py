@@ -57,6 +57,11 @@ class Screen:
         if not self.quiet:
             self.err.print(text, markup=False, style="dim")
 
+    def picture(self, picture: RenderableType) -> None:
+        """Draw something that is no result but worth seeing before one."""
+        if not (self.json or self.quiet):
+            self.err.print(picture)
+
     def warn(self, text: str) -> None:
         self.err.print(text, markup=False, style="yellow")
 

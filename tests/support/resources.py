@@ -51,13 +51,13 @@ def template() -> dict[str, Any]:
 def create(dynamodb: DynamoDBClient, sqs: SQSClient) -> Resources:
     """Make them under fresh names."""
     name = f"test-{uuid.uuid4().hex[:12]}"
-    declared = template()["Resources"]["Table"]["Properties"]
+    declared = _plain(template()["Resources"]["Table"]["Properties"])
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[dict(entry) for entry in declared["AttributeDefinitions"]],
-        KeySchema=[dict(entry) for entry in declared["KeySchema"]],
-        GlobalSecondaryIndexes=[_plain(entry) for entry in declared["GlobalSecondaryIndexes"]],
+        AttributeDefinitions=declared["AttributeDefinitions"],
+        KeySchema=declared["KeySchema"],
+        GlobalSecondaryIndexes=declared["GlobalSecondaryIndexes"],
     )
     queue_url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})["QueueUrl"]
     dead_letter_queue_url = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]

@@ -1,0 +1,118 @@
+"""Bad input of every kind: one clear error, a non-zero exit code, nothing lost."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.e2e.conftest import PORT_VARIABLE, Cli
+
+pytestmark = pytest.mark.engine
+
+KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code", "says"),
+    [
+        (["get", "0" * 32], "", 1, "There is no task 0000"),
+        (["get", "a/b c"], "", 1, "There is no task a/b c"),
+        (["watch", "f" * 32], "", 1, "There is no task ffff"),
+        (["watch"], "", 1, "nothing to watch"),
+        (["submit"], "", 1, "not JSON"),
+        (["submit", "--payload", "[1]"], "", 1, "an array, not an object"),
+        (["submit", "--payload", "oops"], "", 1, "not JSON"),
+        (["submit", "--payload", '{"a": NaN}'], "", 1, "holds NaN"),
+        (["submit", "--payload", '{"a": 1e999}'], "", 1, "too large"),
+        (["submit", "--payload", "-"], '{"a":' * 200 + "1" + "}" * 200, 1, "deeper than 100"),
+        (["submit", "--payload", "-"], '{"a":"' + "x" * 300_000 + '"}', 1, "may have 262,144"),
+        (["submit", "--payload", "@none.json"], "", 1, "none.json cannot be read"),
+        (["submit", "--file", "none.jsonl"], "", 1, "none.jsonl cannot be read"),
+        (["submit", "--file", "-"], '{"a":1}\nnonsense\n', 1, "Line 2: "),
+        (["submit", "--file", "-"], "\n", 1, "nothing to submit"),
+        (["submit", "-m", "a", "--payload", "{}"], "", 2, "Give one of"),
+        (["submit", "-m", "a", "-n", "2", "--key", "k"], "", 2, "--key names one task"),
+        (["submit", "-m", "a", "--key", ""], "", 1, "idempotency key"),
+        (["submit", "-m", "a", "-n", "0"], "", 2, "'--count'"),
+        (["deploy", "--param", "X"], "", 1, "not NAME=VALUE"),
+        (["deploy", "--param", "X=1"], "", 1, "no parameter X"),
+        (["deploy", "--param", "ErrorRate=abc"], "", 1, "ErrorRate"),
+        (["deploy", "--param", "ErrorRate=0.9"], "", 1, "Run it again with --yes"),
+        (["remove"], "", 1, "Run it again with --yes"),
+        (["local", "reset"], "", 1, "Run it again with --yes"),
+        (["nonsense"], "", 2, "No such command"),
+        (["info", "--output", "xml"], "", 2, "xml"),
+        (["info", "--profile", "x"], "", 1, "no meaning on the stage 'local'"),
+    ],
+)
+def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: str, code: int, says: str) -> None:
+    done = deployed(*arguments, stdin=stdin)
+    assert done.code == code
+    assert says in " ".join(done.err.split())
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "says"),
+    [
+        ([], {}, "No AWS region is configured"),
+        (["--region", "eu-west-1"], {}, "No AWS credentials were found"),
+        (["--profile", "nobody"], {}, "The config profile (nobody) could not be found"),
+        (["--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"], KEYS, "Could not connect"),
+        (["--endpoint-url", "nonsense"], KEYS, "is no URL"),
+        (["--stage", "Not_A_Stage"], KEYS, "is no stage name"),
+    ],
+)
+def test_a_stage_that_cannot_be_reached(cli: Cli, arguments: list[str], environment: dict[str, str], says: str) -> None:
+    done = cli("--stage", "prod", "info", *arguments, **environment)
+    assert done.code == 1
+    assert says in done.err
+
+
+def test_credentials_that_nobody_gave_out_are_refused(deployed: Cli) -> None:
+    endpoint = deployed("local", "status", "-o", "json").json["endpointUrl"]
+    done = deployed("-s", "prod", "--region", "us-east-1", "--endpoint-url", endpoint, "info", **KEYS)
+    assert done.code == 1
+    assert "does not accept these credentials" in done.err
+
+
+def test_no_stack(own_engine: Cli) -> None:
+    for command in (["info"], ["submit", "-m", "x"], ["get", "0" * 32], ["watch", "0" * 32], ["remove", "--yes"]):
+        done = own_engine(*command)
+        assert done.code == 1
+        assert "has no stack ftask-local" in done.err
+    assert "ftask deploy" in own_engine("info").err
+
+
+def test_a_port_that_something_else_holds(own_engine: Cli) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        done = own_engine("local", "up", **{PORT_VARIABLE: port})
+    assert done.code == 1
+    assert f"Port {port} is held by another program" in done.err
+    done = own_engine("local", "up", **{PORT_VARIABLE: "http"})
+    assert "not a port number" in done.err
+
+
+def test_a_state_folder_that_cannot_be_written(own_engine: Cli) -> None:
+    (own_engine.folder / "file").write_text("")
+    done = own_engine("local", "up", FTASK_STATE_DIR=str(own_engine.folder / "file" / "state"))
+    assert done.code == 1
+    assert "cannot be used" in done.err
+
+
+def test_an_engine_that_is_not_installed(cli: Cli) -> None:
+    hidden = cli.folder / "hidden"
+    hidden.mkdir()
+    # Python runs this before the command: it makes the engine's package look absent.
+    (hidden / "sitecustomize.py").write_text(
+        "import importlib.util as u; f = u.find_spec; "
+        "u.find_spec = lambda name, package=None: None if name == 'ministack' else f(name, package)"
+    )
+    done = cli("info", PYTHONPATH=str(hidden), FTASK_STATE_DIR=str(cli.folder / "none"))
+    assert done.code == 1
+    assert "The local engine is not installed" in done.err
+    assert "ftask[local]" in done.err

@@ -1,0 +1,113 @@
+"""The local engine and the commands around it: started once, found again, stopped with its state, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Cli
+
+pytestmark = pytest.mark.engine
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_commands_at_once_start_one_engine(own_engine: Cli) -> None:
+    commands = [own_engine.start("-o", "json", "local", "up") for _ in range(4)]
+    ends = [finish(command) for command in commands]
+    assert [code for code, _, _ in ends] == [0, 0, 0, 0]
+    status = own_engine("local", "status", "-o", "json").json
+    assert sum('"started": true' in out for _, out, _ in ends) == 1
+    assert all(f'"pid": {status["pid"]}' in out for _, out, _ in ends)
+
+
+def test_state_survives_a_stop(own_engine: Cli) -> None:
+    assert own_engine("deploy", "--yes").code == 0
+    task_id = own_engine("submit", "-m", "ERROR", "--wait", "-o", "json").json["taskId"]
+    assert own_engine("local", "down").code == 0
+    status = own_engine("local", "status")
+    assert status.code == 1
+    assert "is not running" in status.out
+    again = own_engine("get", task_id, "-o", "json")
+    assert again.json["status"] == "FAILED"
+    assert "Started the local engine" in again.err
+    assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
+    assert own_engine("info", "-o", "json").json["deadLetters"] == 1
+
+
+def test_a_killed_engine_is_noticed_and_told(own_engine: Cli) -> None:
+    own_engine("deploy", "--yes")
+    os.kill(own_engine("local", "status", "-o", "json").json["pid"], signal.SIGKILL)
+    done = own_engine("info")
+    assert done.code == 1
+    assert "ended without being stopped" in done.err
+    assert "has no stack" in done.err
+    assert own_engine("deploy", "--yes").code == 0
+
+
+def test_an_engine_that_dies_in_the_middle_of_a_command_is_told(own_engine: Cli) -> None:
+    own_engine("deploy", "--yes", "--param", "BackoffBaseSeconds=900")
+    task_id = own_engine("submit", "-m", "ERROR", "-o", "json").json["taskId"]
+    watching = own_engine.start("watch", task_id)
+    assert watching.stdout is not None
+    watching.stdout.readline()
+    os.kill(own_engine("local", "status", "-o", "json").json["pid"], signal.SIGKILL)
+    code, _, err = finish(watching)
+    assert code == 1
+    assert "The local engine has ended" in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_while_watching_says_that_the_task_goes_on(deployed: Cli) -> None:
+    deployed("deploy", "--yes", "--param", "BackoffBaseSeconds=60")
+    try:
+        task_id = deployed("submit", "-m", "ERROR", "-o", "json").json["taskId"]
+        watching = deployed.start("watch", task_id)
+        assert watching.stdout is not None
+        watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        code, _, err = finish(watching)
+        assert code == 130
+        assert "The tasks go on" in err
+        assert "Traceback" not in err
+    finally:
+        deployed("deploy", "--yes", "--param", "BackoffBaseSeconds=2")
+
+
+def test_ctrl_c_while_deploying_says_what_goes_on(own_engine: Cli) -> None:
+    deploying = own_engine.start("deploy", "--yes")
+    assert deploying.stderr is not None
+    while "CREATE_IN_PROGRESS" not in (line := deploying.stderr.readline()):
+        assert line
+    deploying.send_signal(signal.SIGINT)
+    code, out, err = finish(deploying)
+    # On this engine the rest may be done before the signal arrives; then the command just ends well.
+    assert (code, "Deployed" in out) == (0, True) or (code == 130 and "CloudFormation goes on" in err)
+    assert "Traceback" not in err
+    assert own_engine("deploy", "--yes").code == 0
+
+
+def test_reset_forgets_everything(own_engine: Cli) -> None:
+    own_engine("deploy", "--yes")
+    assert own_engine("local", "reset", "--yes").code == 0
+    assert "has no stack" in own_engine("info").err
+
+
+def test_the_engine_listens_on_the_loopback_interface_only(own_engine: Cli) -> None:
+    port = int(own_engine("local", "up", "-o", "json").json["endpointUrl"].rpartition(":")[2])
+    listeners = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    addresses = {line[1] for line in listeners if line[3] == "0A" and line[1].endswith(f":{port:04X}")}
+    assert addresses == {f"0100007F:{port:04X}"}
+
+
+def test_the_engines_log_can_be_read(deployed: Cli) -> None:
+    done = deployed("local", "logs", "-n", "5")
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 5

@@ -1,0 +1,241 @@
+"""The engine enforces IAM, so the shipped policies are proven sufficient, and each action in them necessary."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
+
+from ftask.aws.stack import outputs
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
+from ftask.core import machine
+from ftask.core.model import Delivery, Message, Task
+from ftask.core.timestamps import now
+from tests.e2e.conftest import Cli
+from tests.support.builders import a_task
+from tests.support.resources import Resources, template
+
+pytestmark = pytest.mark.engine
+
+
+@dataclass
+class World:
+    """The deployed stack's parts, as root and as one of its roles."""
+
+    root: Resources
+    role: Resources
+
+
+def fresh(world: World) -> Task:
+    task = a_task(task_id=uuid.uuid4().hex)
+    world.root.store.put(task)
+    return task
+
+
+def put(world: World) -> None:
+    world.role.store.put(a_task(task_id=uuid.uuid4().hex))
+
+
+def get(world: World) -> None:
+    assert world.role.store.get(fresh(world).task_id)
+
+
+def discard(world: World) -> None:
+    world.role.store.discard(fresh(world).task_id)
+
+
+def begin_and_settle(world: World) -> None:
+    ok, task = world.role.store.begin(Message(fresh(world).task_id), "me", now() + timedelta(seconds=9), now())
+    assert ok
+    assert task is not None
+    assert world.role.store.settle(machine.completed(task, None, now()), "me")
+
+
+def send(world: World) -> None:
+    world.role.queue.send(Message("f" * 32))
+
+
+def postpone(world: World) -> None:
+    # The role is asked before the handle is looked at.
+    world.role.queue.postpone(Delivery("id", "gone", ""), 0)
+
+
+def dead_letter(world: World) -> None:
+    world.role.dead_letters.send("from a test of permissions", {"errorType": "Test"})
+
+
+NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
+    ("ApiRole", "dynamodb:PutItem", put),
+    ("ApiRole", "dynamodb:GetItem", get),
+    ("ApiRole", "dynamodb:DeleteItem", discard),
+    ("ApiRole", "sqs:SendMessage", send),
+    ("WorkerRole", "dynamodb:UpdateItem", begin_and_settle),
+    ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
+    ("WorkerRole", "sqs:SendMessage", dead_letter),
+]
+# What Lambda itself does under a role; the engine does it without asking.
+BY_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+
+
+@pytest.fixture(scope="module")
+def iam(deployed: Cli) -> Any:
+    endpoint = deployed("local", "status", "-o", "json").json["endpointUrl"]
+    return boto3.client(
+        "iam",
+        LOCAL_REGION,
+        endpoint_url=endpoint,
+        aws_access_key_id=LOCAL_ACCESS_KEY,
+        aws_secret_access_key=LOCAL_SECRET_KEY,
+    )
+
+
+@pytest.fixture
+def user(iam: Any) -> Iterator[Callable[[dict[str, Any]], Credentials]]:
+    """Makes an IAM user with one policy; answers its credentials."""
+    names = []
+
+    def make(policy: dict[str, Any]) -> Credentials:
+        name = f"user-{uuid.uuid4().hex[:8]}"
+        names.append(name)
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    yield make
+    for name in names:
+        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName=name, PolicyName="p")
+        iam.delete_user(UserName=name)
+
+
+def deployed_policy(target: Target, iam: Any, role: str) -> dict[str, Any]:
+    """The role's policy as the stack deployed it."""
+    resource = target.cloudformation.describe_stack_resource(StackName=target.stack_name, LogicalResourceId=role)
+    name = resource["StackResourceDetail"]["PhysicalResourceId"]
+    (policy_name,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    document: dict[str, Any] = iam.get_role_policy(RoleName=name, PolicyName=policy_name)["PolicyDocument"]
+    return document
+
+
+def actions_of(policy: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        listed = statement["Action"]
+        found |= {listed} if isinstance(listed, str) else set(listed)
+    return found
+
+
+def without(policy: dict[str, Any], action: str) -> dict[str, Any]:
+    statements = []
+    for statement in policy["Statement"]:
+        left = sorted(actions_of({"Statement": [statement]}) - {action})
+        if left:
+            statements.append(statement | {"Action": left})
+    return policy | {"Statement": statements}
+
+
+def world(target: Target, credentials: Credentials) -> World:
+    def parts(session: boto3.Session) -> Resources:
+        found = outputs(target)
+        return Resources(
+            session.client("dynamodb", endpoint_url=target.endpoint_url),
+            session.client("sqs", endpoint_url=target.endpoint_url),
+            found.table,
+            found.queue_url,
+            found.dead_letter_queue_url,
+        )
+
+    as_role = boto3.Session(credentials.access_key, credentials.secret_key, region_name=LOCAL_REGION)
+    return World(parts(target.session), parts(as_role))
+
+
+@pytest.mark.parametrize(("role", "action", "call"), NEEDED, ids=[f"{role}-{action}" for role, action, _ in NEEDED])
+def test_each_role_may_do_what_it_does_and_loses_it_with_the_action(
+    deployed: Cli,
+    target: Target,
+    iam: Any,
+    user: Callable[[dict[str, Any]], Credentials],
+    role: str,
+    action: str,
+    call: Callable[[World], None],
+) -> None:
+    policy = deployed_policy(target, iam, role)
+    call(world(target, user(policy)))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        call(world(target, user(without(policy, action))))
+
+
+def test_every_action_of_the_template_is_accounted_for() -> None:
+    for role in ("ApiRole", "WorkerRole"):
+        (policy,) = template()["Resources"][role]["Properties"]["Policies"]
+        proven = {action for name, action, _ in NEEDED if name == role}
+        assert actions_of(policy["PolicyDocument"]) - BY_LAMBDA == proven
+
+
+def test_no_role_reaches_beyond_its_own_resources(
+    deployed: Cli, target: Target, iam: Any, user: Callable[[dict[str, Any]], Credentials]
+) -> None:
+    api = world(target, user(deployed_policy(target, iam, "ApiRole")))
+    worker = world(target, user(deployed_policy(target, iam, "WorkerRole")))
+    for forbidden in (
+        lambda: dead_letter(api),
+        lambda: begin_and_settle(api),
+        lambda: send(worker),
+        lambda: put(worker),
+        lambda: get(worker),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            forbidden()
+
+
+def request(url: str, credentials: Credentials | None) -> int:
+    """The HTTP status of submitting a task."""
+    body = b'{"message":"SUCCESS"}'
+    call: Any = AWSRequest("POST", f"{url}/tasks", data=body, headers={"content-type": "application/json"})
+    if credentials is not None:
+        signer: Any = SigV4Auth(credentials, "execute-api", LOCAL_REGION)
+        signer.add_auth(call)
+    http: Any = URLLib3Session()
+    status: int = http.send(call.prepare()).status_code
+    return status
+
+
+def test_the_api_takes_signed_requests_of_those_who_may_and_no_others(
+    deployed: Cli, target: Target, user: Callable[[dict[str, Any]], Credentials]
+) -> None:
+    found = outputs(target)
+    invoke = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "execute-api:Invoke",
+                "Resource": f"arn:aws:execute-api:{LOCAL_REGION}:*:{found.api_id}/v1/POST/tasks",
+            }
+        ],
+    }
+    allowed = user(invoke)
+    stranger = user({**invoke, "Statement": [{**invoke["Statement"][0], "Action": "s3:GetObject"}]})  # type: ignore[dict-item]
+    assert request(found.api_url, None) == 403
+    assert request(found.api_url, allowed) == 202
+    assert request(found.api_url, stranger) == 403
+    assert request(found.api_url, Credentials(allowed.access_key, "not its secret")) == 403

@@ -1,0 +1,111 @@
+"""Deploying and removing: what comes up, comes down."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+from ftask.aws.target import Target
+from ftask.deploy import apply, artifacts, package
+from ftask.deploy.apply import DeploymentError
+from ftask.deploy.plan import make_plan
+from tests.e2e.conftest import Cli
+
+pytestmark = pytest.mark.engine
+
+
+def left_behind(target: Target) -> list[str]:
+    """Everything in the account that a stack could have left."""
+    apis = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url).get_apis()["Items"]
+    iam = boto3.client(
+        "iam",
+        target.region_name,
+        endpoint_url=target.endpoint_url,
+        aws_access_key_id=target.access_key,
+        aws_secret_access_key=target.secret_key,
+    )
+    return [
+        *target.sqs.list_queues().get("QueueUrls", []),
+        *target.dynamodb.list_tables()["TableNames"],
+        *(function["FunctionName"] for function in target.lambda_.list_functions()["Functions"]),
+        *(str(source.get("UUID")) for source in target.lambda_.list_event_source_mappings()["EventSourceMappings"]),
+        *(str(group.get("logGroupName")) for group in target.logs.describe_log_groups()["logGroups"]),
+        *(api["Name"] for api in apis),
+        *(role["RoleName"] for role in iam.list_roles()["Roles"] if "ftask" in role["RoleName"]),
+        *(str(bucket.get("Name")) for bucket in target.s3.list_buckets()["Buckets"]),
+    ]
+
+
+def test_remove_leaves_nothing_behind(own_engine: Cli) -> None:
+    endpoint = own_engine("local", "up", "-o", "json").json["endpointUrl"]
+    target = Target.local(endpoint)
+    assert left_behind(target) == []
+    assert own_engine("deploy", "--yes").code == 0
+    assert len(left_behind(target)) >= 10
+    assert own_engine("submit", "-m", "ERROR", "--wait").code == 3
+    done = own_engine("remove", "--yes")
+    assert done.code == 0
+    assert "Removed ftask-local" in done.out
+    assert left_behind(target) == []
+    assert own_engine("deploy", "--yes").code == 0
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
+    plan = own_engine("deploy", "--dry-run", "-o", "json").json
+    assert {change["resource"] for change in plan["changes"]} >= {"Table", "Queue", "WorkerFunction"}
+    assert plan["deployed"] is False
+    assert "has no stack" in own_engine("info").err
+
+
+def test_a_parameter_is_changed_by_a_new_deployment_and_stays(own_engine: Cli) -> None:
+    assert own_engine("deploy", "--yes", "--param", "MaxAttempts=3", "--param", "BackoffBaseSeconds=0").code == 0
+    assert own_engine("deploy", "--yes", "--param", "ErrorRate=0").code == 0
+    task = own_engine("submit", "-m", "ERROR", "--wait", "-o", "json").json
+    assert task["attempts"] == task["maxAttempts"] == 3
+    assert own_engine("info", "-o", "json").json["parameters"]["ErrorRate"] == "0"
+
+
+def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:
+    target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
+    template = package.read_template()
+    broken = template.replace(
+        "\nOutputs:",
+        "\n  Broken:\n    Type: AWS::Logs::ResourcePolicy\n    Properties: {PolicyDocument: '{}'}\n\nOutputs:",
+    )
+    code = artifacts.store(target, package.build_archive())
+    with pytest.raises(DeploymentError, match=r"^Broken \(AWS::Logs::ResourcePolicy\): .*PolicyName"):
+        list(apply.apply(target, make_plan(target, broken, code, {})))
+    assert own_engine("info").code == 1
+    assert "ROLLBACK_COMPLETE" in own_engine("info").err
+    assert own_engine("deploy", "--yes").code == 0
+    # The same on a stack that works: it stays as it was.
+    with pytest.raises(DeploymentError, match=r"^Broken"):
+        list(apply.apply(target, make_plan(target, broken, code, {})))
+    assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
+    assert own_engine("deploy", "--yes").code == 0
+
+
+def test_the_wheel_deploys_outside_a_checkout(own_engine: Cli, tmp_path: Path) -> None:
+    source = Path(__file__).parents[2]
+    wheels = tmp_path / "wheels"
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "--wheel-dir", str(wheels), str(source)]
+    subprocess.run(build, check=True, timeout=120)
+    (wheel,) = wheels.iterdir()
+    # The dependencies come from this environment; ftask itself from the wheel, found first.
+    folder = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", str(folder), str(wheel)],
+        check=True,
+        timeout=120,
+    )
+    from_wheel = {"PYTHONPATH": str(folder)}
+    done = own_engine("deploy", "--yes", "-o", "json", **from_wheel)
+    assert done.code == 0, done.err
+    assert own_engine("submit", "-m", "SUCCESS", "--wait", **from_wheel).code == 0
+    # The same archive as from the checkout.
+    assert re.search(done.json["codeSha256"], own_engine("deploy", "--yes", "-o", "json").out)

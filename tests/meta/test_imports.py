@@ -1,0 +1,136 @@
+"""The arrows point one way: cli → render, deploy, local, aws → core; the handlers import the core alone."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ftask.deploy.package import build_archive
+
+ROOT = Path(__file__).parents[2]
+# What each package may import of ftask besides itself.
+EDGES = {
+    "core": set(),
+    "aws": {"core"},
+    "local": {"core"},
+    "deploy": {"aws", "core"},
+    "render": {"aws", "core", "deploy"},
+    "cli": {"aws", "core", "deploy", "local", "render"},
+    "handlers": {"core"},
+}
+# Within the core, values and rules know no adapter and no botocore.
+PURE = {
+    "codec",
+    "errors",
+    "machine",
+    "model",
+    "payload",
+    "ports",
+    "retry",
+    "text",
+    "timestamps",
+    "submission",
+    "execution",
+    "redrive",
+    "workload",
+    "settings",
+    "log",
+}
+ADAPTERS = {"ftask.core.dynamodb", "ftask.core.sqs", "ftask.core.clients"}
+HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted((ROOT / "ftask").rglob("*.py")):
+        package = path.relative_to(ROOT / "ftask").parts[0]
+        if package in EDGES:
+            yield package, path
+    for path in sorted((ROOT / "stack" / "handlers").glob("*.py")):
+        yield "handlers", path
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("package", "path"), [pytest.param(*each, id=str(each[1].relative_to(ROOT))) for each in modules()]
+)
+def test_a_module_imports_only_what_lies_below_it(package: str, path: Path) -> None:
+    inner = {name.split(".")[1] for name in imports(path) if name.startswith("ftask.") and name != "ftask.__version__"}
+    assert inner <= EDGES[package] | {package}
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_values_and_rules_import_no_adapter(name: str) -> None:
+    found = imports(ROOT / "ftask" / "core" / f"{name}.py")
+    assert not found & ADAPTERS
+    assert not any(each.split(".")[0] == "botocore" for each in found)
+
+
+def test_every_module_of_the_core_is_either_pure_or_an_adapter() -> None:
+    names = {path.stem for path in (ROOT / "ftask" / "core").glob("*.py")} - {"__init__"}
+    assert names == PURE | {name.rpartition(".")[2] for name in ADAPTERS}
+
+
+def test_only_render_knows_rich() -> None:
+    for package, path in modules():
+        if package != "render":
+            assert not any(name.split(".")[0] == "rich" for name in imports(path)), path
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zip")
+    archive = folder / "code.zip"
+    archive.write_bytes(build_archive().content)
+    with zipfile.ZipFile(archive) as members:
+        members.extractall(folder / "code")
+    return folder / "code"
+
+
+def run(code: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("handler", ["api", "worker"])
+def test_a_handler_imports_from_the_built_zip_without_anything_heavy_and_without_effect(
+    unpacked: Path, handler: str
+) -> None:
+    loaded = run(
+        f"import sys, ftask.handlers.{handler} as h; print(h.__file__); print(*sys.modules, sep='\\n')", unpacked
+    ).splitlines()
+    assert loaded[0].startswith(str(unpacked))
+    assert not {name.split(".")[0] for name in loaded[1:]} & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["submit", "--help"], ["local", "status"]])
+def test_a_command_that_asks_aws_nothing_does_not_import_its_sdk(arguments: list[str], tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+os.environ["FTASK_STATE_DIR"] = {str(tmp_path)!r}
+sys.argv = ["ftask", *{arguments!r}]
+from ftask.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+assert "boto3" not in sys.modules and "botocore" not in sys.modules
+"""
+    run(code, ROOT)

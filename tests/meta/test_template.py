@@ -1,0 +1,54 @@
+"""The template is valid CloudFormation, small enough to be sent as it is, and says what the code expects."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from ftask.aws.stack import StackOutputs
+from ftask.deploy.package import read_template, stack_folder
+from tests.support.resources import template
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    linter = Path(sys.executable).parent / "cfn-lint"
+    done = subprocess.run(
+        [linter, stack_folder() / "template.yaml"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_template_fits_into_a_request() -> None:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    assert len(read_template().encode()) <= 51_200
+
+
+def test_the_outputs_are_those_that_the_tool_reads() -> None:
+    expected = {str(field.alias) for field in StackOutputs.model_fields.values()}
+    assert set(template()["Outputs"]) == expected
+
+
+def test_the_functions_get_every_setting_that_they_read() -> None:
+    settings = (Path(__file__).parents[2] / "ftask" / "core" / "settings.py").read_text()
+    api, worker = settings.split("class WorkerSettings")
+    for function, text in (("ApiFunction", api), ("WorkerFunction", worker)):
+        variables = template()["Resources"][function]["Properties"]["Environment"]["Variables"]
+        assert set(re.findall(r'"(FTASK_[A-Z_]+)"', text)) == set(variables)
+
+
+def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:
+    for name, resource in template()["Resources"].items():
+        if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup"):
+            assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_every_role_names_its_actions_and_its_resources() -> None:
+    for name, resource in template()["Resources"].items():
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        for policy in resource["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert "*" not in str(statement["Action"]), name
+                assert statement["Resource"] != "*", name
