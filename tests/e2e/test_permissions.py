@@ -196,15 +196,16 @@ def test_no_role_reaches_beyond_its_own_resources(
 ) -> None:
     api = world(target, user(deployed_policy(target, iam, "ApiRole")))
     worker = world(target, user(deployed_policy(target, iam, "WorkerRole")))
-    for forbidden in (
+    forbidden: list[Callable[[], None]] = [
         lambda: dead_letter(api),
         lambda: begin_and_settle(api),
         lambda: send(worker),
         lambda: put(worker),
         lambda: get(worker),
-    ):
+    ]
+    for call in forbidden:
         with pytest.raises(ClientError, match="AccessDenied"):
-            forbidden()
+            call()
 
 
 def request(url: str, credentials: Credentials | None) -> int:

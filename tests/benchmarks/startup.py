@@ -1,0 +1,112 @@
+"""What a start costs, as ratios measured side by side: python tests/benchmarks/startup.py [ROUNDS]
+
+A machine that is shared is noisy, so both sides of a ratio run in turn, each in a fresh process, and the
+median of the rounds counts. Aims: worker at most 1.25, command line at most 1.3.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from statistics import median
+
+from ftask.deploy.package import build_archive
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "FTASK_TABLE": "t",
+    "FTASK_QUEUE_URL": "q",
+    "FTASK_DEAD_LETTER_QUEUE_URL": "d",
+    "FTASK_MAX_ATTEMPTS": "2",
+    "FTASK_RETENTION_DAYS": "30",
+    "FTASK_BACKOFF_BASE_SECONDS": "2",
+    "FTASK_BACKOFF_CAP_SECONDS": "900",
+    "FTASK_BACKOFF_JITTER": "false",
+    "FTASK_ERROR_RATE": "0.3",
+    "FTASK_TASK_BUDGET_SECONDS": "10",
+    "PATH": os.environ["PATH"],
+}
+BARE = """
+import botocore.session
+session = botocore.session.get_session()
+session.create_client("dynamodb"); session.create_client("sqs")
+"""
+# Both clients, though a worker whose tasks succeed never makes the second.
+WORKER = """
+import ftask.handlers.worker as worker
+executor = worker.executor()
+executor.store._client(); executor.queue._client()
+"""
+WORKER_OF_A_SUCCESS = """
+import ftask.handlers.worker as worker
+worker.executor().store._client()
+"""
+API = """
+import ftask.handlers.api as api
+api.api().store._client(); api.api().submitter.queue._client()
+"""
+HELLO = """
+import typer
+app = typer.Typer()
+@app.command()
+def one(name: str) -> None: print(name)
+@app.command()
+def two(name: str) -> None: print(name)
+app()
+"""
+FTASK = "from ftask.cli import main; main()"
+
+
+def seconds(code: str, arguments: list[str], folder: Path) -> float:
+    """The time of one fresh process."""
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - started
+
+
+def compare(title: str, ours: tuple[str, list[str]], theirs: tuple[str, list[str]], folder: Path, rounds: int) -> None:
+    seconds(*ours, folder)
+    seconds(*theirs, folder)
+    pairs = [(seconds(*ours, folder), seconds(*theirs, folder)) for _ in range(rounds)]
+    bare = [seconds("pass", [], folder) for _ in range(rounds)]
+    interpreter = median(bare)
+    mine, other = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    print(
+        f"{title:<58} {1000 * mine:6.0f} ms / {1000 * other:4.0f} ms = {mine / other:.2f}"
+        f"   above a bare interpreter ({1000 * interpreter:.0f} ms): {(mine - interpreter) / (other - interpreter):.2f}"
+    )
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with zipfile.ZipFile(io.BytesIO(build_archive().content)) as archive:
+            archive.extractall(folder)
+        bare = (BARE, list[str]())
+        compare("worker with both clients / botocore with both", (WORKER, []), bare, folder, rounds)
+        compare("worker of tasks that succeed / botocore with both", (WORKER_OF_A_SUCCESS, []), bare, folder, rounds)
+        compare("api with both clients / botocore with both", (API, []), bare, folder, rounds)
+    checkout = Path(__file__).parents[2]
+    for argument in ("--help", "--version"):
+        compare(
+            f"ftask {argument} / two-command Typer app --help",
+            (FTASK, [argument]),
+            (HELLO, ["--help"]),
+            checkout,
+            rounds,
+        )
+
+
+if __name__ == "__main__":
+    main()
