@@ -63,7 +63,7 @@ def deploy(
         f" or stop it with: aws cloudformation cancel-update-stack --stack-name {plan.stack_name}"
     )
     _stream(run, apply.apply(target, plan))
-    run.if_interrupted = ""
+    run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
     screen.result(
         value | {"deployed": True, "apiUrl": outputs.api_url},

@@ -25,7 +25,7 @@ def dead_letters_of(target: Target, task_id: str) -> list[Any]:
     ).get("Messages"):
         for letter in batch:
             receipts.append(letter["ReceiptHandle"])
-            if json.loads(letter["Body"]).get("taskId") == task_id:
+            if task_id in letter["Body"]:
                 found.append(letter)
     for receipt in receipts:
         target.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
