@@ -52,9 +52,12 @@ _MUTABLE = (
 class DynamoStore:
     """:class:`ftask.core.ports.Store` over one DynamoDB table."""
 
-    def __init__(self, client: Callable[[], DynamoDBClient], table: str) -> None:
+    def __init__(
+        self, client: Callable[[], DynamoDBClient], table: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self._table = table
+        self._sleep = sleep
 
     def put(self, task: Task) -> Task | None:
         # Submit: an id is given once. Whoever finds it taken looks at the task that has it: an own
@@ -75,8 +78,7 @@ class DynamoStore:
         item = answer.get("Item")
         return None if item is None else item_to_task(item)
 
-    def get_many(self, task_ids: Sequence[str], sleep: Callable[[float], None] = time.sleep) -> Iterator[Task]:
-        """The tasks of these ids that exist, in no order; reads are eventually consistent."""
+    def get_many(self, task_ids: Sequence[str]) -> Iterator[Task]:
         remaining = iter(dict.fromkeys(task_ids))
         while chunk := list(islice(remaining, BATCH_GET_KEYS)):
             keys: Any = [_key(task_id) for task_id in chunk]
@@ -88,7 +90,7 @@ class DynamoStore:
                 unprocessed = answer.get("UnprocessedKeys", {})
                 keys = unprocessed[self._table]["Keys"] if self._table in unprocessed else []
                 if keys:
-                    sleep(pause_seconds)
+                    self._sleep(pause_seconds)
                     pause_seconds = min(2 * pause_seconds, 2.0)
 
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:

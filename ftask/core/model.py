@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,3 +113,13 @@ class Delivery:
     message_id: str
     receipt_handle: str
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One received dead letter, with what its sender said of it."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    attributes: Mapping[str, str]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from ftask.core.model import Delivery, Message, Task
+from ftask.core.model import Delivery, Letter, Message, Task
 
 Clock = Callable[[], datetime]
 """The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
@@ -20,6 +20,9 @@ class Store(Protocol):
 
     def get(self, task_id: str) -> Task | None:
         """The task, read consistently."""
+
+    def get_many(self, task_ids: Sequence[str]) -> Iterator[Task]:
+        """The tasks of these ids that exist, in no order; reads may be a moment behind."""
 
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
         """Try to begin an attempt: True and the task as begun, or False and the task as found."""
@@ -40,6 +43,9 @@ class Queue(Protocol):
     def send(self, message: Message) -> None:
         """Send; when this returns, the queue has the message."""
 
+    def send_many(self, messages: Sequence[Message]) -> list[Message]:
+        """Send up to ten messages in one request; those that the queue has when this returns."""
+
     def postpone(self, delivery: Delivery, seconds: int) -> None:
         """Make a received message visible again in `seconds` (0 to 43,200) from now."""
 
@@ -49,6 +55,16 @@ class DeadLetters(Protocol):
 
     def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Send; when this returns, the queue has the letter."""
+
+
+class LetterBox(Protocol):
+    """The operator's end of the dead-letter queue."""
+
+    def receive(self) -> list[Letter]:
+        """Up to ten letters, invisible to others for a while; none if the queue shows none."""
+
+    def delete(self, letters: Sequence[Letter]) -> None:
+        """Delete received letters; one that stays after all comes back."""
 
 
 class Handler(Protocol):

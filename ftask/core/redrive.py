@@ -1,27 +1,33 @@
-"""Redrive: give a failed task a new epoch.
+"""Redrive and drain: what an operator does with dead letters.
 
-The message is sent first. An interruption after that can never leave a task that nobody will look
-at: the worker makes the table's move itself, and the letter left behind is stale the next time.
+Redriving gives a failed task a new epoch. The message is sent first: an interruption after that can never leave a
+task that nobody will look at, because the worker makes the table's move itself, and the letter left behind is stale
+the next time. Draining writes a letter down before it deletes it. So both are safe to interrupt anywhere and to run
+again, and to run twice at once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from ftask.core import machine
-from ftask.core.model import Message, Status, Task
-from ftask.core.ports import Clock, Queue, Store
+from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.model import Letter, Message, Status, Task
+from ftask.core.ports import Clock, LetterBox, Queue, Store
 
 
 class Redriven(StrEnum):
     """What became of one dead letter."""
 
-    REDRIVEN = "redriven"  # runs again; the letter may be deleted
-    STALE = "stale"  # its task has moved on; the letter may be deleted
+    REDRIVEN = "redriven"  # its task runs again; the letter is deleted
+    STALE = "stale"  # its task has moved on without it; the letter is deleted
     UNSETTLED = "unsettled"  # its worker is between its two last steps; the letter stays for the next time
-    UNKNOWN = "unknown"  # its task is not in the table; the letter stays, it is the last trace
+    UNKNOWN = "unknown"  # its task is not in the table, or it is no task; the letter stays, it is the last trace
+    UNSENT = "unsent"  # the queue did not take the message; the letter stays
 
     @property
     def letter_done(self) -> bool:
@@ -30,30 +36,78 @@ class Redriven(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Redriver:
-    """Redrives tasks, by their dead letters or straight from the table."""
+    """Redrives failed tasks, ten letters at a time."""
 
     store: Store
     queue: Queue
     clock: Clock
     retention: timedelta
 
-    def redrive(self, letter: Message) -> Redriven:
-        """Redrive the task of a dead letter. The caller deletes the letter if the answer allows it.
+    def redrive_letters(self, box: LetterBox) -> Iterator[Counter[Redriven]]:
+        """Redrive whatever the dead-letter queue holds; after each batch, what became of it."""
+        for letters in _batches(box):
+            outcomes = self.redrive([_message(letter) for letter in letters])
+            box.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
+            yield Counter(outcomes)
 
-        Safe to repeat and to run twice at once: of two messages of the same epoch, begin lets one run.
-        """
-        task = self.store.get(letter.task_id)
-        if task is None:
-            return Redriven.UNKNOWN
-        if task.epoch > letter.epoch or task.status is Status.COMPLETED:
-            return Redriven.STALE
-        if task.epoch < letter.epoch or task.status is not Status.FAILED:
-            return Redriven.UNSETTLED
-        self.redrive_failed(task)
-        return Redriven.REDRIVEN
+    def redrive(self, letters: Sequence[Message | None]) -> list[Redriven]:
+        """Redrive the tasks of up to ten letters; None stands for a letter that is no task's."""
+        known = [letter for letter in letters if letter is not None]
+        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
+        outcomes = [_judge(letter, tasks) for letter in letters]
+        failed = {
+            letter.task_id: tasks[letter.task_id]
+            for letter, outcome in zip(letters, outcomes, strict=True)
+            if letter is not None and outcome is Redriven.REDRIVEN
+        }
+        sent = self.queue.send_many([Message(task.task_id, task.epoch + 1) for task in failed.values()])
+        for message in sent:
+            now = self.clock()
+            after = machine.reopened(failed[message.task_id], now)
+            # Refused, it has been made already: by the worker, or by another operator.
+            self.store.reopen(replace(after, expires_at=now + self.retention))
+        in_queue = {message.task_id for message in sent}
+        return [
+            Redriven.UNSENT if outcome is Redriven.REDRIVEN and letter and letter.task_id not in in_queue else outcome
+            for letter, outcome in zip(letters, outcomes, strict=True)
+        ]
 
-    def redrive_failed(self, task: Task) -> None:
-        """Redrive a task that was read as `FAILED`, whether or not a dead letter of it still exists."""
-        now = self.clock()
-        self.queue.send(Message(task.task_id, task.epoch + 1))
-        self.store.reopen(replace(machine.reopened(task, now), expires_at=now + self.retention))
+
+def drain_letters(box: LetterBox, write: Callable[[Sequence[Letter]], None]) -> Iterator[int]:
+    """Empty the dead-letter queue; after each batch, how many letters it had.
+
+    `write` must have the letters safe when it returns: only then are they deleted.
+    """
+    for letters in _batches(box):
+        write(letters)
+        box.delete(letters)
+        yield len(letters)
+
+
+def _batches(box: LetterBox) -> Iterator[Sequence[Letter]]:
+    """Batches until the queue shows nothing new: a letter that stayed comes back sooner or later."""
+    seen: set[str] = set()
+    while True:
+        letters = [letter for letter in box.receive() if letter.message_id not in seen]
+        if not letters:
+            return
+        seen |= {letter.message_id for letter in letters}
+        yield letters
+
+
+def _judge(letter: Message | None, tasks: dict[str, Task]) -> Redriven:
+    task = tasks.get(letter.task_id) if letter is not None else None
+    if letter is None or task is None:
+        return Redriven.UNKNOWN
+    if task.epoch > letter.epoch or (task.epoch == letter.epoch and task.status is Status.COMPLETED):
+        return Redriven.STALE
+    if task.epoch < letter.epoch or task.status is not Status.FAILED:
+        return Redriven.UNSETTLED
+    return Redriven.REDRIVEN
+
+
+def _message(letter: Letter) -> Message | None:
+    try:
+        return decode_message(letter.body)
+    except (MalformedMessageError, UnknownVersionError):
+        return None

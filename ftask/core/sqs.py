@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from ftask.core.codec import encode_message
-from ftask.core.model import Delivery, Message
+from ftask.core.model import Delivery, Letter, Message
 
 if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
@@ -40,6 +40,17 @@ class SqsQueue:
     def send(self, message: Message) -> None:
         self._client().send_message(QueueUrl=self._url, MessageBody=encode_message(message))
 
+    def send_many(self, messages: Sequence[Message]) -> list[Message]:
+        if not messages:
+            return []
+        answer = self._client().send_message_batch(
+            QueueUrl=self._url,
+            Entries=[
+                {"Id": str(number), "MessageBody": encode_message(message)} for number, message in enumerate(messages)
+            ],
+        )
+        return [messages[int(entry["Id"])] for entry in answer.get("Successful", [])]
+
     def postpone(self, delivery: Delivery, seconds: int) -> None:
         try:
             self._client().change_message_visibility(
@@ -68,4 +79,49 @@ class SqsDeadLetters:
             MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
             if size <= MAX_MESSAGE_BYTES
             else {},
+        )
+
+
+class SqsLetterBox:
+    """:class:`ftask.core.ports.LetterBox` over the dead-letter queue."""
+
+    # Long enough for a batch, short enough that what stayed is soon seen again.
+    VISIBILITY_SECONDS = 60
+
+    def __init__(self, client: Callable[[], SQSClient], url: str, wait_seconds: int = 1) -> None:
+        self._client = client
+        self._url = url
+        self._wait_seconds = wait_seconds
+
+    def receive(self) -> list[Letter]:
+        answer = self._client().receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=self.VISIBILITY_SECONDS,
+            # Long polling asks every server: an answer without letters then means that there are none.
+            WaitTimeSeconds=self._wait_seconds,
+        )
+        return [
+            Letter(
+                entry["MessageId"],
+                entry["ReceiptHandle"],
+                entry["Body"],
+                {
+                    name: value.get("StringValue", "<binary>")
+                    for name, value in entry.get("MessageAttributes", {}).items()
+                },
+            )
+            for entry in answer.get("Messages", [])
+        ]
+
+    def delete(self, letters: Sequence[Letter]) -> None:
+        if not letters:
+            return
+        # A letter that could not be deleted is stale the next time it is seen.
+        self._client().delete_message_batch(
+            QueueUrl=self._url,
+            Entries=[
+                {"Id": str(number), "ReceiptHandle": letter.receipt_handle} for number, letter in enumerate(letters)
+            ],
         )

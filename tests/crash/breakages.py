@@ -1,0 +1,373 @@
+"""The protocol, broken on purpose. Each breakage says what it takes away; the exploration must notice each.
+
+Read as documentation, the list says why each clause is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ftask.core import machine
+from ftask.core.dynamodb import DynamoStore
+from ftask.core.execution import Executor, letter_attributes
+from ftask.core.model import Delivery, Lease, Letter, Message, Status, Task
+from ftask.core.ports import LetterBox
+from ftask.core.redrive import Redriven, Redriver, drain_letters
+from ftask.core.submission import Submitter
+from tests.crash.world import Breakage
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A breakage and the stories in which it shows."""
+
+    what: str
+    breakage: Breakage
+    shown_by: tuple[str, ...]
+
+
+def edited(operation: str, pattern: str, replacement: str) -> Breakage:
+    """The condition of every `operation` that has `pattern`, with that part replaced."""
+
+    def edit(name: str, params: dict[str, Any]) -> None:
+        condition = params.get("ConditionExpression", "")
+        if name != operation or not re.search(pattern, condition):
+            return
+        changed = re.sub(pattern, replacement, condition)
+        if changed:
+            params["ConditionExpression"] = changed
+        else:
+            for gone in ("ConditionExpression", "ReturnValuesOnConditionCheckFailure"):
+                params.pop(gone)
+        # DynamoDB refuses values and names that no expression uses.
+        used = f"{changed} {params.get('UpdateExpression', '')}"
+        for group, sign in (("ExpressionAttributeValues", ":"), ("ExpressionAttributeNames", "#")):
+            kept = {
+                key: value
+                for key, value in params.get(group, {}).items()
+                if re.search(rf"{re.escape(sign + key[1:])}\b", used)
+            }
+            if kept:
+                params[group] = kept
+            else:
+                params.pop(group, None)
+
+    return Breakage(edit=edit)
+
+
+def with_executor(settle: Callable[[Executor, Delivery, Task], bool]) -> Breakage:
+    return Breakage(executor=type("BrokenExecutor", (Executor,), {"__slots__": (), "_settle": settle}))
+
+
+def _failed_before_letter(self: Executor, delivery: Delivery, after: Task) -> bool:
+    assert after.lease is not None
+    settled = self.store.settle(self._retained(after), after.lease.owner)
+    if settled and after.status is Status.FAILED:
+        self.dead_letters.send(delivery.body, letter_attributes(after))
+    if settled and after.status is Status.RETRYING:
+        assert after.next_attempt_at is not None
+        self._leave(delivery, Message(after.task_id, after.epoch), machine.Leave("", after.next_attempt_at))
+        return False
+    return settled
+
+
+def _acknowledged_on_a_lost_lease(self: Executor, delivery: Delivery, after: Task) -> bool:
+    assert after.lease is not None
+    done = Executor._settle(self, delivery, after)
+    current = self.store.get(after.task_id)
+    lost = current is not None and current.lease is not None and current.lease.owner != after.lease.owner
+    return done or lost
+
+
+def _no_letter(self: Executor, delivery: Delivery, after: Task) -> bool:
+    assert after.lease is not None
+    if after.status is Status.FAILED:
+        return self.store.settle(self._retained(after), after.lease.owner)
+    return Executor._settle(self, delivery, after)
+
+
+def _acknowledged_while_retrying(self: Executor, delivery: Delivery, after: Task) -> bool:
+    return Executor._settle(self, delivery, after) or after.status is Status.RETRYING
+
+
+class _AcknowledgedFirst(Executor):
+    """Tells the queue that it is done whenever the message is understood."""
+
+    __slots__ = ()
+
+    def execute(self, delivery: Delivery, deadline: datetime) -> bool:
+        Executor.execute(self, delivery, deadline)
+        return True
+
+
+class _SendsFirst(Submitter):
+    """Queues before it stores."""
+
+    __slots__ = ()
+
+    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
+        task = self._new_task(payload, idempotency_key)
+        self.queue.send(Message(task.task_id))
+        return self.store.put(task) or task
+
+
+class _NeverSendsAgain(Submitter):
+    """Takes a task that exists for one that was queued."""
+
+    __slots__ = ()
+
+    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
+        task = self._new_task(payload, idempotency_key)
+        existing = self.store.put(task)
+        if existing is not None:
+            return existing
+        self.queue.send(Message(task.task_id))
+        return task
+
+
+class _DeletesKeyedTasks(Submitter):
+    """Compensates a keyed task like any other."""
+
+    __slots__ = ()
+
+    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
+        try:
+            return Submitter.submit(self, payload, idempotency_key)
+        except Exception:
+            self.store.discard(self._new_task(payload, idempotency_key).task_id)
+            raise
+
+
+class _NoHash(Submitter):
+    """Forgets what the key's payload was."""
+
+    __slots__ = ()
+
+    def _new_task(self, payload: dict[str, Any], idempotency_key: str | None) -> Task:
+        return replace(Submitter._new_task(self, payload, idempotency_key), payload_hash=None)
+
+
+class _DeletesLettersFirst(Redriver):
+    """Clears the letter before its task has a message."""
+
+    __slots__ = ()
+
+    def redrive_letters(self, box: LetterBox) -> Iterator[Any]:
+        while letters := box.receive():
+            box.delete(letters)
+            outcomes = self.redrive([Message(*_parts(letter)) for letter in letters])
+            yield outcomes
+
+
+class _ReopensFirst(Redriver):
+    """Moves the task before its message is sent."""
+
+    __slots__ = ()
+
+    def redrive(self, letters: Sequence[Message | None]) -> list[Redriven]:
+        known = [letter for letter in letters if letter is not None]
+        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
+        failed = [letter for letter in known if tasks[letter.task_id].status is Status.FAILED]
+        for letter in failed:
+            self.store.reopen(machine.reopened(tasks[letter.task_id], self.clock()))
+        self.queue.send_many([Message(letter.task_id, letter.epoch + 1) for letter in failed])
+        return [Redriven.REDRIVEN if letter in failed else Redriven.STALE for letter in letters]
+
+
+class _RedrivesWhatever(Redriver):
+    """Takes every letter at its word, without a look at its task."""
+
+    __slots__ = ()
+
+    def redrive(self, letters: Sequence[Message | None]) -> list[Redriven]:
+        known = [letter for letter in letters if letter is not None]
+        for task in self.store.get_many([letter.task_id for letter in known]):
+            self.store.reopen(machine.reopened(task, self.clock()))
+            self.queue.send_many([Message(task.task_id, task.epoch + 1)])
+        return [Redriven.REDRIVEN] * len(letters)
+
+
+def _drains_first(box: LetterBox, write: Callable[[Sequence[Letter]], None]) -> Iterator[int]:
+    while letters := box.receive():
+        box.delete(letters)
+        yield len(letters)
+        write(letters)
+
+
+class _NakedBegin(DynamoStore):
+    """Believes every refusal of a begin."""
+
+    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
+        begun, found = DynamoStore.begin(self, message, owner, until, now)
+        if not begun and found is not None and found.lease is not None and found.lease.owner == owner:
+            found = replace(found, lease=Lease("somebody else", found.lease.until))
+        return begun, found
+
+
+class _NakedSettle(DynamoStore):
+    """Believes every refusal of a settlement."""
+
+    def settle(self, after: Task, owner: str) -> bool:
+        try:
+            self._write(after, "#status = :processing", {":processing": {"S": Status.PROCESSING}})
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+
+class _ShortLease(DynamoStore):
+    """Takes leases that end before the invocation does."""
+
+    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
+        return DynamoStore.begin(self, message, owner, now - timedelta(seconds=5), now)
+
+
+def _parts(letter: Letter) -> tuple[str, int]:
+    import json
+
+    body = json.loads(letter.body)
+    return body["taskId"], body["epoch"]
+
+
+def _on(make: Callable[[DynamoStore], DynamoStore]) -> Breakage:
+    return Breakage(store=make)
+
+
+def _as(kind: type[DynamoStore]) -> Callable[[DynamoStore], DynamoStore]:
+    return lambda store: kind(store._client, store._table)
+
+
+BREAKAGES = [
+    Broken(
+        "begin: a live lease is no obstacle",
+        edited("UpdateItem", r" AND leaseUntil <= :expired", ""),
+        ("duplicate delivery of a success",),
+    ),
+    Broken(
+        "begin: a dead worker's task is never taken over",
+        edited("UpdateItem", r" OR \(#status = :processing AND leaseUntil <= :expired\)", ""),
+        ("worker dies in the first attempt",),
+    ),
+    Broken(
+        "begin: any status will do",
+        edited("UpdateItem", r" AND \(#status IN .*", ""),
+        ("late duplicate after COMPLETED", "duplicate delivery of a success"),
+    ),
+    Broken(
+        "begin: any epoch will do",
+        edited("UpdateItem", r"^epoch = :epoch AND ", "attribute_exists(taskId) AND "),
+        ("late duplicate after a redrive",),
+    ),
+    Broken(
+        "begin: attempts are not counted against their limit",
+        edited("UpdateItem", r" AND attempts < maxAttempts", ""),
+        ("worker dies in every attempt",),
+    ),
+    Broken(
+        "begin: nextAttemptAt is ignored",
+        edited("UpdateItem", r" AND \(attribute_not_exists\(nextAttemptAt\).*?\)(?= AND)", ""),
+        ("delivery before the backoff is over",),
+    ),
+    Broken("begin: a lease ends before its invocation", _on(_as(_ShortLease)), ("duplicate delivery of a success",)),
+    Broken(
+        "begin: one's own re-sent write is taken for somebody else's",
+        _on(_as(_NakedBegin)),
+        ("exhausted attempts", "retry then success"),
+    ),
+    Broken(
+        "settle: one's own re-sent write is taken for somebody else's",
+        _on(_as(_NakedSettle)),
+        ("retry then success",),
+    ),
+    Broken(
+        "settle: the lease's owner is not asked",
+        edited("UpdateItem", r" AND leaseOwner = :owner", ""),
+        (
+            "worker outlives its lease, the second succeeds",
+            "worker outlives its lease, the second fails",
+        ),
+    ),
+    Broken(
+        "settle: the status is not asked",
+        edited("UpdateItem", r"^#status = :processing AND leaseOwner", "leaseOwner"),
+        ("worker outlives its lease, the last one", "duplicate delivery of the last failure"),
+    ),
+    Broken(
+        "settle: no condition at all",
+        edited("UpdateItem", r"^#status = :processing AND leaseOwner = :owner$", ""),
+        ("worker outlives its lease, the second succeeds", "worker outlives its lease, the second fails"),
+    ),
+    Broken(
+        "settle: FAILED is written before the letter is sent",
+        with_executor(_failed_before_letter),
+        ("permanent error",),
+    ),
+    Broken("settle: no letter is sent", with_executor(_no_letter), ("permanent error",)),
+    Broken(
+        "settle: a lost lease is acknowledged",
+        with_executor(_acknowledged_on_a_lost_lease),
+        ("worker outlives its lease, the second dies",),
+    ),
+    Broken("settle: a retry is acknowledged", with_executor(_acknowledged_while_retrying), ("retry then success",)),
+    Broken(
+        "settle: every delivery is acknowledged",
+        Breakage(executor=_AcknowledgedFirst),
+        ("retry then success", "duplicate delivery, one worker dies"),
+    ),
+    Broken("submit: queued before it is stored", Breakage(submitter=_SendsFirst), ("a client raced by the worker",)),
+    Broken(
+        "submit: an id may be given twice",
+        edited("PutItem", r"^attribute_not_exists\(taskId\)$", ""),
+        ("submit another payload with the same key", "submit again with the same key"),
+    ),
+    Broken(
+        "submit: a repeated key does not send again",
+        Breakage(submitter=_NeverSendsAgain),
+        ("submit again with the same key",),
+    ),
+    Broken(
+        "submit: a keyed task is deleted when its send fails",
+        Breakage(submitter=_DeletesKeyedTasks),
+        ("two clients with the same key, one throttled",),
+    ),
+    Broken(
+        "submit: the key's payload is not remembered",
+        Breakage(submitter=_NoHash),
+        ("submit another payload with the same key",),
+    ),
+    Broken(
+        "submit: the compensation asks nothing",
+        edited("DeleteItem", r"^#status = :pending AND attempts = :none$", ""),
+        ("a client whose message was sent after all",),
+    ),
+    Broken(
+        "redrive: letters are deleted first", Breakage(redriver=_DeletesLettersFirst), ("redrive one", "redrive many")
+    ),
+    Broken("redrive: the task is moved before its message is sent", Breakage(redriver=_ReopensFirst), ("redrive one",)),
+    Broken(
+        "redrive: every letter is believed",
+        Breakage(redriver=_RedrivesWhatever),
+        ("stale letter of an older epoch", "redrive while the worker fails the task"),
+    ),
+    Broken(
+        "redrive: any status is reopened",
+        edited("UpdateItem", r"^#status = :failed AND ", ""),
+        ("redrive raced by the worker", "redrive raced by a second operator"),
+    ),
+    Broken(
+        "redrive: any epoch is reopened",
+        edited("UpdateItem", r" AND #epoch = :previous$", ""),
+        ("redrive raced by a second operator, and fails again",),
+    ),
+    Broken("drain: letters are deleted before they are written", Breakage(drain=_drains_first), ("drain",)),
+]
+
+__all__ = ["BREAKAGES", "Broken", "drain_letters"]

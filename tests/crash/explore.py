@@ -1,0 +1,144 @@
+"""Every schedule of a scenario, and every fault at every call of it, alone and in pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.crash.scenarios import Scenario
+from tests.crash.world import Breakage, Cloud, Fault, World
+
+FAULTS = tuple(Fault)
+# Where several actors move, an actor that dies before a call is one that is never chosen again; throttles and lost
+# answers are explored with one actor alone.
+FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
+# A second fault is a death: what matters is whether the recovery from the first can itself be interrupted.
+SECOND_FAULTS = (Fault.DIE_BEFORE, Fault.DIE_AFTER)
+# A lost answer that the SDK repeats changes nothing about a read.
+READS = frozenset({"GetItem", "BatchGetItem", "ReceiveMessage"})
+
+
+@dataclass
+class Report:
+    """What an exploration did and found. A violation says how to replay it."""
+
+    crash_points: int = 0
+    schedules: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None) -> Report:
+    """Run the scenario in every way; with a `breakage`, with single faults, and only to the first violation."""
+    report = Report()
+    pairs = scenario.pairs and breakage is None
+    for _ in _explorations(scenario, cloud, breakage or Breakage(), report, pairs):
+        if breakage is not None and report.violations:
+            break
+    return report
+
+
+def replay(
+    scenario: Scenario,
+    cloud: Cloud,
+    breakage: Breakage,
+    faults: dict[int, Fault],
+    choices: Sequence[int] = (),
+) -> World:
+    """One run. A fault that never strikes is an error of the exploration itself."""
+    world = World(cloud, faults, choices, breakage)
+    try:
+        scenario.tell(world)
+        world.check()
+    finally:
+        cloud.world = None
+    if set(faults.values()) <= {Fault.LOSE_ANSWER} and scenario.ends is not None:
+        # Nothing has died: a lost answer must not change how the story ends.
+        ends = {task.status for task in cloud.tasks().values()}
+        if ends != {scenario.ends}:
+            world.violations.append(f"ends {', '.join(sorted(ends))}, not {scenario.ends}")
+    return world
+
+
+def _explorations(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, pairs: bool) -> Iterator[None]:
+    if scenario.faults:
+        yield from _with_its_own_faults(scenario, cloud, breakage, report)
+        return
+    struck: set[tuple[tuple[int, ...], int]] = set()
+    for choices, undisturbed in _schedules(scenario, cloud, breakage, {}):
+        _record(report, scenario, undisturbed, {}, choices)
+        yield
+        for index, operation in enumerate(undisturbed.calls):
+            # Schedules that agree up to this call are one and the same when the fault strikes.
+            prefix = tuple(choices[: undisturbed.chosen_before[index]])
+            if (prefix, index) in struck:
+                continue
+            struck.add((prefix, index))
+            for fault in FAULTS if scenario.actors == 1 else FAULTS_AMONG_ACTORS:
+                if fault is Fault.LOSE_ANSWER and operation in READS:
+                    continue
+                faults = {index: fault}
+                once = replay(scenario, cloud, breakage, faults, prefix)
+                report.crash_points += 1
+                if scenario.actors == 1 and fault is Fault.LOSE_ANSWER:
+                    _compare(once, undisturbed)
+                _record(report, scenario, once, faults, prefix)
+                yield
+                if not pairs or scenario.actors > 1:
+                    continue
+                for later in range(index + 1, len(once.calls)):
+                    for second in SECOND_FAULTS:
+                        both = {index: fault, later: second}
+                        twice = replay(scenario, cloud, breakage, both, prefix)
+                        report.crash_points += 1
+                        _record(report, scenario, twice, both, prefix)
+                        yield
+
+
+def _with_its_own_faults(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report) -> Iterator[None]:
+    """Every schedule under each fault that the scenario names, at each of its calls."""
+    calls = len(replay(scenario, cloud, breakage, {}).calls)
+    for fault in scenario.faults:
+        for index in range(calls):
+            faults = {index: fault}
+            for choices, world in _schedules(scenario, cloud, breakage, faults):
+                if not world.missed:  # in some orders there are fewer calls
+                    report.crash_points += 1
+                    _record(report, scenario, world, faults, choices)
+                    yield
+
+
+def _schedules(
+    scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
+) -> Iterator[tuple[list[int], World]]:
+    """Every order in which the actors of a scenario can move, each once: depth first, the last choice varied first."""
+    choices: list[int] = []
+    while True:
+        world = replay(scenario, cloud, breakage, faults, choices)
+        taken = choices + [0] * (len(world.options) - len(choices))
+        yield taken, world
+        while taken and taken[-1] + 1 >= world.options[len(taken) - 1]:
+            taken.pop()
+        if not taken:
+            return
+        choices = [*taken[:-1], taken[-1] + 1]
+
+
+def _compare(once: World, undisturbed: World) -> None:
+    """An answer that was lost and a request that was sent again must cost neither attempts nor time."""
+    if len(once.runs) != len(undisturbed.runs):
+        once.violations.append("a lost answer cost an attempt")
+    if once.ended_at != undisturbed.ended_at:
+        once.violations.append("a lost answer cost time")
+
+
+def _record(report: Report, scenario: Scenario, world: World, faults: dict[int, Fault], choices: Sequence[int]) -> None:
+    report.schedules += 1
+    if world.missed:
+        report.violations.append(f"{scenario.name}: the exploration's own fault never struck: {faults}")
+    story = "; ".join(
+        f"call {index} ({world.calls[index]}): {fault}" for index, fault in faults.items() if index < len(world.calls)
+    )
+    report.violations += [
+        f"{scenario.name}: {violation} [{story or 'no fault'}; schedule {list(choices)}]"
+        for violation in world.violations
+    ]

@@ -1,0 +1,366 @@
+"""The stories that are explored: each is told once here, and then crashed wherever it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ftask.core.codec import encode_message
+from ftask.core.errors import IdempotencyConflictError
+from ftask.core.model import Delivery, Message, Status, Task
+from tests.crash.world import Fault, World
+
+FOREIGN = '{"hello": "this is not a task"}'
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story, and how its tasks end where nothing goes wrong (None: it says so itself)."""
+
+    name: str
+    tell: Callable[[World], None]
+    ends: Status | None = Status.COMPLETED
+    actors: int = 1
+    # Whether faults strike in pairs too, where one actor moves at a time.
+    pairs: bool = True
+    # What strikes, in every order of the actors; empty stands for what is usual for so many actors.
+    faults: tuple[Fault, ...] = ()
+
+
+def submit(w: World) -> None:
+    w.submit()
+    w.until_quiet()
+
+
+def submit_again_with_the_same_key(w: World) -> None:
+    first = w.submit_surely("key")
+    second = w.submit_surely("key")
+    if first.task_id != second.task_id or len(w.cloud.tasks()) != 1:
+        w.violations.append("one key, two tasks")
+    w.until_quiet()
+    if w.submit_surely("key").task_id != first.task_id:
+        w.violations.append("a key forgot its task")
+    w.until_quiet()
+
+
+def submit_another_payload_with_the_same_key(w: World) -> None:
+    w.submit_surely("key")
+    try:
+        other = w.submit("something else", key="key")
+    except IdempotencyConflictError:
+        other = None
+    if other is not None:
+        w.violations.append("a key was accepted for two payloads")
+    w.until_quiet()
+
+
+def two_clients_with_the_same_key(w: World) -> None:
+    w.at_once(lambda: w.submit(key="key"), lambda: w.submit(key="key"))
+    w.until_quiet()
+
+
+def a_client_raced_by_the_worker(w: World) -> None:
+    w.at_once(lambda: w.submit(), w.pump)
+    w.until_quiet()
+
+
+def scripted(script: dict[tuple[int, int], object]) -> Callable[[World], None]:
+    def tell(w: World) -> None:
+        w.script = script
+        with w.undisturbed():
+            w.submit()
+        w.until_quiet()
+
+    return tell
+
+
+def malformed_message(w: World) -> None:
+    w.send_raw(FOREIGN)
+    w.until_quiet()
+    if FOREIGN not in w.cloud.letters():
+        w.violations.append("a foreign message is lost")
+
+
+def message_of_a_later_release(w: World) -> None:
+    with w.undisturbed():
+        task = w.submit()
+        assert task is not None
+        delivery = w.receive()
+        assert delivery is not None
+    later = Delivery(delivery.message_id, delivery.receipt_handle, delivery.body.replace('"v":1', '"v":2'))
+    w.work(later)
+    w.until_quiet()
+
+
+def duplicate(script: dict[tuple[int, int], object], *, max_attempts: int = 2) -> Callable[[World], None]:
+    """The same message delivered to two workers at the same time."""
+
+    def tell(w: World) -> None:
+        w.script = script
+        w.max_attempts = max_attempts
+        delivery = _delivered(w)
+        w.at_once(lambda: w.work(delivery), lambda: w.work(delivery))
+        w.until_quiet()
+
+    return tell
+
+
+def late_duplicate(script: dict[tuple[int, int], object]) -> Callable[[World], None]:
+    """The same message once more, long after the task has ended."""
+
+    def tell(w: World) -> None:
+        w.script = script
+        with w.undisturbed():
+            task = w.submit()
+            assert task is not None
+            w.until_quiet()
+        runs = len(w.runs)
+        w.send_raw(encode_message(Message(task.task_id)))
+        w.until_quiet()
+        if len(w.runs) != runs:
+            w.violations.append("a late duplicate ran")
+
+    return tell
+
+
+def late_duplicate_after_a_redrive(w: World) -> None:
+    """It must not act for the new epoch: its letter would name the old one."""
+    w.script = {(1, 1): "permanent"}
+    task = _failed(w)
+    with w.undisturbed():
+        w.send_raw(encode_message(Message(task.task_id, 0)))
+    w.redrive_surely()
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def delivery_before_the_backoff_is_over(w: World) -> None:
+    w.script = {(0, 1): "fail"}
+    with w.undisturbed():
+        task = w.submit()
+        assert task is not None
+        delivery = w.receive()
+        assert delivery is not None
+        w.work(delivery)
+    w.send_raw(encode_message(Message(task.task_id)))
+    w.until_quiet()
+
+
+def a_worker_that_outlives_its_lease(second: object) -> Callable[[World], None]:
+    """A clock is wrong, or a machine was asleep: the first worker comes back after a second one has begun."""
+
+    def tell(w: World) -> None:
+        w.may_overlap = True
+        w.script = {(0, 1): lambda: None, (0, 2): second}
+        delivery = _delivered(w)
+
+        def later() -> None:
+            w.pass_seconds(130)
+            w.pump()
+
+        w.at_once(lambda: w.work(delivery), later)
+        w.until_quiet()
+
+    return tell
+
+
+def the_last_worker_outlives_its_lease(w: World) -> None:
+    """It is declared lost, and then comes back with an outcome."""
+    w.may_overlap = w.may_be_declared_lost = True
+    w.max_attempts = 1
+    w.script = {(0, 1): lambda: None}
+    delivery = _delivered(w)
+
+    def later() -> None:
+        w.pass_seconds(130)
+        w.pump()
+
+    w.at_once(lambda: w.work(delivery), later)
+    w.until_quiet()
+
+
+def redrive_one(w: World) -> None:
+    task = _failed(w)
+    w.redrive_surely()
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def redrive_again(w: World) -> None:
+    """The same command twice: what the first one did is not done again."""
+    task = _failed(w)
+    w.redrive_surely()
+    w.redrive_surely()
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def redrive_many(w: World) -> None:
+    tasks = [_failed(w) for _ in range(3)]
+    w.redrive_surely()
+    w.until_quiet()
+    for task in tasks:
+        _expect_epoch(w, task, 1)
+
+
+def redrive_raced_by_a_second_operator(w: World) -> None:
+    task = _failed(w)
+    with w.undisturbed():
+        # A crash between letter and state can leave two letters: one for each operator.
+        w.dead_letters.send(encode_message(Message(task.task_id)), {})
+    w.at_once(w.redrive, w.redrive)
+    w.pass_seconds(61)
+    w.redrive_surely()
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def redrive_raced_by_a_second_operator_and_fails_again(w: World) -> None:
+    w.script = {(1, 1): "permanent"}
+    task = _failed(w)
+    with w.undisturbed():
+        w.dead_letters.send(encode_message(Message(task.task_id)), {})
+
+    def redrive_and_work() -> None:
+        w.redrive()
+        w.pump()
+
+    w.at_once(redrive_and_work, w.redrive)
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def redrive_raced_by_the_worker(w: World) -> None:
+    task = _failed(w)
+    w.at_once(w.redrive, w.pump)
+    w.pass_seconds(61)
+    w.redrive_surely()
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def redrive_while_the_worker_fails_the_task(w: World) -> None:
+    w.script = {(0, 1): "permanent"}
+    delivery = _delivered(w)
+    w.at_once(lambda: w.work(delivery), w.redrive)
+    w.until_quiet()
+    w.pass_seconds(61)
+    w.redrive_surely()
+    w.until_quiet()
+
+
+def redrive_that_fails_again(w: World) -> None:
+    w.script = {(1, 1): "permanent"}
+    task = _failed(w)
+    w.redrive_surely()
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+
+
+def stale_letter_of_an_older_epoch(w: World) -> None:
+    task = _failed(w)
+    with w.undisturbed():
+        w.redrive()
+        w.until_quiet()
+        w.dead_letters.send(encode_message(Message(task.task_id, 0)), {})
+    runs = len(w.runs)
+    w.redrive_surely()
+    w.until_quiet()
+    if len(w.runs) != runs:
+        w.violations.append("a stale letter ran")
+
+
+def drain(w: World) -> None:
+    for _ in range(3):
+        _failed(w)
+    with w.undisturbed():
+        w.dead_letters.send(FOREIGN, {})
+        before = set(w.cloud.letters())
+    for _ in range(5):
+        if w.drain():
+            break
+        w.pass_seconds(61)
+    if not before <= {*w.drained, *w.cloud.letters()}:
+        w.violations.append("a drained letter is lost")
+
+
+def _delivered(w: World) -> Delivery:
+    """A task that has been submitted, and its message in a worker's hands."""
+    with w.undisturbed():
+        w.submit()
+        delivery = w.receive()
+        assert delivery is not None
+        return delivery
+
+
+def _failed(w: World) -> Task:
+    """A task that failed in its first epoch, with its letter in the dead-letter queue."""
+    with w.undisturbed():
+        script, w.script = w.script, {(0, 1): "permanent"}
+        task = w.submit()
+        assert task is not None
+        w.until_quiet()
+        w.script = script
+        return task
+
+
+def _expect_epoch(w: World, task: Task, epoch: int) -> None:
+    now = w.item(task.task_id)
+    if now is None or now.epoch != epoch:
+        w.violations.append(f"redriven to epoch {now.epoch if now else None}, not {epoch}")
+
+
+FAIL_TWICE: dict[tuple[int, int], object] = {(0, 1): "fail", (0, 2): "fail"}
+
+SCENARIOS = [
+    Scenario("submit", submit),
+    Scenario("submit again with the same key", submit_again_with_the_same_key),
+    Scenario("submit another payload with the same key", submit_another_payload_with_the_same_key),
+    Scenario("two clients with the same key", two_clients_with_the_same_key, actors=2),
+    Scenario(
+        "two clients with the same key, one throttled",
+        two_clients_with_the_same_key,
+        actors=2,
+        faults=(Fault.THROTTLE,),
+    ),
+    Scenario(
+        "a client whose message was sent after all", a_client_raced_by_the_worker, actors=2, faults=(Fault.FAIL_AFTER,)
+    ),
+    Scenario("a client raced by the worker", a_client_raced_by_the_worker, actors=2),
+    Scenario("retry then success", scripted({(0, 1): "fail"})),
+    Scenario("exhausted attempts", scripted(FAIL_TWICE), Status.FAILED),
+    Scenario("permanent error", scripted({(0, 1): "permanent"}), Status.FAILED),
+    Scenario("worker dies in the first attempt", scripted({(0, 1): "die"})),
+    Scenario("worker dies in the second attempt", scripted({(0, 1): "fail", (0, 2): "die"}), Status.FAILED),
+    Scenario("worker dies in every attempt", scripted({(0, 1): "die", (0, 2): "die"}), Status.FAILED),
+    Scenario("handler hangs past the timeout", scripted({(0, 1): "hang"})),
+    Scenario("malformed message", malformed_message, None),
+    Scenario("message of a later release", message_of_a_later_release),
+    Scenario("duplicate delivery of a success", duplicate({}), actors=2),
+    Scenario("duplicate delivery of a failure", duplicate({(0, 1): "fail"}), actors=2),
+    Scenario("duplicate delivery of the last failure", duplicate(FAIL_TWICE, max_attempts=1), Status.FAILED, 2),
+    Scenario("duplicate delivery, one worker dies", duplicate({(0, 1): "die"}), actors=2),
+    Scenario("late duplicate after COMPLETED", late_duplicate({})),
+    Scenario("late duplicate after FAILED", late_duplicate({(0, 1): "permanent"}), Status.FAILED),
+    Scenario("late duplicate after a redrive", late_duplicate_after_a_redrive, Status.FAILED, pairs=False),
+    Scenario("delivery before the backoff is over", delivery_before_the_backoff_is_over),
+    Scenario("worker outlives its lease, the second succeeds", a_worker_that_outlives_its_lease("ok"), None, 2),
+    Scenario("worker outlives its lease, the second fails", a_worker_that_outlives_its_lease("permanent"), None, 2),
+    Scenario("worker outlives its lease, the second dies", a_worker_that_outlives_its_lease("die"), None, 2),
+    Scenario("worker outlives its lease, the last one", the_last_worker_outlives_its_lease, None, 2),
+    Scenario("redrive one", redrive_one),
+    Scenario("redrive again before the task has run", redrive_again),
+    Scenario("redrive many", redrive_many, pairs=False),
+    Scenario("redrive raced by a second operator", redrive_raced_by_a_second_operator, actors=2),
+    Scenario(
+        "redrive raced by a second operator, and fails again",
+        redrive_raced_by_a_second_operator_and_fails_again,
+        Status.FAILED,
+        2,
+    ),
+    Scenario("redrive raced by the worker", redrive_raced_by_the_worker, actors=2),
+    Scenario("redrive while the worker fails the task", redrive_while_the_worker_fails_the_task, None, 2),
+    Scenario("redrive that fails again", redrive_that_fails_again, Status.FAILED),
+    Scenario("stale letter of an older epoch", stale_letter_of_an_older_epoch),
+    Scenario("drain", drain, Status.FAILED),
+]

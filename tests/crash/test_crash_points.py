@@ -1,0 +1,24 @@
+"""Nothing is lost and nothing runs twice at once, whatever dies at whichever call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.crash.explore import explore
+from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.world import Cloud
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_invariants_hold_at_every_crash_point_of(
+    scenario: Scenario, cloud: Cloud, record_property: Callable[[str, object], None]
+) -> None:
+    report = explore(scenario, cloud)
+    record_property("scenarios", 1)
+    record_property("crash points", report.crash_points)
+    record_property("schedules run", report.schedules)
+    record_property("invariant violations", len(report.violations))
+    assert report.violations == []
+    assert report.crash_points
