@@ -5,6 +5,7 @@ Read as documentation, the list says why each clause is there.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.model import Delivery, Lease, Letter, Message, Status, Task
 from ftask.core.ports import LetterBox
-from ftask.core.redrive import Redriven, Redriver, drain_letters
+from ftask.core.redrive import Redriven, Redriver
 from ftask.core.submission import Submitter
 from tests.crash.world import Breakage
 
@@ -231,8 +232,6 @@ class _ShortLease(DynamoStore):
 
 
 def _parts(letter: Letter) -> tuple[str, int]:
-    import json
-
     body = json.loads(letter.body)
     return body["taskId"], body["epoch"]
 
@@ -358,16 +357,9 @@ BREAKAGES = [
         ("stale letter of an older epoch", "redrive while the worker fails the task"),
     ),
     Broken(
-        "redrive: any status is reopened",
-        edited("UpdateItem", r"^#status = :failed AND ", ""),
-        ("redrive raced by the worker", "redrive raced by a second operator"),
-    ),
-    Broken(
         "redrive: any epoch is reopened",
         edited("UpdateItem", r" AND #epoch = :previous$", ""),
         ("redrive raced by a second operator, and fails again",),
     ),
     Broken("drain: letters are deleted before they are written", Breakage(drain=_drains_first), ("drain",)),
 ]
-
-__all__ = ["BREAKAGES", "Broken", "drain_letters"]

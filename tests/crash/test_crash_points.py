@@ -21,4 +21,4 @@ def test_the_invariants_hold_at_every_crash_point_of(
     record_property("schedules run", report.schedules)
     record_property("invariant violations", len(report.violations))
     assert report.violations == []
-    assert report.crash_points
+    assert report.crash_points or scenario.depth == 0

@@ -82,7 +82,6 @@ class Breakage:
     redriver: type[Redriver] = Redriver
     drain: Callable[..., Iterator[int]] = drain_letters
     edit: Callable[[str, dict[str, Any]], None] | None = None
-    patch: Callable[[pytest.MonkeyPatch], None] | None = None
 
 
 class Cloud:
