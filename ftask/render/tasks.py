@@ -71,12 +71,13 @@ def detail(task: Mapping[str, Any]) -> RenderableType:
 def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> RenderableType:
     """The picture that `watch` draws again and again."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    # On a narrow terminal the id and the error give way, never the state and the countdown.
     table.add_column("task", no_wrap=True, overflow="ellipsis", min_width=12)
-    table.add_column("status", no_wrap=True)
-    table.add_column("attempt", no_wrap=True)
-    table.add_column("next", no_wrap=True, justify="right")
-    table.add_column("elapsed", no_wrap=True, justify="right")
-    table.add_column("last error", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("status", no_wrap=True, min_width=10)
+    table.add_column("attempt", no_wrap=True, min_width=8)
+    table.add_column("next", no_wrap=True, justify="right", min_width=6)
+    table.add_column("elapsed", no_wrap=True, justify="right", min_width=8)
+    table.add_column("last error", no_wrap=True, overflow="ellipsis")
     # Who is still on the way is worth a row first.
     rows = sorted(tasks, key=lambda task: task.status.terminal)[:MAX_LIVE_ROWS]
     for task in rows:

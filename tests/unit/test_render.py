@@ -50,7 +50,6 @@ def test_a_duration_is_told_in_two_units_at_most(seconds: float, text: str) -> N
 
 def test_the_live_view_of_one_task_says_state_attempt_countdown_and_error() -> None:
     picture = drawn(tasks.live_table([RETRYING], EPOCH + timedelta(seconds=3), EPOCH))
-    assert picture.splitlines()[1].split("  ") != []
     row = picture.splitlines()[1]
     for part in (TASK_ID, "RETRYING", "1 of 2", "5.0 s", "3.0 s", "ValueError: no [bold]luck"):
         assert part in row
@@ -66,6 +65,8 @@ def test_the_live_view_of_many_tasks_counts_them_and_shows_the_open_ones_first()
 def test_the_live_view_fits_a_narrow_terminal() -> None:
     picture = drawn(tasks.live_table([RETRYING, a_running_task(task_id="f" * 32)], EPOCH, EPOCH), width=80)
     assert all(len(line) <= 80 for line in picture.splitlines())
+    for part in ("RETRYING", "PROCESSING", "1 of 2", "8.0 s"):
+        assert part in picture
     assert len(picture.splitlines()) == 4
 
 
