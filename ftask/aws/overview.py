@@ -38,7 +38,7 @@ def overview(target: Target) -> dict[str, Any]:
         "worker": {"function": outputs.worker_function, "state": mapping.get("State", "unknown")},
         "apiFunction": outputs.api_function,
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
-        "codeSha256": outputs.code_key.rpartition("/")[2].removesuffix(".zip"),
+        "codeSha256": outputs.code_sha256,
         "parameters": {
             entry["ParameterKey"]: entry["ParameterValue"]
             for entry in sorted(parameters, key=lambda entry: entry["ParameterKey"])

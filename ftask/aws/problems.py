@@ -48,9 +48,8 @@ def explain(error: BotoCoreError | ClientError) -> FtaskError:
         return FtaskError(f"{str(error).rstrip('.')}.", _LOGIN)
     if isinstance(error, SSOError | UnauthorizedSSOTokenError | TokenRetrievalError):
         return FtaskError(f"The login has ended: {error}", _LOGIN)
-    if isinstance(
-        error, HTTPClientError | AwsConnectionError
-    ):  # refused, timed out, reset, not resolved, bad certificate
+    # Refused, timed out, reset, not resolved, a bad certificate.
+    if isinstance(error, HTTPClientError | AwsConnectionError):
         return UnreachableError(
             f"{str(error).rstrip('.')}.", "Check the network, the region's name and --endpoint-url."
         )

@@ -36,6 +36,11 @@ class StackOutputs(BaseModel):
     worker_log_group: str = Field(alias="WorkerLogGroup")
     code_key: str = Field(alias="CodeKey")
 
+    @property
+    def code_sha256(self) -> str:
+        """The hash of the deployed archive, which is its name."""
+        return self.code_key.rpartition("/")[2].removesuffix(".zip")
+
 
 def describe(target: Target) -> StackTypeDef | None:
     """CloudFormation's description of the stage's stack, or None if there is none."""

@@ -118,7 +118,7 @@ class SqsLetterBox:
     def delete(self, letters: Sequence[Letter]) -> None:
         if not letters:
             return
-        # A letter that could not be deleted is stale the next time it is seen.
+        # A letter that could not be deleted comes back: stale to a redrive, written once more by a drain.
         self._client().delete_message_batch(
             QueueUrl=self._url,
             Entries=[

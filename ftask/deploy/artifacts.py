@@ -18,6 +18,7 @@ class StoredArchive:
 
     bucket: str
     key: str
+    sha256: str
     uploaded: bool
 
 
@@ -34,8 +35,8 @@ def store(target: Target, archive: Archive) -> StoredArchive:
             if _status(error) != 404:
                 raise
             target.s3.put_object(Bucket=bucket, Key=key, Body=archive.content, ExpectedBucketOwner=account)
-            return StoredArchive(bucket, key, uploaded=True)
-    return StoredArchive(bucket, key, uploaded=False)
+            return StoredArchive(bucket, key, archive.sha256, uploaded=True)
+    return StoredArchive(bucket, key, archive.sha256, uploaded=False)
 
 
 def discard(target: Target) -> None:

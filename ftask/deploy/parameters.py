@@ -22,7 +22,6 @@ class Declared:
 
     name: str
     default: str | None
-    description: str
 
 
 def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:

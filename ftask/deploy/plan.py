@@ -61,10 +61,11 @@ def make_plan(
     with explained():
         existing = stack.describe(target)
         status = existing["StackStatus"] if existing else None
+        stack_id = existing["StackId"] if existing else target.stack_name
         if status == "ROLLBACK_COMPLETE":
             # A first deployment that failed left an empty shell, which can only be deleted.
             target.cloudformation.delete_stack(StackName=target.stack_name)
-            events.await_gone(target, str(existing and existing.get("StackId")), sleep)
+            events.await_gone(target, stack_id, sleep)
             existing = status = None
         if status is not None and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
             raise FtaskError(
@@ -72,10 +73,11 @@ def make_plan(
                 "Wait until it has ended and run the command again.",
             )
         creates = existing is None or status == "REVIEW_IN_PROGRESS"
-        current = {} if existing is None or creates else _current_parameters(existing.get("Parameters", []))
+        deployed = [] if existing is None or creates else existing.get("Parameters", [])
+        current = {entry["ParameterKey"]: entry["ParameterValue"] for entry in deployed}
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
         declared = [
-            parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue"), entry.get("Description", ""))
+            parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue"))
             for entry in summary.get("Parameters", [])
         ]
         values = parameters.resolve(declared, current, overrides)
@@ -98,7 +100,7 @@ def make_plan(
         creates_stack=creates,
         changes=tuple(_change(change) for change in described.get("Changes", [])),
         parameters=values,
-        code_sha256=code.key.rpartition("/")[2].removesuffix(".zip"),
+        code_sha256=code.sha256,
     )
     if described["Status"] == "FAILED":
         reason = described.get("StatusReason", "no reason given")
@@ -114,11 +116,6 @@ def discard_plan(target: Target, plan: Plan) -> None:
         target.cloudformation.delete_change_set(ChangeSetName=plan.change_set_id)
         if plan.creates_stack:
             target.cloudformation.delete_stack(StackName=plan.stack_id)
-
-
-def _current_parameters(entries: object) -> dict[str, str]:
-    assert isinstance(entries, list)  # noqa: S101 - narrows the SDK's type
-    return {entry["ParameterKey"]: entry["ParameterValue"] for entry in entries}
 
 
 def _await_computed(

@@ -216,7 +216,11 @@ class _NakedSettle(DynamoStore):
 
     def settle(self, after: Task, owner: str) -> bool:
         try:
-            self._write(after, "#status = :processing", {":processing": {"S": Status.PROCESSING}})
+            self._write(
+                after,
+                "#status = :processing AND leaseOwner = :owner",
+                {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}},
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise

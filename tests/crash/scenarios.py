@@ -146,11 +146,16 @@ def delivery_before_the_backoff_is_over(w: World) -> None:
     w.until_quiet()
 
 
-def a_worker_that_outlives_its_lease(second: object) -> Callable[[World], None]:
-    """A clock is wrong, or a machine was asleep: the first worker comes back after a second one has begun."""
+def a_worker_that_outlives_its_lease(second: object, *, max_attempts: int = 2) -> Callable[[World], None]:
+    """A clock is wrong, or a machine was asleep: the first worker comes back after a second one has begun.
+
+    Without a second attempt, it comes back after it has been declared lost.
+    """
 
     def tell(w: World) -> None:
         w.may_overlap = True
+        w.may_be_declared_lost = max_attempts == 1
+        w.max_attempts = max_attempts
         w.script = {(0, 1): lambda: None, (0, 2): second}
         delivery = _delivered(w)
 
@@ -162,21 +167,6 @@ def a_worker_that_outlives_its_lease(second: object) -> Callable[[World], None]:
         w.until_quiet()
 
     return tell
-
-
-def the_last_worker_outlives_its_lease(w: World) -> None:
-    """It is declared lost, and then comes back with an outcome."""
-    w.may_overlap = w.may_be_declared_lost = True
-    w.max_attempts = 1
-    w.script = {(0, 1): lambda: None}
-    delivery = _delivered(w)
-
-    def later() -> None:
-        w.pass_seconds(130)
-        w.pump()
-
-    w.at_once(lambda: w.work(delivery), later)
-    w.until_quiet()
 
 
 def redrive_one(w: World) -> None:
@@ -353,7 +343,13 @@ SCENARIOS = [
         "worker outlives its lease, the second fails", a_worker_that_outlives_its_lease("permanent"), None, 2, depth=0
     ),
     Scenario("worker outlives its lease, the second dies", a_worker_that_outlives_its_lease("die"), None, 2, depth=0),
-    Scenario("worker outlives its lease, the last one", the_last_worker_outlives_its_lease, None, 2, depth=0),
+    Scenario(
+        "worker outlives its lease, the last one",
+        a_worker_that_outlives_its_lease("ok", max_attempts=1),
+        None,
+        2,
+        depth=0,
+    ),
     Scenario("redrive one", redrive_one),
     Scenario("redrive again before the task has run", redrive_again),
     Scenario("redrive many", redrive_many),

@@ -32,10 +32,10 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import PermanentError
 from ftask.core.execution import Executor
 from ftask.core.model import Delivery, Letter, Message, Status, Task
-from ftask.core.ports import Handler, Job, LetterBox, Queue, Store
+from ftask.core.ports import Handler, Job, LetterBox, Store
 from ftask.core.redrive import Redriver, drain_letters
 from ftask.core.retry import RetryPolicy
-from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue
+from ftask.core.sqs import SqsDeadLetters, SqsLetterBox
 from ftask.core.submission import Submitter
 from stack.handlers.worker import run_batch
 from tests.support import resources
@@ -76,7 +76,6 @@ class Breakage:
     """A deliberate breakage of the protocol: parts of the product, replaced."""
 
     store: Callable[[DynamoStore], Store] = lambda store: store
-    queue: Callable[[SqsQueue], Queue] = lambda queue: queue
     submitter: type[Submitter] = Submitter
     executor: type[Executor] = Executor
     redriver: type[Redriver] = Redriver
@@ -253,7 +252,7 @@ class World:
         self.cloud.world = self
         self.clock = self.cloud.clock
         self.store = self.breakage.store(DynamoStore(lambda: self.cloud.product.dynamodb, self.cloud.product.table))
-        self.queue = self.breakage.queue(self.cloud.product.queue)
+        self.queue = self.cloud.product.queue
         self.dead_letters: SqsDeadLetters = self.cloud.product.dead_letters
         self.box: LetterBox = SqsLetterBox(
             lambda: self.cloud.product.sqs, self.cloud.product.dead_letter_queue_url, wait_seconds=0

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ftask.aws.target import Target
-from ftask.local.engine import PORT_VARIABLE, STATE_DIR_VARIABLE, Engine
+from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 
 COMMAND = Path(sys.executable).parent / "ftask"
 
@@ -107,6 +107,3 @@ def own_engine(tmp_path: Path) -> Iterator[Cli]:
     root = tmp_path / "state"
     yield make_cli(root, tmp_path)
     Engine(root).stop()
-
-
-__all__ = ["PORT_VARIABLE", "Cli", "Done"]

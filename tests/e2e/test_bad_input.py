@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from tests.e2e.conftest import PORT_VARIABLE, Cli
+from ftask.local.engine import PORT_VARIABLE
+from tests.e2e.conftest import Cli
 
 pytestmark = pytest.mark.engine
 

@@ -14,11 +14,11 @@ from ftask.deploy.package import build_archive, stack_folder
 from ftask.deploy.parameters import Declared, parse_overrides, resolve
 
 DECLARED = [
-    Declared("CodeBucket", None, ""),
-    Declared("WorkerTimeout", "20", ""),
-    Declared("VisibilityTimeout", "120", ""),
-    Declared("TaskBudgetSeconds", "10", ""),
-    Declared("ErrorRate", "0.3", ""),
+    Declared("CodeBucket", None),
+    Declared("WorkerTimeout", "20"),
+    Declared("VisibilityTimeout", "120"),
+    Declared("TaskBudgetSeconds", "10"),
+    Declared("ErrorRate", "0.3"),
 ]
 
 
