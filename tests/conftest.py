@@ -14,7 +14,15 @@ from moto import mock_aws
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY
 from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 from tests.support import resources
+from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.resources import Resources
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ftask", "how long the open-ended tests go on")
+    group.addoption("--stories", type=int, default=100, help="random stories that tests/crash tells (default: 100)")
+    group.addoption("--chaos-seconds", type=float, default=12, help="how long tests/chaos hurts (default: 12)")
+    group.addoption("--chaos-seed", type=int, default=None, help="repeat the decisions of an earlier chaos")
 
 
 @pytest.fixture(autouse=True)

@@ -89,6 +89,8 @@ def task_to_item(task: Task) -> Item:
         "result": _text(task.result),
         "completedAt": _instant(task.completed_at),
         "failedAt": _instant(task.failed_at),
+        "cancelledAt": _instant(task.cancelled_at),
+        "cancelRequestedAt": _instant(task.cancel_requested_at),
         "failedShard": _text(failed_shard(task.task_id)) if task.status is Status.FAILED else None,
     }
     return _present(values)
@@ -137,6 +139,8 @@ def item_to_task(item: Mapping[str, Any]) -> Task:
         result=_get(item, "result"),
         completed_at=_get_instant(item, "completedAt"),
         failed_at=_get_instant(item, "failedAt"),
+        cancelled_at=_get_instant(item, "cancelledAt"),
+        cancel_requested_at=_get_instant(item, "cancelRequestedAt"),
     )
 
 
@@ -159,6 +163,8 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "lastError": _public_failure(task.last_error),
         "completedAt": _iso(task.completed_at),
         "failedAt": _iso(task.failed_at),
+        "cancelRequestedAt": _iso(task.cancel_requested_at),
+        "cancelledAt": _iso(task.cancelled_at),
         "history": [_public_attempt(attempt) for attempt in task.history],
     }
     public = _present(values)

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from ftask.core.codec import begun_attempt, item_to_task, task_to_item
 from ftask.core.machine import CLOCK_SKEW_MARGIN
 from ftask.core.model import Message, Status, Task
+from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ _MUTABLE = (
     "completedAt",
     "failedAt",
     "failedShard",
+    "cancelledAt",
+    "cancelRequestedAt",
 )
 
 
@@ -100,7 +103,7 @@ class DynamoStore:
         attempts_left = "attempts < maxAttempts"
         backoff_over = "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)"
         waiting = "#status IN (:pending, :retrying)"
-        worker_dead = "(#status = :processing AND leaseUntil <= :expired)"
+        worker_dead = "(#status = :processing AND leaseUntil <= :expired AND attribute_not_exists(cancelRequestedAt))"
         try:
             answer = self._client().update_item(
                 TableName=self._table,
@@ -133,27 +136,56 @@ class DynamoStore:
             return False, _refused_by(error)
         return True, item_to_task(answer["Attributes"])
 
-    def settle(self, after: Task, owner: str) -> bool:
+    def settle(self, after: Task, owner: str) -> Settlement:
         # Settle: only the holder of the lease says how its attempt ended. The owner is unique to one
         # begin, so it stands for the epoch and the attempt too.
+        condition = "#status = :processing AND leaseOwner = :owner"
+        if after.status is Status.RETRYING:
+            condition += " AND attribute_not_exists(#cancelRequestedAt)"
+        try:
+            self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}})
+        except ClientError as error:
+            found = _refused_by(error)
+            if found is None or found.lease is None or found.lease.owner != owner:
+                return Settlement.LEASE_LOST
+            if found.status is after.status:
+                # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
+                return Settlement.DONE
+            return Settlement.CANCEL_REQUESTED if found.status is Status.PROCESSING else Settlement.LEASE_LOST
+        return Settlement.DONE
+
+    def cancel(self, after: Task) -> Task | None:
+        # Cancel: only who waits, and only as it was seen waiting, so that the history written is the whole one.
         try:
             self._write(
                 after,
-                "#status = :processing AND leaseOwner = :owner",
+                "#status IN (:pending, :retrying) AND #epoch = :epoch AND #attempts = :attempts",
                 {
-                    ":processing": {"S": Status.PROCESSING},
-                    ":owner": {"S": owner},
+                    ":pending": {"S": Status.PENDING},
+                    ":retrying": {"S": Status.RETRYING},
+                    ":epoch": {"N": str(after.epoch)},
+                    ":attempts": {"N": str(after.attempts)},
                 },
             )
         except ClientError as error:
-            found = _refused_by(error)
-            # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
-            return (
-                found is not None
-                and found.lease is not None
-                and found.lease.owner == owner
-                and found.status is after.status
+            return _refused_by(error)
+        return None
+
+    def request_cancel(self, task_id: str, now: datetime) -> bool:
+        # An attempt that runs is let be: its settlement, or whoever finds it dead, will see this mark.
+        try:
+            self._client().update_item(
+                TableName=self._table,
+                Key=_key(task_id),
+                ConditionExpression="#status = :processing",
+                UpdateExpression="SET cancelRequestedAt = :now",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":processing": {"S": Status.PROCESSING}, ":now": {"S": to_iso(now)}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
+        except ClientError as error:
+            _refused_by(error)
+            return False
         return True
 
     def reopen(self, after: Task) -> bool:

@@ -21,9 +21,9 @@ from typing import Any
 from ftask.core import machine
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import PermanentError, RetryAfter
-from ftask.core.machine import Acknowledge, Begun, Exhausted, Leave, Reopen
+from ftask.core.machine import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen
 from ftask.core.model import Delivery, Failure, Message, Status, Task
-from ftask.core.ports import Clock, DeadLetters, Handler, Queue, Store
+from ftask.core.ports import Clock, DeadLetters, Handler, Queue, Settlement, Store
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import printable
 from ftask.core.timestamps import to_iso
@@ -97,10 +97,12 @@ class Executor:
             case Exhausted(lost):
                 self.observe("workerLost", level="ERROR", taskId=lost.task_id, epoch=lost.epoch, attempt=lost.attempts)
                 return self._settle(delivery, lost)
+            case Cancelled(cancelled):
+                return self._settle(delivery, cancelled)
             case Begun(task):
                 return self._settle(delivery, self._run(task))
 
-    def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Leave | Exhausted | Begun:
+    def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Leave | Exhausted | Cancelled | Begun:
         owner = secrets.token_hex(8)
         reopened = False
         while True:
@@ -121,7 +123,13 @@ class Executor:
         """Run the handler on a begun task; what the task becomes, not yet written anywhere."""
         job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
         started = self.clock()
-        self.observe("started", taskId=task.task_id, epoch=task.epoch, attempt=task.attempts)
+        self.observe(
+            "started",
+            taskId=task.task_id,
+            epoch=task.epoch,
+            attempt=task.attempts,
+            leaseUntil=None if task.lease is None else to_iso(task.lease.until),
+        )
         try:
             result = encode_result(self.handler(job))
         except RetryAfter as error:
@@ -168,9 +176,18 @@ class Executor:
         if after.status is Status.FAILED:
             # First the letter, then the state: a crash in between duplicates the letter, never loses it.
             self.dead_letters.send(delivery.body, letter_attributes(after))
-        if not self.store.settle(self._retained(after), after.lease.owner):
-            self.observe("leaseLost", level="WARNING", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts)
-            return False
+        match self.store.settle(self._retained(after), after.lease.owner):
+            case Settlement.LEASE_LOST:
+                self.observe(
+                    "leaseLost", level="WARNING", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts
+                )
+                return False
+            case Settlement.CANCEL_REQUESTED:
+                return self._settle(delivery, machine.cancelled(after, self.clock()))
+            case Settlement.DONE:
+                pass
+        if after.status is Status.CANCELLED:
+            self.observe("cancelled", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts)
         if after.status is Status.RETRYING and after.next_attempt_at is not None:
             self._leave(
                 delivery,

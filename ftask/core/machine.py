@@ -58,7 +58,14 @@ class Exhausted:
     task: Task
 
 
-Refusal = Acknowledge | Leave | Begun | Reopen | Exhausted
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The worker died, and an operator had cancelled the task meanwhile: `task` is to be written as that."""
+
+    task: Task
+
+
+Refusal = Acknowledge | Leave | Begun | Reopen | Exhausted | Cancelled
 
 
 def refused_begin(found: Task | None, message: Message, owner: str, now: datetime) -> Refusal:
@@ -85,6 +92,8 @@ def refused_begin(found: Task | None, message: Message, owner: str, now: datetim
             return Leave("running elsewhere", until=expired_at)
     if found.attempts >= found.max_attempts:
         return Exhausted(worker_lost(found, now))
+    if found.cancel_requested_at is not None:
+        return Cancelled(cancelled(found, now))
     if found.next_attempt_at is not None and now < found.next_attempt_at:
         return Leave("backing off", until=found.next_attempt_at)
     # No rule explains the refusal: an item that something else wrote. Its message stays for a closer look.
@@ -130,6 +139,19 @@ def worker_lost(task: Task, now: datetime) -> Task:
         f"The worker of attempt {task.attempts} ended without reporting: it crashed or ran past its timeout.",
     )
     return _failed(task, error, now, Outcome.LOST)
+
+
+def cancelled(task: Task, now: datetime) -> Task:
+    """`task` when an operator wants no further attempt. What its attempts came to stays in its history."""
+    return replace(
+        task,
+        status=Status.CANCELLED,
+        updated_at=now,
+        cancelled_at=now,
+        cancel_requested_at=None,
+        next_attempt_at=None,
+        history=tuple(map(_lost_if_open, task.history)),
+    )
 
 
 def reopened(task: Task, now: datetime) -> Task:

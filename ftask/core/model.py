@@ -19,11 +19,12 @@ class Status(StrEnum):
     RETRYING = "RETRYING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
     @property
     def terminal(self) -> bool:
-        """Whether only a redrive can change this status."""
-        return self in (Status.COMPLETED, Status.FAILED)
+        """Whether nothing but a redrive, and of `FAILED` only, can change this status."""
+        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
 
 class Outcome(StrEnum):
@@ -96,6 +97,9 @@ class Task:
     result: str | None = None
     completed_at: datetime | None = None
     failed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    # Set while an attempt runs: it may end, and no other follows it.
+    cancel_requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Protocol
 
 from ftask.core.model import Delivery, Letter, Message, Task
 
 Clock = Callable[[], datetime]
 """The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
+
+
+class Settlement(Enum):
+    """What the table said to a settlement."""
+
+    DONE = auto()
+    LEASE_LOST = auto()  # somebody else holds the task by now: nothing was written
+    CANCEL_REQUESTED = auto()  # no further attempt is wanted: nothing was written
 
 
 class Store(Protocol):
@@ -27,8 +36,14 @@ class Store(Protocol):
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
         """Try to begin an attempt: True and the task as begun, or False and the task as found."""
 
-    def settle(self, after: Task, owner: str) -> bool:
-        """Write what the attempt of lease `owner` came to; False if that lease is no longer the task's."""
+    def settle(self, after: Task, owner: str) -> Settlement:
+        """Write what the attempt of lease `owner` came to; of a cancelled task, never that it is `RETRYING`."""
+
+    def cancel(self, after: Task) -> Task | None:
+        """Move a task that waits, `PENDING` or `RETRYING`, to `after`; answer None, or the task as found."""
+
+    def request_cancel(self, task_id: str, now: datetime) -> bool:
+        """Note that no attempt may follow the running one; False if none is running."""
 
     def reopen(self, after: Task) -> bool:
         """Move a task that is `FAILED` in the epoch before `after`'s to `after`; False if it is elsewhere."""

@@ -19,6 +19,9 @@ from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_
 from ftask.core.model import Letter, Message, Status, Task
 from ftask.core.ports import Clock, LetterBox, Queue, Store
 
+# A letter of the same epoch is left by a crash between letter and state; the next attempt ended better, or never was.
+_ENDED_OTHERWISE = (Status.COMPLETED, Status.CANCELLED)
+
 
 class Redriven(StrEnum):
     """What became of one dead letter."""
@@ -99,7 +102,7 @@ def _judge(letter: Message | None, tasks: dict[str, Task]) -> Redriven:
     task = tasks.get(letter.task_id) if letter is not None else None
     if letter is None or task is None:
         return Redriven.UNKNOWN
-    if task.epoch > letter.epoch or (task.epoch == letter.epoch and task.status is Status.COMPLETED):
+    if task.epoch > letter.epoch or (task.epoch == letter.epoch and task.status in _ENDED_OTHERWISE):
         return Redriven.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
         return Redriven.UNSETTLED

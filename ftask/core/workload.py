@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+import math
+import os
+import time
+from collections.abc import Callable
 from random import Random
 
+from ftask.core.errors import PermanentError
 from ftask.core.ports import Handler, Job
+
+SLOW = "SLOW:"
+# What the process says with its exit code when a task asked for its end; any but 0 will do.
+CRASH_EXIT_CODE = 70
 
 
 class SimulatedError(Exception):
     """The simulated work failed, as it was asked to or by chance."""
 
 
-def simulated(error_rate: float, rng: Random) -> Handler:
-    """A handler for `{"message": …}`: SUCCESS succeeds, ERROR fails, anything else fails at `error_rate`."""
+def simulated(
+    error_rate: float,
+    rng: Random,
+    pause: Callable[[float], None] = time.sleep,
+    die: Callable[[int], object] = os._exit,
+) -> Handler:
+    """A handler for `{"message": …}`.
+
+    SUCCESS succeeds, ERROR fails, CRASH ends the process at once, HANG never returns, SLOW:<seconds> takes so long and
+    succeeds, and anything else fails at `error_rate`. CRASH and HANG take the other tasks of their batch with them, as
+    a worker that really dies does.
+    """
 
     def handle(job: Job) -> dict[str, str]:
         message = job.payload.get("message")
         if message == "ERROR":
             raise SimulatedError("the task asked for an error")
-        if message != "SUCCESS" and rng.random() < error_rate:
+        if message == "CRASH":
+            die(CRASH_EXIT_CODE)
+        elif message == "HANG":
+            while True:
+                pause(60)
+        elif isinstance(message, str) and message.startswith(SLOW):
+            pause(_seconds(message))
+        elif message != "SUCCESS" and rng.random() < error_rate:
             raise SimulatedError(f"simulated failure, {error_rate:.0%} of attempts")
         return {"message": "done"}
 
     return handle
+
+
+def _seconds(message: str) -> float:
+    text = message.removeprefix(SLOW)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= 900:
+        raise PermanentError(f"{SLOW} takes 0 to 900 seconds, like {SLOW}2.5, not {text[:40]!r}")
+    return seconds

@@ -11,6 +11,7 @@ import pytest
 from ftask.core import machine
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Failure, Message, Status, Task
+from ftask.core.ports import Settlement
 from ftask.core.retry import RetryPolicy
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH
@@ -36,7 +37,7 @@ def begun(store: DynamoStore, owner: str = "me") -> Task:
 def failed(store: DynamoStore) -> Task:
     store.put(a_task(max_attempts=1))
     after = machine.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
-    assert store.settle(after, "me")
+    assert store.settle(after, "me") is Settlement.DONE
     return after
 
 
@@ -90,7 +91,7 @@ def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(store: DynamoSt
 def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
     store.put(a_task())
     after = machine.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
-    assert store.settle(after, "me")
+    assert store.settle(after, "me") is Settlement.DONE
     early = EPOCH + timedelta(seconds=2) - timedelta(milliseconds=1)
     ok, found = store.begin(MESSAGE, "you", UNTIL, early)
     assert not ok
@@ -116,7 +117,7 @@ def test_nobody_begins_in_another_epoch(store: DynamoStore, epoch: int) -> None:
 def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: DynamoStore) -> None:
     store.put(a_task())
     after = machine.completed(begun(store), '{"ok":true}', EPOCH)
-    assert store.settle(after, "me")
+    assert store.settle(after, "me") is Settlement.DONE
     assert store.get(TASK_ID) == after
     assert store.begin(MESSAGE, "you", UNTIL, UNTIL + timedelta(hours=1)) == (False, after)
 
@@ -124,8 +125,8 @@ def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: Dyn
 def test_a_settlement_that_is_sent_twice_is_recognised(store: DynamoStore) -> None:
     store.put(a_task())
     after = machine.completed(begun(store), None, EPOCH)
-    assert store.settle(after, "me")
-    assert store.settle(after, "me")
+    assert store.settle(after, "me") is Settlement.DONE
+    assert store.settle(after, "me") is Settlement.DONE
 
 
 def test_who_lost_the_lease_settles_nothing(store: DynamoStore) -> None:
@@ -133,15 +134,16 @@ def test_who_lost_the_lease_settles_nothing(store: DynamoStore) -> None:
     mine = begun(store)
     ok, theirs = store.begin(MESSAGE, "you", UNTIL + timedelta(hours=1), UNTIL + timedelta(minutes=1))
     assert ok
-    assert not store.settle(machine.completed(mine, None, EPOCH), "me")
+    assert store.settle(machine.completed(mine, None, EPOCH), "me") is Settlement.LEASE_LOST
     assert store.get(TASK_ID) == theirs
 
 
 def test_a_settlement_with_another_outcome_is_not_taken_for_ones_own(store: DynamoStore) -> None:
     store.put(a_task())
     mine = begun(store)
-    assert store.settle(machine.completed(mine, None, EPOCH), "me")
-    assert not store.settle(machine.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1)), "me")
+    assert store.settle(machine.completed(mine, None, EPOCH), "me") is Settlement.DONE
+    again = machine.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
+    assert store.settle(again, "me") is Settlement.LEASE_LOST
 
 
 def test_a_failed_task_is_in_the_index_and_leaves_it_with_a_redrive(backend: Resources) -> None:
@@ -212,3 +214,38 @@ def test_a_task_that_succeeds_costs_three_write_units_and_none_in_the_index(engi
     store.put(a_task())
     store.settle(machine.completed(begun(store), '{"message":"done"}', EPOCH), "me")
     assert units == 3
+
+
+def test_a_waiting_task_is_cancelled_as_it_was_seen(store: DynamoStore) -> None:
+    task = a_task()
+    store.put(task)
+    after = machine.cancelled(task, EPOCH + timedelta(seconds=1))
+    assert store.cancel(after) is None
+    assert store.get(task.task_id) == after
+    assert store.cancel(after) == after
+
+
+def test_a_running_task_is_not_cancelled_and_its_attempt_is_the_last(store: DynamoStore) -> None:
+    task = a_task()
+    store.put(task)
+    mine = begun(store)
+    assert store.cancel(machine.cancelled(task, EPOCH)) == mine
+    assert store.request_cancel(task.task_id, EPOCH)
+    retrying = machine.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
+    assert store.settle(retrying, "me") is Settlement.CANCEL_REQUESTED
+    cancelled = machine.cancelled(retrying, EPOCH)
+    assert store.settle(cancelled, "me") is Settlement.DONE
+    assert store.get(task.task_id) == cancelled
+    assert not store.request_cancel(task.task_id, EPOCH)
+
+
+def test_a_cancelled_tasks_dead_worker_is_not_replaced(store: DynamoStore) -> None:
+    task = a_task()
+    store.put(task)
+    begun(store)
+    store.request_cancel(task.task_id, EPOCH)
+    late = EPOCH + timedelta(seconds=60)
+    did, found = store.begin(Message(task.task_id), "other", late, late)
+    assert not did
+    assert found is not None
+    assert found.cancel_requested_at == EPOCH

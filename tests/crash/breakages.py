@@ -18,7 +18,7 @@ from ftask.core import machine
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.model import Delivery, Lease, Letter, Message, Status, Task
-from ftask.core.ports import LetterBox
+from ftask.core.ports import LetterBox, Settlement
 from ftask.core.redrive import Redriven, Redriver
 from ftask.core.submission import Submitter
 from tests.crash.world import Breakage
@@ -68,7 +68,7 @@ def with_executor(settle: Callable[[Executor, Delivery, Task], bool]) -> Breakag
 
 def _failed_before_letter(self: Executor, delivery: Delivery, after: Task) -> bool:
     assert after.lease is not None
-    settled = self.store.settle(self._retained(after), after.lease.owner)
+    settled = self.store.settle(self._retained(after), after.lease.owner) is Settlement.DONE
     if settled and after.status is Status.FAILED:
         self.dead_letters.send(delivery.body, letter_attributes(after))
     if settled and after.status is Status.RETRYING:
@@ -89,7 +89,7 @@ def _acknowledged_on_a_lost_lease(self: Executor, delivery: Delivery, after: Tas
 def _no_letter(self: Executor, delivery: Delivery, after: Task) -> bool:
     assert after.lease is not None
     if after.status is Status.FAILED:
-        return self.store.settle(self._retained(after), after.lease.owner)
+        return self.store.settle(self._retained(after), after.lease.owner) is Settlement.DONE
     return Executor._settle(self, delivery, after)
 
 
@@ -214,7 +214,7 @@ class _NakedBegin(DynamoStore):
 class _NakedSettle(DynamoStore):
     """Believes every refusal of a settlement."""
 
-    def settle(self, after: Task, owner: str) -> bool:
+    def settle(self, after: Task, owner: str) -> Settlement:
         try:
             self._write(
                 after,
@@ -224,8 +224,8 @@ class _NakedSettle(DynamoStore):
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            return False
-        return True
+            return Settlement.LEASE_LOST
+        return Settlement.DONE
 
 
 class _ShortLease(DynamoStore):
@@ -256,7 +256,7 @@ BREAKAGES = [
     ),
     Broken(
         "begin: a dead worker's task is never taken over",
-        edited("UpdateItem", r" OR \(#status = :processing AND leaseUntil <= :expired\)", ""),
+        edited("UpdateItem", r" OR \(#status = :processing AND leaseUntil <= :expired AND .*?\)\)", ""),
         ("worker dies in the first attempt",),
     ),
     Broken(
@@ -305,7 +305,7 @@ BREAKAGES = [
     ),
     Broken(
         "settle: no condition at all",
-        edited("UpdateItem", r"^#status = :processing AND leaseOwner = :owner$", ""),
+        edited("UpdateItem", r"^#status = :processing AND leaseOwner = :owner.*", ""),
         ("worker outlives its lease, the second succeeds", "worker outlives its lease, the second fails"),
     ),
     Broken(
@@ -364,6 +364,28 @@ BREAKAGES = [
         "redrive: any epoch is reopened",
         edited("UpdateItem", r" AND #epoch = :previous$", ""),
         ("redrive raced by a second operator, and fails again",),
+    ),
+    Broken(
+        "begin: a cancelled task's dead worker is replaced",
+        edited("UpdateItem", r"(leaseUntil <= :expired) AND attribute_not_exists\(cancelRequestedAt\)", r"\1"),
+        ("cancel while the worker dies",),
+    ),
+    Broken(
+        "settle: a cancelled task is retried",
+        edited("UpdateItem", r" AND attribute_not_exists\(#cancelRequestedAt\)", ""),
+        ("cancel while an attempt fails",),
+    ),
+    Broken(
+        "cancel: whatever the task does",
+        edited("UpdateItem", r"^#status IN \(:pending, :retrying\) AND ", ""),
+        ("cancel by two operators",),
+    ),
+    Broken(
+        "cancel: whatever attempt the task has come to",
+        edited(
+            "UpdateItem", r"(#status IN \(:pending, :retrying\)) AND #epoch = :epoch AND #attempts = :attempts", r"\1"
+        ),
+        ("cancel raced by a whole attempt",),
     ),
     Broken("drain: letters are deleted before they are written", Breakage(drain=_drains_first), ("drain",)),
 ]

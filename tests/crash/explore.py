@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from tests.crash.cloud import Cloud
 from tests.crash.scenarios import Scenario
-from tests.crash.world import Breakage, Cloud, Fault, World
+from tests.crash.wire import Fault
+from tests.crash.world import Breakage, World
 
 FAULTS = tuple(Fault)
 # Orders of several actors that are tried at the most; only the two longest races of redrives have more.
@@ -53,7 +55,7 @@ def replay(
         scenario.tell(world)
         world.check()
     finally:
-        cloud.world = None
+        cloud.wire = None
     if set(faults.values()) <= {Fault.LOSE_ANSWER} and scenario.ends is not None:
         # Nothing has died: a lost answer must not change how the story ends.
         ends = {task.status for task in cloud.tasks().values()}
@@ -70,9 +72,9 @@ def _explorations(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: 
     for choices, undisturbed in islice(_schedules(scenario, cloud, breakage, {}), MAX_SCHEDULES):
         _record(report, scenario, undisturbed, {}, choices)
         yield
-        for index, operation in enumerate(undisturbed.calls if depth else []):
+        for index, operation in enumerate(undisturbed.wire.calls if depth else []):
             # Schedules that agree up to this call are one and the same when the fault strikes.
-            prefix = tuple(choices[: undisturbed.chosen_before[index]])
+            prefix = tuple(choices[: undisturbed.wire.decided_before[index]])
             if (prefix, index) in struck:
                 continue
             struck.add((prefix, index))
@@ -88,7 +90,7 @@ def _explorations(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: 
                 yield
                 if depth < 2:
                     continue
-                for later in range(index + 1, len(once.calls)):
+                for later in range(index + 1, len(once.wire.calls)):
                     for second in SECOND_FAULTS:
                         both = {index: fault, later: second}
                         twice = replay(scenario, cloud, breakage, both, prefix)
@@ -99,12 +101,12 @@ def _explorations(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: 
 
 def _with_its_own_faults(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report) -> Iterator[None]:
     """Every schedule under each fault that the scenario names, at each of its calls."""
-    calls = len(replay(scenario, cloud, breakage, {}).calls)
+    calls = len(replay(scenario, cloud, breakage, {}).wire.calls)
     for fault in scenario.faults:
         for index in range(calls):
             faults = {index: fault}
             for choices, world in _schedules(scenario, cloud, breakage, faults):
-                if not world.missed:  # in some orders there are fewer calls
+                if not world.wire.missed:  # in some orders there are fewer calls
                     report.crash_points += 1
                     _record(report, scenario, world, faults, choices)
                     yield
@@ -128,7 +130,7 @@ def _schedules(
 
 def _compare(once: World, undisturbed: World) -> None:
     """An answer that was lost and a request that was sent again must cost neither attempts nor time."""
-    if len(once.runs) != len(undisturbed.runs):
+    if len(once.witness.runs) != len(undisturbed.witness.runs):
         once.violations.append("a lost answer cost an attempt")
     if once.ended_at != undisturbed.ended_at:
         once.violations.append("a lost answer cost time")
@@ -136,10 +138,12 @@ def _compare(once: World, undisturbed: World) -> None:
 
 def _record(report: Report, scenario: Scenario, world: World, faults: dict[int, Fault], choices: Sequence[int]) -> None:
     report.schedules += 1
-    if world.missed:
+    if world.wire.missed:
         report.violations.append(f"{scenario.name}: the exploration's own fault never struck: {faults}")
     story = "; ".join(
-        f"call {index} ({world.calls[index]}): {fault}" for index, fault in faults.items() if index < len(world.calls)
+        f"call {index} ({world.wire.calls[index]}): {fault}"
+        for index, fault in faults.items()
+        if index < len(world.wire.calls)
     )
     report.violations += [
         f"{scenario.name}: {violation} [{story or 'no fault'}; schedule {list(choices)}]"

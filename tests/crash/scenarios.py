@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ftask.core.codec import encode_message
 from ftask.core.errors import IdempotencyConflictError
 from ftask.core.model import Delivery, Message, Status, Task
-from tests.crash.world import Fault, World
+from tests.crash.wire import Fault
+from tests.crash.world import World
 
 FOREIGN = '{"hello": "this is not a task"}'
 
@@ -85,7 +86,7 @@ def message_of_a_later_release(w: World) -> None:
     with w.undisturbed():
         task = w.submit()
         assert task is not None
-        delivery = w.receive()
+        delivery = w.cloud.receive()
         assert delivery is not None
     later = Delivery(delivery.message_id, delivery.receipt_handle, delivery.body.replace('"v":1', '"v":2'))
     w.work(later)
@@ -114,10 +115,10 @@ def late_duplicate(script: dict[tuple[int, int], object]) -> Callable[[World], N
             task = w.submit()
             assert task is not None
             w.until_quiet()
-        runs = len(w.runs)
+        runs = len(w.witness.runs)
         w.send_raw(encode_message(Message(task.task_id)))
         w.until_quiet()
-        if len(w.runs) != runs:
+        if len(w.witness.runs) != runs:
             w.violations.append("a late duplicate ran")
 
     return tell
@@ -139,7 +140,7 @@ def delivery_before_the_backoff_is_over(w: World) -> None:
     with w.undisturbed():
         task = w.submit()
         assert task is not None
-        delivery = w.receive()
+        delivery = w.cloud.receive()
         assert delivery is not None
         w.work(delivery)
     w.send_raw(encode_message(Message(task.task_id)))
@@ -153,8 +154,8 @@ def a_worker_that_outlives_its_lease(second: object, *, max_attempts: int = 2) -
     """
 
     def tell(w: World) -> None:
-        w.may_overlap = True
-        w.may_be_declared_lost = max_attempts == 1
+        w.witness.may_overlap = True
+        w.witness.may_be_declared_lost = max_attempts == 1
         w.max_attempts = max_attempts
         w.script = {(0, 1): lambda: None, (0, 2): second}
         delivery = _delivered(w)
@@ -253,10 +254,10 @@ def stale_letter_of_an_older_epoch(w: World) -> None:
         w.redrive()
         w.until_quiet()
         w.dead_letters.send(encode_message(Message(task.task_id, 0)), {})
-    runs = len(w.runs)
+    runs = len(w.witness.runs)
     w.redrive_surely()
     w.until_quiet()
-    if len(w.runs) != runs:
+    if len(w.witness.runs) != runs:
         w.violations.append("a stale letter ran")
 
 
@@ -266,19 +267,102 @@ def drain(w: World) -> None:
     with w.undisturbed():
         w.dead_letters.send(FOREIGN, {})
         before = set(w.cloud.letters())
-    for _ in range(5):
-        if w.drain():
-            break
-        w.pass_seconds(61)
+    w.drain_surely()
     if not before <= {*w.drained, *w.cloud.letters()}:
         w.violations.append("a drained letter is lost")
+
+
+def cancel_before_the_first_attempt(w: World) -> None:
+    with w.undisturbed():
+        task = w.submit()
+        assert task is not None
+    w.cancel_surely(task.task_id)
+    w.until_quiet()
+    if w.witness.runs:
+        w.violations.append("a cancelled task ran")
+
+
+def cancel_during_the_backoff(w: World) -> None:
+    w.script = {(0, 1): "fail"}
+    with w.undisturbed():
+        task = w.submit()
+        delivery = w.cloud.receive()
+        assert task is not None
+        assert delivery is not None
+        w.work(delivery)
+    w.cancel_surely(task.task_id)
+    w.until_quiet()
+    if len(w.witness.runs) != 1:
+        w.violations.append("a cancelled task was retried")
+
+
+def cancel_during_an_attempt(act: str, *, max_attempts: int = 2) -> Callable[[World], None]:
+    """The attempt may end; whatever it comes to, none follows one that was under way when the wish was noted."""
+
+    def tell(w: World) -> None:
+        w.script = {(0, 1): act}
+        w.max_attempts = max_attempts
+        delivery = _delivered(w)
+        (task_id,) = w.cloud.tasks()
+        heard: list[bool] = []
+        w.at_once(lambda: w.work(delivery), lambda: heard.append(w.cancel(task_id)))
+        if heard != [True]:
+            w.cancel_surely(task_id)
+        runs = len(w.witness.runs)
+        w.until_quiet()
+        if len(w.witness.runs) != runs:
+            w.violations.append("a cancelled task was retried")
+
+    return tell
+
+
+def cancel_raced_by_a_whole_attempt(w: World) -> None:
+    """The operator read the task before an attempt that failed; writing what was read would forget that attempt."""
+    w.script = {(0, 1): "fail"}
+    delivery = _delivered(w)
+    (task_id,) = w.cloud.tasks()
+    w.at_once(lambda: w.work(delivery), lambda: w.cancel(task_id))
+    w.until_quiet()
+    task = w.item(task_id)
+    if task is None or len(task.history) != len(w.witness.runs):
+        w.violations.append("an attempt is forgotten")
+
+
+def cancel_by_two_operators(w: World) -> None:
+    """The second one must not write over what the first one wrote."""
+    with w.undisturbed():
+        task = w.submit()
+        assert task is not None
+    task_id = task.task_id
+
+    def a_second_later() -> None:
+        w.pass_seconds(1)
+        w.cancel(task_id)
+
+    w.at_once(lambda: w.cancel(task_id), a_second_later)
+    w.until_quiet()
+
+
+def cancel_a_redriven_task(w: World) -> None:
+    task = _failed(w)
+    w.redrive_surely()
+    w.cancel_surely(task.task_id)
+    w.until_quiet()
+    _expect_epoch(w, task, 1)
+    if len(w.witness.runs) != 1:
+        w.violations.append("a cancelled task ran")
+    w.pass_seconds(61)
+    w.redrive_surely()
+    w.until_quiet()
+    if len(w.witness.runs) != 1 or w.cloud.letters():
+        w.violations.append("a cancelled task was redriven")
 
 
 def _delivered(w: World) -> Delivery:
     """A task that has been submitted, and its message in a worker's hands."""
     with w.undisturbed():
         w.submit()
-        delivery = w.receive()
+        delivery = w.cloud.receive()
         assert delivery is not None
         return delivery
 
@@ -366,4 +450,13 @@ SCENARIOS = [
     Scenario("redrive that fails again", redrive_that_fails_again, Status.FAILED),
     Scenario("stale letter of an older epoch", stale_letter_of_an_older_epoch),
     Scenario("drain", drain, Status.FAILED),
+    Scenario("cancel before the first attempt", cancel_before_the_first_attempt, Status.CANCELLED, depth=2),
+    Scenario("cancel during the backoff", cancel_during_the_backoff, Status.CANCELLED),
+    Scenario("cancel while an attempt succeeds", cancel_during_an_attempt("ok"), None, 2, depth=0),
+    Scenario("cancel while an attempt fails", cancel_during_an_attempt("fail"), None, 2),
+    Scenario("cancel while the last attempt fails", cancel_during_an_attempt("fail", max_attempts=1), None, 2, depth=0),
+    Scenario("cancel while the worker dies", cancel_during_an_attempt("die"), None, 2),
+    Scenario("cancel raced by a whole attempt", cancel_raced_by_a_whole_attempt, None, 2, depth=0),
+    Scenario("cancel by two operators", cancel_by_two_operators, Status.CANCELLED, 2, depth=0),
+    Scenario("cancel a redriven task", cancel_a_redriven_task, Status.CANCELLED),
 ]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.crash.breakages import BREAKAGES, Broken
+from tests.crash.cloud import Cloud
 from tests.crash.explore import explore
 from tests.crash.scenarios import SCENARIOS
-from tests.crash.world import Cloud
+from tests.support.figures import Record
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 @pytest.mark.parametrize("broken", BREAKAGES, ids=lambda broken: broken.what)
-def test_a_breakage_is_found_out(broken: Broken, cloud: Cloud, record_property: Callable[[str, object], None]) -> None:
+def test_a_breakage_is_found_out(broken: Broken, cloud: Cloud, record_property: Record) -> None:
     record_property("breakages", 1)
     reports = (explore(BY_NAME[name], cloud, broken.breakage) for name in broken.shown_by)
     found = next((report.violations[0] for report in reports if report.violations), None)

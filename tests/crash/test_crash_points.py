@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
+from tests.crash.cloud import Cloud
 from tests.crash.explore import explore
 from tests.crash.scenarios import SCENARIOS, Scenario
-from tests.crash.world import Cloud
+from tests.support.figures import Record
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_invariants_hold_at_every_crash_point_of(
-    scenario: Scenario, cloud: Cloud, record_property: Callable[[str, object], None]
-) -> None:
+def test_the_invariants_hold_at_every_crash_point_of(scenario: Scenario, cloud: Cloud, record_property: Record) -> None:
     report = explore(scenario, cloud)
     record_property("scenarios", 1)
     record_property("crash points", report.crash_points)

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from ftask.local.engine import PORT_VARIABLE
-from tests.e2e.conftest import Cli
+from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
 

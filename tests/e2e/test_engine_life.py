@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Cli
+from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
 

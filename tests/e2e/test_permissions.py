@@ -21,9 +21,10 @@ from ftask.aws.stack import outputs
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
 from ftask.core import machine
 from ftask.core.model import Delivery, Message, Task
+from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
-from tests.e2e.conftest import Cli
 from tests.support.builders import a_task
+from tests.support.cli import Cli
 from tests.support.resources import Resources, template
 
 pytestmark = pytest.mark.engine
@@ -59,7 +60,7 @@ def begin_and_settle(world: World) -> None:
     ok, task = world.role.store.begin(Message(fresh(world).task_id), "me", now() + timedelta(seconds=9), now())
     assert ok
     assert task is not None
-    assert world.role.store.settle(machine.completed(task, None, now()), "me")
+    assert world.role.store.settle(machine.completed(task, None, now()), "me") is Settlement.DONE
 
 
 def send(world: World) -> None:

@@ -14,7 +14,7 @@ from ftask.aws.target import Target
 from ftask.deploy import apply, artifacts, package
 from ftask.deploy.apply import DeploymentError
 from ftask.deploy.plan import make_plan
-from tests.e2e.conftest import Cli
+from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
 

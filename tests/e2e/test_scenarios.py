@@ -10,7 +10,7 @@ import pytest
 
 from ftask.aws.stack import outputs
 from ftask.aws.target import Target
-from tests.e2e.conftest import Cli
+from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
 

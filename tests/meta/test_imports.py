@@ -26,6 +26,7 @@ EDGES = {
 }
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {
+    "cancellation",
     "codec",
     "errors",
     "machine",

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from ftask.core import machine
-from ftask.core.machine import Acknowledge, Begun, Exhausted, Leave, Reopen
+from ftask.core.machine import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen
 from ftask.core.model import WORKER_LOST, Attempt, Failure, Message, Outcome, Status
 from ftask.core.retry import RetryPolicy
 from tests.support.builders import OWNER, TASK_ID, a_running_task, a_task
@@ -31,7 +31,7 @@ def test_a_refusal_by_our_own_first_write_is_success() -> None:
     assert machine.refused_begin(found, MESSAGE, OWNER, EPOCH) == Begun(found)
 
 
-@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 def test_a_duplicate_of_an_ended_task_is_done_with(status: Status) -> None:
     assert isinstance(machine.refused_begin(a_task(status=status), MESSAGE, "me", EPOCH), Acknowledge)
 
@@ -125,3 +125,23 @@ def test_a_redrive_starts_a_new_epoch_and_keeps_the_history() -> None:
     assert (after.status, after.epoch, after.attempts) == (Status.PENDING, 1, 0)
     assert (after.lease, after.failed_at, after.next_attempt_at) == (None, None, None)
     assert after.history == failed.history
+
+
+def test_a_cancelled_task_whose_worker_died_is_cancelled() -> None:
+    found = a_running_task(cancel_requested_at=EPOCH)
+    decision = machine.refused_begin(found, MESSAGE, "me", EPOCH + later(60))
+    assert isinstance(decision, Cancelled)
+    task = decision.task
+    assert (task.status, task.cancelled_at, task.cancel_requested_at) == (Status.CANCELLED, EPOCH + later(60), None)
+    assert [attempt.outcome for attempt in task.history] == [Outcome.LOST]
+
+
+def test_a_cancelled_task_whose_last_worker_died_has_failed() -> None:
+    found = a_running_task(2, cancel_requested_at=EPOCH)
+    assert isinstance(machine.refused_begin(found, MESSAGE, "me", EPOCH + later(60)), Exhausted)
+
+
+def test_cancelling_keeps_what_the_attempts_came_to() -> None:
+    retrying = machine.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG)
+    task = machine.cancelled(retrying, EPOCH)
+    assert (task.history, task.last_error, task.next_attempt_at) == (retrying.history, ERROR, None)

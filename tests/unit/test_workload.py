@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from ftask.core.errors import PermanentError
 from ftask.core.execution import AttemptJob
 from ftask.core.ports import Handler
 from ftask.core.workload import SimulatedError, simulated
@@ -35,3 +36,38 @@ def test_anything_else_fails_at_the_configured_rate(message: object) -> None:
     failures = sum(fails(handler, message) for _ in range(10_000))
     # Five standard deviations around 3,000: a seeded run that leaves them shows another rate.
     assert 2770 < failures < 3230
+
+
+class HungError(Exception):
+    """Somebody waited longer than any function may run."""
+
+
+def test_crash_ends_the_process() -> None:
+    codes: list[int] = []
+    simulated(0.0, Random(1), die=codes.append)(job("CRASH"))
+    assert codes == [70]
+
+
+def test_hang_outlasts_the_longest_timeout() -> None:
+    waited = 0.0
+
+    def pause(seconds: float) -> None:
+        nonlocal waited
+        waited += seconds
+        if waited > 900:
+            raise HungError
+
+    with pytest.raises(HungError):
+        simulated(0.0, Random(1), pause)(job("HANG"))
+
+
+def test_slow_takes_its_time_and_succeeds_even_where_everything_else_fails() -> None:
+    pauses: list[float] = []
+    simulated(1.0, Random(1), pauses.append)(job("SLOW:2.5"))
+    assert pauses == [2.5]
+
+
+@pytest.mark.parametrize("seconds", ["", "soon", "-1", "nan", "inf", "901"])
+def test_slow_without_usable_seconds_is_not_retried(seconds: str) -> None:
+    with pytest.raises(PermanentError, match="0 to 900 seconds"):
+        simulated(0.0, Random(1))(job(f"SLOW:{seconds}"))

@@ -1,0 +1,114 @@
+"""The promises, checked: a witness sees every run of the handler and every state of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.model import Status, Task
+from ftask.core.ports import Job
+from tests.crash.cloud import Cloud
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the handler."""
+
+    task_id: str
+    epoch: int
+    attempt: int
+
+
+@dataclass
+class Witness:
+    """Collects violations.
+
+    `may_overlap` and `may_be_declared_lost` are for stories in which a lease is wrong about its owner's death (a
+    clock that is off, a machine that slept): then the handler does run beside another, and only the table is safe.
+    """
+
+    cloud: Cloud
+    accepted: set[str] = field(default_factory=set)
+    runs: list[Run] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    may_overlap: bool = False
+    may_be_declared_lost: bool = False
+    _running: set[Run] = field(default_factory=set)
+    _last_seen: dict[str, Task] = field(default_factory=dict)
+
+    @contextmanager
+    def run(self, job: Job) -> Iterator[None]:
+        """The handler runs."""
+        self._check_may_run(job)
+        run = Run(job.task_id, job.epoch, job.attempt)
+        self._running.add(run)
+        self.runs.append(run)
+        try:
+            yield
+        finally:
+            self._running.discard(run)
+
+    def look(self) -> None:
+        """Compare each accepted task with what it was: a terminal state changes only by a redrive."""
+        tasks = self.cloud.tasks()
+        for task_id in self.accepted:
+            now, before = tasks.get(task_id), self._last_seen.get(task_id)
+            if before is not None and before.status.terminal and now != before:
+                redriven = now is not None and before.status is Status.FAILED and now.epoch == before.epoch + 1
+                if not redriven:
+                    self.violations.append(f"{before.status} changed to {now.status if now else 'nothing'}")
+            if now is None:
+                continue
+            if now.status.terminal and not self.may_be_declared_lost and self._last_attempt_runs(now):
+                self.violations.append(f"ended {now.status} while its last attempt runs")
+            self._last_seen[task_id] = now
+
+    def check(self, letters: Iterable[str]) -> None:
+        """What must hold once everything is quiet; `letters` are the bodies of all dead letters, drained ones too."""
+        self.look()
+        known = {_identity(body) for body in letters}
+        tasks = self.cloud.tasks()
+        for task_id in self.accepted:
+            task = tasks.get(task_id)
+            if task is None:
+                self.violations.append("an accepted task is gone")
+            elif not task.status.terminal:
+                self.violations.append(f"an accepted task is stuck in {task.status}")
+        if any(run.task_id not in tasks for run in self.runs):
+            self.violations.append("a task that ran is gone")
+        for task in tasks.values():
+            if task.status is Status.FAILED and (task.task_id, task.epoch) not in known:
+                self.violations.append("a failed task has no dead letter")
+
+    def _check_may_run(self, job: Job) -> None:
+        starts = sum(1 for run in self.runs if (run.task_id, run.epoch) == (job.task_id, job.epoch))
+        if starts >= job.max_attempts:
+            self.violations.append(f"runs more than {job.max_attempts} times in epoch {job.epoch}")
+        if not self.may_overlap and any(run.task_id == job.task_id for run in self._running):
+            self.violations.append("runs twice at once")
+        task = self.cloud.tasks().get(job.task_id)
+        if task is None or task.status is not Status.PROCESSING:
+            self.violations.append(f"runs while {task.status if task else 'not in the table'}")
+            return
+        for attempt in task.history[:-1]:
+            if attempt.epoch != job.epoch or attempt.ended_at is None:
+                continue
+            if self.cloud.clock() < attempt.ended_at + timedelta(seconds=attempt.backoff_seconds or 0):
+                self.violations.append("runs before its backoff is over")
+
+    def _last_attempt_runs(self, task: Task) -> bool:
+        return any(
+            (run.task_id, run.epoch) == (task.task_id, task.epoch) and run.attempt >= task.attempts
+            for run in self._running
+        )
+
+
+def _identity(body: str) -> tuple[str, int] | None:
+    try:
+        message = decode_message(body)
+    except (MalformedMessageError, UnknownVersionError):
+        return None
+    return message.task_id, message.epoch
