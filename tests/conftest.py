@@ -20,7 +20,7 @@ from tests.support.resources import Resources
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ftask", "how long the open-ended tests go on")
-    group.addoption("--stories", type=int, default=100, help="random stories that tests/crash tells (default: 100)")
+    group.addoption("--stories", type=int, default=60, help="random stories that tests/crash tells (default: 60)")
     group.addoption("--chaos-seconds", type=float, default=12, help="how long tests/chaos hurts (default: 12)")
     group.addoption("--chaos-seed", type=int, default=None, help="repeat the decisions of an earlier chaos")
 
@@ -43,12 +43,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         if os.environ.get("CI"):
             pytest.fail("the local engine is not installed: pip install '.[local,test]'")
         pytest.skip("the local engine is not installed (extra `local`)")
-    root = tmp_path_factory.mktemp("engine")
-    # The port of a user's own engine stays free for it.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FTASK_LOCAL_PORT", str(_free_port()))
-        found = Engine(root)
-        found.ensure()
+    found = start_engine(tmp_path_factory.mktemp("engine"))
     yield found
     found.stop()
 
@@ -78,6 +73,16 @@ def backend(request: pytest.FixtureRequest) -> Resources:
     """The same test against each implementation of the AWS APIs."""
     found: Resources = request.getfixturevalue(f"{request.param}_resources")
     return found
+
+
+def start_engine(root: Path) -> Engine:
+    """A running engine whose state is in `root`."""
+    # The port of a user's own engine stays free for it.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTASK_LOCAL_PORT", str(_free_port()))
+        engine = Engine(root)
+        engine.ensure()
+    return engine
 
 
 def _free_port() -> int:

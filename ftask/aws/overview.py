@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.aws import stack
+from ftask.aws.stage import Stage
 from ftask.aws.target import Target, explained
 from ftask.core.timestamps import now
 
@@ -17,13 +18,14 @@ def overview(target: Target) -> dict[str, Any]:
     figure: it has none until the queue has been in use for some minutes, and an emulator may never have one.
     """
     outputs = stack.outputs(target)
+    parts = Stage(target, outputs)
     described = stack.describe(target)
     parameters = described.get("Parameters", []) if described else []
     with explained():
-        main = _counts(target, outputs.queue_url)
-        dead = _counts(target, outputs.dead_letter_queue_url)
+        main = parts.counts(outputs.queue_url)
+        dead = parts.counts(outputs.dead_letter_queue_url)
         mapping = target.lambda_.get_event_source_mapping(UUID=outputs.worker_source)
-        oldest = _oldest_seconds(target, outputs.queue_url)
+        oldest = oldest_seconds(target, outputs.queue_url)
     return {
         "stage": target.stage,
         "region": target.region_name,
@@ -47,19 +49,8 @@ def overview(target: Target) -> dict[str, Any]:
     }
 
 
-def _counts(target: Target, queue_url: str) -> tuple[int, int]:
-    """Messages that wait, and messages that are in flight."""
-    attributes = target.sqs.get_queue_attributes(
-        QueueUrl=queue_url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )["Attributes"]
-    return (
-        int(attributes["ApproximateNumberOfMessages"]),
-        int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-    )
-
-
-def _oldest_seconds(target: Target, queue_url: str) -> float | None:
+def oldest_seconds(target: Target, queue_url: str) -> float | None:
+    """The age of the oldest message, as CloudWatch last saw it."""
     moment = now()
     points = target.cloudwatch.get_metric_statistics(
         Namespace="AWS/SQS",

@@ -34,6 +34,7 @@ class StackOutputs(BaseModel):
     worker_source: str = Field(alias="WorkerSource")
     api_log_group: str = Field(alias="ApiLogGroup")
     worker_log_group: str = Field(alias="WorkerLogGroup")
+    retention_days: int = Field(alias="TaskRetentionDays")
     code_key: str = Field(alias="CodeKey")
 
     @property

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ftask import __version__
-from ftask.cli import local, stack, tasks
+from ftask.cli import dlq, fleet, local, stack, tasks
 from ftask.cli.command import EndpointUrl, Profile, Region
 from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
 
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 stack.add_to(app)
 tasks.add_to(app)
+fleet.add_to(app)
+dlq.add_to(app)
 local.add_to(app)
 
 

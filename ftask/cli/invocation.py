@@ -12,6 +12,7 @@ from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
     from ftask.aws.stack import StackOutputs
+    from ftask.aws.stage import Stage
     from ftask.aws.target import Target
     from ftask.render.screen import Screen
 
@@ -102,6 +103,12 @@ class Invocation:
 
         return outputs(self.target)
 
+    @cached_property
+    def stage(self) -> Stage:
+        from ftask.aws.stage import Stage
+
+        return Stage(self.target, self.outputs)
+
     def advice(self, error: FtaskError) -> str | None:
         """What to do about `error`, knowing where the command worked."""
         from ftask.aws.problems import UnreachableError
@@ -119,11 +126,22 @@ class Invocation:
         Raises:
             FtaskError: the answer was no, or there is nobody to ask.
         """
-        if yes:
-            return
+        if not yes and self._answer(f"{question} [y/N] ", question).lower() not in ("y", "yes"):
+            raise FtaskError("Nothing was done.")
+
+    def confirm_by_name(self, question: str, *, yes: bool) -> None:
+        """Ask for the stage's name before something that loses data.
+
+        Raises:
+            FtaskError: the answer was another one, or there is nobody to ask.
+        """
+        stage = self.options.stage
+        if not yes and self._answer(f"{question} Type the name of the stage, {stage}: ", question) != stage:
+            raise FtaskError("Nothing was done.")
+
+    def _answer(self, prompt: str, question: str) -> str:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise FtaskError(f"{question} Nobody is here to answer.", "Run it again with --yes.")
-        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.write(prompt)
         sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise FtaskError("Nothing was done.")
+        return sys.stdin.readline().strip()

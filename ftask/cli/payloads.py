@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from ftask.aws.draining import MARK, VERSION
 from ftask.cli.invocation import UsageError
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.payload import encode_payload, parse_payload
 
+_MARK = f'"{MARK}"'.encode()
 
-def read_payloads(message: str | None, payload: str | None, file: str | None) -> list[str]:
-    """The payloads as JSON texts, valid and in order.
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A payload as JSON text, and its own idempotency key if it brings one."""
+
+    payload: str
+    key: str | None = None
+
+
+def read_payloads(
+    message: str | None, payload: str | None, file: str | None, warn: Callable[[str], None]
+) -> list[Submission]:
+    """What is to be submitted, valid and in order; `warn` is told of lines that hold no task.
 
     Raises:
         FtaskError: a file cannot be read, or a payload cannot be a task.
@@ -20,30 +36,54 @@ def read_payloads(message: str | None, payload: str | None, file: str | None) ->
     if sum(source is not None for source in (message, payload, file)) > 1:
         raise UsageError("Give one of --message, --payload and --file.")
     if message is not None:
-        return [_checked_payload({"message": message})]
+        return [Submission(encode_payload({"message": message}))]
     if file is not None:
         lines = (sys.stdin.buffer.read() if file == "-" else _read(file)).splitlines()
-        return [_checked(line, f"Line {number}: ") for number, line in enumerate(lines, 1) if line.strip()]
+        return list(_from_lines(lines, warn))
     if payload is None:
         if sys.stdin.isatty():
             raise UsageError("Give one of --message, --payload and --file, or pipe a JSON object in.")
         payload = "-"
     if payload == "-":
-        return [_checked(sys.stdin.buffer.read(), "")]
+        return [_checked(sys.stdin.buffer.read())]
     if payload.startswith("@"):
-        return [_checked(_read(payload[1:]), "")]
-    return [_checked(payload, "")]
+        return [_checked(_read(payload[1:]))]
+    return [_checked(payload)]
 
 
-def _checked(text: str | bytes, where: str) -> str:
+def _checked(text: str | bytes) -> Submission:
+    return Submission(encode_payload(parse_payload(text)))
+
+
+def _from_lines(lines: Iterable[bytes], warn: Callable[[str], None]) -> Iterator[Submission]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            found = _drained(line) if _MARK in line else _checked(line)
+        except PayloadError as error:
+            raise type(error)(f"Line {number}: {error.message}", error.hint) from None
+        if found is None:
+            warn(f"Line {number} is a dead letter without a task that could be submitted; it is left out.")
+        else:
+            yield found
+
+
+def _drained(line: bytes) -> Submission | None:
+    """The task of a line that `ftask dlq drain` wrote, under a key that makes the same line the same task.
+
+    None if the letter was no task, or its task was gone.
+    """
     try:
-        return _checked_payload(parse_payload(text))
-    except PayloadError as error:
-        raise type(error)(f"{where}{error.message}", error.hint) from None
-
-
-def _checked_payload(payload: dict[str, object]) -> str:
-    return encode_payload(payload)
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return _checked(line)
+    if not isinstance(fields, dict) or fields.get(MARK) != VERSION:
+        return _checked(line)
+    if "payload" not in fields:
+        return None
+    payload = _checked(json.dumps(fields["payload"], ensure_ascii=False))
+    return Submission(payload.payload, f"drained-{fields.get('taskId')}-{fields.get('epoch')}")
 
 
 def _read(path: str) -> bytes:

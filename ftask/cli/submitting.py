@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ftask.aws.api import Accepted
+    from ftask.cli.payloads import Submission
     from ftask.render.screen import Screen
 
 # Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
@@ -29,24 +30,24 @@ class Submitted:
     error: FtaskError | None
 
 
-def submit_all(client: ApiClient, payloads: Sequence[str], key: str | None, screen: Screen) -> Submitted:
-    """Submit all payloads; an error of one does not keep the others back.
+def submit_all(client: ApiClient, submissions: Sequence[Submission], screen: Screen) -> Submitted:
+    """Submit all; an error of one does not keep the others back.
 
     Every task gets an idempotency key, its own if none was given: a request that is sent again after
     a lost answer is then still one task.
     """
 
-    def one(payload: str) -> Accepted | FtaskError:
+    def one(submission: Submission) -> Accepted | FtaskError:
         try:
-            return client.submit(payload, uuid.uuid4().hex if key is None else key)
+            return client.submit(submission.payload, submission.key or uuid.uuid4().hex)
         except FtaskError as error:
             return error
 
     answers: list[Accepted | FtaskError] = []
-    with ThreadPoolExecutor(min(AT_ONCE, len(payloads))) as threads:
-        outcomes: Iterator[Accepted | FtaskError] = threads.map(one, payloads)
+    with ThreadPoolExecutor(min(AT_ONCE, len(submissions))) as threads:
+        outcomes: Iterator[Accepted | FtaskError] = threads.map(one, submissions)
         try:
-            answers.extend(screen.progress(outcomes, len(payloads), "submitting"))
+            answers.extend(screen.progress(outcomes, len(submissions), "submitting"))
         except KeyboardInterrupt:
             threads.shutdown(wait=True, cancel_futures=True)
             raise

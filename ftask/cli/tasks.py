@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
+from ftask.cli.following import follow
 from ftask.cli.invocation import Invocation, UsageError
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ftask.core.model import Task
-
-# Above this, one line a change is noise beside the totals.
-MAX_LINES_OF_PROGRESS = 20
 
 Timeout = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
@@ -58,23 +56,23 @@ def submit(
     from ftask.cli.submitting import submit_all
     from ftask.render import tasks as pictures
 
-    payloads = read_payloads(message, payload, file)
-    if count > 1:
-        payloads = payloads * count
+    payloads = read_payloads(message, payload, file, run.screen.warn) * count
     if key is not None and len(payloads) != 1:
         raise UsageError("--key names one task, and this would submit several.", "Leave --key or --count out.")
     if not payloads:
-        raise FtaskError("There is nothing to submit: the file has no line.")
+        raise FtaskError("There is nothing to submit: the file has no task.")
+    if key is not None:
+        payloads = [replace(payloads[0], key=key)]
     screen = run.screen
     client = ApiClient(run.target, run.outputs.api_url)
-    result = submit_all(client, payloads, key, screen)
+    result = submit_all(client, payloads, screen)
     ids = [answer.task_id for answer in result.accepted]
     run.if_interrupted = (
         "The tasks go on. Follow them with: ftask watch " + " ".join(ids[:3]) + (" …" if ids[3:] else "")
     )
     single = len(payloads) == 1
     if wait and ids:
-        code, seen = _follow(run, ids, timeout, result_follows=True)
+        code, seen = follow(run, ids, timeout, result_follows=True)
         final = [_public(task) for task in seen.values()]
         screen.result(final[0] if single else final, lambda: _ends(seen))
     else:
@@ -116,48 +114,8 @@ def watch(
             raise FtaskError("There is nothing to watch: no id came in.")
     task_ids = list(dict.fromkeys(task_ids))
     run.if_interrupted = "The tasks go on; watching them again is always possible."
-    code, _ = _follow(run, task_ids, timeout, result_follows=False)
+    code, _ = follow(run, task_ids, timeout, result_follows=False)
     return code
-
-
-def _follow(
-    run: Invocation, task_ids: Sequence[str], timeout: float | None, *, result_follows: bool
-) -> tuple[ExitCode, Mapping[str, Task]]:
-    """Watch to the end, drawing live on a terminal and one line a change elsewhere.
-
-    Where a result follows, what is seen on the way is progress; otherwise it is the result.
-    """
-    from ftask.aws.watcher import Watcher
-    from ftask.core.model import Status
-    from ftask.core.timestamps import now
-    from ftask.render import tasks as pictures
-
-    screen = run.screen
-    started = now()
-    deadline = None if timeout is None else started + timedelta(seconds=timeout)
-    watcher = Watcher(run.target, run.outputs.table, task_ids)
-    seen: Mapping[str, Task] = {}
-    if screen.live:
-        with screen.drawing(pictures.live_table([], started, started), transient=result_follows) as live:
-            for seen in watcher.rounds(deadline):
-                live.update(pictures.live_table(list(seen.values()), now(), started), refresh=True)
-    else:
-        before: Mapping[str, Task] = {}
-        for seen in watcher.rounds(deadline):
-            for task_id, task in seen.items():
-                if task_id in before and before[task_id].updated_at == task.updated_at:
-                    continue
-                if not result_follows:
-                    screen.line(_public(task), pictures.change_line(task, now()))
-                elif len(task_ids) <= MAX_LINES_OF_PROGRESS:
-                    screen.note(pictures.change_line(task, now()))
-            before = seen
-    if watcher.open_ids():
-        screen.warn(f"Still open after {timeout:g} s: {len(watcher.open_ids())} of {len(task_ids)} tasks.")
-        return ExitCode.TIMED_OUT, seen
-    if any(task.status is Status.FAILED for task in seen.values()):
-        return ExitCode.TASK_FAILED, seen
-    return ExitCode.DONE, seen
 
 
 def _public(task: Task) -> dict[str, Any]:

@@ -8,7 +8,6 @@ again, and to run twice at once.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,11 +22,16 @@ from ftask.core.ports import Clock, LetterBox, Queue, Store
 _ENDED_OTHERWISE = (Status.COMPLETED, Status.CANCELLED)
 
 
+Wanted = Callable[[Task], bool]
+"""Whether a failed task is among those that an operator chose."""
+
+
 class Redriven(StrEnum):
     """What became of one dead letter."""
 
     REDRIVEN = "redriven"  # its task runs again; the letter is deleted
     STALE = "stale"  # its task has moved on without it; the letter is deleted
+    SKIPPED = "skipped"  # its task is not among those that are wanted; the letter stays
     UNSETTLED = "unsettled"  # its worker is between its two last steps; the letter stays for the next time
     UNKNOWN = "unknown"  # its task is not in the table, or it is no task; the letter stays, it is the last trace
     UNSENT = "unsent"  # the queue did not take the message; the letter stays
@@ -46,18 +50,24 @@ class Redriver:
     clock: Clock
     retention: timedelta
 
-    def redrive_letters(self, box: LetterBox) -> Iterator[Counter[Redriven]]:
-        """Redrive whatever the dead-letter queue holds; after each batch, what became of it."""
-        for letters in _batches(box):
-            outcomes = self.redrive([_message(letter) for letter in letters])
-            box.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
-            yield Counter(outcomes)
+    def redrive_letters(
+        self, box: LetterBox, wanted: Wanted = lambda _: True, seen: set[str] | None = None
+    ) -> Iterator[list[tuple[Message | None, Redriven]]]:
+        """Redrive what the dead-letter queue holds, of `wanted` tasks only; after each batch, what became of it.
 
-    def redrive(self, letters: Sequence[Message | None]) -> list[Redriven]:
+        Several may do so at once, and share `seen`.
+        """
+        for letters in _batches(box, set() if seen is None else seen):
+            messages = [_message(letter) for letter in letters]
+            outcomes = self.redrive(messages, wanted)
+            box.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
+            yield list(zip(messages, outcomes, strict=True))
+
+    def redrive(self, letters: Sequence[Message | None], wanted: Wanted = lambda _: True) -> list[Redriven]:
         """Redrive the tasks of up to ten letters; None stands for a letter that is no task's."""
         known = [letter for letter in letters if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
-        outcomes = [_judge(letter, tasks) for letter in letters]
+        outcomes = [_judge(letter, tasks, wanted) for letter in letters]
         failed = {
             letter.task_id: tasks[letter.task_id]
             for letter, outcome in zip(letters, outcomes, strict=True)
@@ -76,20 +86,22 @@ class Redriver:
         ]
 
 
-def drain_letters(box: LetterBox, write: Callable[[Sequence[Letter]], None]) -> Iterator[int]:
+def drain_letters(
+    box: LetterBox, write: Callable[[Sequence[Letter]], None], seen: set[str] | None = None
+) -> Iterator[int]:
     """Empty the dead-letter queue; after each batch, how many letters it had.
 
-    `write` must have the letters safe when it returns: only then are they deleted.
+    `write` must have the letters safe when it returns: only then are they deleted. Several may drain at once, and
+    share `seen`.
     """
-    for letters in _batches(box):
+    for letters in _batches(box, set() if seen is None else seen):
         write(letters)
         box.delete(letters)
         yield len(letters)
 
 
-def _batches(box: LetterBox) -> Iterator[Sequence[Letter]]:
+def _batches(box: LetterBox, seen: set[str]) -> Iterator[Sequence[Letter]]:
     """Batches until the queue shows nothing new: a letter that stayed comes back sooner or later."""
-    seen: set[str] = set()
     while True:
         letters = [letter for letter in box.receive() if letter.message_id not in seen]
         if not letters:
@@ -98,7 +110,7 @@ def _batches(box: LetterBox) -> Iterator[Sequence[Letter]]:
         yield letters
 
 
-def _judge(letter: Message | None, tasks: dict[str, Task]) -> Redriven:
+def _judge(letter: Message | None, tasks: dict[str, Task], wanted: Wanted) -> Redriven:
     task = tasks.get(letter.task_id) if letter is not None else None
     if letter is None or task is None:
         return Redriven.UNKNOWN
@@ -106,7 +118,7 @@ def _judge(letter: Message | None, tasks: dict[str, Task]) -> Redriven:
         return Redriven.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
         return Redriven.UNSETTLED
-    return Redriven.REDRIVEN
+    return Redriven.REDRIVEN if wanted(task) else Redriven.SKIPPED
 
 
 def _message(letter: Letter) -> Message | None:

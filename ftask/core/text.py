@@ -20,3 +20,8 @@ def shortened(text: str, limit_bytes: int) -> str:
     if len(encoded) <= limit_bytes:
         return text
     return encoded[: limit_bytes - len("…".encode())].decode("utf-8", "ignore") + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 task`, `1,200 tasks`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

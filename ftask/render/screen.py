@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,21 @@ from typing import Any, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 T = TypeVar("T")
+
+PIPE_WIDTH = 200
 
 
 @dataclass
@@ -26,7 +39,10 @@ class Screen:
 
     @cached_property
     def out(self) -> Console:
-        return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        terminal = sys.stdout.isatty()
+        # Whoever pipes a table wants its lines whole.
+        width = None if terminal or "COLUMNS" in os.environ else PIPE_WIDTH
+        return Console(file=sys.stdout, highlight=False, soft_wrap=not terminal, width=width)
 
     @cached_property
     def err(self) -> Console:
@@ -44,7 +60,7 @@ class Screen:
         else:
             self.out.print(draw())
 
-    def line(self, value: Any, text: str) -> None:
+    def line(self, value: Any, text: str | Text) -> None:
         """Write one element of a stream of results: a JSON line, or a line of text."""
         if self.json:
             sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
@@ -80,6 +96,40 @@ class Screen:
             for item in items:
                 yield item
                 bar.advance(task)
+
+    def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
+        """The items as they come, with a bar that counts what each of them stands for, its rate and the time left."""
+        shown = self.err.is_terminal and not self.quiet
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.err, transient=True, disable=not shown) as bar:
+            task = bar.add_task(what, total=total)
+            for item in items:
+                bar.advance(task, size(item))
+                yield item
+
+    def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
+        """The items as they come, with their number so far on stderr: nobody knows how many there will be."""
+        shown = self.err.is_terminal and not self.quiet
+        columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"))
+        with Progress(*columns, console=self.err, transient=True, disable=not shown) as bar:
+            task = bar.add_task(what, total=None)
+            for item in items:
+                bar.advance(task)
+                yield item
+
+
+class _Rate(ProgressColumn):
+    """How fast it goes."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
 
 
 def say_error(message: str, hint: str | None) -> None:

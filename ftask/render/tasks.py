@@ -22,7 +22,16 @@ STYLES: Mapping[str, str] = {
     Status.RETRYING: "yellow",
     Status.COMPLETED: "green",
     Status.FAILED: "bold red",
+    Status.CANCELLED: "magenta",
 }
+# What may be known of a task beside its creation.
+_MOMENTS = (
+    ("next attempt", "nextAttemptAt"),
+    ("completed", "completedAt"),
+    ("failed", "failedAt"),
+    ("cancel asked", "cancelRequestedAt"),
+    ("cancelled", "cancelledAt"),
+)
 # Rows of a live table that leave a usual terminal room for its prompt.
 MAX_LIVE_ROWS = 15
 
@@ -55,7 +64,7 @@ def detail(task: Mapping[str, Any]) -> RenderableType:
     if task.get("epoch"):
         facts.add_row("redrives", str(task["epoch"]))
     facts.add_row("created", task["createdAt"])
-    for label, name in (("next attempt", "nextAttemptAt"), ("completed", "completedAt"), ("failed", "failedAt")):
+    for label, name in _MOMENTS:
         if name in task:
             facts.add_row(label, task[name])
     if "lastError" in task:
@@ -86,7 +95,7 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> Rende
             status_text(task.status),
             _attempts(task),
             _countdown(task, now),
-            duration(((task.completed_at or task.failed_at or now) - task.created_at).total_seconds()),
+            duration((_last_moment(task, now) - task.created_at).total_seconds()),
             Text(f"{task.last_error.type}: {task.last_error.message}", style="red") if task.last_error else "",
         )
     if len(tasks) == 1:
@@ -98,6 +107,25 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> Rende
     return Group(table, summary)
 
 
+def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
+    """One task a row."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("attempts", no_wrap=True)
+    table.add_column("created", justify="right", no_wrap=True)
+    table.add_column("last error", overflow="ellipsis", no_wrap=True, ratio=1)
+    for task in tasks:
+        table.add_row(
+            task.task_id,
+            status_text(task.status),
+            _attempts(task),
+            f"{duration((now - task.created_at).total_seconds())} ago",
+            Text(f"{task.last_error.type}: {task.last_error.message}", style="red") if task.last_error else "",
+        )
+    return table
+
+
 def totals(tasks: Iterable[Task]) -> Text:
     """How many tasks are in which state."""
     counts = Counter(task.status for task in tasks)
@@ -106,6 +134,11 @@ def totals(tasks: Iterable[Task]) -> Text:
         if counts[status]:
             text.append("   " if text else "").append(f"{counts[status]} {status}", style=STYLES[status])
     return text
+
+
+def totals_json(tasks: Iterable[Task]) -> dict[str, int]:
+    counts = Counter(str(task.status) for task in tasks)
+    return {str(status): counts[status] for status in Status if counts[status]}
 
 
 def change_line(task: Task, now: datetime) -> str:
@@ -139,6 +172,10 @@ def _history(history: Sequence[Mapping[str, Any]]) -> Table:
         ]
         table.add_row(*([str(attempt["epoch"]), *cells] if redriven else cells))
     return table
+
+
+def _last_moment(task: Task, now: datetime) -> datetime:
+    return task.completed_at or task.failed_at or task.cancelled_at or now
 
 
 def _countdown(task: Task, now: datetime) -> str:

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from ftask.aws.target import Target
-from ftask.local.engine import Engine
 from tests.chaos.proxy import FaultyProxy
 from tests.chaos.site import Site
+from tests.conftest import start_engine
 from tests.support.cli import make_cli
 
 
@@ -21,8 +21,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
         pytest.skip("workers are found and killed by way of /proc")
     seed = pytestconfig.getoption("--chaos-seed")
     rng = Random(seed)
-    engine = Engine(tmp_path_factory.mktemp("chaos"))
-    running, _ = engine.ensure()
+    engine = start_engine(tmp_path_factory.mktemp("chaos"))
+    running = engine.running()
+    assert running is not None
     try:
         with FaultyProxy(running.endpoint_url, rng) as proxy:
             made = Site(make_cli(engine.root, engine.root), Target.local(running.endpoint_url), proxy, rng)

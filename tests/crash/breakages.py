@@ -159,7 +159,7 @@ class _DeletesLettersFirst(Redriver):
 
     __slots__ = ()
 
-    def redrive_letters(self, box: LetterBox) -> Iterator[Any]:
+    def redrive_letters(self, box: LetterBox, *_: Any, **__: Any) -> Iterator[Any]:
         while letters := box.receive():
             box.delete(letters)
             outcomes = self.redrive([Message(*_parts(letter)) for letter in letters])
@@ -171,7 +171,7 @@ class _ReopensFirst(Redriver):
 
     __slots__ = ()
 
-    def redrive(self, letters: Sequence[Message | None]) -> list[Redriven]:
+    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[Redriven]:
         known = [letter for letter in letters if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
         failed = [letter for letter in known if tasks[letter.task_id].status is Status.FAILED]
@@ -186,7 +186,7 @@ class _RedrivesWhatever(Redriver):
 
     __slots__ = ()
 
-    def redrive(self, letters: Sequence[Message | None]) -> list[Redriven]:
+    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[Redriven]:
         known = [letter for letter in letters if letter is not None]
         for task in self.store.get_many([letter.task_id for letter in known]):
             self.store.reopen(machine.reopened(task, self.clock()))

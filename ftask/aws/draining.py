@@ -1,0 +1,95 @@
+"""Drain: dead letters into a file of JSON lines, each safe on disk before it leaves the queue.
+
+A line carries the task's payload, so that `ftask submit --file` takes the file back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ftask.aws.parallel import merged
+from ftask.aws.stage import Stage
+from ftask.aws.target import explained
+from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.errors import FtaskError
+from ftask.core.model import Letter, Message, Task
+from ftask.core.redrive import drain_letters
+
+CONNECTIONS = 4
+# By this field a line of a drained file is known; its value is the version of the format.
+MARK = "ftaskDeadLetter"
+VERSION = 1
+
+
+class DrainFile:
+    """A file that letters are appended to. Threads may share it."""
+
+    def __init__(self, path: Path, stage: Stage) -> None:
+        """Open it.
+
+        Raises:
+            FtaskError: it cannot be written.
+        """
+        self._stage = stage
+        self._lock = threading.Lock()
+        try:
+            self._file = path.open("ab")
+        except OSError as error:
+            raise FtaskError(f"{path} cannot be written: {error.strerror}. Nothing was drained.") from error
+        self._path = path
+
+    def write(self, letters: Sequence[Letter]) -> None:
+        """Append the letters; when this returns, they are on disk."""
+        messages = {letter.message_id: _message(letter) for letter in letters}
+        ids = [message.task_id for message in messages.values() if message is not None]
+        with explained():
+            tasks = {task.task_id: task for task in self._stage.store.get_many(ids)}
+        lines = [_line(letter, messages[letter.message_id], tasks) for letter in letters]
+        content = "".join(line + "\n" for line in lines).encode()
+        with self._lock:
+            try:
+                self._file.write(content)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise FtaskError(
+                    f"{self._path} cannot be written: {error.strerror}. The letters of this batch stay in the queue.",
+                    "Make room, and run the command again: it appends.",
+                ) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def drain(stage: Stage, file: DrainFile | None) -> Iterator[int]:
+    """Empty the dead-letter queue into `file`, or into nothing; after each batch, how many letters it had."""
+    seen: set[str] = set()
+    write = file.write if file else lambda _: None
+    with explained():
+        yield from merged([drain_letters(stage.letter_box, write, seen) for _ in range(CONNECTIONS)])
+
+
+def _message(letter: Letter) -> Message | None:
+    try:
+        return decode_message(letter.body)
+    except (MalformedMessageError, UnknownVersionError):
+        return None
+
+
+def _line(letter: Letter, message: Message | None, tasks: dict[str, Task]) -> str:
+    fields: dict[str, Any] = {MARK: VERSION, "messageId": letter.message_id}
+    task = tasks.get(message.task_id) if message is not None else None
+    if message is not None:
+        fields |= {"taskId": message.task_id, "epoch": message.epoch}
+    if task is not None:
+        fields["payload"] = json.loads(task.payload)
+    else:
+        # No task, or one that is gone: the letter itself is all there is.
+        fields["body"] = letter.body
+    fields["attributes"] = dict(letter.attributes)
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,71 @@
+"""Tasks by a parallel scan of the table: for every state that has no index. It reads the whole table."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ftask.aws.parallel import merged
+from ftask.aws.stage import Stage
+from ftask.aws.target import explained
+from ftask.core.codec import item_to_task
+from ftask.core.model import Status, Task
+from ftask.core.timestamps import to_iso
+
+SEGMENTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a scan: how many items were read for it, and those that are meant."""
+
+    read: int
+    items: tuple[Mapping[str, Any], ...]
+
+
+def scan(stage: Stage, condition: str = "", names: Mapping[str, str] | None = None, **values: Any) -> Iterator[Page]:
+    """The items of the table for which `condition` holds, page by page, over several connections."""
+    arguments: dict[str, Any] = {"TableName": stage.outputs.table, "TotalSegments": SEGMENTS}
+    if condition:
+        arguments["FilterExpression"] = condition
+    if names:
+        arguments["ExpressionAttributeNames"] = dict(names)
+    if values:
+        arguments["ExpressionAttributeValues"] = {f":{name}": {"S": value} for name, value in values.items()}
+
+    def segment(number: int) -> Iterator[Page]:
+        for page in stage.target.dynamodb.get_paginator("scan").paginate(Segment=number, **arguments):
+            yield Page(page["ScannedCount"], tuple(page["Items"]))
+
+    with explained():
+        yield from merged([segment(number) for number in range(SEGMENTS)])
+
+
+def newest(pages: Iterator[Page], limit: int) -> list[Task]:
+    """The `limit` newest tasks of the pages, or all with 0, with no more than those in memory."""
+    tasks = (item_to_task(item) for page in pages for item in page.items)
+    if limit:
+        return heapq.nlargest(limit, tasks, key=lambda task: task.created_at)
+    return sorted(tasks, key=lambda task: task.created_at, reverse=True)
+
+
+def by_state(stage: Stage, status: Status | None, since: datetime | None, error: str | None) -> Iterator[Page]:
+    """A scan for tasks of a state, created since a moment, whose last error has a text (in this very case)."""
+    conditions = []
+    names: dict[str, str] = {}
+    values: dict[str, str] = {}
+    if status is not None:
+        conditions.append("#status = :status")
+        names["#status"] = "status"
+        values["status"] = str(status)
+    if since is not None:
+        conditions.append("createdAt >= :since")
+        values["since"] = to_iso(since)
+    if error is not None:
+        conditions.append("(contains(lastError.#type, :error) OR contains(lastError.message, :error))")
+        names["#type"] = "type"
+        values["error"] = error
+    return scan(stage, " AND ".join(conditions), names, **values)

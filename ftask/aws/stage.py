@@ -1,0 +1,77 @@
+"""What an operator works with on a deployed stage: the core's services over the stack's own table and queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from ftask.aws.failures import FailedIndex
+from ftask.aws.stack import StackOutputs
+from ftask.aws.target import Target, explained
+from ftask.core.cancellation import Canceller
+from ftask.core.codec import TASK_ID
+from ftask.core.dynamodb import DynamoStore
+from ftask.core.model import Task
+from ftask.core.redrive import Redriver
+from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue
+from ftask.core.timestamps import now
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The parts of one deployed stage. Threads may share it."""
+
+    target: Target
+    outputs: StackOutputs
+
+    @cached_property
+    def store(self) -> DynamoStore:
+        return DynamoStore(lambda: self.target.dynamodb, self.outputs.table)
+
+    @cached_property
+    def queue(self) -> SqsQueue:
+        return SqsQueue(lambda: self.target.sqs, self.outputs.queue_url)
+
+    @cached_property
+    def dead_letters(self) -> SqsDeadLetters:
+        return SqsDeadLetters(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
+
+    @cached_property
+    def letter_box(self) -> SqsLetterBox:
+        return SqsLetterBox(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
+
+    @cached_property
+    def failed(self) -> FailedIndex:
+        return FailedIndex(self.target.dynamodb, self.outputs.table)
+
+    def task(self, task_id: str) -> Task | None:
+        """The task as it is now; None if there is none of that id."""
+        if not TASK_ID.fullmatch(task_id):
+            return None
+        with explained():
+            return self.store.get(task_id)
+
+    def counts(self, queue_url: str) -> tuple[int, int]:
+        """About how many messages of a queue wait, and how many are in flight."""
+        with explained():
+            attributes = self.target.sqs.get_queue_attributes(
+                QueueUrl=queue_url,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )["Attributes"]
+        return (
+            int(attributes["ApproximateNumberOfMessages"]),
+            int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+        )
+
+    @property
+    def redriver(self) -> Redriver:
+        return Redriver(self.store, self.queue, now, self._retention)
+
+    @property
+    def canceller(self) -> Canceller:
+        return Canceller(self.store, now, self._retention)
+
+    @property
+    def _retention(self) -> timedelta:
+        return timedelta(days=self.outputs.retention_days)

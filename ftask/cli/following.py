@@ -1,0 +1,58 @@
+"""Follow tasks to their end, for every command that waits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ftask.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ftask.cli.invocation import Invocation
+    from ftask.core.model import Task
+
+# Above this, one line a change is noise beside the totals.
+MAX_LINES_OF_PROGRESS = 20
+
+
+def follow(
+    run: Invocation, task_ids: Sequence[str], timeout: float | None, *, result_follows: bool
+) -> tuple[ExitCode, Mapping[str, Task]]:
+    """Watch to the end, drawing live on a terminal and one line a change elsewhere.
+
+    Where a result follows, what is seen on the way is progress; otherwise it is the result.
+    """
+    from ftask.aws.watcher import Watcher
+    from ftask.core.codec import task_to_json
+    from ftask.core.model import Status
+    from ftask.core.timestamps import now
+    from ftask.render import tasks as pictures
+
+    screen = run.screen
+    started = now()
+    deadline = None if timeout is None else started + timedelta(seconds=timeout)
+    watcher = Watcher(run.target, run.outputs.table, task_ids)
+    seen: Mapping[str, Task] = {}
+    if screen.live:
+        with screen.drawing(pictures.live_table([], started, started), transient=result_follows) as live:
+            for seen in watcher.rounds(deadline):
+                live.update(pictures.live_table(list(seen.values()), now(), started), refresh=True)
+    else:
+        before: Mapping[str, Task] = {}
+        for seen in watcher.rounds(deadline):
+            for task_id, task in seen.items():
+                if task_id in before and before[task_id].updated_at == task.updated_at:
+                    continue
+                if not result_follows:
+                    screen.line(task_to_json(task), pictures.change_line(task, now()))
+                elif len(task_ids) <= MAX_LINES_OF_PROGRESS:
+                    screen.note(pictures.change_line(task, now()))
+            before = seen
+    if watcher.open_ids():
+        screen.warn(f"Still open after {timeout:g} s: {len(watcher.open_ids())} of {len(task_ids)} tasks.")
+        return ExitCode.TIMED_OUT, seen
+    if any(task.status is not Status.COMPLETED for task in seen.values()):
+        return ExitCode.TASK_FAILED, seen
+    return ExitCode.DONE, seen

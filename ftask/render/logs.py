@@ -1,0 +1,51 @@
+"""Log events as a person reads them, one line each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.text import Text
+
+from ftask.aws.logs import Event
+from ftask.core.timestamps import to_iso
+
+LEVEL_STYLES = {"ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
+# Shown in front, in this order; the rest follows by name.
+_FIRST = ("epoch", "attempt", "status", "durationMs", "errorType", "errorMessage", "reason", "message")
+# In every line of Lambda's own logger, and of no use without its console.
+_NOISE = frozenset({"taskId", "requestId", "AWSRequestId", "logger", "location", "stackTrace"})
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    return {
+        "timestamp": to_iso(event.at),
+        "function": event.function,
+        "level": event.level,
+        "event": event.name,
+        **event.fields,
+    }
+
+
+def event_text(event: Event) -> Text:
+    """`12:00:01.250  worker  started   0123…  epoch 0  attempt 1`"""
+    style = LEVEL_STYLES.get(event.level, "")
+    line = Text(event.at.astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim")
+    line.append(f"  {event.function:<6}  ", style="cyan")
+    line.append(f"{event.name:<20}", style=style or "bold")
+    if event.task_id is not None:
+        line.append(f"  {event.task_id}", style="magenta")
+    names = [name for name in _FIRST if name in event.fields]
+    names += sorted(event.fields.keys() - set(_FIRST) - _NOISE)
+    for name in names:
+        line.append(f"  {_words(name)} ", style="dim")
+        line.append(_value(event.fields[name]), style=style)
+    return line
+
+
+def _words(name: str) -> str:
+    return "took" if name == "durationMs" else name
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
