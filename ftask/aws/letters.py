@@ -58,7 +58,7 @@ def peek(stage: Stage, most: int) -> Generator[Peeked]:
                     MessageAttributeNames=["All"],
                     MessageSystemAttributeNames=["SentTimestamp"],
                     VisibilityTimeout=HIDDEN_SECONDS,
-                    WaitTimeSeconds=1,
+                    WaitTimeSeconds=stage.poll_seconds,
                 ).get("Messages", [])
             held += [message["ReceiptHandle"] for message in messages]
             fresh = [message for message in messages if message["MessageId"] not in seen]

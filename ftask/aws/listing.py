@@ -26,9 +26,22 @@ class Page:
     items: tuple[Mapping[str, Any], ...]
 
 
-def scan(stage: Stage, condition: str = "", names: Mapping[str, str] | None = None, **values: Any) -> Iterator[Page]:
-    """The items of the table for which `condition` holds, page by page, over several connections."""
+def scan(
+    stage: Stage,
+    condition: str = "",
+    names: Mapping[str, str] | None = None,
+    *,
+    projection: str | None = None,
+    **values: Any,
+) -> Iterator[Page]:
+    """The items of the table for which `condition` holds, page by page, over several connections.
+
+    With a `projection`, only that attribute of them.
+    """
     arguments: dict[str, Any] = {"TableName": stage.outputs.table, "TotalSegments": SEGMENTS}
+    if projection:
+        arguments["ProjectionExpression"] = "#projected"
+        names = {**(names or {}), "#projected": projection}
     if condition:
         arguments["FilterExpression"] = condition
     if names:

@@ -20,7 +20,6 @@ def overview(target: Target) -> dict[str, Any]:
     outputs = stack.outputs(target)
     parts = Stage(target, outputs)
     described = stack.describe(target)
-    parameters = described.get("Parameters", []) if described else []
     with explained():
         main = parts.counts(outputs.queue_url)
         dead = parts.counts(outputs.dead_letter_queue_url)
@@ -42,9 +41,7 @@ def overview(target: Target) -> dict[str, Any]:
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.code_sha256,
         "parameters": {
-            entry["ParameterKey"]: entry["ParameterValue"]
-            for entry in sorted(parameters, key=lambda entry: entry["ParameterKey"])
-            if not entry["ParameterKey"].startswith("Code")
+            name: value for name, value in sorted(stack.parameters_of(described).items()) if not name.startswith("Code")
         },
     }
 

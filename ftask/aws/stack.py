@@ -55,6 +55,12 @@ def describe(target: Target) -> StackTypeDef | None:
             raise
 
 
+def parameters_of(described: StackTypeDef | None) -> dict[str, str]:
+    """The parameters that a described stack was deployed with."""
+    entries = described.get("Parameters", []) if described is not None else []
+    return {entry["ParameterKey"]: entry["ParameterValue"] for entry in entries}
+
+
 def outputs(target: Target) -> StackOutputs:
     """Where the stage's parts are.
 

@@ -39,7 +39,15 @@ class Stage:
 
     @cached_property
     def letter_box(self) -> SqsLetterBox:
-        return SqsLetterBox(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
+        return SqsLetterBox(lambda: self.target.sqs, self.outputs.dead_letter_queue_url, self.poll_seconds)
+
+    @property
+    def poll_seconds(self) -> int:
+        """How long to wait for a message before believing that there is none.
+
+        SQS asks all of its servers only when it is given time. An emulator is one server.
+        """
+        return 1 if self.target.endpoint_url is None else 0
 
     @cached_property
     def failed(self) -> FailedIndex:

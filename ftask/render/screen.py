@@ -87,6 +87,12 @@ class Screen:
         with Live(first, console=self.err if transient else self.out, auto_refresh=False, transient=transient) as live:
             yield live
 
+    @contextmanager
+    def board(self, first: RenderableType) -> Iterator[Live]:
+        """Draw over the whole terminal until the block ends, and leave it as it was."""
+        with Live(first, console=self.out, auto_refresh=False, screen=True) as live:
+            yield live
+
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
         """The items as they come, with a bar on stderr while there are many to wait for."""
         shown = total > 1 and self.err.is_terminal and not self.quiet

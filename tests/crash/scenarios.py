@@ -453,7 +453,7 @@ SCENARIOS = [
     Scenario("cancel before the first attempt", cancel_before_the_first_attempt, Status.CANCELLED, depth=2),
     Scenario("cancel during the backoff", cancel_during_the_backoff, Status.CANCELLED),
     Scenario("cancel while an attempt succeeds", cancel_during_an_attempt("ok"), None, 2, depth=0),
-    Scenario("cancel while an attempt fails", cancel_during_an_attempt("fail"), None, 2),
+    Scenario("cancel while an attempt fails", cancel_during_an_attempt("fail"), None, 2, depth=0),
     Scenario("cancel while the last attempt fails", cancel_during_an_attempt("fail", max_attempts=1), None, 2, depth=0),
     Scenario("cancel while the worker dies", cancel_during_an_attempt("die"), None, 2),
     Scenario("cancel raced by a whole attempt", cancel_raced_by_a_whole_attempt, None, 2, depth=0),

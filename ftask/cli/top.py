@@ -1,0 +1,77 @@
+"""`ftask top`: a live board."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ftask.cli.command import command
+from ftask.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from ftask.aws.board import Board, Snapshot
+
+
+def add_to(app: typer.Typer) -> None:
+    command(app)(top)
+
+
+def top(
+    run: Invocation,
+    interval: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between two looks.")] = 2.0,
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="End after so many looks; 0 goes on.")] = 0,
+) -> None:
+    """Watch the stage live: throughput, queues, dead letters, states, recent failures. Keys: q, p, s.
+
+    Without a terminal one line an interval, or a JSON line with -o json.
+    """
+    from ftask.aws.board import Board
+    from ftask.render.board import line
+
+    board = Board(run.stage)
+    if run.screen.live and sys.stdin.isatty():
+        _live(run, board, interval, count)
+        return
+    looks = 0
+    while True:
+        snapshot = board.snapshot()
+        run.screen.line(snapshot.json(), line(snapshot))
+        looks += 1
+        if looks == count:
+            return
+        time.sleep(interval)
+
+
+def _live(run: Invocation, board: Board, interval: float, count: int) -> None:
+    from ftask.aws.board import PAST
+    from ftask.cli.keys import pressed, single_keys
+    from ftask.render.board import Sort
+    from ftask.render.board import board as picture
+
+    past: deque[Snapshot] = deque([board.snapshot()], maxlen=PAST)
+    sort, frozen, looks = Sort.NEWEST, False, 1
+
+    def draw() -> Any:
+        size = run.screen.out.size
+        return picture(past, run.target.stage, width=size.width, height=size.height, sort=sort, frozen=frozen)
+
+    with single_keys(), run.screen.board(draw()) as live:
+        look_at = time.monotonic() + interval
+        while looks != count:
+            key = pressed(max(0.0, look_at - time.monotonic()))
+            if key in ("q", "\x03", "\x04"):
+                return
+            if key == "p":
+                frozen = not frozen
+            if key == "s":
+                sort = Sort.ERROR if sort is Sort.NEWEST else Sort.NEWEST
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + interval
+                if not frozen:
+                    past.append(board.snapshot())
+                    looks += 1
+            live.update(draw(), refresh=True)

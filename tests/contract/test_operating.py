@@ -1,0 +1,222 @@
+"""What an operator does, against every implementation of the AWS APIs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftask.aws import doctor
+from ftask.aws.draining import DrainFile, drain
+from ftask.aws.failures import Selection
+from ftask.aws.letters import peek
+from ftask.aws.listing import by_state, newest, scan
+from ftask.aws.parallel import Pace
+from ftask.aws.redriving import redrive
+from ftask.aws.stage import Stage
+from ftask.core.cancellation import Cancellation
+from ftask.core.errors import FtaskError
+from ftask.core.model import Failure, Status
+from ftask.core.redrive import Redriven
+from ftask.core.timestamps import now
+from tests.support.builders import TASK_ID, a_task
+from tests.support.clock import EPOCH
+from tests.support.resources import Resources
+from tests.support.stages import failed_task, put_failed, stage_of
+
+TIMEOUT = Failure("TimeoutError", "host 1 did not answer")
+VALUE = Failure("ValueError", "no such order")
+ANY_RATE = Pace(0)
+
+
+@pytest.fixture
+def stage(backend: Resources) -> Stage:
+    return stage_of(backend)
+
+
+def fail(stage: Stage, number: int, error: Failure = VALUE, *, letter: bool = True) -> str:
+    """A task that failed `number` minutes ago."""
+    at = EPOCH - timedelta(minutes=number)
+    return put_failed(stage, failed_task(number, at, error), letter=letter).task_id
+
+
+def outcomes(stage: Stage, selection: Selection) -> Counter[Redriven]:
+    return Counter(outcome for batch in redrive(stage, selection, ANY_RATE) for _, outcome in batch)
+
+
+def queued(stage: Stage) -> list[Any]:
+    """The messages of the main queue."""
+    found = []
+    while batch := stage.target.sqs.receive_message(QueueUrl=stage.outputs.queue_url, MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        found += [json.loads(message["Body"]) for message in batch]
+    return found
+
+
+def test_failures_come_newest_first_from_all_shards(stage: Stage) -> None:
+    ids = [fail(stage, number, letter=False) for number in range(30)]
+    assert [task.task_id for task in stage.failed.newest()] == ids
+    assert [task.task_id for task in islice(stage.failed.newest(), 3)] == ids[:3]
+
+
+def test_failures_are_chosen_by_time_and_error(stage: Stage) -> None:
+    ids = [fail(stage, number, TIMEOUT if number % 2 else VALUE, letter=False) for number in range(10)]
+    since, until = EPOCH - timedelta(minutes=7), EPOCH - timedelta(minutes=3)
+    assert [task.task_id for task in stage.failed.newest(Selection(since=since, until=until))] == ids[3:8]
+    assert [task.task_id for task in stage.failed.newest(Selection(error="TIMEOUT"))] == ids[1::2]
+
+
+def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: Stage) -> None:
+    ids = [fail(stage, number, TIMEOUT if number % 3 == 0 else VALUE) for number in range(25)]
+    found = outcomes(stage, Selection(error="host 1"))
+    assert (found[Redriven.REDRIVEN], found[Redriven.SKIPPED]) == (9, 16)
+    assert {message["taskId"] for message in queued(stage)} == set(ids[::3])
+    assert {task.task_id for task in stage.failed.newest()} == set(ids) - set(ids[::3])
+    assert {letter.task_id for letter in peek(stage, 100)} == set(ids) - set(ids[::3])
+
+
+def test_a_task_without_a_letter_is_redriven_from_the_table(stage: Stage) -> None:
+    fail(stage, 1, letter=False)
+    fail(stage, 2)
+    assert outcomes(stage, Selection())[Redriven.REDRIVEN] == 2
+    assert len(queued(stage)) == 2
+    assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
+
+
+def test_only_failed_tasks_are_redriven_whatever_is_chosen(stage: Stage) -> None:
+    stage.store.put(a_task())
+    assert outcomes(stage, Selection(task_ids=frozenset({TASK_ID}))) == Counter()
+    assert queued(stage) == []
+
+
+def test_a_redrive_that_is_left_early_is_finished_by_the_next(stage: Stage) -> None:
+    ids = [fail(stage, number) for number in range(60)]
+    first = redrive(stage, Selection(), ANY_RATE)
+    next(first)
+    first.close()  # type: ignore[attr-defined]  # what Ctrl-C does to the generator
+    outcomes(stage, Selection())
+    assert Counter(message["taskId"] for message in queued(stage)) == Counter(ids)
+    assert all(message["epoch"] == 1 for message in queued(stage))
+    tasks = list(stage.store.get_many(ids))
+    assert {(task.status, task.epoch) for task in tasks} == {(Status.PENDING, 1)}
+    assert all(task.history[0].error == VALUE for task in tasks)
+
+
+def test_redriving_costs_at_most_a_third_of_a_request_a_task(stage: Stage) -> None:
+    for number in range(200):
+        fail(stage, number)
+    requests = 0
+
+    def count(**_: Any) -> None:
+        nonlocal requests
+        requests += 1
+
+    stage.target.sqs.meta.events.register("before-call.sqs.*", count)
+    assert outcomes(stage, Selection())[Redriven.REDRIVEN] == 200
+    # Receive, send and delete by tens, and one empty answer for each of the four connections.
+    assert requests <= 0.35 * 200
+
+
+def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage, tmp_path: Path) -> None:
+    ids = {fail(stage, number) for number in range(25)}
+    stage.dead_letters.send("not a task", {"errorType": "MalformedMessage"})
+    path = tmp_path / "letters.jsonl"
+    path.write_text('{"kept": true}\n')
+    file = DrainFile(path, stage)
+    assert sum(drain(stage, file)) == 26
+    file.close()
+    kept, *lines = map(json.loads, path.read_text().splitlines())
+    assert kept == {"kept": True}
+    assert {line["taskId"] for line in lines if "payload" in line} == ids
+    assert [line["body"] for line in lines if "payload" not in line] == ["not a task"]
+    assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
+    assert {task.task_id for task in stage.failed.newest()} == ids
+
+
+def test_a_drain_that_cannot_write_leaves_the_letters_where_they_are(stage: Stage, tmp_path: Path) -> None:
+    fail(stage, 1)
+    file = DrainFile(tmp_path / "letters.jsonl", stage)
+    file.close()
+    with pytest.raises(ValueError, match="closed file"):
+        list(drain(stage, file))
+    assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 1
+    with pytest.raises(FtaskError, match="Nothing was drained"):
+        DrainFile(tmp_path, stage)
+
+
+def test_peeking_takes_nothing_and_shows_what_is_not_a_task(stage: Stage) -> None:
+    ids = {fail(stage, number) for number in range(12)}
+    stage.dead_letters.send("not a task", {})
+    for _ in range(2):
+        found = list(peek(stage, 100))
+        assert {letter.task_id for letter in found if letter.task_id} == ids
+        assert [letter.reason for letter in found if not letter.task_id] == ["the body is not JSON"]
+    assert len(list(peek(stage, 3))) == 3
+
+
+def test_a_scan_finds_tasks_of_any_state(stage: Stage) -> None:
+    fail(stage, 1, TIMEOUT, letter=False)
+    for number in range(10, 20):
+        stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
+    pending = newest(by_state(stage, Status.PENDING, None, None), 3)
+    assert [task.task_id for task in pending] == [f"{number:032x}" for number in (19, 18, 17)]
+    assert len(newest(by_state(stage, None, EPOCH + timedelta(seconds=15), None), 0)) == 5
+    assert len(newest(by_state(stage, None, None, "did not answer"), 0)) == 1
+    assert sum(len(page.items) for page in scan(stage, projection="status")) == 11
+
+
+def test_cancelling_says_what_it_came_to(stage: Stage) -> None:
+    stage.store.put(a_task())
+    canceller = stage.canceller
+    assert canceller.cancel(TASK_ID)[0] is Cancellation.CANCELLED
+    again, task = canceller.cancel(TASK_ID)
+    assert again is Cancellation.CANCELLED
+    assert task is not None
+    assert task.status is Status.CANCELLED
+    assert canceller.cancel(fail(stage, 1))[0] is Cancellation.ENDED
+    assert canceller.cancel("f" * 32) == (Cancellation.UNKNOWN, None)
+
+
+def findings(stage: Stage, monkeypatch: pytest.MonkeyPatch, check: str) -> list[doctor.Finding]:
+    # Bare resources have no event source mapping.
+    monkeypatch.setattr("ftask.aws.consumption.state", lambda _: "Enabled")
+    return list(doctor.CHECKS[check](stage))
+
+
+def test_a_task_whose_message_is_gone_is_found_and_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.store.put(a_task())
+    stage.store.put(a_task(task_id="f" * 32, created_at=now(), updated_at=now()))
+    (found,) = findings(stage, monkeypatch, "tasks")
+    assert found.level is doctor.Level.ERROR
+    assert TASK_ID in found.message
+    assert found.fix is not None
+    assert found.fix() == "sent 1 message again"
+    assert [message["taskId"] for message in queued(stage)] == [TASK_ID]
+
+
+def test_tasks_behind_a_backlog_are_not_stuck(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.store.put(a_task())
+    stage.target.sqs.send_message(QueueUrl=stage.outputs.queue_url, MessageBody="{}")
+    (found,) = findings(stage, monkeypatch, "tasks")
+    assert (found.level, found.fix) == (doctor.Level.NOTE, None)
+
+
+def test_letters_and_failures_are_compared_and_put_right(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(stage, 1)
+    without = fail(stage, 2, letter=False)
+    stage.store.put(a_task(epoch=1))
+    stage.dead_letters.send(json.dumps({"v": 1, "taskId": TASK_ID, "epoch": 0}), {})
+    stage.dead_letters.send("not a task", {})
+    found = findings(stage, monkeypatch, "dead letters")
+    texts = [each.message for each in found]
+    assert [each.level for each in found] == [doctor.Level.NOTE, doctor.Level.WARNING, doctor.Level.NOTE]
+    assert "moved on" in texts[0]
+    assert "1 dead letter not of a task" in texts[1]
+    assert without in texts[2]
+    assert [each.fix() for each in found if each.fix] == ["discarded 1 stale letter", "sent 1 dead letter again"]

@@ -1,0 +1,52 @@
+"""A stage of bare resources, for what needs its table and queues and no stack around them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from ftask.aws.stack import StackOutputs
+from ftask.aws.stage import Stage
+from ftask.aws.target import Target
+from ftask.core.codec import encode_message, task_to_item
+from ftask.core.execution import letter_attributes
+from ftask.core.model import Attempt, Failure, Message, Outcome, Status, Task
+from tests.support.builders import a_task
+from tests.support.resources import Resources
+
+
+def stage_of(resources: Resources) -> Stage:
+    """The stage that has these resources."""
+    outputs = SimpleNamespace(
+        table=resources.table,
+        queue_url=resources.queue_url,
+        dead_letter_queue_url=resources.dead_letter_queue_url,
+        retention_days=30,
+    )
+    clients: Any = SimpleNamespace(dynamodb=resources.dynamodb, sqs=resources.sqs, endpoint_url="http://an.emulator")
+    return Stage(cast("Target", clients), cast("StackOutputs", outputs))
+
+
+def failed_task(number: int, at: datetime, error: Failure, payload: str = '{"message":"SUCCESS"}') -> Task:
+    """A task that failed in its first epoch."""
+    attempt = Attempt(1, 0, at, at, Outcome.FAILED, error)
+    return a_task(
+        task_id=f"{number:032x}",
+        status=Status.FAILED,
+        payload=payload,
+        created_at=at,
+        updated_at=at,
+        attempts=1,
+        last_error=error,
+        failed_at=at,
+        history=(attempt,),
+    )
+
+
+def put_failed(stage: Stage, task: Task, *, letter: bool = True) -> Task:
+    """Store a failed task, with its dead letter unless that is to be missing."""
+    stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
+    if letter:
+        stage.dead_letters.send(encode_message(Message(task.task_id, task.epoch)), letter_attributes(task))
+    return task

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from ftask.aws.board import Failed, Snapshot
+from ftask.render.board import Sort, board, line, sparkline
+from tests.support.clock import EPOCH
+
+FAILURES = tuple(Failed(EPOCH, f"{number:032x}", 2, f"Error{number % 2}", final=True) for number in range(40))
+SNAPSHOT = Snapshot(
+    at=EPOCH,
+    consuming="Disabled",
+    waiting=1234,
+    in_flight=5,
+    oldest_seconds=None,
+    dead_letters=7,
+    completed_rate=2.5,
+    failed_attempts_rate=0.5,
+    worker_errors=3,
+    throttles=0,
+    states={"COMPLETED": 10, "FAILED": 7},
+    states_at=EPOCH,
+    failures=FAILURES,
+)
+
+
+def drawn(width: int, height: int, sort: Sort = Sort.NEWEST) -> list[str]:
+    console = Console(file=StringIO(), width=width, height=height, color_system=None)
+    console.print(board([SNAPSHOT] * 300, "prod", width=width, height=height, sort=sort, frozen=False))
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+    return list(text.splitlines())
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 60)])
+def test_the_board_fits_its_terminal_and_shows_what_matters(width: int, height: int) -> None:
+    lines = drawn(width, height)
+    assert len(lines) <= height
+    assert all(len(each.rstrip()) <= width for each in lines)
+    text = "\n".join(lines)
+    for part in (
+        "stage prod",
+        "Disabled",
+        "1,234",
+        "10 COMPLETED",
+        "7 FAILED",
+        "worker errors 3",
+        f"{0:032x}",
+        "q quit",
+    ):
+        assert part in text
+
+
+def test_failures_can_be_counted_by_error() -> None:
+    text = "\n".join(drawn(80, 24, Sort.ERROR))
+    assert "20  Error0" in text
+    assert f"{0:032x}" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([], ""), ([0, 0], "▁▁"), ([0, 1, 2], "▁▅█"), (list(range(100)), "███████")]
+)
+def test_a_sparkline_is_as_high_as_its_highest(values: list[float], expected: str) -> None:
+    assert sparkline(values, 7) == expected
+
+
+def test_a_line_for_a_log() -> None:
+    assert "2.5 completed/s  1234 waiting  5 in flight  7 dead letters  10 COMPLETED  7 FAILED" in line(SNAPSHOT)

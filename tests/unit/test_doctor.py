@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ftask.aws.doctor import Finding, Level, contradictions, message_due
+from ftask.core.model import Status
+from ftask.render.findings import finding_json
+from tests.support.builders import a_running_task, a_task
+from tests.support.clock import EPOCH
+
+GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "120", "TaskBudgetSeconds": "10"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({"VisibilityTimeout": "19"}, Level.ERROR),
+        ({"VisibilityTimeout": "119"}, Level.NOTE),
+        ({"TaskBudgetSeconds": "20"}, Level.ERROR),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_found(changes: dict[str, str], level: Level) -> None:
+    (found,) = contradictions(GOOD | changes)
+    assert found.level is level
+    assert found.hint
+
+
+def test_parameters_that_agree_are_not_mentioned() -> None:
+    assert list(contradictions(GOOD)) == []
+
+
+def test_a_message_is_due_when_its_task_can_go_on() -> None:
+    assert message_due(a_task()) == EPOCH
+    assert message_due(a_running_task()) == EPOCH + timedelta(seconds=22)
+    retrying = a_task(status=Status.RETRYING, next_attempt_at=EPOCH + timedelta(seconds=900))
+    assert message_due(retrying) == EPOCH + timedelta(seconds=900)
+
+
+def test_a_finding_says_whether_it_can_be_put_right() -> None:
+    found = Finding("tasks", Level.ERROR, "stuck", "do this", lambda: "done")
+    assert finding_json(found, "done") == {
+        "check": "tasks",
+        "level": "error",
+        "message": "stuck",
+        "hint": "do this",
+        "fixable": True,
+        "repair": "done",
+    }

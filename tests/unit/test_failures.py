@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+import pytest
+
+from ftask.aws.failures import FailedTask, Selection, grouped, normalised
+from ftask.core.model import Failure
+from tests.support.clock import EPOCH
+from tests.support.stages import failed_task
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("order 17 not found", "order <n> not found"),
+        ("took 2.5 s, -3 left", "took <n> s, <n> left"),
+        ("no user 'bob' in \"eu\"", "no user <text> in <text>"),
+        ("task 0123456789abcdef0123456789abcdef is gone", "task <id> is gone"),
+        ("request 6f9619ff-8b86-d011-b42d-00c04fc964ff", "request <id>"),
+        ("since 2026-03-01T12:00:00.123Z", "since <time>"),
+        ("HTTP/2 from host7 failed", "HTTP/<n> from host7 failed"),
+        ("feedbeef is a word, deadbeefdeadbeef too", "feedbeef is a word, deadbeefdeadbeef too"),
+    ],
+)
+def test_what_differs_between_two_occurrences_is_replaced(message: str, expected: str) -> None:
+    assert normalised(message) == expected
+
+
+def an_entry(number: int, message: str) -> FailedTask:
+    return FailedTask(str(number), 0, 1, EPOCH, EPOCH - timedelta(seconds=number), Failure("E", message))
+
+
+def test_groups_count_and_span_and_show_the_newest() -> None:
+    groups = grouped([an_entry(1, "no 1"), an_entry(2, "other"), an_entry(3, "no 3"), an_entry(4, "no 4")])
+    assert [(group.message, group.count, group.example) for group in groups] == [("no <n>", 3, "1"), ("other", 1, "2")]
+    assert (groups[0].first_at, groups[0].last_at) == (EPOCH - timedelta(seconds=4), EPOCH - timedelta(seconds=1))
+
+
+TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
+
+
+@pytest.mark.parametrize(
+    ("selection", "has"),
+    [
+        (Selection(), True),
+        (Selection(error="boom"), True),
+        (Selection(error="valueerror: b"), True),
+        (Selection(error="bang"), False),
+        (Selection(since=EPOCH, until=EPOCH), True),
+        (Selection(since=EPOCH + timedelta(milliseconds=1)), False),
+        (Selection(until=EPOCH - timedelta(milliseconds=1)), False),
+        (Selection(task_ids=frozenset({TASK.task_id})), True),
+        (Selection(task_ids=frozenset({"another"})), False),
+        (Selection(error="boom", task_ids=frozenset({"another"})), False),
+    ],
+)
+def test_every_part_of_a_selection_must_fit(selection: Selection, has: bool) -> None:
+    assert selection.has(TASK) is has
+
+
+def test_only_the_empty_selection_is_everything() -> None:
+    assert Selection().everything
+    assert not Selection(since=EPOCH.astimezone(UTC)).everything

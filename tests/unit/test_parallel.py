@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ftask.aws.parallel import Pace, merged
+
+
+def test_all_items_of_all_sources_come() -> None:
+    assert sorted(merged([range(100), range(100, 200), range(0)])) == list(range(200))
+
+
+def test_an_error_of_one_source_ends_all() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    def endless() -> Iterator[int]:
+        while True:
+            yield 2
+
+    with pytest.raises(ValueError, match="broken"):
+        for _ in merged([broken(), endless()]):
+            pass
+
+
+def test_a_reader_that_stops_leaves_no_source_within_an_item() -> None:
+    whole: list[int] = []
+
+    def source() -> Iterator[int]:
+        for number in range(1000):
+            started = number
+            yield number
+            whole.append(started)
+
+    items = merged([source(), source()])
+    taken = [next(items), next(items)]
+    items.close()  # type: ignore[attr-defined]  # a generator, whose closing joins the threads
+    after = len(whole)
+    assert taken
+    assert after < 2000
+    assert len(whole) == after
+
+
+def test_a_pace_spreads_what_passes_evenly() -> None:
+    time = 100.0
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal time
+        slept.append(seconds)
+        time += seconds
+
+    pace = Pace(50, lambda: time, sleep)
+    for _ in range(3):
+        pace.wait(10)
+    assert slept == pytest.approx([0.0, 0.2, 0.2])
+
+
+def test_no_rate_is_no_limit() -> None:
+    def never(_: float) -> None:
+        raise AssertionError("nobody waits")
+
+    Pace(0, sleep=never).wait(10_000)
