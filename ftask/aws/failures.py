@@ -21,6 +21,8 @@ INDEX = "failed"
 _BEGINNING = "0"
 _END = "9"  # ISO dates of this era sort between the two
 
+_NO_ERROR = Failure("Unknown", "no error on record")
+
 # What differs between two occurrences of one error, and what stands for it in a group's name.
 _VARIABLE_PARTS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
@@ -41,6 +43,13 @@ class FailedTask:
     created_at: datetime
     failed_at: datetime
     error: Failure
+
+    @classmethod
+    def of(cls, task: Task) -> FailedTask:
+        """What the index knows of `task`, which has failed."""
+        error = task.last_error or _NO_ERROR
+        failed_at = task.failed_at or task.updated_at
+        return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error)
 
     @property
     def text(self) -> str:
@@ -68,8 +77,7 @@ class Selection:
         """Whether `task`, which has failed, is meant."""
         if task.failed_at is None:
             return False
-        error = task.last_error or Failure("Unknown", "")
-        return self._has(task.task_id, task.failed_at, error)
+        return self._has(task.task_id, task.failed_at, task.last_error or _NO_ERROR)
 
     def _has(self, task_id: str, failed_at: datetime, error: Failure) -> bool:
         return (
@@ -156,5 +164,5 @@ def _failed_task(item: dict[str, Any]) -> FailedTask:
         attempts=int(item["attempts"]["N"]),
         created_at=from_iso(item["createdAt"]["S"]),
         failed_at=from_iso(item["failedAt"]["S"]),
-        error=Failure(error["type"]["S"], error["message"]["S"]) if error else Failure("Unknown", "no error on record"),
+        error=Failure(error["type"]["S"], error["message"]["S"]) if error else _NO_ERROR,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ class _End:
     error: BaseException | None = None
 
 
-def merged(sources: Sequence[Iterable[T]]) -> Iterator[T]:
+def merged(sources: Sequence[Iterable[T]]) -> Generator[T]:
     """The items of all sources as they come, each source in a thread of its own.
 
     An error of one source ends them all and is raised here. Where the reader stops early, each source is left after

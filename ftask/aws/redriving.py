@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 
 from ftask.aws.failures import Selection
@@ -32,17 +33,24 @@ def redrive(stage: Stage, selection: Selection, pace: Pace) -> Iterator[Outcomes
     """
     once = _Once(selection)
     seen: set[str] = set()
+    missing = set(selection.task_ids)
     box = _PacedBox(stage.letter_box, pace)
     with explained():
         try:
-            yield from merged([stage.redriver.redrive_letters(box, once.has, seen) for _ in range(CONNECTIONS)])
+            readers = [stage.redriver.redrive_letters(box, once.has, seen) for _ in range(CONNECTIONS)]
+            with closing(merged(readers)) as batches:
+                for batch in batches:
+                    yield batch
+                    missing -= {letter.task_id for letter, _ in batch if letter is not None}
+                    if selection.task_ids and not missing:
+                        break  # no further letter is of interest
         finally:
             box.release()
     # What has no letter any more, or one that somebody else holds just now: the letter is stale afterwards.
-    left = (task for task in stage.failed.newest(selection) if not once.knows(task.task_id))
-    while batch := list(islice(left, BATCH)):
-        pace.wait(len(batch))
-        letters = [Message(task.task_id, task.epoch) for task in batch]
+    left = (task for task in stage.failures(selection) if not once.knows(task.task_id))
+    while chunk := list(islice(left, BATCH)):
+        pace.wait(len(chunk))
+        letters = [Message(task.task_id, task.epoch) for task in chunk]
         with explained():
             results = stage.redriver.redrive(letters, once.has)
         yield list(zip(letters, results, strict=True))

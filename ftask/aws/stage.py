@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from ftask.aws.failures import FailedIndex
+from ftask.aws.failures import FailedIndex, FailedTask, Selection
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target, explained
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.model import Task
+from ftask.core.model import Status, Task
 from ftask.core.redrive import Redriver
 from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue
 from ftask.core.timestamps import now
@@ -52,6 +53,16 @@ class Stage:
     @cached_property
     def failed(self) -> FailedIndex:
         return FailedIndex(self.target.dynamodb, self.outputs.table)
+
+    def failures(self, selection: Selection) -> Iterator[FailedTask]:
+        """The failed tasks that are meant, newest first; those that are named are looked up, not searched for."""
+        if not selection.task_ids:
+            yield from self.failed.newest(selection)
+            return
+        with explained():
+            named = [task for task in self.store.get_many(sorted(selection.task_ids)) if task.status is Status.FAILED]
+        found = [FailedTask.of(task) for task in named if selection.has(task)]
+        yield from sorted(found, key=lambda task: task.failed_at, reverse=True)
 
     def task(self, task_id: str) -> Task | None:
         """The task as it is now; None if there is none of that id."""

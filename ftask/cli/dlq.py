@@ -136,14 +136,16 @@ def redrive(
 
     chosen = selection(error, since, until, task)
     stage, screen = run.stage, run.screen
+    _require_failed(stage, task or [])
     count, sample = _count(run, stage, chosen)
     if dry_run:
         value = {"wouldRedrive": count, "sample": [pictures.failed_json(each) for each in sample]}
         screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing was touched (--dry-run).")
         return ExitCode.DONE
     letters = sum(stage.counts(run.outputs.dead_letter_queue_url))
-    if not count and not letters:
-        screen.result(_redrive_json(Counter()), lambda: "There is nothing to redrive.")
+    if not count and (not letters or not chosen.everything):
+        what = "There is nothing to redrive." if chosen.everything else "No failed task fits."
+        screen.result(_redrive_json(Counter()), lambda: what)
         return ExitCode.DONE
     run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.target.stage}?", yes=yes)
     run.if_interrupted = "What was redriven goes on; the rest stays as it was. Run the command again to go on."
@@ -248,11 +250,23 @@ def _chained(head: list[FailedTask], tail: Iterator[FailedTask]) -> Iterator[Fai
     yield from tail
 
 
+def _require_failed(stage: Stage, task_ids: list[str]) -> None:
+    from ftask.aws.api import UnknownTaskError
+    from ftask.core.model import Status
+
+    for task_id in task_ids:
+        task = stage.task(task_id)
+        if task is None:
+            raise UnknownTaskError(task_id)
+        if task.status is not Status.FAILED:
+            raise FtaskError(f"Task {task_id} is {task.status}; only FAILED tasks are redriven.")
+
+
 def _count(run: Invocation, stage: Stage, chosen: Selection) -> tuple[int, list[FailedTask]]:
     """How many failed tasks are meant, and the newest of them."""
     count = 0
     sample: list[FailedTask] = []
-    for failed in run.screen.spinning(stage.failed.newest(chosen), "counting"):
+    for failed in run.screen.spinning(stage.failures(chosen), "counting"):
         count += 1
         if len(sample) < SAMPLE:
             sample.append(failed)

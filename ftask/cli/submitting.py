@@ -38,8 +38,9 @@ def submit_all(client: ApiClient, submissions: Sequence[Submission], screen: Scr
     """
 
     def one(submission: Submission) -> Accepted | FtaskError:
+        key = uuid.uuid4().hex if submission.key is None else submission.key
         try:
-            return client.submit(submission.payload, submission.key or uuid.uuid4().hex)
+            return client.submit(submission.payload, key)
         except FtaskError as error:
             return error
 

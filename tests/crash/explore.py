@@ -13,7 +13,7 @@ from tests.crash.world import Breakage, World
 
 FAULTS = tuple(Fault)
 # Orders of several actors that are tried at the most; only the two longest races of redrives have more.
-MAX_SCHEDULES = 300
+MAX_SCHEDULES = 200
 # Where several actors move, an actor that dies before a call is one that is never chosen again; throttles and lost
 # answers are explored with one actor alone.
 FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
@@ -32,10 +32,15 @@ class Report:
     violations: list[str] = field(default_factory=list)
 
 
-def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None) -> Report:
-    """Run the scenario in every way; with a `breakage`, with single faults, and only to the first violation."""
+def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, *, pairs: bool = False) -> Report:
+    """Run the scenario in every way; with a `breakage`, with single faults, and only to the first violation.
+
+    `pairs` asks for faults in pairs also where a usual run takes them one at a time.
+    """
     report = Report()
     depth = scenario.depth if breakage is None else min(scenario.depth, 1)
+    if pairs and scenario.actors == 1 and scenario.depth:
+        depth = 2
     for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth):
         if breakage is not None and report.violations:
             break

@@ -11,8 +11,10 @@ from tests.support.figures import Record
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_invariants_hold_at_every_crash_point_of(scenario: Scenario, cloud: Cloud, record_property: Record) -> None:
-    report = explore(scenario, cloud)
+def test_the_invariants_hold_at_every_crash_point_of(
+    scenario: Scenario, cloud: Cloud, record_property: Record, pytestconfig: pytest.Config
+) -> None:
+    report = explore(scenario, cloud, pairs=pytestconfig.getoption("--pairs"))
     record_property("scenarios", 1)
     record_property("crash points", report.crash_points)
     record_property("schedules run", report.schedules)

@@ -74,6 +74,9 @@ def test_failures_are_grouped_and_redriven_by_error_and_the_rest_stays(deployed:
     assert len(deployed("dlq", "ls", "-o", "json").json) == 13
     assert len(deployed("dlq", "peek", "-n", "20", "-o", "json").json) == 13
 
+    ended = deployed("dlq", "redrive", "--task", timeouts[0], "--yes")
+    assert ended.code == 1
+    assert "is COMPLETED; only FAILED tasks are redriven" in ended.err
     one = deployed("dlq", "redrive", "--task", values[0], "--yes", "--wait", "-o", "json")
     assert (one.code, one.json["redriven"]) == (0, 1)
 

@@ -36,7 +36,7 @@ def test_a_reader_that_stops_leaves_no_source_within_an_item() -> None:
 
     items = merged([source(), source()])
     taken = [next(items), next(items)]
-    items.close()  # type: ignore[attr-defined]  # a generator, whose closing joins the threads
+    items.close()
     after = len(whole)
     assert taken
     assert after < 2000

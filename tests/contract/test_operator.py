@@ -89,6 +89,14 @@ def test_a_task_without_a_letter_is_redriven_from_the_table(stage: Stage) -> Non
     assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
 
 
+def test_a_named_task_is_redriven_with_its_letter_and_no_other(stage: Stage) -> None:
+    ids = [fail(stage, number) for number in range(15)]
+    assert outcomes(stage, Selection(task_ids=frozenset({ids[7]})))[Redriven.REDRIVEN] == 1
+    assert [message["taskId"] for message in queued(stage)] == [ids[7]]
+    assert {letter.task_id for letter in peek(stage, 100)} == set(ids) - {ids[7]}
+    assert [task.task_id for task in stage.failures(Selection(task_ids=frozenset(ids[6:9])))] == [ids[6], ids[8]]
+
+
 def test_only_failed_tasks_are_redriven_whatever_is_chosen(stage: Stage) -> None:
     stage.store.put(a_task())
     assert outcomes(stage, Selection(task_ids=frozenset({TASK_ID}))) == Counter()
