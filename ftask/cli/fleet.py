@@ -181,7 +181,7 @@ def logs(
     shown = 0
     while True:
         for event in reader.look():
-            run.screen.line(event_json(event), event_text(event))
+            run.screen.line(event_json(event), event_text(event, run.screen.out.width))
             shown += 1
         if not follow:
             break

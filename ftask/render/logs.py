@@ -11,10 +11,19 @@ from ftask.aws.logs import Event
 from ftask.core.timestamps import to_iso
 
 LEVEL_STYLES = {"ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
+# From this width on a line has room for whole ids.
+WIDE = 120
 # Shown in front, in this order; the rest follows by name.
 _FIRST = ("epoch", "attempt", "status", "durationMs", "errorType", "errorMessage", "reason", "message")
-# In every line of Lambda's own logger, and of no use without its console.
-_NOISE = frozenset({"taskId", "requestId", "AWSRequestId", "logger", "location", "stackTrace"})
+# How a person says it, and the unit that JSON has in the name.
+_WORDS = {
+    "durationMs": ("took", " ms"),
+    "visibleInSeconds": ("again in", " s"),
+    "errorType": ("error", ""),
+    "errorMessage": ("message", ""),
+}
+# In every line of Lambda's own logger, and of no use without its console; the end of a lease, to a reader of results.
+_NOISE = frozenset({"taskId", "leaseUntil", "requestId", "AWSRequestId", "logger", "location", "stackTrace"})
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -27,24 +36,21 @@ def event_json(event: Event) -> dict[str, Any]:
     }
 
 
-def event_text(event: Event) -> Text:
-    """`12:00:01.250  worker  started   0123…  epoch 0  attempt 1`"""
+def event_text(event: Event, width: int = WIDE) -> Text:
+    """`12:00:01.250  worker  started   0123…  epoch 0  attempt 1`, with the id in short on a narrow terminal."""
     style = LEVEL_STYLES.get(event.level, "")
     line = Text(event.at.astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim")
     line.append(f"  {event.function:<6}  ", style="cyan")
-    line.append(f"{event.name:<20}", style=style or "bold")
+    line.append(f"{event.name:<9}", style=style or "bold")
     if event.task_id is not None:
-        line.append(f"  {event.task_id}", style="magenta")
+        line.append(f"  {event.task_id if width >= WIDE else event.task_id[:8] + '…'}", style="magenta")
     names = [name for name in _FIRST if name in event.fields]
     names += sorted(event.fields.keys() - set(_FIRST) - _NOISE)
     for name in names:
-        line.append(f"  {_words(name)} ", style="dim")
-        line.append(_value(event.fields[name]), style=style)
+        words, unit = _WORDS.get(name, (name, ""))
+        line.append(f"  {words} ", style="dim")
+        line.append(_value(event.fields[name]) + unit, style=style)
     return line
-
-
-def _words(name: str) -> str:
-    return "took" if name == "durationMs" else name
 
 
 def _value(value: Any) -> str:
