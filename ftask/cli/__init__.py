@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import signal
 from typing import Annotated
 
 import typer
@@ -56,4 +56,8 @@ def _global_options(
 
 def main() -> None:
     """The console script."""
-    sys.exit(app())
+    try:
+        app()
+    finally:
+        # The command has said how it ended; a late Ctrl-C must not turn that into a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -135,6 +135,15 @@ class Engine:
 
     def _start(self) -> Running:
         port = _choose_port(self._last_port())
+        try:
+            return self._start_at(port)
+        except EngineError:
+            if PORT_VARIABLE in os.environ or _free(port):
+                raise
+        # Another program took the port between the look and the start.
+        return self._start_at(_any_free_port())
+
+    def _start_at(self, port: int) -> Running:
         token = secrets.token_hex(8)
         shutil.rmtree(self.root / "tmp", ignore_errors=True)
         (self.root / "tmp").mkdir(parents=True)
@@ -296,6 +305,10 @@ def _choose_port(last: int | None) -> int:
     for port in (last, PREFERRED_PORT):
         if port is not None and _free(port):
             return port
+    return _any_free_port()
+
+
+def _any_free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         free: int = probe.getsockname()[1]

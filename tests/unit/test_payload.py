@@ -13,6 +13,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda child: st.lists(child) | st.dictionaries(TEXT, child),
+    max_leaves=15,
 )
 
 
