@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ftask.aws.stack import StackOutputs
     from ftask.aws.stage import Stage
     from ftask.aws.target import Target
+    from ftask.local.engine import Running
     from ftask.render.screen import Screen
 
 LOCAL_STAGE = "local"
@@ -55,6 +56,7 @@ class Invocation:
 
     options: GlobalOptions
     if_interrupted: str = field(default="")
+    _engine: Running | None = field(default=None, init=False)
 
     @cached_property
     def screen(self) -> Screen:
@@ -95,6 +97,7 @@ class Invocation:
                 "The local engine had ended without being stopped; what it had not saved is gone."
                 " If the stack is missing, run: ftask deploy"
             )
+        self._engine = running
         return Target.local(running.endpoint_url)
 
     @cached_property
@@ -111,14 +114,18 @@ class Invocation:
 
     def advice(self, error: FtaskError) -> str | None:
         """What to do about `error`, knowing where the command worked."""
-        from ftask.aws.problems import UnreachableError
-
-        if isinstance(error, UnreachableError) and self.uses_engine:
+        if self._engine is not None and self._engine_ended():
             return (
                 "The local engine has ended. See why with: ftask local logs. The next command starts it again, with"
                 " the state of its last orderly stop (ftask local down)."
             )
         return error.hint
+
+    def _engine_ended(self) -> bool:
+        """Whether the engine that the command worked with is gone, even if another program answers at its port."""
+        from ftask.local.engine import Engine
+
+        return Engine().running() != self._engine
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be taken back.
