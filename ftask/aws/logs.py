@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target, explained
+from ftask.core.metrics import FAILURES, INVOCATION
 from ftask.core.timestamps import from_iso
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -123,6 +124,8 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
         at = written_at
     # An exception that Lambda's own runtime logged has no name but its type.
     name = line.get("event") or line.get("errorType") or "log"
+    if name in (INVOCATION, FAILURES):
+        return None  # sums of the events, for machines
     fields = {name: value for name, value in line.items() if name not in ("timestamp", "level", "event")}
     return Event(function, at, str(line.get("level", "INFO")), str(name), fields)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.config import Config
 
+from ftask.core.metrics import Usage
+
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_sqs.client import SQSClient
@@ -23,9 +25,13 @@ TOTAL_TRIES = 3
 
 
 class Clients:
-    """Clients that many threads may share; `max_connections` is how many of those call at once."""
+    """Clients that many threads may share; `max_connections` is how many of those call at once.
 
-    def __init__(self, max_connections: int) -> None:
+    What they send and consume is counted in `usage`.
+    """
+
+    def __init__(self, max_connections: int, usage: Usage) -> None:
+        self._usage = usage
         self._config = Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
@@ -48,5 +54,36 @@ class Clients:
         with self._lock:
             if service not in self._clients:
                 self._session = self._session or botocore.session.get_session()
-                self._clients[service] = self._session.create_client(service, config=self._config)
+                client = self._session.create_client(service, config=self._config)
+                count(client, self._usage)
+                self._clients[service] = client
             return self._clients[service]
+
+
+def count(client: Any, usage: Usage) -> None:
+    """Count in `usage` every request that `client` sends and, of DynamoDB, every unit that one consumed."""
+    service = client.meta.service_model.service_name
+
+    def sent(request: Any, event_name: str, **_: Any) -> None:
+        usage.called(f"{service}.{event_name.rpartition('.')[2]}")
+
+    def asked(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if "ReturnConsumedCapacity" in model.input_shape.members:
+            params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        found = parsed.get("ConsumedCapacity", [])
+        units = sum(entry.get("CapacityUnits", 0) for entry in (found if isinstance(found, list) else [found]))
+        # A refused condition consumes what the write would have, and its answer does not say how much.
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html
+        if parsed.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+            units = 1
+        if model.name in ("GetItem", "BatchGetItem", "Query", "Scan"):
+            usage.consumed(read_units=units)
+        else:
+            usage.consumed(write_units=units)
+
+    client.meta.events.register(f"before-send.{service}.*", sent)
+    if service == "dynamodb":
+        client.meta.events.register("provide-client-params.dynamodb.*", asked)
+        client.meta.events.register("after-call.dynamodb.*", answered)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -21,9 +20,9 @@ from typing import Any
 from ftask.core import machine
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import PermanentError, RetryAfter
-from ftask.core.machine import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen
+from ftask.core.machine import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen, due_at
 from ftask.core.model import Delivery, Failure, Message, Status, Task
-from ftask.core.ports import Clock, DeadLetters, Handler, Queue, Settlement, Store
+from ftask.core.ports import Clock, DeadLetters, Handler, Observer, Queue, Settlement, Store
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import printable
 from ftask.core.timestamps import to_iso
@@ -32,9 +31,6 @@ from ftask.core.timestamps import to_iso
 MAX_ERROR_BYTES = 1024
 # An item ends at 400 KB: payload (256), result and 50 entries of history must fit together.
 MAX_RESULT_BYTES = 64 * 1024
-
-Observer = Callable[..., None]
-"""Told of each event: its name, then what belongs to it as keyword arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +119,13 @@ class Executor:
         """Run the handler on a begun task; what the task becomes, not yet written anywhere."""
         job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
         started = self.clock()
+        due = due_at(task)
         self.observe(
             "started",
             taskId=task.task_id,
             epoch=task.epoch,
             attempt=task.attempts,
+            waitMs=None if due is None else _milliseconds(started - due),
             leaseUntil=None if task.lease is None else to_iso(task.lease.until),
         )
         try:
@@ -146,7 +144,7 @@ class Executor:
             epoch=task.epoch,
             attempt=task.attempts,
             status=str(after.status),
-            durationMs=round((self.clock() - started) / timedelta(milliseconds=1)),
+            durationMs=_milliseconds(self.clock() - started),
             errorType=after.last_error.type if after.last_error else None,
         )
         return after
@@ -253,6 +251,10 @@ def encode_result(value: Any) -> str | None:
     if size > MAX_RESULT_BYTES:
         raise PermanentError(f"the handler's result has {size:,} bytes; the limit is {MAX_RESULT_BYTES:,}")
     return text
+
+
+def _milliseconds(span: timedelta) -> int:
+    return max(0, round(span / timedelta(milliseconds=1)))
 
 
 def _usable_delay(seconds: float) -> float:

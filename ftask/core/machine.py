@@ -100,6 +100,18 @@ def refused_begin(found: Task | None, message: Message, owner: str, now: datetim
     return Leave(f"in a state that cannot begin ({found.status})")
 
 
+def due_at(task: Task) -> datetime | None:
+    """When the running attempt of `task` could have begun at the earliest; None where nothing tells."""
+    *earlier, _ = task.history
+    if task.attempts == 1:
+        # A redrive leaves no mark of its moment.
+        return task.created_at if task.epoch == 0 else None
+    previous = earlier[-1] if earlier else None
+    if previous is None or previous.ended_at is None or previous.backoff_seconds is None:
+        return None
+    return previous.ended_at + timedelta(seconds=previous.backoff_seconds)
+
+
 def completed(task: Task, result: str | None, now: datetime) -> Task:
     """`task` after its running attempt succeeded with the JSON text `result`."""
     return _settled(

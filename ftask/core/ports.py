@@ -13,6 +13,10 @@ Clock = Callable[[], datetime]
 """The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
 
 
+Observer = Callable[..., None]
+"""Told of each event: its name, then what belongs to it as keyword arguments."""
+
+
 class Settlement(Enum):
     """What the table said to a settlement."""
 

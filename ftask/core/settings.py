@@ -14,6 +14,7 @@ from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
 class ApiSettings:
     """What the API function needs to know."""
 
+    stack: str
     table: str
     queue_url: str
     max_attempts: int
@@ -23,6 +24,7 @@ class ApiSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
         read = _Reader(environment)
         return cls(
+            stack=read.text("FTASK_STACK"),
             table=read.text("FTASK_TABLE"),
             queue_url=read.text("FTASK_QUEUE_URL"),
             max_attempts=int(read.number("FTASK_MAX_ATTEMPTS", 1, 100)),
@@ -34,6 +36,7 @@ class ApiSettings:
 class WorkerSettings:
     """What the worker function needs to know."""
 
+    stack: str
     table: str
     queue_url: str
     dead_letter_queue_url: str
@@ -46,6 +49,7 @@ class WorkerSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
         read = _Reader(environment)
         return cls(
+            stack=read.text("FTASK_STACK"),
             table=read.text("FTASK_TABLE"),
             queue_url=read.text("FTASK_QUEUE_URL"),
             dead_letter_queue_url=read.text("FTASK_DEAD_LETTER_QUEUE_URL"),

@@ -14,11 +14,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ftask.core import log
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, IdempotencyConflictError, PayloadError, PayloadTooLargeError
+from ftask.core.metrics import Meter, Usage
 from ftask.core.payload import parse_payload
 from ftask.core.ports import Store
 from ftask.core.settings import ApiSettings
@@ -39,9 +39,14 @@ class Api:
 
     store: Store
     submitter: Submitter
+    meter: Meter
 
     def answer(self, event: Event) -> Answer:
         """The HTTP answer to `event`; every error as problem details (RFC 9457)."""
+        with self.meter.invocation():
+            return self._routed(event)
+
+    def _routed(self, event: Event) -> Answer:
         routes: dict[str, Callable[[Event], Answer]] = {
             "POST /tasks": self._submit,
             "GET /tasks/{taskId}": self._get,
@@ -58,7 +63,7 @@ class Api:
         except IdempotencyConflictError as error:
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error)
         except (BotoCoreError, ClientError) as error:
-            log.event(
+            self.meter.observe(
                 "infrastructureFailed",
                 level="ERROR",
                 errorType=type(error).__name__,
@@ -79,7 +84,7 @@ class Api:
             )
         payload = parse_payload(_body(event))
         task = self.submitter.submit(payload, headers.get("idempotency-key"))
-        log.event("accepted", taskId=task.task_id, epoch=task.epoch)
+        self.meter.observe("accepted", taskId=task.task_id, epoch=task.epoch)
         accepted = {"taskId": task.task_id, "status": str(task.status), "createdAt": to_iso(task.created_at)}
         # Relative to the request's own URL, so that it holds behind every stage, domain and proxy.
         return _answer(HTTPStatus.ACCEPTED, accepted, {"location": f"tasks/{task.task_id}"})
@@ -96,10 +101,12 @@ class Api:
 def api() -> Api:
     """The API of this process, made at its first invocation."""
     settings = ApiSettings.from_environment(os.environ)
-    clients = Clients(max_connections=1)
+    usage = Usage()
+    clients = Clients(1, usage)
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
-    return Api(store, Submitter(store, queue, now, settings.max_attempts, settings.retention))
+    submitter = Submitter(store, queue, now, settings.max_attempts, settings.retention)
+    return Api(store, submitter, Meter(settings.stack, usage))
 
 
 def handler(event: Event, context: Any) -> Answer:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any
@@ -13,6 +15,7 @@ from ftask.core import log
 from ftask.core.clients import Clients
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor
+from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Delivery
 from ftask.core.settings import WorkerSettings
 from ftask.core.sqs import SqsDeadLetters, SqsQueue
@@ -24,13 +27,31 @@ from ftask.core.workload import simulated
 THREADS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What an invocation needs."""
+
+    executor: Executor
+    meter: Meter
+
+    def run(self, event: dict[str, Any], deadline: datetime) -> dict[str, Any]:
+        def execute(delivery: Delivery) -> bool:
+            with self.meter.record():
+                return self.executor.execute(delivery, deadline)
+
+        with self.meter.invocation():
+            return run_batch(execute, [_delivery(record) for record in event["Records"]])
+
+
 @cache
-def executor() -> Executor:
-    """The executor of this process, made at its first invocation."""
+def worker() -> Worker:
+    """The worker of this process, made at its first invocation."""
     settings = WorkerSettings.from_environment(os.environ)
-    clients = Clients(max_connections=THREADS)
+    usage = Usage()
+    meter = Meter(settings.stack, usage)
+    clients = Clients(THREADS, usage)
     rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret
-    return Executor(
+    executor = Executor(
         store=DynamoStore(clients.dynamodb, settings.table),
         queue=SqsQueue(clients.sqs, settings.queue_url),
         dead_letters=SqsDeadLetters(clients.sqs, settings.dead_letter_queue_url),
@@ -40,25 +61,26 @@ def executor() -> Executor:
         policy=settings.policy,
         budget=settings.budget,
         retention=settings.retention,
-        observe=log.event,
+        observe=meter.observe,
     )
+    return Worker(executor, meter)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run every record. Raises if the infrastructure failed, so that the poller slows down."""
     deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
-    return run_batch(executor(), [_delivery(record) for record in event["Records"]], deadline)
+    return worker().run(event, deadline)
 
 
-def run_batch(worker: Executor, deliveries: list[Delivery], deadline: Any) -> dict[str, Any]:
-    """The partial-batch answer: which deliveries must stay in the queue.
+def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -> dict[str, Any]:
+    """The partial-batch answer: which deliveries must stay in the queue, because `execute` did not answer True.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
 
     def attempt(delivery: Delivery) -> bool | Exception:
         try:
-            return worker.execute(delivery, deadline)
+            return execute(delivery)
         except Exception as error:  # noqa: BLE001 - raised below, once the other records have ended
             log.event(
                 "infrastructureFailed",

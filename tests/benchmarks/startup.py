@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "a",
     "AWS_SECRET_ACCESS_KEY": "b",
     "AWS_DEFAULT_REGION": "us-east-1",
+    "FTASK_STACK": "s",
     "FTASK_TABLE": "t",
     "FTASK_QUEUE_URL": "q",
     "FTASK_DEAD_LETTER_QUEUE_URL": "d",
@@ -42,12 +43,12 @@ session.create_client("dynamodb"); session.create_client("sqs")
 # Both clients, though a worker whose tasks succeed never makes the second.
 WORKER = """
 import ftask.handlers.worker as worker
-executor = worker.executor()
+executor = worker.worker().executor
 executor.store._client(); executor.queue._client()
 """
 WORKER_OF_A_SUCCESS = """
 import ftask.handlers.worker as worker
-worker.executor().store._client()
+worker.worker().executor.store._client()
 """
 API = """
 import ftask.handlers.api as api

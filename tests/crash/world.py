@@ -128,7 +128,7 @@ class World:
             observe=lambda *_, **__: None,
         )
         try:
-            answer = run_batch(executor, [delivery], deadline)
+            answer = run_batch(lambda each: executor.execute(each, deadline), [delivery])
         except (BotoCoreError, ClientError, Crash):
             return
         if not answer["batchItemFailures"]:

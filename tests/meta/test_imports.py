@@ -1,4 +1,4 @@
-"""The arrows point one way: cli → render, deploy, local, aws → core; the handlers import the core alone."""
+"""The arrows point one way: cli → render, bench, deploy, local, aws → core; the handlers import the core alone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ EDGES = {
     "aws": {"core"},
     "local": {"core"},
     "deploy": {"aws", "core"},
-    "render": {"aws", "core", "deploy"},
-    "cli": {"aws", "core", "deploy", "local", "render"},
+    "bench": {"aws", "core"},
+    "render": {"aws", "bench", "core", "deploy"},
+    "cli": {"aws", "bench", "core", "deploy", "local", "render"},
     "handlers": {"core"},
 }
 # Within the core, values and rules know no adapter and no botocore.
@@ -42,6 +43,7 @@ PURE = {
     "workload",
     "settings",
     "log",
+    "metrics",
 }
 ADAPTERS = {"ftask.core.dynamodb", "ftask.core.sqs", "ftask.core.clients"}
 HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs"}

@@ -7,6 +7,7 @@ from ftask.core.retry import RetryPolicy
 from ftask.core.settings import ApiSettings, WorkerSettings
 
 API = {
+    "FTASK_STACK": "s",
     "FTASK_TABLE": "t",
     "FTASK_QUEUE_URL": "q",
     "FTASK_MAX_ATTEMPTS": "2",

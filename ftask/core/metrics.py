@@ -1,0 +1,181 @@
+"""What each invocation did, as one line of log that CloudWatch reads as metrics too.
+
+Embedded metric format: a line of JSON with an `_aws` block becomes metrics without a call to CloudWatch.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from ftask.core import log
+from ftask.core.ports import Clock, Observer
+from ftask.core.timestamps import now
+
+NAMESPACE = "ftask"
+INVOCATION = "invocation"
+FAILURES = "failures"
+
+# Events that are counted as they are, and the metric that each becomes.
+_COUNTED = {
+    "accepted": "Accepted",
+    "started": "Started",
+    "ignored": "DuplicatesIgnored",
+    "leaseLost": "LeasesLost",
+    "malformed": "Malformed",
+    "workerLost": "WorkersLost",
+}
+_ENDS = {"COMPLETED": "Completed", "RETRYING": "Retried"}
+
+
+class Usage:
+    """Counts what calls to AWS cost: requests as they are sent, and the capacity that DynamoDB says it took."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._write_units = 0.0
+        self._read_units = 0.0
+
+    def called(self, operation: str) -> None:
+        """One request was sent; one that the SDK sends again is one more."""
+        with self._lock:
+            self._calls[operation] += 1
+
+    def consumed(self, *, write_units: float = 0, read_units: float = 0) -> None:
+        with self._lock:
+            self._write_units += write_units
+            self._read_units += read_units
+
+    def taken(self) -> dict[str, Any]:
+        """What was counted since the last time that this was asked."""
+        with self._lock:
+            found = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
+            self._calls.clear()
+            self._write_units = self._read_units = 0.0
+        return {name: value for name, value in found.items() if value}
+
+
+class Meter:
+    """Logs the events of one function, and at each invocation's end what they add up to.
+
+    Threads may share it; invocations follow each other, as Lambda has them.
+    """
+
+    def __init__(
+        self,
+        stack: str,
+        usage: Usage,
+        write: Observer = log.event,
+        clock: Clock = now,
+        tick: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stack = stack
+        self._usage = usage
+        self._write = write
+        self._clock = clock
+        self._tick = tick
+        self._lock = threading.Lock()
+        self._forget()
+
+    def observe(self, name: str, *, level: str = "INFO", **fields: Any) -> None:
+        """Log an event and count it."""
+        self._write(name, level=level, **fields)
+        with self._lock:
+            if name in _COUNTED:
+                self._counts[_COUNTED[name]] += 1
+            if name == "started" and fields.get("waitMs") is not None:
+                self._waits.append(fields["waitMs"])
+            if name == "finished":
+                self._durations.append(fields["durationMs"])
+                status = str(fields["status"])
+                if status in _ENDS:
+                    self._counts[_ENDS[status]] += 1
+                if status == "FAILED":
+                    self._failed[str(fields.get("errorType"))] += 1
+            if name == "workerLost":
+                self._failed["WorkerLost"] += 1
+
+    @contextmanager
+    def record(self) -> Iterator[None]:
+        """Measure the work on one message of a batch."""
+        started = self._tick()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._records += 1
+                self._record_seconds += self._tick() - started
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        """Measure one invocation; its line is written even if it raises."""
+        started = self._tick()
+        try:
+            yield
+        finally:
+            self._summarise(self._tick() - started)
+
+    def _summarise(self, seconds: float) -> None:
+        with self._lock:
+            values: dict[str, tuple[str, Any]] = {name: ("Count", count) for name, count in self._counts.items()}
+            if self._durations:
+                values["AttemptDuration"] = ("Milliseconds", self._durations)
+            if self._waits:
+                values["QueueWait"] = ("Milliseconds", self._waits)
+            failed, records, record_seconds = self._failed, self._records, self._record_seconds
+            self._forget()
+        self._write(
+            INVOCATION,
+            durationMs=_milliseconds(seconds),
+            records=records or None,
+            recordsMs=_milliseconds(record_seconds) if records else None,
+            **self._usage.taken(),
+            **self._embedded(values, {}, [["Stack"]]),
+        )
+        # Another line for each type: a line has one value for each dimension.
+        for error_type, count in failed.items():
+            dimensions = {"ErrorType": error_type}
+            self._write(
+                "failures",
+                **self._embedded({"Failed": ("Count", count)}, dimensions, [["Stack"], ["Stack", "ErrorType"]]),
+            )
+
+    def _embedded(
+        self, values: Mapping[str, tuple[str, Any]], dimensions: Mapping[str, str], sets: list[list[str]]
+    ) -> dict[str, Any]:
+        if not values:
+            return {}
+        return {
+            "_aws": {
+                "Timestamp": round(self._clock().timestamp() * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": NAMESPACE,
+                        "Dimensions": sets,
+                        "Metrics": [{"Name": name, "Unit": unit} for name, (unit, _) in values.items()],
+                    }
+                ],
+            },
+            "Stack": self._stack,
+            **dimensions,
+            **{name: value for name, (_, value) in values.items()},
+        }
+
+    def _forget(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._durations: list[int] = []
+        self._waits: list[int] = []
+        self._records = 0
+        self._record_seconds = 0.0
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(timedelta(seconds=seconds) / timedelta(milliseconds=1), 1)

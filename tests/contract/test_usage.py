@@ -1,0 +1,73 @@
+"""What a task costs, counted from the requests themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from ftask.core.clients import count
+from ftask.core.codec import encode_message
+from ftask.core.dynamodb import DynamoStore
+from ftask.core.execution import Executor
+from ftask.core.metrics import Usage
+from ftask.core.model import Delivery, Message, Status
+from ftask.core.retry import RetryPolicy
+from ftask.core.sqs import SqsDeadLetters, SqsQueue
+from ftask.core.submission import Submitter
+from ftask.core.timestamps import now
+from ftask.core.workload import simulated
+from tests.support.resources import Resources
+
+RETENTION = timedelta(days=30)
+
+
+def life(backend: Resources) -> dict[str, dict[str, Any]]:
+    """What each step of one task that succeeds took."""
+    usage = Usage()
+    count(backend.dynamodb, usage)
+    count(backend.sqs, usage)
+    store = DynamoStore(lambda: backend.dynamodb, backend.table)
+    queue = SqsQueue(lambda: backend.sqs, backend.queue_url)
+    executor = Executor(
+        store=store,
+        queue=queue,
+        dead_letters=SqsDeadLetters(lambda: backend.sqs, backend.dead_letter_queue_url),
+        handler=simulated(0.3, Random(1)),
+        clock=now,
+        rng=Random(1),
+        policy=RetryPolicy(),
+        budget=timedelta(0),
+        retention=RETENTION,
+        observe=lambda *_, **__: None,
+    )
+    took = {}
+    task = Submitter(store, queue, now, 2, RETENTION).submit({"message": "SUCCESS"})
+    took["submit"] = usage.taken()
+    for step in ("run", "late duplicate"):
+        delivery = Delivery("m", "r", encode_message(Message(task.task_id)))
+        assert executor.execute(delivery, now() + timedelta(seconds=20))
+        took[step] = usage.taken()
+    found = store.get(task.task_id)
+    assert found is not None
+    assert found.status is Status.COMPLETED
+    took["get"] = usage.taken()
+    return took
+
+
+def test_a_task_that_succeeds_takes_one_message_and_three_writes(backend: Resources) -> None:
+    assert {step: took["calls"] for step, took in life(backend).items()} == {
+        "submit": {"dynamodb.PutItem": 1, "sqs.SendMessage": 1},
+        "run": {"dynamodb.UpdateItem": 2},
+        "late duplicate": {"dynamodb.UpdateItem": 1},
+        "get": {"dynamodb.GetItem": 1},
+    }
+
+
+@pytest.mark.engine  # moto answers half a unit for an update
+def test_each_write_takes_one_unit_and_so_does_a_refused_one(engine_resources: Resources) -> None:
+    took = life(engine_resources)
+    assert [took[step].get("writeUnits") for step in ("submit", "run", "late duplicate", "get")] == [1, 2, 1, None]
+    assert took["get"]["readUnits"] == 1

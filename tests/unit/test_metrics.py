@@ -1,0 +1,99 @@
+"""What an invocation's line says, and that CloudWatch would take it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ftask.core.metrics import Meter, Usage
+from tests.support.clock import EPOCH
+
+
+class Log:
+    """What was written, and a clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.seconds = 0.0
+        self.usage = Usage()
+        self.meter = Meter("ftask-test", self.usage, self.write, lambda: EPOCH, lambda: self.seconds)
+
+    def write(self, name: str, *, level: str = "INFO", **fields: Any) -> None:
+        self.lines.append({"event": name} | {key: value for key, value in fields.items() if value is not None})
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["event"] == name]
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def metrics_of(line: dict[str, Any]) -> dict[str, Any]:
+    """The metrics that CloudWatch takes from a line; fails where the line breaks the format."""
+    block = line["_aws"]
+    assert block["Timestamp"] == EPOCH.timestamp() * 1000
+    (directive,) = block["CloudWatchMetrics"]
+    assert directive["Namespace"] == "ftask"
+    assert 0 < len(directive["Metrics"]) <= 100
+    for names in directive["Dimensions"]:
+        assert all(isinstance(line[name], str) for name in names)
+    assert {metric["Unit"] for metric in directive["Metrics"]} <= {"Count", "Milliseconds"}
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def test_an_invocation_is_one_line_with_what_its_events_add_up_to(log: Log) -> None:
+    with log.meter.invocation():
+        for status, wait in (("COMPLETED", 5), ("RETRYING", None), ("COMPLETED", 0)):
+            with log.meter.record():
+                log.meter.observe("started", taskId="t", waitMs=wait)
+                log.seconds += 0.25
+                log.meter.observe("finished", taskId="t", status=status, durationMs=250)
+        log.usage.called("dynamodb.UpdateItem")
+        log.usage.called("dynamodb.UpdateItem")
+        log.usage.consumed(write_units=2)
+    (line,) = log.named("invocation")
+    assert metrics_of(line) == {
+        "Started": 3,
+        "Completed": 2,
+        "Retried": 1,
+        "AttemptDuration": [250, 250, 250],
+        "QueueWait": [5, 0],
+    }
+    assert (line["records"], line["recordsMs"], line["durationMs"]) == (3, 750.0, 750.0)
+    assert line["calls"] == {"dynamodb.UpdateItem": 2}
+    assert line["writeUnits"] == 2
+    assert line["Stack"] == "ftask-test"
+
+
+def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log) -> None:
+    with log.meter.invocation():
+        for error in ("ValueError", "KeyError", "ValueError"):
+            log.meter.observe("finished", taskId="t", status="FAILED", durationMs=1, errorType=error)
+        log.meter.observe("workerLost", taskId="t")
+    lines = log.named("failures")
+    assert {line["ErrorType"]: metrics_of(line)["Failed"] for line in lines} == {
+        "ValueError": 2,
+        "KeyError": 1,
+        "WorkerLost": 1,
+    }
+    for line in lines:
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Stack"], ["Stack", "ErrorType"]]
+        assert "taskId" not in line
+
+
+def test_each_invocation_begins_at_nothing(log: Log) -> None:
+    with log.meter.invocation():
+        log.meter.observe("started", taskId="t", waitMs=3)
+        log.usage.called("sqs.SendMessage")
+    with log.meter.invocation():
+        pass
+    assert log.named("invocation")[1] == {"event": "invocation", "durationMs": 0.0}
+
+
+def test_an_invocation_that_raises_is_counted_too(log: Log) -> None:
+    with pytest.raises(OSError, match="gone"), log.meter.invocation(), log.meter.record():
+        raise OSError("gone")
+    assert log.named("invocation")[0]["records"] == 1
