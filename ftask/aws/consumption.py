@@ -14,6 +14,8 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import explained
 from ftask.core.errors import FtaskError
 
+ENABLED = "Enabled"
+DISABLED = "Disabled"
 # Lambda takes up to a minute or so to change a mapping.
 _PATIENCE_SECONDS = 180
 _POLL_SECONDS = 0.5
@@ -37,7 +39,7 @@ def switch(
     Raises:
         FtaskError: Lambda did not carry it out in time.
     """
-    wanted = "Enabled" if enabled else "Disabled"
+    wanted = ENABLED if enabled else DISABLED
     if state(stage) == wanted:
         return False
     deadline = clock() + _PATIENCE_SECONDS

@@ -78,34 +78,42 @@ class LogReader:
     def _new(self, function: str, start: int) -> Iterator[Event]:
         for entry in self._entries(self.groups[function], start):
             message, at = entry["message"], entry["timestamp"]
-            identity = (entry.get("eventId") or entry.get("logStreamName", ""), at, message)
-            if identity in self._seen:
+            if identity(entry) in self._seen:
                 continue
-            self._seen[identity] = at
+            self._seen[identity(entry)] = at
             event = parse(function, message, datetime.fromtimestamp(at / 1000, UTC))
             if event is not None:
                 yield event
 
     def _entries(self, group: str, start: int) -> Iterator[Any]:
-        arguments: dict[str, Any] = {"logGroupName": group}
-        if self.wanted.task_id:
-            arguments["filterPattern"] = f'"{self.wanted.task_id}"'
-        with explained():
-            while True:
-                try:
-                    answer: Any = self.target.logs.filter_log_events(startTime=start, limit=PAGE, **arguments)
-                except ClientError as error:
-                    if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-                        return  # the function has not run yet
-                    raise
-                entries = answer["events"]
-                yield from entries
-                if answer.get("nextToken"):
-                    arguments["nextToken"] = answer["nextToken"]
-                elif len(entries) >= PAGE and entries[-1]["timestamp"] > start:
-                    start = entries[-1]["timestamp"]
-                else:
-                    return
+        pattern = f'"{self.wanted.task_id}"' if self.wanted.task_id else None
+        yield from entries(self.target, group, start, pattern)
+
+
+def entries(target: Target, group: str, start: int, pattern: str | None = None) -> Iterator[Any]:
+    """The log entries since `start`, in milliseconds since 1970, as CloudWatch has them; some may come twice."""
+    arguments: dict[str, Any] = {"logGroupName": group} | ({"filterPattern": pattern} if pattern else {})
+    with explained():
+        while True:
+            try:
+                answer: Any = target.logs.filter_log_events(startTime=start, limit=PAGE, **arguments)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                    return  # the function has not run yet
+                raise
+            found = answer["events"]
+            yield from found
+            if answer.get("nextToken"):
+                arguments["nextToken"] = answer["nextToken"]
+            elif len(found) >= PAGE and found[-1]["timestamp"] > start:
+                start = found[-1]["timestamp"]
+            else:
+                return
+
+
+def identity(entry: Mapping[str, Any]) -> tuple[str, int, str]:
+    """What tells one entry from another; not every emulator gives entries an id."""
+    return entry.get("eventId") or entry.get("logStreamName", ""), entry["timestamp"], entry["message"]
 
 
 def parse(function: str, message: str, written_at: datetime) -> Event | None:

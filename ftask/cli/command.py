@@ -59,30 +59,38 @@ def command(
 
     The function parses nothing and prints no errors: it calls, renders and returns its exit code.
     """
+    return lambda function: app.command(name)(_run(function))
 
-    def decorate(function: Callable[..., ExitCode | None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def run(context: typer.Context, **arguments: Any) -> None:
-            given = {option: arguments.pop(option) for option in GLOBAL_OPTIONS}
-            base = context.obj if isinstance(context.obj, GlobalOptions) else GlobalOptions()
-            invocation = Invocation(base.overridden(given))
-            raise typer.Exit(_guarded(invocation, lambda: function(invocation, **arguments)))
 
-        _, *own = inspect.signature(function, eval_str=True).parameters.values()
-        parameters = [
-            inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
-            *(
-                inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-                for option, annotation in GLOBAL_OPTIONS.items()
-            ),
-        ]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        del run.__wrapped__  # or its signature would be read instead
-        return app.command(name)(run)
+def group_command(app: typer.Typer) -> Callable[[Callable[..., ExitCode | None]], Callable[..., None]]:
+    """Make a function what the group `app` does when it is called without one of its commands."""
+    return lambda function: app.callback(invoke_without_command=True)(_run(function))
 
-    return decorate
+
+def _run(function: Callable[..., ExitCode | None]) -> Callable[..., None]:
+    @functools.wraps(function)
+    def run(context: typer.Context, **arguments: Any) -> None:
+        given = {option: arguments.pop(option) for option in GLOBAL_OPTIONS}
+        base = context.obj if isinstance(context.obj, GlobalOptions) else GlobalOptions()
+        context.obj = base.overridden(given)
+        if context.invoked_subcommand is not None:
+            return
+        invocation = Invocation(context.obj)
+        raise typer.Exit(_guarded(invocation, lambda: function(invocation, **arguments)))
+
+    _, *own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = [
+        inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+        *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+        *(
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for option, annotation in GLOBAL_OPTIONS.items()
+        ),
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del run.__wrapped__  # or its signature would be read instead
+    return run
 
 
 def _guarded(invocation: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode:

@@ -25,3 +25,8 @@ def shortened(text: str, limit_bytes: int) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 task`, `1,200 tasks`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def percent(share: float) -> str:
+    """`30 %`, `8.7 %`."""
+    return f"{share * 100:.1f}".removesuffix(".0") + " %"

@@ -34,6 +34,12 @@ def target(engine: Engine) -> Target:
 
 
 @pytest.fixture
+def cli_without_engine(tmp_path: Path) -> Cli:
+    """The command line for what needs no stage; an engine that it started all the same would show in its folder."""
+    return make_cli(tmp_path / "state", tmp_path)
+
+
+@pytest.fixture
 def own_engine(tmp_path: Path) -> Iterator[Cli]:
     """A command line with a fresh engine that the test may start, stop and kill."""
     root = tmp_path / "state"

@@ -1,0 +1,123 @@
+"""Two runs side by side, and whether their differences are more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ftask.bench import stats
+from ftask.bench.result import SIGNIFICANCE, Result
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of both runs. `p_value` is None where nothing can be tested; `unit` is empty for a share."""
+
+    name: str
+    unit: str
+    first: float | None
+    second: float | None
+    p_value: float | None
+    more_than_noise: bool | None
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "unit": self.unit or "share",
+            "first": self.first,
+            "second": self.second,
+            "pValue": self.p_value,
+            "moreThanNoise": self.more_than_noise,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All differences, and the settings in which the runs differ: those may explain them."""
+
+    differences: tuple[Difference, ...]
+    settings: tuple[tuple[str, str, str], ...]
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "significance": SIGNIFICANCE,
+            "settings": [{"name": name, "first": first, "second": second} for name, first, second in self.settings],
+            "differences": [difference.json() for difference in self.differences],
+        }
+
+
+def compare(first: Result, second: Result) -> Comparison:
+    """Hold two runs against each other. All tests together keep the level of 1 %."""
+    a, b = first.attempt_error_rate, second.attempt_error_rate
+    tested: list[tuple[str, str, float | None, float | None, float]] = [
+        (
+            "failed attempts", "", a.observed, b.observed,
+            stats.fisher_exact(a.failed, a.attempts, b.failed, b.attempts),
+        ),
+        (
+            "failed tasks", "", first.failed_share.observed, second.failed_share.observed,
+            stats.fisher_exact(
+                first.failed, first.failed + first.completed, second.failed, second.failed + second.completed
+            ),
+        ),
+        _latency("submit, median", first.samples.submit_seconds, second.samples.submit_seconds),
+        _latency("submit to start, median", first.samples.start_seconds, second.samples.start_seconds),
+        *(
+            _latency(
+                f"to end after {attempts}, median", _ends_after(first, attempts), _ends_after(second, attempts)
+            )
+            for attempts in sorted({*first.samples.end_attempts, *second.samples.end_attempts})
+        ),
+    ]  # fmt: skip
+    level = SIGNIFICANCE / len(tested)
+    differences = [
+        Difference(name, unit, left, right, p_value, p_value < level) for name, unit, left, right, p_value in tested
+    ]
+    differences += [
+        Difference(
+            "throughput", "tasks/s", first.throughput.tasks_per_second, second.throughput.tasks_per_second, None, None,
+        ),
+        Difference(
+            "a million tasks", "USD",
+            first.cost.batched.usd_per_million if first.cost else None,
+            second.cost.batched.usd_per_million if second.cost else None,
+            None, None,
+        ),
+    ]  # fmt: skip
+    return Comparison(tuple(differences), tuple(_settings(first, second)))
+
+
+def _latency(
+    name: str, first: Sequence[float], second: Sequence[float]
+) -> tuple[str, str, float | None, float | None, float]:
+    return name, "s", _median(first), _median(second), stats.mann_whitney(first, second)
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return stats.quantile(sorted(values), 0.5) if values else None
+
+
+def _ends_after(result: Result, attempts: int) -> list[float]:
+    samples = result.samples
+    return [
+        seconds for seconds, made in zip(samples.end_seconds, samples.end_attempts, strict=True) if made == attempts
+    ]
+
+
+def _settings(first: Result, second: Result) -> list[tuple[str, str, str]]:
+    left, right = _flat(first), _flat(second)
+    return [
+        (name, left.get(name, "–"), right.get(name, "–"))
+        for name in sorted({*left, *right})
+        if left.get(name) != right.get(name)
+    ]
+
+
+def _flat(result: Result) -> dict[str, str]:
+    settings = result.settings
+    asked = {"tasks": settings.tasks, "message": settings.message, "clients": settings.concurrency}
+    asked |= {"arrivals a second": settings.rate, "stage": result.stage, "region": result.region}
+    # Where the code lies says nothing of how it behaves, but that it is another.
+    parameters = {name: value for name, value in settings.parameters.items() if name != "CodeBucket"}
+    return {name: str(value) for name, value in {**asked, **parameters}.items() if value is not None}

@@ -1,0 +1,288 @@
+"""Submit tasks as a client would, and follow every one of them to its end.
+
+Submission is a closed loop (a number of clients, each sending its next task when the last one was accepted) or an open
+one (arrivals at a rate, evenly random as those of many independent clients are).
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ftask.aws import consumption
+from ftask.aws.api import CONNECTIONS, ApiClient
+from ftask.aws.stage import Stage
+from ftask.aws.target import explained
+from ftask.core.errors import FtaskError
+from ftask.core.model import Status, Task
+from ftask.core.payload import encode_payload
+from ftask.core.timestamps import now
+
+DEFAULT_CONCURRENCY = 8
+# How long nothing may happen, with both queues' counts at zero, until what is still open counts as lost. AWS's counts
+# are approximate and settle within about a minute.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/confirm-queue-is-empty.html
+QUIET_SECONDS_AWS = 90.0
+QUIET_SECONDS_EMULATED = 5.0
+_ROUND_SECONDS_AWS = 1.0
+_ROUND_SECONDS_EMULATED = 0.3
+_SECONDS_PER_THOUSAND = 2.0
+_KEYS_PER_READ = 100
+# How far back throughput is averaged for the estimate of the time left.
+_RECENT_SECONDS = 10.0
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is to be done. With `rate`, tasks a second; without, `concurrency` clients in a closed loop."""
+
+    tasks: int
+    message: str
+    concurrency: int = DEFAULT_CONCURRENCY
+    rate: float | None = None
+    seed: int = 0
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One accepted submission: when it was sent, and how long the API took to accept it."""
+
+    number: int
+    task_id: str
+    sent_at: datetime
+    accepted_seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an experiment has come. `per_second` counts ends, `seconds_left` is an estimate, if one is possible."""
+
+    total: int
+    submitted: int
+    refused: int
+    states: Counter[Status]
+    per_second: float
+    seconds_left: float | None
+
+    @property
+    def ended(self) -> int:
+        return sum(count for status, count in self.states.items() if status.terminal)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What happened. `stopped` says why it ended early, if it did; `lost` are tasks that nothing will end any more."""
+
+    run_id: str
+    started_at: datetime
+    ended_at: datetime
+    sent: tuple[Sent, ...]
+    refusals: tuple[FtaskError, ...]
+    tasks: dict[str, Task]
+    lost: frozenset[str]
+    stopped: str | None
+    dead_letters_before: int
+    dead_letters_after: int
+    reads: int
+
+
+@dataclass
+class Experiment:
+    """One run. `run` drives it; `observed` is what came out of it, at any moment."""
+
+    stage: Stage
+    client: ApiClient
+    settings: Settings
+    sleep: Callable[[float], None] = time.sleep
+    tick: Callable[[], float] = time.monotonic
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    _sent: list[Sent] = field(default_factory=list)
+    _refusals: list[FtaskError] = field(default_factory=list)
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _open: dict[str, None] = field(default_factory=dict)
+    _lost: set[str] = field(default_factory=set)
+    _stopped: str | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _reads: int = 0
+    _letters_before: int = 0
+    _letters_after: int = 0
+    _ends: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._started_at = self._ended_at = now()
+        self._arrivals = _arrivals(self.settings)
+        self._next = iter(range(self.settings.tasks))
+        self._lock = threading.Lock()
+
+    def run(self, show: Callable[[Progress], None]) -> None:
+        """Run to the end, or to the time limit; `show` is told of the progress after each read.
+
+        Ctrl-C (KeyboardInterrupt) stops submitting; what has been accepted is read once more.
+
+        Raises:
+            FtaskError: consumption is paused, or AWS cannot be asked.
+        """
+        if consumption.state(self.stage) != consumption.ENABLED:
+            raise FtaskError("Consumption is paused, so no task would end.", "Start it with: ftask resume")
+        self._letters_before = self._count_letters()
+        self._started_at, begun = now(), self.tick()
+        clients = self.settings.concurrency if self.settings.rate is None else CONNECTIONS
+        with ThreadPoolExecutor(min(clients, CONNECTIONS)) as threads:
+            submitting = [threads.submit(self._submit, begun) for _ in range(min(clients, CONNECTIONS))]
+            try:
+                self._follow(begun, submitting, show)
+            except KeyboardInterrupt:
+                self._stopped = "interrupted"
+            finally:
+                self._stop.set()
+        for done in submitting:
+            done.result()
+        if self._stopped is not None:
+            self._read(list(self._open))
+        self._ended_at = now()
+        self._letters_after = self._settled_letters()
+
+    def observed(self) -> Observed:
+        return Observed(
+            self.run_id,
+            self._started_at,
+            self._ended_at,
+            tuple(sorted(self._sent, key=lambda sent: sent.number)),
+            tuple(self._refusals),
+            dict(self._tasks),
+            frozenset(self._lost),
+            self._stopped,
+            self._letters_before,
+            self._letters_after,
+            self._reads,
+        )
+
+    def _submit(self, begun: float) -> None:
+        """One client: the next task, until there is none."""
+        while not self._stop.is_set():
+            with self._lock:
+                number = next(self._next, None)
+            if number is None:
+                return
+            if self._arrivals is not None and self._stop.wait(max(0.0, begun + self._arrivals[number] - self.tick())):
+                return
+            payload = {"message": self.settings.message, "bench": self.run_id, "task": number}
+            sent_at, start = now(), self.tick()
+            try:
+                accepted = self.client.submit(encode_payload(payload), f"bench-{self.run_id}-{number}")
+            except FtaskError as error:
+                with self._lock:
+                    self._refusals.append(error)
+                continue
+            with self._lock:
+                self._sent.append(Sent(number, accepted.task_id, sent_at, self.tick() - start))
+                self._open[accepted.task_id] = None
+
+    def _follow(self, begun: float, submitting: list[Future[None]], show: Callable[[Progress], None]) -> None:
+        timeout = self.settings.timeout_seconds
+        quiet_since: float | None = None
+        while True:
+            with self._lock:
+                due = [task_id for task_id in self._open if self._is_due(task_id)]
+            changed = self._read(due)
+            show(self._progress())
+            all_sent = all(each.done() for each in submitting)
+            if all_sent and not self._open:
+                return
+            if timeout is not None and self.tick() - begun >= timeout:
+                self._stopped = "timed out"
+                return
+            if changed or not all_sent or len(due) < len(self._open) or not self._queues_empty():
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = self.tick()
+            elif self.tick() - quiet_since >= self._quiet_seconds:
+                self._lost.update(self._open)
+                return
+            self._pause(begun)
+
+    def _pause(self, begun: float) -> None:
+        seconds = self._round_seconds + _SECONDS_PER_THOUSAND * len(self._open) / 1000
+        if self.settings.timeout_seconds is not None:
+            seconds = min(seconds, max(0.0, begun + self.settings.timeout_seconds - self.tick()))
+        self.sleep(seconds)
+
+    def _is_due(self, task_id: str) -> bool:
+        """Whether a look at an open task can show anything new: one that backs off has nothing to tell."""
+        task = self._tasks.get(task_id)
+        return task is None or task.next_attempt_at is None or task.next_attempt_at <= now()
+
+    def _read(self, task_ids: list[str]) -> bool:
+        """Read these tasks; whether any of them has changed."""
+        changed, ended = False, 0
+        self._reads += -(-len(task_ids) // _KEYS_PER_READ)
+        with explained():
+            for task in self.stage.store.get_many(task_ids):
+                before = self._tasks.get(task.task_id)
+                changed = changed or before is None or before.updated_at != task.updated_at
+                self._tasks[task.task_id] = task
+                if task.status.terminal:
+                    ended += 1
+                    with self._lock:
+                        self._open.pop(task.task_id, None)
+        self._ends.append((self.tick(), ended))
+        return changed
+
+    def _progress(self) -> Progress:
+        moment = self.tick()
+        while len(self._ends) > 2 and self._ends[0][0] < moment - _RECENT_SECONDS:
+            self._ends.popleft()
+        seconds = moment - self._ends[0][0]
+        per_second = sum(ended for _, ended in list(self._ends)[1:]) / seconds if seconds > 0 else 0.0
+        with self._lock:
+            sent, refused = len(self._sent), len(self._refusals)
+        states = Counter(task.status for task in self._tasks.values())
+        states[Status.PENDING] += max(0, sent - len(self._tasks))
+        ended = sum(states[status] for status in Status if status.terminal)
+        left = self.settings.tasks - refused - ended
+        # The first few ends say nothing of the pace.
+        seconds_left = left / per_second if per_second > 0 and ended >= _FEW else None
+        return Progress(self.settings.tasks, sent, refused, states, per_second, seconds_left)
+
+    def _queues_empty(self) -> bool:
+        return self.stage.counts(self.stage.outputs.queue_url) == (0, 0)
+
+    def _count_letters(self) -> int:
+        return sum(self.stage.counts(self.stage.outputs.dead_letter_queue_url))
+
+    def _settled_letters(self) -> int:
+        """The dead letters, once their approximate count has come up to the failures, or time is over."""
+        wanted = self._letters_before + sum(task.status is Status.FAILED for task in self._tasks.values())
+        deadline = self.tick() + self._quiet_seconds
+        while (found := self._count_letters()) < wanted and self.tick() < deadline and self._stopped != "interrupted":
+            self.sleep(self._round_seconds)
+        return found
+
+    @property
+    def _quiet_seconds(self) -> float:
+        return QUIET_SECONDS_AWS if self.stage.target.endpoint_url is None else QUIET_SECONDS_EMULATED
+
+    @property
+    def _round_seconds(self) -> float:
+        return _ROUND_SECONDS_AWS if self.stage.target.endpoint_url is None else _ROUND_SECONDS_EMULATED
+
+
+def _arrivals(settings: Settings) -> list[float] | None:
+    """Seconds after the start at which each task is sent: a Poisson process of the wanted rate."""
+    if settings.rate is None:
+        return None
+    rng = random.Random(settings.seed)  # noqa: S311 - arrival times that a seed repeats, no secret
+    moment, found = 0.0, []
+    for _ in range(settings.tasks):
+        moment += rng.expovariate(settings.rate)
+        found.append(moment)
+    return found

@@ -1,0 +1,224 @@
+"""The plots of a report, as SVG whose colours are CSS variables, so that one file is right on light, dark and paper."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from ftask.bench.result import Cost, Rate, Result, Share
+from ftask.core.text import percent, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Matplotlib wants colours that it knows; these stand for the variables of the page, and are no colour of its own.
+_INK, _MUTED, _GRID = "#010203", "#020304", "#030405"
+_SERIES = ("#040506", "#050607", "#060708", "#070809")
+_EXPECTED = "#08090a"
+_VARIABLES = {
+    _INK: "--ink",
+    _MUTED: "--muted",
+    _GRID: "--grid",
+    _EXPECTED: "--expected",
+    **{colour: f"--series-{number}" for number, colour in enumerate(_SERIES, 1)},
+}
+_STYLE: Any = {
+    "svg.fonttype": "none",  # text stays text: it can be read, searched and printed sharply
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _MUTED,
+    "axes.labelcolor": _INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": _GRID,
+    "xtick.color": _MUTED,
+    "xtick.labelcolor": _INK,
+    "ytick.color": _MUTED,
+    "ytick.labelcolor": _INK,
+    "legend.frameon": False,
+}
+_WIDTH_INCHES = 6.4
+
+
+def outcomes(result: Result) -> str:
+    """Observed shares with their intervals, against what was expected."""
+    rows: list[tuple[str, Rate | Share]] = [
+        ("failed tasks", result.failed_share),
+        ("failed attempts", result.attempt_error_rate),
+    ]
+
+    def draw(axes: Axes) -> None:
+        for row, (_, figure) in enumerate(rows):
+            axes.plot([figure.low, figure.high], [row, row], color=_SERIES[0], linewidth=6, alpha=0.35)
+            if figure.observed is not None:
+                label = "observed, 95 % interval" if row == 0 else ""
+                axes.plot([figure.observed], [row], "o", color=_SERIES[0], markersize=9, label=label)
+            label = "expected" if row == 0 else ""
+            axes.plot([figure.expected], [row], "D", color=_EXPECTED, markersize=6, label=label)
+        axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+        axes.grid(axis="y", visible=False)
+        _legend(axes)
+
+    return _svg("outcomes", 2.0, draw)
+
+
+def attempts(result: Result) -> str:
+    """How many tasks took how many attempts."""
+
+    def draw(axes: Axes) -> None:
+        numbers = [count.attempts for count in result.attempts]
+        bars = axes.bar(numbers, [count.tasks for count in result.attempts], color=_SERIES[0], width=0.6, label="tasks")
+        axes.bar_label(bars, fmt="{:,.0f}", color=_INK, padding=6)
+        expected = [count.expected for count in result.attempts]
+        axes.plot(numbers, expected, "D", color=_EXPECTED, markersize=6, label="expected")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(numbers)
+        axes.set_xlabel("attempts")
+        axes.set_xlim(0.4, max(numbers) + 0.6)
+        axes.margins(y=0.15)
+        axes.grid(axis="x", visible=False)
+        _legend(axes)
+
+    return _svg("attempts", 2.8, draw)
+
+
+def backoff(result: Result) -> str:
+    """The time between two attempts, against the rule that sets its least."""
+
+    def draw(axes: Axes) -> None:
+        for position, delay in enumerate(result.delays):
+            low, high = delay.rule_low, delay.rule_high
+            label = "allowed by the rule" if position == 0 else ""
+            axes.bar([delay.after_attempt], [high - low], bottom=[low], width=0.6, color=_EXPECTED, alpha=0.3)
+            axes.hlines([low, high], delay.after_attempt - 0.3, delay.after_attempt + 0.3, color=_EXPECTED, label=label)
+            axes.vlines(delay.after_attempt - 0.08, delay.shortest, delay.longest, color=_SERIES[0], linewidth=5)
+            label = "chosen" if position == 0 else ""
+            axes.plot(
+                [delay.after_attempt - 0.08] * 2, [delay.shortest, delay.longest], "o", color=_SERIES[0], label=label
+            )
+            late = delay.lateness
+            if late is not None:
+                at = delay.after_attempt + 0.08
+                axes.vlines(at, delay.longest + late.p50, delay.longest + late.max, color=_SERIES[1], linewidth=1.5)
+                label = "until begun: median, 99 %, longest" if position == 0 else ""
+                reached = [delay.longest + each for each in (late.p50, late.p99, late.max)]
+                axes.plot([at] * 3, reached, "_", color=_SERIES[1], markersize=10, label=label)
+        numbers = [delay.after_attempt for delay in result.delays]
+        axes.set_xticks(numbers)
+        axes.set_xlim(min(numbers) - 0.6, max(numbers) + 0.6)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("after failed attempt")
+        axes.set_ylabel("seconds")
+        axes.grid(axis="x", visible=False)
+        _legend(axes)
+
+    return _svg("backoff", 2.8, draw)
+
+
+def latency(result: Result) -> str:
+    """Which share of the tasks was done with each step within which time."""
+    samples = result.samples
+    series = [("submit until accepted", samples.submit_seconds), ("created until begun", samples.start_seconds)]
+    for number in sorted(set(samples.end_attempts))[:2]:
+        pairs = zip(samples.end_seconds, samples.end_attempts, strict=True)
+        series.append((f"until ended, {plural(number, 'attempt')}", [end for end, made in pairs if made == number]))
+
+    def draw(axes: Axes) -> None:
+        for (name, values), colour in zip(series, _SERIES, strict=False):
+            if values:
+                # A logarithmic axis has no zero.
+                ordered = [max(0.001, value) for value in sorted(values)]
+                shares = [(position + 1) / len(ordered) for position in range(len(ordered))]
+                axes.step(ordered, shares, where="post", color=colour, linewidth=1.8, label=name)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+        axes.set_xlabel("seconds")
+        axes.set_ylim(0, 1.02)
+        _legend(axes)
+
+    return _svg("latency", 3.0, draw)
+
+
+def throughput(result: Result) -> str:
+    """Tasks accepted and ended, over time."""
+    through = result.throughput
+
+    def draw(axes: Axes) -> None:
+        seconds = [each.second for each in through.timeline]
+        for name, counts, colour in (
+            ("accepted", [each.accepted for each in through.timeline], _SERIES[1]),
+            ("ended", [each.ended for each in through.timeline], _SERIES[0]),
+        ):
+            rates = [count / through.bin_seconds for count in counts]
+            axes.step(seconds, rates, where="post", color=colour, linewidth=1.8, label=name)
+        axes.set_xlabel("seconds")
+        axes.set_ylabel("tasks a second")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.margins(y=0.15)
+        _legend(axes)
+
+    return _svg("throughput", 2.6, draw)
+
+
+def cost(found: Cost, tasks: int) -> str:
+    """What a million tasks cost, by item, in batches and one by one."""
+
+    def draw(axes: Axes) -> None:
+        names = [item.name for item in found.batched.items]
+        for offset, label, bill, colour in (
+            (-0.19, "in batches", found.batched, _SERIES[0]),
+            (0.19, "one by one", found.unbatched, _SERIES[2]),
+        ):
+            usd = [item.usd / tasks * 1_000_000 for item in bill.items]
+            bars = axes.barh([row + offset for row in range(len(names))], usd, height=0.36, color=colour, label=label)
+            axes.bar_label(bars, fmt="{:.2f}", color=_INK, padding=3, fontsize=8)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set_xlabel("USD for a million tasks")
+        axes.margins(x=0.12)
+        axes.grid(axis="y", visible=False)
+        _legend(axes)
+
+    return _svg("cost", 3.4, draw)
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22 if axes.get_xlabel() else -0.16), ncols=2, fontsize=9)
+
+
+def _svg(name: str, height_inches: float, draw: Callable[[Axes], None]) -> str:
+    import matplotlib as mpl
+
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure = Figure(figsize=(_WIDTH_INCHES, height_inches))
+        draw(figure.add_subplot())
+        text = io.StringIO()
+        figure.savefig(text, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
+    return _embeddable(text.getvalue(), name)
+
+
+def _embeddable(svg: str, name: str) -> str:
+    """The picture as part of a page: no prologue, no metadata, ids of its own, the page's colours, the page's width."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(
+        r'<svg [^>]*?(viewBox="[^"]+")[^>]*>', r'<svg class="plot" xmlns="http://www.w3.org/2000/svg" \1>', svg, count=1
+    )
+    svg = svg.replace("xlink:href", "href")
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    return svg

@@ -1,0 +1,228 @@
+"""What one experiment found, as it is written to a file and read back.
+
+The schema carries a version and only gains fields. Times are seconds unless the name says otherwise; instants are
+ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from ftask.core.errors import FtaskError
+
+SCHEMA_VERSION: Literal[1] = 1
+# Both tests together are wrong once in a hundred runs of a healthy stack.
+SIGNIFICANCE = 0.01
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+class Backoff(_Part):
+    base_seconds: float
+    cap_seconds: float
+    jitter: bool
+
+
+class RunSettings(_Part):
+    """What was asked for, and what the stack was deployed with."""
+
+    tasks: int
+    message: str
+    concurrency: int | None = Field(description="Clients in a closed loop; absent with a rate.")
+    rate: float | None = Field(description="Arrivals a second; absent in a closed loop.")
+    seed: int
+    error_rate: float = Field(description="The rate that the stack promises for this message.")
+    max_attempts: int
+    backoff: Backoff
+    parameters: dict[str, str] = Field(description="All parameters of the stack.")
+
+
+class Rate(_Part):
+    """The share of attempts that failed. Attempts whose worker died are in neither number."""
+
+    observed: float | None
+    expected: float
+    low: float = Field(description="95 % Wilson interval")
+    high: float
+    failed: int
+    attempts: int
+    p_value: float
+
+
+class Share(_Part):
+    """The share of ended tasks that ended FAILED."""
+
+    observed: float | None
+    expected: float
+    low: float
+    high: float
+    p_value: float = Field(description="Exact binomial test, two-sided.")
+
+
+class AttemptCount(_Part):
+    attempts: int
+    tasks: int
+    expected: float
+
+
+class Quantiles(_Part):
+    count: int
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+class Delay(_Part):
+    """The delays chosen after failed attempt number `after_attempt`, against the rule."""
+
+    after_attempt: int
+    count: int
+    rule_low: float
+    rule_high: float
+    shortest: float
+    longest: float
+    outside: int = Field(description="Delays that the rule does not allow.")
+    too_early: int = Field(description="Next attempts that began before their delay was over.")
+    lateness: Quantiles | None = Field(description="How long after the delay's end the next attempt began.")
+
+
+class LatencyByAttempts(_Part):
+    attempts: int
+    seconds: Quantiles
+
+
+class Latency(_Part):
+    submit: Quantiles | None = Field(description="Request sent until 202, as the client saw it.")
+    submit_to_start: Quantiles | None = Field(description="Created until the first attempt began, by AWS's clocks.")
+    submit_to_end: list[LatencyByAttempts]
+
+
+class Bin(_Part):
+    second: float = Field(description="Start of the bin, from the run's start.")
+    accepted: int
+    ended: int
+
+
+class Throughput(_Part):
+    seconds: float = Field(description="First submission until the last end.")
+    tasks_per_second: float
+    accepted_per_second: float | None
+    backoff_seconds: float = Field(description="The longest that one task had to wait between its attempts.")
+    bin_seconds: float
+    timeline: list[Bin]
+
+
+class Item(_Part):
+    """One line of a bill: `quantity` of `unit`, for all tasks of the run."""
+
+    name: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+class Bill(_Part):
+    items: list[Item]
+    usd: float
+    usd_per_million: float
+
+
+class Cost(_Part):
+    """What the run would cost on AWS at list prices, without a free tier."""
+
+    batched: Bill
+    unbatched: Bill = Field(description="The same with every message as a batch of its own.")
+    region: str
+    priced_on: str
+    records_per_batch: float
+    measured_on: str = Field(description="Whose durations were billed: AWS, or this machine.")
+
+
+class Samples(_Part):
+    """One entry a task, for `compare` and for plots."""
+
+    submit_seconds: list[float]
+    start_seconds: list[float]
+    end_seconds: list[float]
+    end_attempts: list[int]
+
+
+class Result(_Part):
+    """A whole run."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    ftask_version: str
+    run_id: str
+    stage: str
+    region: str
+    started_at: str
+    ended_at: str
+    stopped: str | None = Field(description="Why it ended early: interrupted, timed out; absent if it did not.")
+    settings: RunSettings
+    tasks: int = Field(description="Accepted tasks.")
+    refused: int = Field(description="Submissions that the API did not accept.")
+    completed: int
+    failed: int
+    cancelled: int
+    open: int = Field(description="Tasks that had not ended when the run stopped.")
+    lost: int = Field(description="Tasks that nothing will end any more.")
+    lost_attempts: int = Field(description="Attempts whose worker died.")
+    over_attempts: int = Field(description="Tasks with more attempts than allowed.")
+    dead_letters: int = Field(description="Dead letters that came during the run.")
+    attempt_error_rate: Rate
+    failed_share: Share
+    attempts: list[AttemptCount]
+    delays: list[Delay]
+    verdict: Literal["consistent", "not consistent", "incomplete"]
+    significance: float = SIGNIFICANCE
+    broken: list[str] = Field(description="Invariants that did not hold, in words.")
+    notes: list[str]
+    latency: Latency
+    throughput: Throughput
+    cost: Cost | None
+    status_reads: int = Field(description="Requests to DynamoDB that following the tasks took.")
+    samples: Samples
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON form."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a result."""
+    return Result.model_json_schema(by_alias=True, mode="serialization")
+
+
+def load(path: str) -> Result:
+    """The result in a file that `ftask bench -o json` wrote.
+
+    Raises:
+        FtaskError: the file cannot be read, or holds something else.
+    """
+    try:
+        fields = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise FtaskError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict) or "schemaVersion" not in fields:
+        raise FtaskError(f"{path} is no result of a bench.", "Write one with: ftask bench -o json > run.json")
+    if fields["schemaVersion"] != SCHEMA_VERSION:
+        raise FtaskError(
+            f"{path} has schema version {fields['schemaVersion']}; this ftask reads {SCHEMA_VERSION}.",
+            "Use the version of ftask that wrote it.",
+        )
+    try:
+        return Result.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise FtaskError(f"{path} is no whole result: {where}: {first['msg']}.") from None

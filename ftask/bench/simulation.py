@@ -1,0 +1,187 @@
+"""The protocol over virtual time: the core's own executor, rules and workload, without AWS and without waiting.
+
+Tasks do not meet, so each has a table, a queue and a clock of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from ftask.bench import stats
+from ftask.bench.expectation import Expectation
+from ftask.core.codec import encode_message
+from ftask.core.execution import Executor
+from ftask.core.model import Attempt, Delivery, Lease, Message, Status, Task
+from ftask.core.ports import Settlement
+from ftask.core.workload import simulated
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_TIMEOUT = timedelta(seconds=20)
+_TASK_ID = "0" * 32
+# Deliveries after which a task that does not end is a defect: one an attempt and one that came too early.
+_MAX_DELIVERIES_PER_ATTEMPT = 3
+_CHUNK = 5_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one setting came to, over `tasks` simulated tasks."""
+
+    expectation: Expectation
+    tasks: int
+    failed: int
+    attempts: int
+    backoff_seconds: float
+    backoff_squares: float
+
+    @property
+    def failed_share(self) -> float:
+        return self.failed / self.tasks
+
+    @property
+    def mean_attempts(self) -> float:
+        return self.attempts / self.tasks
+
+    @property
+    def mean_backoff_seconds(self) -> float:
+        return self.backoff_seconds / self.tasks
+
+    def p_values(self) -> tuple[float, float, float]:
+        """How surprising the share of failures, the failed attempts and the total backoff are."""
+        share = stats.binomial_test(self.failed, self.tasks, self.expectation.failed_share)
+        # All attempts failed but the last one of each task that completed.
+        failed_attempts = self.attempts - (self.tasks - self.failed)
+        rate = stats.binomial_test(failed_attempts, self.attempts, self.expectation.rate)
+        variance = self.backoff_squares / self.tasks - self.mean_backoff_seconds**2
+        off = abs(self.mean_backoff_seconds - self.expectation.mean_backoff_seconds)
+        if variance <= 0:
+            return share, rate, 1.0 if off < 1e-9 else 0.0
+        z = off / (variance / self.tasks) ** 0.5
+        return share, rate, 2 * (1 - stats.NORMAL.cdf(z))
+
+
+@dataclass
+class _World:
+    """The table of one task, its queue and its dead letters. It is every port that the executor asks for."""
+
+    task: Task
+    now: datetime = _START
+    visible_at: datetime = _START
+    letters: int = 0
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
+        task = self.task
+        backing_off = task.next_attempt_at is not None and now < task.next_attempt_at
+        if task.status not in (Status.PENDING, Status.RETRYING) or task.attempts >= task.max_attempts or backing_off:
+            return False, task
+        attempt = Attempt(task.attempts + 1, task.epoch, now)
+        self.task = replace(
+            task,
+            status=Status.PROCESSING,
+            attempts=attempt.number,
+            lease=Lease(owner, until),
+            next_attempt_at=None,
+            history=(*task.history, attempt),
+        )
+        return True, self.task
+
+    def settle(self, after: Task, owner: str) -> Settlement:
+        self.task = after
+        return Settlement.DONE
+
+    def postpone(self, delivery: Delivery, seconds: int) -> None:
+        self.visible_at = self.now + timedelta(seconds=seconds)
+
+    def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        self.letters += 1
+
+
+def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
+    """Run `tasks` tasks with these settings; the same seed gives the same cell.
+
+    Raises:
+        AssertionError: a task does not end, or its dead letters do not fit its end.
+    """
+    rng = Random(seed)  # noqa: S311 - chance that a seed repeats, no secret
+    body = encode_message(Message(_TASK_ID))
+    new = Task(_TASK_ID, Status.PENDING, "{}", _START, _START, expectation.max_attempts, _START)
+    delivery = Delivery("m", "r", body)
+    failed = attempts = 0
+    total = squares = 0.0
+    for _ in range(tasks):
+        world = _World(new)
+        executor = Executor(
+            store=world,  # type: ignore[arg-type]  # the part of the table that an execution needs
+            queue=world,  # type: ignore[arg-type]
+            dead_letters=world,
+            handler=simulated(expectation.rate, rng),
+            clock=world.clock,
+            rng=rng,
+            policy=expectation.policy,
+            budget=timedelta(0),
+            retention=timedelta(days=30),
+            observe=_nobody,
+        )
+        _run(executor, world, delivery)
+        task = world.task
+        waited = sum(attempt.backoff_seconds or 0.0 for attempt in task.history)
+        failed += task.status is Status.FAILED
+        attempts += task.attempts
+        total += waited
+        squares += waited * waited
+    return Cell(expectation, tasks, failed, attempts, total, squares)
+
+
+def sweep(expectations: Sequence[Expectation], tasks: int, seed: int) -> Iterator[tuple[int, Cell]]:
+    """Simulate `tasks` tasks of each setting over all processors; parts of cells, as they come, with their index."""
+    jobs = [
+        (index, expectation, min(_CHUNK, tasks - start), seed + 1_000_003 * index + start)
+        for index, expectation in enumerate(expectations)
+        for start in range(0, tasks, _CHUNK)
+    ]
+    with ProcessPoolExecutor(os.cpu_count()) as processes:
+        try:
+            yield from processes.map(_job, jobs)
+        except KeyboardInterrupt:
+            processes.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def merged(cells: Sequence[Cell]) -> Cell:
+    """Parts of one cell, put together."""
+    return Cell(
+        cells[0].expectation,
+        sum(cell.tasks for cell in cells),
+        sum(cell.failed for cell in cells),
+        sum(cell.attempts for cell in cells),
+        sum(cell.backoff_seconds for cell in cells),
+        sum(cell.backoff_squares for cell in cells),
+    )
+
+
+def _job(job: tuple[int, Expectation, int, int]) -> tuple[int, Cell]:
+    index, expectation, tasks, seed = job
+    return index, simulate(expectation, tasks, seed)
+
+
+def _run(executor: Executor, world: _World, delivery: Delivery) -> None:
+    for _ in range(_MAX_DELIVERIES_PER_ATTEMPT * world.task.max_attempts):
+        if executor.execute(delivery, world.now + _TIMEOUT):
+            break
+        world.now = max(world.now, world.visible_at)
+    else:
+        raise AssertionError(f"a simulated task does not end: {world.task}")
+    if world.letters != (world.task.status is Status.FAILED):
+        raise AssertionError(f"{world.letters} dead letters for a task that is {world.task.status}")
+
+
+def _nobody(name: str, **fields: object) -> None:
+    """Nobody listens."""

@@ -1,0 +1,221 @@
+"""The experiment through the installed command: on a healthy stage, on other settings, on broken workers."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftask.aws.target import Target
+from ftask.deploy.package import build_archive
+from ftask.local.engine import Engine
+from tests.support.cli import Cli
+from tests.support.runs import result
+
+# Appended to the worker's module; each breaks one promise, the same way at every run.
+LOSES_ONE_IN_A_HUNDRED = """
+import json as _json
+from ftask.core.machine import Acknowledge as _Acknowledge, Begun as _Begun
+_begin = Executor._begin
+def _forgets(executor, message, deadline):
+    decision = _begin(executor, message, deadline)
+    forgotten = isinstance(decision, _Begun) and _json.loads(decision.task.payload)["task"] % 100 == 7
+    return _Acknowledge("forgotten") if forgotten else decision
+Executor._begin = _forgets
+"""
+IGNORES_BACKOFF = """
+from dataclasses import replace as _replace
+from ftask.core import machine as _machine
+_failed_attempt = _machine.failed_attempt
+def _hasty(task, error, now, *rest, **more):
+    after = _failed_attempt(task, error, now, *rest, **more)
+    return after if after.next_attempt_at is None else _replace(after, next_attempt_at=now)
+_machine.failed_attempt = _hasty
+"""
+
+
+@pytest.mark.engine
+def test_a_healthy_stage_keeps_its_promises(deployed: Cli, tmp_path: Path) -> None:
+    saved = tmp_path / "run.json"
+    done = deployed("bench", "--tasks", "120", "--save", str(saved), "-o", "json")
+    assert done.code == 0
+    found = done.json
+    assert json.loads(saved.read_text()) == found
+    assert found["tasks"] == found["completed"] + found["failed"] == 120
+    assert (found["lost"], found["open"], found["overAttempts"], found["broken"]) == (0, 0, 0, [])
+    assert found["deadLetters"] == found["failed"]
+    assert found["attemptErrorRate"]["expected"] == 0.3
+    assert found["failedShare"]["expected"] == pytest.approx(0.09)
+    assert all(delay["outside"] == delay["tooEarly"] == 0 for delay in found["delays"])
+    # Following a task takes a fraction of a request, not one a second.
+    assert found["statusReads"] < 120
+    items = {item["name"]: item["quantity"] for item in found["cost"]["batched"]["items"]}
+    assert items["API requests"] == 120
+    # One write to accept a task, two an attempt, one to list a failure in the index.
+    assert items["DynamoDB writes"] == 120 + 2 * found["attemptErrorRate"]["attempts"] + found["failed"]
+    assert found["cost"]["batched"]["usd"] < found["cost"]["unbatched"]["usd"]
+    again = deployed("bench", "compare", str(saved), str(saved), "-o", "json").json
+    assert not any(difference["moreThanNoise"] for difference in again["differences"])
+
+
+@pytest.mark.engine
+def test_other_settings_are_expected_and_arrivals_keep_to_a_rate(own_engine: Cli) -> None:
+    settings = ("ErrorRate=0.5", "MaxAttempts=4", "BackoffBaseSeconds=0")
+    own_engine("deploy", "--yes", *(part for setting in settings for part in ("--param", setting)))
+    done = own_engine("bench", "--tasks", "60", "--rate", "40", "--seed", "3", "-o", "json")
+    assert done.code == 0
+    found = done.json
+    assert found["attemptErrorRate"]["expected"] == 0.5
+    assert found["failedShare"]["expected"] == pytest.approx(0.0625)
+    assert [count["attempts"] for count in found["attempts"]] == [1, 2, 3, 4]
+    assert found["throughput"]["acceptedPerSecond"] < 80
+
+
+def break_worker(engine: Cli, how: str) -> None:
+    """Give the deployed worker's function code that breaks a promise."""
+    content = io.BytesIO(build_archive().content)
+    broken = io.BytesIO()
+    with zipfile.ZipFile(content) as before, zipfile.ZipFile(broken, "w") as after:
+        for name in before.namelist():
+            text = before.read(name)
+            after.writestr(name, text + how.encode() if name.endswith("handlers/worker.py") else text)
+    running = Engine(Path(engine.environment["FTASK_STATE_DIR"])).running()
+    assert running is not None
+    Target.local(running.endpoint_url).lambda_.update_function_code(
+        FunctionName="ftask-local-worker", ZipFile=broken.getvalue()
+    )
+
+
+@pytest.mark.engine
+def test_a_broken_worker_is_caught(own_engine: Cli) -> None:
+    own_engine("deploy", "--yes", "--param", "BackoffBaseSeconds=1")
+    break_worker(own_engine, LOSES_ONE_IN_A_HUNDRED)
+    done = own_engine("bench", "--tasks", "110", "-o", "json")
+    assert done.code == 1
+    assert done.json["lost"] == 2
+    assert [promise.split(":")[0] for promise in done.json["broken"]] == ["2 tasks lost"]
+    break_worker(own_engine, IGNORES_BACKOFF)
+    done = own_engine("bench", "--tasks", "20", "--message", "ERROR", "-o", "json")
+    assert done.code == 1
+    # A message comes back in whole seconds; one that did not wait at all is early by most of its second.
+    assert done.json["delays"][0]["tooEarly"] == 20
+    assert "began before the backoff was over" in " ".join(done.json["broken"])
+
+
+@pytest.mark.engine
+def test_ctrl_c_stops_submitting_and_reports_what_there_is(deployed: Cli) -> None:
+    running = deployed.start("bench", "--tasks", "5000", "-o", "json")
+    assert running.stderr is not None
+    assert "submitted" in running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    found = json.loads(out)
+    assert (found["stopped"], found["verdict"]) == ("interrupted", "incomplete")
+    assert 0 < found["tasks"] < 5000
+    assert found["broken"] == []
+    assert "Traceback" not in err
+
+
+@pytest.mark.engine
+def test_a_time_limit_ends_it(deployed: Cli) -> None:
+    done = deployed("bench", "--tasks", "3", "--message", "SLOW:8", "--timeout", "1", "-o", "json")
+    assert done.code == 4
+    assert (done.json["open"], done.json["lost"], done.json["verdict"]) == (3, 0, "incomplete")
+    assert "3 tasks had not ended" in done.err
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--message", "CRASH"), 1, "takes the other tasks of its batch"),
+        (("--rate", "5", "--concurrency", "2"), 2, "Give --rate or --concurrency"),
+        (("--prices", "/nowhere.toml"), 1, "cannot be read"),
+        (("--report", "/nowhere/report.html"), 1, "cannot be written"),
+        (("--tasks", "0"), 2, "--tasks"),
+        (("compare", "/nowhere.json", "/nowhere.json"), 1, "cannot be read"),
+        (("sweep", "--attempts", "5..1"), 2, "is no range of attempts"),
+        (("sweep", "--error-rate", "1.5"), 2, "is no list of rates"),
+    ],
+)
+def test_what_makes_no_sense_is_told(deployed: Cli, arguments: tuple[str, ...], code: int, says: str) -> None:
+    done = deployed("bench", *arguments)
+    assert done.code == code
+    assert says in done.err
+    assert done.out == ""
+
+
+@pytest.mark.engine
+def test_a_paused_stage_is_no_place_for_an_experiment(deployed: Cli) -> None:
+    deployed("pause", "--wait")
+    try:
+        done = deployed("bench", "--tasks", "1")
+        assert done.code == 1
+        assert "ftask resume" in done.err
+    finally:
+        deployed("resume")
+
+
+def test_a_sweep_agrees_with_the_closed_forms(cli_without_engine: Cli) -> None:
+    done = cli_without_engine(
+        "bench", "sweep", "--error-rate", "0.3,0.5", "--attempts", "1..3", "--simulate", "-n", "500"
+    )
+    assert done.code == 0
+    table = cli_without_engine("bench", "sweep", "--error-rate", "0.3", "--attempts", "2", "-o", "json").json
+    assert table[0]["expected"]["failedShare"] == pytest.approx(0.09)
+    assert "simulated" not in table[0]
+
+
+def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:
+    described = cli_without_engine("bench", "schema").json
+    assert described["properties"]["attemptErrorRate"]["$ref"].endswith("/Rate")
+    assert set(described["required"]) <= result().dump().keys()
+
+
+def chromium(folder: Path, *arguments: str) -> bytes:
+    """Run a real browser, headless, with a profile of its own and nothing of the network."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("no Chromium on this machine: a report cannot be opened in a browser")
+    quiet = ["gpu", "quic", "background-networking", "component-update", "sync"]
+    return subprocess.run(
+        [
+            executable, "--headless", "--no-sandbox", "--no-first-run", "--hide-scrollbars",
+            *(f"--disable-{each}" for each in quiet), f"--user-data-dir={folder / 'profile'}", *arguments,
+        ],
+        capture_output=True, timeout=100, check=True,
+    ).stdout  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "paper", "series"),
+    [(1, (255, 255, 255), (0x24, 0x63, 0xC4)), (0, (0x14, 0x17, 0x1A), (0x6E, 0xA8, 0xFE))],
+)
+def test_the_report_draws_in_a_real_browser(
+    cli_without_engine: Cli, tmp_path: Path, scheme: int, paper: Any, series: Any
+) -> None:
+    from PIL import Image
+
+    saved, page, picture = tmp_path / "run.json", tmp_path / "run.html", tmp_path / "run.png"
+    saved.write_text(json.dumps(result().dump()))
+    assert cli_without_engine("bench", "report", str(saved), "--to", str(page)).code == 0
+    chromium(
+        tmp_path,
+        f"--blink-settings=preferredColorScheme={scheme}",
+        "--window-size=1000,1600",
+        f"--screenshot={picture}",
+        page.as_uri(),
+    )
+    with Image.open(picture) as image:
+        colours = {colour: count for count, colour in image.convert("RGB").getcolors(maxcolors=1 << 24) or []}
+    assert colours.get(paper, 0) > 10_000
+    # The bars of the attempts are the largest thing that is drawn in this colour.
+    assert colours.get(series, 0) > 5_000

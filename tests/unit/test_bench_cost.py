@@ -1,0 +1,128 @@
+"""What a run costs: counted from logs, priced from a list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftask.bench.cost import Prices, Sizes, cost, read_prices
+from ftask.bench.usage import FunctionUsage, RunUsage, add_up
+from ftask.core.errors import FtaskError
+
+SIZES = Sizes(api_memory=512, worker_memory=1024)
+
+
+def logged(*messages: str | dict[str, Any]) -> FunctionUsage:
+    """The usage that these log entries tell of."""
+    texts = [message if isinstance(message, str) else json.dumps(message) for message in messages]
+    return add_up([{"timestamp": number, "message": text, "eventId": str(number)} for number, text in enumerate(texts)])
+
+
+WORKER_LINES: list[str | dict[str, Any]] = [
+    {"event": "started", "taskId": "a"},
+    {"event": "started", "taskId": "b"},
+    {
+        "event": "invocation",
+        "records": 2,
+        "recordsMs": 300.0,
+        "durationMs": 160.0,
+        "calls": {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1},
+        "writeUnits": 4,
+    },
+]
+TEXT_REPORT = "REPORT RequestId: 1\tDuration: 180.2 ms\tBilled Duration: 181 ms\tMemory Size: 256 MB"
+JSON_REPORT = {
+    "type": "platform.report",
+    "record": {"requestId": "1", "metrics": {"durationMs": 180.2, "billedDurationMs": 181}},
+}
+
+
+@pytest.mark.parametrize("report", [TEXT_REPORT, JSON_REPORT])
+def test_usage_is_read_from_either_form_of_lambdas_logs(report: str | dict[str, Any]) -> None:
+    found = logged("START RequestId: 1 Version: $LATEST", *WORKER_LINES, report)
+    assert (found.invocations, found.billed_ms, found.records, found.records_ms) == (1, 181, 2, 300)
+    assert (found.started, found.write_units, found.read_units) == (2, 4, 0)
+    assert found.calls == {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1}
+
+
+def test_an_entry_that_comes_twice_counts_once() -> None:
+    entry = {"timestamp": 1, "message": '{"event": "accepted"}', "eventId": "1"}
+    found = add_up([entry, entry])
+    assert found.accepted == 1
+    assert found.log_bytes == len(entry["message"]) + 26  # type: ignore[arg-type]
+
+
+def test_the_bill_is_counted_quantities_times_prices() -> None:
+    api = FunctionUsage(invocations=10, billed_ms=1000, accepted=10, write_units=10, log_bytes=2**20)
+    api.calls.update({"dynamodb.PutItem": 10, "sqs.SendMessage": 10})
+    worker = FunctionUsage(
+        invocations=2,
+        billed_ms=1000,
+        records=10,
+        records_ms=2000,
+        write_units=20,
+        log_bytes=2**20,
+        platform_bytes=2**18,
+    )
+    worker.calls.update({"sqs.SendMessage": 1})
+    prices = Prices()
+    found = cost(RunUsage(api, worker, complete=True), 10, SIZES, prices, "AWS")
+    assert found is not None
+    quantities = {item.name: item.quantity for item in found.batched.items}
+    assert quantities == {
+        "API requests": 10,
+        "Lambda invocations": 12,
+        "Lambda duration": pytest.approx(1 * 0.5 + 1 * 1),
+        "SQS requests": 11 + 2 * 2,
+        "DynamoDB writes": 30,
+        "DynamoDB reads": 0,
+        "Logs": pytest.approx(2 / 1024),
+    }
+    alone = {item.name: item.quantity for item in found.unbatched.items}
+    assert alone["Lambda invocations"] == 20
+    assert alone["Lambda duration"] == pytest.approx(0.5 + 2)
+    assert alone["SQS requests"] == 11 + 2 * 10
+    assert alone["Logs"] == pytest.approx((2 + 4 * 0.25) / 1024)
+    assert found.batched.usd == pytest.approx(
+        (10 * 1.00 + 12 * 0.20 + 15 * 0.40 + 30 * 0.625) / 1e6 + 1.5 * prices.lambda_gb_second + 2 / 1024 * 0.50
+    )
+    assert found.batched.usd_per_million == pytest.approx(found.batched.usd * 100_000)
+    assert found.records_per_batch == 5
+
+
+def test_what_others_did_meanwhile_is_taken_off() -> None:
+    whole = FunctionUsage(invocations=10, billed_ms=100, started=40)
+    whole.calls.update({"sqs.SendMessage": 4})
+    half = whole.scaled(0.5)
+    assert (half.invocations, half.billed_ms, half.calls["sqs.SendMessage"]) == (5, 50, 2)
+
+
+def test_without_logs_there_is_no_bill() -> None:
+    assert cost(RunUsage(FunctionUsage(), FunctionUsage(), complete=False), 10, SIZES, Prices(), "AWS") is None
+
+
+def test_prices_come_from_a_file_where_it_has_them(tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text('region = "eu-central-1"\nsqs_million_requests = 0.5\n')
+    found = read_prices(str(path))
+    assert (found.region, found.sqs_million_requests, found.logs_gb) == ("eu-central-1", 0.5, Prices().logs_gb)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sqs_milion_requests = 1", "sqs_milion_requests"),
+        ("logs_gb = -1", "logs_gb"),
+        ("logs_gb = ", "is not TOML"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_price_list_that_cannot_be_used_is_told(text: str | None, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(FtaskError, match=says):
+        read_prices(str(path))
