@@ -7,21 +7,19 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ftask.aws.target import explained
 from ftask.core.codec import FAILED_SHARDS
+from ftask.core.failed import INDEX, NO_ERROR, FailedTask
 from ftask.core.model import Failure, Task
-from ftask.core.timestamps import from_iso, to_iso
+from ftask.core.timestamps import to_iso
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
-INDEX = "failed"
 _BEGINNING = "0"
 _END = "9"  # ISO dates of this era sort between the two
-
-_NO_ERROR = Failure("Unknown", "no error on record")
 
 # What differs between two occurrences of one error, and what stands for it in a group's name.
 _VARIABLE_PARTS = (
@@ -31,29 +29,6 @@ _VARIABLE_PARTS = (
     (re.compile(r"'[^']*'|\"[^\"]*\""), "<text>"),
     (re.compile(r"(?<![\w<])[-+]?\d+(\.\d+)?"), "<n>"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FailedTask:
-    """A failed task as the index knows it."""
-
-    task_id: str
-    epoch: int
-    attempts: int
-    created_at: datetime
-    failed_at: datetime
-    error: Failure
-
-    @classmethod
-    def of(cls, task: Task) -> FailedTask:
-        """What the index knows of `task`, which has failed."""
-        error = task.last_error or _NO_ERROR
-        failed_at = task.failed_at or task.updated_at
-        return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error)
-
-    @property
-    def text(self) -> str:
-        return f"{self.error.type}: {self.error.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +52,7 @@ class Selection:
         """Whether `task`, which has failed, is meant."""
         if task.failed_at is None:
             return False
-        return self._has(task.task_id, task.failed_at, task.last_error or _NO_ERROR)
+        return self._has(task.task_id, task.failed_at, task.last_error or NO_ERROR)
 
     def _has(self, task_id: str, failed_at: datetime, error: Failure) -> bool:
         return (
@@ -128,7 +103,7 @@ class FailedIndex:
         )
         with explained():
             for page in pages:
-                yield from map(_failed_task, page["Items"])
+                yield from map(FailedTask.of_item, page["Items"])
 
 
 def grouped(failures: Iterable[FailedTask]) -> list[Group]:
@@ -154,15 +129,3 @@ def normalised(message: str) -> str:
     for pattern, placeholder in _VARIABLE_PARTS:
         message = pattern.sub(placeholder, message)
     return message
-
-
-def _failed_task(item: dict[str, Any]) -> FailedTask:
-    error = item.get("lastError", {}).get("M")
-    return FailedTask(
-        task_id=item["taskId"]["S"],
-        epoch=int(item["epoch"]["N"]),
-        attempts=int(item["attempts"]["N"]),
-        created_at=from_iso(item["createdAt"]["S"]),
-        failed_at=from_iso(item["failedAt"]["S"]),
-        error=Failure(error["type"]["S"], error["message"]["S"]) if error else _NO_ERROR,
-    )

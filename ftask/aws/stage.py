@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from ftask.aws.failures import FailedIndex, FailedTask, Selection
+from ftask.aws.failures import FailedIndex, Selection
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target, explained
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
+from ftask.core.failed import FailedTask
 from ftask.core.model import Status, Task
 from ftask.core.redrive import Redriver
 from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue

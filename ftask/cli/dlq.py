@@ -20,10 +20,11 @@ from ftask.core.text import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ftask.aws.failures import FailedTask, Selection
+    from ftask.aws.failures import Selection
     from ftask.aws.letters import Peeked
     from ftask.aws.logs import Event
     from ftask.aws.stage import Stage
+    from ftask.core.failed import FailedTask
     from ftask.core.model import Task
 
 app = typer.Typer(name="dlq", help="Dead letters: look, redrive, drain.", no_args_is_help=True)
@@ -75,7 +76,7 @@ def ls(
         screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
     else:
         tasks = list(islice(counter, limit or None))
-        screen.result([pictures.failed_json(task) for task in tasks], lambda: pictures.failed_table(tasks, now()))
+        screen.result([task.json() for task in tasks], lambda: pictures.failed_table(tasks, now()))
         more = next(iter(counter), None) is not None
         rest = f"; there are more (--limit {limit}, 0 for all)" if more else ""
         screen.note(f"{plural(len(tasks), 'failed task')}{rest}.")
@@ -139,7 +140,7 @@ def redrive(
     _require_failed(stage, task or [])
     count, sample = _count(run, stage, chosen)
     if dry_run:
-        value = {"wouldRedrive": count, "sample": [pictures.failed_json(each) for each in sample]}
+        value = {"wouldRedrive": count, "sample": [each.json() for each in sample]}
         screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing was touched (--dry-run).")
         return ExitCode.DONE
     letters = sum(stage.counts(run.outputs.dead_letter_queue_url))

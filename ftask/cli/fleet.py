@@ -59,7 +59,7 @@ def ls(
         wanted = Status[status.upper()]
     if wanted is Status.FAILED:
         found = list(islice(run.stage.failed.newest(selection(error, since, None)), limit or None))
-        screen.result([failures.failed_json(each) for each in found], lambda: failures.failed_table(found, now()))
+        screen.result([each.json() for each in found], lambda: failures.failed_table(found, now()))
         screen.note(f"{plural(len(found), 'task')}.")
         return
     read = 0

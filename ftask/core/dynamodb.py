@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ftask.core.codec import begun_attempt, item_to_task, task_to_item
+from ftask.core.errors import TemporarilyUnavailableError
 from ftask.core.machine import CLOCK_SKEW_MARGIN
 from ftask.core.model import Message, Status, Task
 from ftask.core.ports import Settlement
@@ -28,6 +29,8 @@ else:
 # The most keys that one BatchGetItem takes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH_GET_KEYS = 100
+# Each refusal names everything that was taken at that moment, so more than a few need many hands at work at once.
+_TRANSACTION_TRIES = 6
 
 # Written at submission and never again.
 _FIXED = frozenset({"taskId", "payload", "payloadHash", "createdAt", "maxAttempts"})
@@ -75,6 +78,42 @@ class DynamoStore:
         except ClientError as error:
             return _refused_by(error)
         return None
+
+    def put_many(self, tasks: Sequence[Task]) -> list[Task]:
+        # Submit many: the same condition for each. A transaction writes all or none, so whoever is refused steps
+        # aside and the others try again; it recognises its own re-sent self by its token.
+        taken: list[Task] = []
+        left = list(tasks)
+        pause_seconds = 0.05
+        for _ in range(_TRANSACTION_TRIES):
+            if not left:
+                return taken
+            try:
+                self._client().transact_write_items(
+                    TransactItems=[
+                        {
+                            "Put": {
+                                "TableName": self._table,
+                                "Item": task_to_item(task),
+                                "ConditionExpression": "attribute_not_exists(taskId)",
+                                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                            }
+                        }
+                        for task in left
+                    ]
+                )
+            except ClientError as error:
+                found = _cancelled_by(error)
+                taken += [item_to_task(item) for item in found]
+                ids = {task.task_id for task in taken}
+                left = [task for task in left if task.task_id not in ids]
+                if not found:
+                    # In conflict with another write to one of the items: that one ends soon.
+                    self._sleep(pause_seconds)
+                    pause_seconds *= 2
+            else:
+                return taken
+        raise TemporarilyUnavailableError("The table is busy with these very tasks.", "Send them again.")
 
     def get(self, task_id: str) -> Task | None:
         answer = self._client().get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
@@ -239,6 +278,15 @@ class DynamoStore:
 
 def _key(task_id: str) -> dict[str, Any]:
     return {"taskId": {"S": task_id}}
+
+
+def _cancelled_by(error: ClientError) -> list[Any]:
+    """The items that refused their part of a transaction; raises again what was no refusal and no conflict."""
+    reasons: Any = error.response.get("CancellationReasons", [])
+    codes = {reason.get("Code") for reason in reasons} - {"None", None}
+    if not codes or codes - {"ConditionalCheckFailed", "TransactionConflict"}:
+        raise error
+    return [reason["Item"] for reason in reasons if reason.get("Item")]
 
 
 def _refused_by(error: ClientError) -> Task | None:

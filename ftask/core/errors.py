@@ -27,6 +27,13 @@ class PayloadTooLargeError(PayloadError):
     """The payload is larger than a task may be."""
 
 
+class CursorError(FtaskError):
+    """The cursor is none that this API gave out."""
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one of this API.", "Take it from the answer before, as it is.")
+
+
 class IdempotencyConflictError(FtaskError):
     """The idempotency key already belongs to a task with another payload."""
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from ftask.core.errors import PayloadError, PayloadTooLargeError
 
 MAX_PAYLOAD_BYTES = 256 * 1024
+MAX_BATCH_TASKS = 100
+# All tasks of a batch are written in one transaction, which carries 4 MB; a Lambda event carries 6.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+MAX_BATCH_BYTES = 3 * 1024 * 1024
 # Deeper than any honest payload; far from the recursion limits of common JSON parsers.
 MAX_DEPTH = 100
 
 JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One task as a client asks for it."""
+
+    payload: JsonObject
+    idempotency_key: str | None = None
 
 
 def parse_payload(text: str | bytes) -> JsonObject:
@@ -24,21 +37,7 @@ def parse_payload(text: str | bytes) -> JsonObject:
         PayloadError: not JSON, not an object, nested deeper than 100 levels, or holding something that
             JSON cannot carry from one system to the next (NaN, infinities, unpaired surrogates).
     """
-    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > MAX_PAYLOAD_BYTES:
-        raise _too_large(size)
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
-    except RecursionError:
-        raise _too_deep() from None
-    except UnicodeDecodeError:
-        raise PayloadError("The payload is not UTF-8 text.") from None
-    except json.JSONDecodeError as error:
-        raise PayloadError(
-            f"The payload is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from None
-    except ValueError:  # an integer longer than sys.get_int_max_str_digits()
-        raise PayloadError("The payload holds an integer with too many digits.") from None
+    value = _load(text, MAX_PAYLOAD_BYTES)
     if not isinstance(value, dict):
         raise PayloadError(
             f"The payload is {_json_type(value)}, not an object.",
@@ -47,6 +46,34 @@ def parse_payload(text: str | bytes) -> JsonObject:
     if _depth_exceeds(value, MAX_DEPTH):
         raise _too_deep()
     return value
+
+
+def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
+    """The tasks of `{"tasks": [{"payload": …, "idempotencyKey": …}, …]}` in order, each or what is wrong with it.
+
+    Raises:
+        PayloadTooLargeError: more than 3 MiB.
+        PayloadError: it is no such list of 1 to 100.
+    """
+    value = _load(text, MAX_BATCH_BYTES)
+    entries = value.get("tasks") if isinstance(value, dict) else None
+    if not isinstance(entries, list) or not 0 < len(entries) <= MAX_BATCH_TASKS:
+        raise PayloadError(
+            f"A batch is an object whose tasks are a list of 1 to {MAX_BATCH_TASKS}.",
+            'Like {"tasks": [{"payload": {"message": "SUCCESS"}}]}.',
+        )
+    return [_entry(entry) for entry in entries]
+
+
+def _entry(entry: object) -> Submission | PayloadError:
+    if not isinstance(entry, dict) or not isinstance(payload := entry.get("payload"), dict):
+        return PayloadError("A task of a batch is an object whose payload is an object.")
+    if unknown := sorted(entry.keys() - {"payload", "idempotencyKey"}):
+        return PayloadError(f"A task of a batch has no field {unknown[0][:64]!r}; it has payload and idempotencyKey.")
+    key = entry.get("idempotencyKey")
+    if not (key is None or isinstance(key, str)):
+        return PayloadError("The idempotencyKey is not a string.")
+    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key)
 
 
 def encode_payload(payload: JsonObject) -> str:
@@ -70,6 +97,25 @@ def payload_hash(payload: JsonObject) -> str:
     """A digest that is the same for equal payloads, whatever the order of their keys."""
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def _load(text: str | bytes, limit_bytes: int) -> Any:
+    """The JSON value in `text`, if every store and client reads it back the same."""
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > limit_bytes:
+        raise _too_large(size, limit_bytes)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
+    except RecursionError:
+        raise _too_deep() from None
+    except UnicodeDecodeError:
+        raise PayloadError("The payload is not UTF-8 text.") from None
+    except json.JSONDecodeError as error:
+        raise PayloadError(
+            f"The payload is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except ValueError:  # an integer longer than sys.get_int_max_str_digits()
+        raise PayloadError("The payload holds an integer with too many digits.") from None
 
 
 def _refuse_constant(name: str) -> float:
@@ -109,8 +155,12 @@ def _too_deep() -> PayloadError:
     return PayloadError(f"The payload is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _too_large(size: int) -> PayloadTooLargeError:
+def _too_large(size: int, limit_bytes: int = MAX_PAYLOAD_BYTES) -> PayloadTooLargeError:
+    if limit_bytes == MAX_BATCH_BYTES:
+        return PayloadTooLargeError(
+            f"The batch has {size:,} bytes; it may have {limit_bytes:,}.", "Send fewer at once."
+        )
     return PayloadTooLargeError(
-        f"The payload has {size:,} bytes; a task may have {MAX_PAYLOAD_BYTES:,}.",
+        f"The payload has {size:,} bytes; a task may have {limit_bytes:,}.",
         "Keep large data in S3 and put its key into the task.",
     )

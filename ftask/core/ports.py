@@ -31,6 +31,9 @@ class Store(Protocol):
     def put(self, task: Task) -> Task | None:
         """Write a task whose id is not taken; answer None, or the task that has the id."""
 
+    def put_many(self, tasks: Sequence[Task]) -> list[Task]:
+        """Write up to 100 tasks, all whose ids are not taken; answer the tasks that have the others."""
+
     def get(self, task_id: str) -> Task | None:
         """The task, read consistently."""
 

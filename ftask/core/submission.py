@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ftask.core.errors import IdempotencyConflictError, PayloadError
+from ftask.core.errors import FtaskError, IdempotencyConflictError, PayloadError, TemporarilyUnavailableError
 from ftask.core.model import Message, Status, Task
-from ftask.core.payload import JsonObject, encode_payload, payload_hash
+from ftask.core.payload import JsonObject, Submission, encode_payload, payload_hash
 from ftask.core.ports import Clock, Queue, Store
 
 MAX_KEY_CHARACTERS = 256
+# What one request to SQS carries.
+MAX_MESSAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +41,83 @@ class Submitter:
             IdempotencyConflictError: the key has been used with another payload.
             Exception: whatever the table or the queue raised; the task was not accepted.
         """
-        task = self._new_task(payload, idempotency_key)
+        task = self._new_task(Submission(payload, idempotency_key))
         existing = self.store.put(task)
-        if existing is not None and existing.payload_hash != task.payload_hash:
-            raise IdempotencyConflictError(
-                f"The idempotency key already belongs to task {existing.task_id}, which has another payload.",
-                "Use a new key for a new payload.",
-            )
-        if existing is not None and not _never_begun(existing):
-            return existing
+        if existing is not None:
+            _require_same(task, existing)
+            if not _never_begun(existing):
+                return existing
         # A keyed task that exists but never began may have lost its message: a duplicate message is
         # harmless, a missing one is not.
         task = existing or task
         try:
             self.queue.send(Message(task.task_id, task.epoch))
         except Exception:
-            if idempotency_key is None:
-                # Nobody knows this id, so nobody can wait for it. A keyed task stays: another request
-                # with its key may have been answered by now, and the client's retry sends again.
-                self.store.discard(task.task_id)
+            self._forget(task)
             raise
         return task
 
-    def _new_task(self, payload: JsonObject, idempotency_key: str | None) -> Task:
+    def submit_many(self, submissions: Sequence[Submission]) -> list[Task | FtaskError]:
+        """The same for up to 100 tasks in few requests; of each, in order, the task or why it was not accepted.
+
+        Raises:
+            Exception: whatever the table raised; no task was accepted.
+        """
+        wanted = [self._new_task_or_error(submission) for submission in submissions]
+        new = {task.task_id: task for task in reversed(wanted) if isinstance(task, Task)}
+        # What each id stands for once everything is written: the first that asked for it, or an older task.
+        known = dict(new)
+        if new:
+            known |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
+        unsent = self._send_many([task for task in known.values() if _never_begun(task)])
+        return [
+            asked if isinstance(asked, FtaskError) else _outcome(asked, known[asked.task_id], unsent)
+            for asked in wanted
+        ]
+
+    def _send_many(self, tasks: Sequence[Task]) -> set[str]:
+        """Queue these tasks; the ids of those that the queue does not have."""
+        unsent = {task.task_id: task for task in tasks}
+        failure = None
+        try:
+            for start in range(0, len(tasks), MAX_MESSAGES):
+                chunk = tasks[start : start + MAX_MESSAGES]
+                for message in self.queue.send_many([Message(task.task_id, task.epoch) for task in chunk]):
+                    del unsent[message.task_id]
+        except Exception as error:  # noqa: BLE001 - raised below, where nothing at all was sent
+            failure = error
+        try:
+            for task in unsent.values():
+                self._forget(task)
+        except Exception:  # noqa: BLE001, S110 - what is left was never accepted, and expires
+            pass
+        if failure is not None and len(unsent) == len(tasks):
+            raise failure
+        return set(unsent)
+
+    def _forget(self, task: Task) -> None:
+        """Take back a task that could not be queued.
+
+        Without a key nobody knows its id, so nobody can wait for it. A keyed task stays: another request with its key
+        may have been answered by now, and the client's retry sends again.
+        """
+        if task.payload_hash is None:
+            self.store.discard(task.task_id)
+
+    def _new_task_or_error(self, submission: Submission) -> Task | FtaskError:
+        try:
+            return self._new_task(submission)
+        except PayloadError as error:
+            return error
+
+    def _new_task(self, submission: Submission) -> Task:
         now = self.clock()
-        text = encode_payload(payload)
+        key = submission.idempotency_key
         return Task(
-            task_id=secrets.token_hex(16) if idempotency_key is None else derive_task_id(idempotency_key),
+            task_id=secrets.token_hex(16) if key is None else derive_task_id(key),
             status=Status.PENDING,
-            payload=text,
-            payload_hash=None if idempotency_key is None else payload_hash(payload),
+            payload=encode_payload(submission.payload),
+            payload_hash=None if key is None else payload_hash(submission.payload),
             created_at=now,
             updated_at=now,
             expires_at=now + self.retention,
@@ -87,6 +137,24 @@ def derive_task_id(idempotency_key: str) -> str:
             "A UUID or the id of your own record makes a good key.",
         )
     return hashlib.sha256(b"ftask idempotency key\0" + idempotency_key.encode()).hexdigest()[:32]
+
+
+def _outcome(asked: Task, known: Task, unsent: Set[str]) -> Task | FtaskError:
+    try:
+        _require_same(asked, known)
+    except IdempotencyConflictError as error:
+        return error
+    if known.task_id in unsent:
+        return TemporarilyUnavailableError("The task could not be queued just now; it was not accepted. Send it again.")
+    return known
+
+
+def _require_same(asked: Task, existing: Task) -> None:
+    if existing.payload_hash != asked.payload_hash:
+        raise IdempotencyConflictError(
+            f"The idempotency key already belongs to task {existing.task_id}, which has another payload.",
+            "Use a new key for a new payload.",
+        )
 
 
 def _printable_ascii(text: str) -> bool:

@@ -59,5 +59,6 @@ def _members() -> Iterator[tuple[str, Path]]:
     yield "ftask/__init__.py", package / "__init__.py"
     for source in (package / "core").glob("*.py"):
         yield f"ftask/core/{source.name}", source
-    for source in (stack_folder() / "handlers").glob("*.py"):
+    handlers = stack_folder() / "handlers"
+    for source in (*handlers.glob("*.py"), *handlers.glob("*.json")):
         yield f"ftask/handlers/{source.name}", source

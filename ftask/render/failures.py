@@ -13,8 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ftask.aws.failures import FailedTask, Group
+from ftask.aws.failures import Group
 from ftask.aws.letters import Peeked
+from ftask.core.failed import FailedTask
 from ftask.core.redrive import Redriven
 from ftask.core.timestamps import to_iso
 from ftask.render.durations import duration
@@ -28,17 +29,6 @@ OUTCOMES = {
     Redriven.UNKNOWN: "not a task, or its task is gone",
     Redriven.UNSENT: "not taken by the queue",
 }
-
-
-def failed_json(task: FailedTask) -> dict[str, Any]:
-    return {
-        "taskId": task.task_id,
-        "failedAt": to_iso(task.failed_at),
-        "createdAt": to_iso(task.created_at),
-        "epoch": task.epoch,
-        "attempts": task.attempts,
-        "error": {"type": task.error.type, "message": task.error.message},
-    }
 
 
 def group_json(group: Group) -> dict[str, Any]:

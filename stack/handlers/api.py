@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,9 +17,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import FtaskError, IdempotencyConflictError, PayloadError, PayloadTooLargeError
+from ftask.core.errors import (
+    CursorError,
+    FtaskError,
+    IdempotencyConflictError,
+    PayloadError,
+    PayloadTooLargeError,
+    TemporarilyUnavailableError,
+)
+from ftask.core.failed import FailedPages
 from ftask.core.metrics import Meter, Usage
-from ftask.core.payload import parse_payload
+from ftask.core.model import Status, Task
+from ftask.core.payload import Submission, parse_batch, parse_payload
 from ftask.core.ports import Store
 from ftask.core.settings import ApiSettings
 from ftask.core.sqs import SqsQueue
@@ -28,6 +37,33 @@ from ftask.core.text import printable
 from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
+OPENAPI = Path(__file__).with_name("openapi.json")
+
+
+class NotFoundError(FtaskError):
+    """There is no such task, or no such route."""
+
+
+class QueryError(FtaskError):
+    """The query string asks for something that cannot be answered."""
+
+
+class MediaTypeError(FtaskError):
+    """The body is of another media type."""
+
+
+STATUSES: dict[type[FtaskError], HTTPStatus] = {
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    PayloadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    PayloadError: HTTPStatus.BAD_REQUEST,
+    QueryError: HTTPStatus.BAD_REQUEST,
+    CursorError: HTTPStatus.BAD_REQUEST,
+    IdempotencyConflictError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TemporarilyUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -39,6 +75,7 @@ class Api:
 
     store: Store
     submitter: Submitter
+    failed: FailedPages
     meter: Meter
 
     def answer(self, event: Event) -> Answer:
@@ -49,19 +86,18 @@ class Api:
     def _routed(self, event: Event) -> Answer:
         routes: dict[str, Callable[[Event], Answer]] = {
             "POST /tasks": self._submit,
+            "POST /tasks/batch": self._submit_many,
+            "GET /tasks": self._list,
             "GET /tasks/{taskId}": self._get,
+            "GET /openapi.json": _describe,
         }
         route = routes.get(event.get("routeKey", ""))
         if route is None:
-            return problem(HTTPStatus.NOT_FOUND, "There is no such route.")
+            return refusal(NotFoundError("There is no such route."))
         try:
             return route(event)
-        except PayloadTooLargeError as error:
-            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
-        except PayloadError as error:
-            return problem(HTTPStatus.BAD_REQUEST, error)
-        except IdempotencyConflictError as error:
-            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error)
+        except FtaskError as error:
+            return refusal(error)
         except (BotoCoreError, ClientError) as error:
             self.meter.observe(
                 "infrastructureFailed",
@@ -69,32 +105,52 @@ class Api:
                 errorType=type(error).__name__,
                 errorMessage=printable(str(error), 1024),
             )
-            return problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "The request could not be carried out just now; nothing was accepted. Send it again.",
-                {"retry-after": str(RETRY_AFTER_SECONDS)},
+            return refusal(
+                TemporarilyUnavailableError(
+                    "The request could not be carried out just now; nothing was accepted.", "Send it again."
+                )
             )
 
     def _submit(self, event: Event) -> Answer:
-        headers = event.get("headers") or {}
-        if not _is_json(headers.get("content-type")):
-            return problem(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                "Send the task as JSON, with the header content-type: application/json.",
-            )
-        payload = parse_payload(_body(event))
-        task = self.submitter.submit(payload, headers.get("idempotency-key"))
-        self.meter.observe("accepted", taskId=task.task_id, epoch=task.epoch)
-        accepted = {"taskId": task.task_id, "status": str(task.status), "createdAt": to_iso(task.created_at)}
+        headers = _headers(event)
+        _require_json(headers)
+        task = self.submitter.submit(parse_payload(_body(event)), headers.get("idempotency-key"))
         # Relative to the request's own URL, so that it holds behind every stage, domain and proxy.
-        return _answer(HTTPStatus.ACCEPTED, accepted, {"location": f"tasks/{task.task_id}"})
+        return _answer(HTTPStatus.ACCEPTED, self._accepted(task), {"location": f"tasks/{task.task_id}"})
+
+    def _submit_many(self, event: Event) -> Answer:
+        _require_json(_headers(event))
+        asked = parse_batch(_body(event))
+        outcomes = iter(self.submitter.submit_many([each for each in asked if isinstance(each, Submission)]))
+        results = [self._result(each if isinstance(each, FtaskError) else next(outcomes)) for each in asked]
+        return _answer(HTTPStatus.ACCEPTED, {"results": results})
+
+    def _result(self, outcome: Task | FtaskError) -> dict[str, Any]:
+        if isinstance(outcome, Task):
+            return {"accepted": True, **self._accepted(outcome)}
+        return {"accepted": False, "problem": _problem(outcome)}
+
+    def _accepted(self, task: Task) -> dict[str, Any]:
+        self.meter.observe("accepted", taskId=task.task_id, epoch=task.epoch)
+        return {"taskId": task.task_id, "status": str(task.status), "createdAt": to_iso(task.created_at)}
 
     def _get(self, event: Event) -> Answer:
-        task_id = (event.get("pathParameters") or {}).get("taskId", "")
+        task_id = str((event.get("pathParameters") or {}).get("taskId", ""))
         task = self.store.get(task_id) if TASK_ID.fullmatch(task_id) else None
         if task is None:
-            return problem(HTTPStatus.NOT_FOUND, f"There is no task {printable(task_id, 64)}.")
+            raise NotFoundError(f"There is no task {printable(task_id, 64)}.")
         return _answer(HTTPStatus.OK, task_to_json(task))
+
+    def _list(self, event: Event) -> Answer:
+        query = event.get("queryStringParameters") or {}
+        if query.get("status") != Status.FAILED:
+            raise QueryError("Only failed tasks can be listed.", "Ask for: GET /tasks?status=FAILED")
+        limit = query.get("limit", str(DEFAULT_PAGE))
+        if not (limit.isascii() and limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= MAX_PAGE):
+            raise QueryError(f"The limit is a number from 1 to {MAX_PAGE}.")
+        tasks, cursor = self.failed.page(int(limit), query.get("cursor"))
+        page: dict[str, Any] = {"tasks": [task.json() for task in tasks]}
+        return _answer(HTTPStatus.OK, page if cursor is None else page | {"cursor": cursor})
 
 
 @cache
@@ -106,18 +162,35 @@ def api() -> Api:
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
     submitter = Submitter(store, queue, now, settings.max_attempts, settings.retention)
-    return Api(store, submitter, Meter(settings.stack, usage))
+    failed = FailedPages(clients.dynamodb, settings.table)
+    return Api(store, submitter, failed, Meter(settings.stack, usage))
 
 
 def handler(event: Event, context: Any) -> Answer:
     return api().answer(event)
 
 
-def problem(status: HTTPStatus, error: FtaskError | str, headers: dict[str, str] | None = None) -> Answer:
+def refusal(error: FtaskError) -> Answer:
+    """The answer to a request that was not carried out."""
+    headers = {"content-type": "application/problem+json"}
+    if isinstance(error, TemporarilyUnavailableError):
+        headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+    return _answer(_status(error), _problem(error), headers)
+
+
+def _problem(error: FtaskError) -> dict[str, Any]:
     """Problem details: https://www.rfc-editor.org/rfc/rfc9457"""
-    detail = error if isinstance(error, str) else " ".join(filter(None, (error.message, error.hint)))
-    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
-    return _answer(status, body, {"content-type": "application/problem+json", **(headers or {})})
+    status = _status(error)
+    detail = " ".join(filter(None, (error.message, error.hint)))
+    return {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+
+
+def _status(error: FtaskError) -> HTTPStatus:
+    # The first class that fits: the particular before the general.
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            return status
+    raise error
 
 
 def _answer(status: HTTPStatus, body: Any, headers: dict[str, str] | None = None) -> Answer:
@@ -134,13 +207,23 @@ def _body(event: Event) -> str | bytes:
         return body
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one too
         raise PayloadError("The body is marked as base64 and is not.") from None
 
 
-def _is_json(content_type: str | None) -> bool:
-    # Absent is accepted: the body itself must be JSON anyway.
-    if content_type is None:
-        return True
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+def _headers(event: Event) -> dict[str, str]:
+    # API Gateway makes the names lower case; not every emulator does.
+    return {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+
+
+def _require_json(headers: Mapping[str, str]) -> None:
+    """Absent is accepted: the body itself must be JSON anyway."""
+    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        raise MediaTypeError("The body is not announced as JSON.", "Send the header content-type: application/json.")
+
+
+def _describe(event: Event) -> Answer:
+    return _answer(HTTPStatus.OK, json.loads(OPENAPI.read_bytes()))

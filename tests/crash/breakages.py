@@ -15,9 +15,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.core import machine
+from ftask.core.codec import task_to_item
 from ftask.core.dynamodb import DynamoStore
+from ftask.core.errors import FtaskError
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.model import Delivery, Lease, Letter, Message, Status, Task
+from ftask.core.payload import Submission
 from ftask.core.ports import LetterBox, Settlement
 from ftask.core.redrive import Redriven, Redriver
 from ftask.core.submission import Submitter
@@ -113,7 +116,7 @@ class _SendsFirst(Submitter):
     __slots__ = ()
 
     def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
-        task = self._new_task(payload, idempotency_key)
+        task = self._new_task(Submission(payload, idempotency_key))
         self.queue.send(Message(task.task_id))
         return self.store.put(task) or task
 
@@ -124,7 +127,7 @@ class _NeverSendsAgain(Submitter):
     __slots__ = ()
 
     def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
-        task = self._new_task(payload, idempotency_key)
+        task = self._new_task(Submission(payload, idempotency_key))
         existing = self.store.put(task)
         if existing is not None:
             return existing
@@ -141,7 +144,7 @@ class _DeletesKeyedTasks(Submitter):
         try:
             return Submitter.submit(self, payload, idempotency_key)
         except Exception:
-            self.store.discard(self._new_task(payload, idempotency_key).task_id)
+            self.store.discard(self._new_task(Submission(payload, idempotency_key)).task_id)
             raise
 
 
@@ -150,8 +153,39 @@ class _NoHash(Submitter):
 
     __slots__ = ()
 
-    def _new_task(self, payload: dict[str, Any], idempotency_key: str | None) -> Task:
-        return replace(Submitter._new_task(self, payload, idempotency_key), payload_hash=None)
+    def _new_task(self, submission: Submission) -> Task:
+        return replace(Submitter._new_task(self, submission), payload_hash=None)
+
+
+class _BatchNeverSendsAgain(Submitter):
+    """Takes the tasks of a batch that exist for ones that were queued."""
+
+    __slots__ = ()
+
+    def submit_many(self, submissions: Sequence[Submission]) -> list[Task | FtaskError]:
+        tasks = [self._new_task(submission) for submission in submissions]
+        known = {task.task_id: task for task in self.store.put_many(tasks)}
+        self.queue.send_many([Message(task.task_id) for task in tasks if task.task_id not in known])
+        return [known.get(task.task_id, task) for task in tasks]
+
+
+class _BatchForgetsWhatWasNotSent(Submitter):
+    """Answers for a whole batch when a part of it was sent."""
+
+    __slots__ = ()
+
+    def _send_many(self, tasks: Sequence[Task]) -> set[str]:
+        Submitter._send_many(self, tasks)
+        return set()
+
+
+class _UnconditionalBatch(DynamoStore):
+    """Writes a batch over whatever is there."""
+
+    def put_many(self, tasks: Sequence[Task]) -> list[Task]:
+        for task in tasks:
+            self._client().put_item(TableName=self._table, Item=task_to_item(task))
+        return []
 
 
 class _DeletesLettersFirst(Redriver):
@@ -350,6 +384,17 @@ BREAKAGES = [
         "submit: the compensation asks nothing",
         edited("DeleteItem", r"^#status = :pending AND attempts = :none$", ""),
         ("a client whose message was sent after all",),
+    ),
+    Broken(
+        "submit: a batch is written over whatever is there",
+        _on(_as(_UnconditionalBatch)),
+        ("batch again, longer", "batch raced by the worker"),
+    ),
+    Broken("submit: a repeated batch does not send again", Breakage(submitter=_BatchNeverSendsAgain), ("batch",)),
+    Broken(
+        "submit: a batch is answered for as a whole",
+        Breakage(submitter=_BatchForgetsWhatWasNotSent),
+        ("batch of more than a request carries",),
     ),
     Broken(
         "redrive: letters are deleted first", Breakage(redriver=_DeletesLettersFirst), ("redrive one", "redrive many")

@@ -17,9 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core.cancellation import Canceller
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import PermanentError
+from ftask.core.errors import FtaskError, PermanentError
 from ftask.core.execution import Executor
 from ftask.core.model import Delivery, Letter, Task
+from ftask.core.payload import Submission
 from ftask.core.ports import Handler, Job, LetterBox, Store
 from ftask.core.redrive import Redriver, drain_letters
 from ftask.core.retry import RetryPolicy
@@ -111,6 +112,25 @@ class World:
             if task is not None:
                 return task
         raise AssertionError("no submission was accepted, though there were fewer faults than tries")
+
+    def submit_many(self, *keys: str | None) -> list[Task | FtaskError] | None:
+        """A client's batch, one task a key; None if the client got no good answer."""
+        submitter = self.breakage.submitter(self.store, self.queue, self.clock, self.max_attempts, RETENTION)
+        try:
+            answers = submitter.submit_many([Submission({"message": "work"}, key) for key in keys])
+        except (BotoCoreError, ClientError, Crash):
+            return None
+        self.witness.accepted |= {answer.task_id for answer in answers if isinstance(answer, Task)}
+        self.witness.look()
+        return answers
+
+    def submit_many_surely(self, *keys: str) -> None:
+        """A client that repeats its batch until each task of it was answered 202."""
+        for _ in range(TRIES):
+            answers = self.submit_many(*keys)
+            if answers is not None and all(isinstance(answer, Task) for answer in answers):
+                return
+        raise AssertionError("no batch was accepted, though there were fewer faults than tries")
 
     def work(self, delivery: Delivery) -> None:
         """One invocation of the worker, and what Lambda then does with its answer."""

@@ -20,6 +20,7 @@ from botocore.httpsession import URLLib3Session
 from ftask.aws.stack import outputs
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
 from ftask.core import machine
+from ftask.core.failed import FailedPages
 from ftask.core.model import Delivery, Message, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
@@ -63,6 +64,18 @@ def begin_and_settle(world: World) -> None:
     assert world.role.store.settle(machine.completed(task, None, now()), "me") is Settlement.DONE
 
 
+def put_many(world: World) -> None:
+    world.role.store.put_many([a_task(task_id=uuid.uuid4().hex) for _ in range(2)])
+
+
+def failures(world: World) -> None:
+    FailedPages(lambda: world.role.dynamodb, world.role.table).page(1, None)
+
+
+def send_many(world: World) -> None:
+    world.role.queue.send_many([Message("f" * 32), Message("e" * 32)])
+
+
 def send(world: World) -> None:
     world.role.queue.send(Message("f" * 32))
 
@@ -80,7 +93,10 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "dynamodb:PutItem", put),
     ("ApiRole", "dynamodb:GetItem", get),
     ("ApiRole", "dynamodb:DeleteItem", discard),
-    ("ApiRole", "sqs:SendMessage", send),
+    ("ApiRole", "dynamodb:PutItem", put_many),
+    ("ApiRole", "dynamodb:Query", failures),
+    ("ApiRole", "sqs:SendMessage*", send),
+    ("ApiRole", "sqs:SendMessage*", send_many),
     ("WorkerRole", "dynamodb:UpdateItem", begin_and_settle),
     ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
     ("WorkerRole", "sqs:SendMessage", dead_letter),
@@ -169,7 +185,9 @@ def world(target: Target, credentials: Credentials) -> World:
     return World(parts(target.session), parts(as_role))
 
 
-@pytest.mark.parametrize(("role", "action", "call"), NEEDED, ids=[f"{role}-{action}" for role, action, _ in NEEDED])
+@pytest.mark.parametrize(
+    ("role", "action", "call"), NEEDED, ids=[f"{role}-{action}-{call.__name__}" for role, action, call in NEEDED]
+)
 def test_each_role_may_do_what_it_does_and_loses_it_with_the_action(
     deployed: Cli,
     target: Target,

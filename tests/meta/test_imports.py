@@ -45,7 +45,7 @@ PURE = {
     "log",
     "metrics",
 }
-ADAPTERS = {"ftask.core.dynamodb", "ftask.core.sqs", "ftask.core.clients"}
+ADAPTERS = {"ftask.core.dynamodb", "ftask.core.failed", "ftask.core.sqs", "ftask.core.clients"}
 HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs"}
 
 

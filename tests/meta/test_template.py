@@ -11,6 +11,9 @@ from ftask.aws.stack import StackOutputs
 from ftask.deploy.package import read_template, stack_folder
 from tests.support.resources import template
 
+# AWS has one action for a message and for a batch of them; the local engine has two.
+SENDS_IN_BATCHES = "sqs:SendMessage*"
+
 
 def test_cfn_lint_finds_nothing() -> None:
     linter = Path(sys.executable).parent / "cfn-lint"
@@ -50,5 +53,5 @@ def test_every_role_names_its_actions_and_its_resources() -> None:
             continue
         for policy in resource["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                assert "*" not in str(statement["Action"]), name
+                assert "*" not in str(statement["Action"]).replace(SENDS_IN_BATCHES, ""), name
                 assert statement["Resource"] != "*", name

@@ -4,7 +4,8 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from ftask.aws.failures import FailedTask, Selection, grouped, normalised
+from ftask.aws.failures import Selection, grouped, normalised
+from ftask.core.failed import FailedTask
 from ftask.core.model import Failure
 from tests.support.clock import EPOCH
 from tests.support.stages import failed_task

@@ -1,0 +1,244 @@
+"""The API: what each route answers, over every backend."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from ftask.core.metrics import Usage
+from ftask.core.model import Failure, Message
+from stack.handlers.api import OPENAPI, Api
+from tests.support.clock import EPOCH
+from tests.support.http import Answered, api_over, call
+from tests.support.resources import Resources
+from tests.support.stages import failed_task, put_failed, stage_of
+
+
+@pytest.fixture
+def api(backend: Resources) -> Api:
+    return api_over(backend)
+
+
+def task(payload: Any = None, **fields: Any) -> dict[str, Any]:
+    return {"payload": {"message": "SUCCESS"} if payload is None else payload, **fields}
+
+
+def queued(resources: Resources) -> int:
+    attributes = resources.sqs.get_queue_attributes(QueueUrl=resources.queue_url, AttributeNames=["All"])["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])
+
+
+def assert_problem(answer: Answered, status: int, says: str) -> None:
+    assert answer.status == answer.json["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json["detail"]
+
+
+def test_a_task_is_accepted_and_can_be_read_where_the_answer_says(api: Api) -> None:
+    answer = call(api, "POST", "/tasks", {"message": "SUCCESS"})
+    assert answer.status == 202
+    assert answer.headers["location"] == f"tasks/{answer.json['taskId']}"
+    found = call(api, "GET", f"/{answer.headers['location']}")
+    assert (found.status, found.json["status"], found.json["payload"]) == (200, "PENDING", {"message": "SUCCESS"})
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "says"),
+    [
+        (b"{", {}, 400, "not JSON"),
+        (b"[1]", {}, 400, "an array, not an object"),
+        (b"\xff", {}, 400, "not UTF-8"),
+        (b"", {}, 400, "not JSON"),
+        (b'{"a": NaN}', {}, 400, "NaN"),
+        (json.dumps({"a": "x" * 300_000}).encode(), {}, 413, "262,144"),
+        (b"{}", {"content_type": "text/plain"}, 415, "content-type: application/json"),
+        (b"{}", {"idempotency_key": ""}, 400, "1 to 256"),
+        (b"{}", {"idempotency_key": "\u00e9"}, 400, "printable ASCII"),
+    ],
+)
+def test_what_is_no_task_is_refused(
+    moto_resources: Resources, body: bytes, headers: dict[str, str], status: int, says: str
+) -> None:
+    assert_problem(call(api_over(moto_resources), "POST", "/tasks", body, **headers), status, says)
+    assert queued(moto_resources) == 0
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/ld+json"])
+def test_any_json_media_type_will_do(moto_resources: Resources, content_type: str) -> None:
+    assert call(api_over(moto_resources), "POST", "/tasks", {}, content_type=content_type).status == 202
+
+
+def test_a_key_names_one_task(api: Api) -> None:
+    first = call(api, "POST", "/tasks", {"n": 1}, idempotency_key="k")
+    assert call(api, "POST", "/tasks", {"n": 1}, idempotency_key="k").json == first.json
+    assert_problem(call(api, "POST", "/tasks", {"n": 2}, idempotency_key="k"), 422, "another payload")
+
+
+def test_a_batch_has_one_result_a_task_in_order(api: Api, backend: Resources) -> None:
+    answer = call(
+        api,
+        "POST",
+        "/tasks/batch",
+        {
+            "tasks": [
+                task({"n": 0}, idempotencyKey="a"),
+                task({"n": 1}),
+                task(payload=[]),
+                task({"n": 0}, idempotencyKey="a"),
+                task({"n": 9}, idempotencyKey="a"),
+                task({"n": 2}, idempotencyKey="\n"),
+                task({"big": "x" * 300_000}),
+                task({"n": 3}, idempotencykey="misspelt"),
+                task({"n": 4}, idempotencyKey=4),
+            ]
+        },
+    )
+    assert answer.status == 202
+    results = answer.json["results"]
+    assert [result["accepted"] for result in results] == [True, True, False, True, False, False, False, False, False]
+    problems = [result["problem"]["status"] for result in results if not result["accepted"]]
+    assert problems == [400, 422, 400, 413, 400, 400]
+    assert results[0]["taskId"] == results[3]["taskId"] != results[1]["taskId"]
+    for result, payload in ((results[0], {"n": 0}), (results[1], {"n": 1})):
+        assert call(api, "GET", f"/tasks/{result['taskId']}").json["payload"] == payload
+    assert queued(backend) == 2
+
+
+def test_a_batch_that_is_sent_again_makes_no_second_task(api: Api, backend: Resources) -> None:
+    tasks = [task({"n": number}, idempotencyKey=f"key {number}") for number in range(25)]
+    first = call(api, "POST", "/tasks/batch", {"tasks": tasks[:20]}).json["results"]
+    second = call(api, "POST", "/tasks/batch", {"tasks": tasks}).json["results"]
+    assert second[:20] == first
+    assert len({result["taskId"] for result in second}) == 25
+
+
+@pytest.mark.parametrize("tasks", [[], [task()] * 101, {}, None, "tasks"])
+def test_a_batch_is_a_list_of_one_to_a_hundred(moto_resources: Resources, tasks: Any) -> None:
+    assert_problem(call(api_over(moto_resources), "POST", "/tasks/batch", {"tasks": tasks}), 400, "1 to 100")
+
+
+def test_a_batch_has_its_own_limit(moto_resources: Resources) -> None:
+    tasks = [task({"x": "x" * 200_000})] * 17
+    assert_problem(call(api_over(moto_resources), "POST", "/tasks/batch", {"tasks": tasks}), 413, "3,145,728")
+
+
+def test_a_hundred_tasks_take_eleven_requests(backend: Resources) -> None:
+    from ftask.core.clients import count
+
+    usage = Usage()
+    count(backend.dynamodb, usage)
+    count(backend.sqs, usage)
+    tasks = [task(idempotencyKey=str(number)) for number in range(100)]
+    assert call(api_over(backend), "POST", "/tasks/batch", {"tasks": tasks}).status == 202
+    assert usage.taken()["calls"] == {"dynamodb.TransactWriteItems": 1, "sqs.SendMessageBatch": 10}
+
+
+class HalfAQueue:
+    """A queue that takes every second message of a request, or fails after the first request."""
+
+    def __init__(self, inner: Any, how: str) -> None:
+        self._inner = inner
+        self._how = how
+        self._requests = 0
+
+    def send_many(self, messages: list[Message]) -> list[Message]:
+        self._requests += 1
+        if self._how == "fails later" and self._requests > 1:
+            raise EndpointConnectionError(endpoint_url="sqs")
+        sent: list[Message] = self._inner.send_many(messages[::2] if self._how == "takes half" else messages)
+        return sent
+
+
+@pytest.mark.parametrize(("how", "accepted"), [("takes half", 10), ("fails later", 10)])
+def test_what_could_not_be_queued_is_not_accepted_and_leaves_nothing(
+    backend: Resources, how: str, accepted: int
+) -> None:
+    api = api_over(backend)
+    queue: Any = HalfAQueue(backend.queue, how)
+    api = Api(api.store, type(api.submitter)(backend.store, queue, *_rest(api)), api.failed, api.meter)
+    results = call(api, "POST", "/tasks/batch", {"tasks": [task()] * 20}).json["results"]
+    assert sum(result["accepted"] for result in results) == queued(backend) == accepted
+    assert {result["problem"]["status"] for result in results if not result["accepted"]} == {503}
+    assert backend.dynamodb.scan(TableName=backend.table, Select="COUNT")["Count"] == accepted
+
+
+def _rest(api: Api) -> tuple[Any, ...]:
+    submitter = api.submitter
+    return submitter.clock, submitter.max_attempts, submitter.retention
+
+
+def test_an_outage_is_a_503_that_says_when_to_come_back(moto_resources: Resources) -> None:
+    api = api_over(moto_resources)
+
+    class Down:
+        def __getattr__(self, name: str) -> Any:
+            def fail(*_: Any, **__: Any) -> Any:
+                raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, name)
+
+            return fail
+
+    down: Any = Down()
+    api = Api(down, type(api.submitter)(down, down, *_rest(api)), down, api.meter)
+    for method, url, body in (
+        ("POST", "/tasks", {}),
+        ("POST", "/tasks/batch", {"tasks": [task()]}),
+        ("GET", f"/tasks/{'0' * 32}", None),
+        ("GET", "/tasks?status=FAILED", None),
+    ):
+        answer = call(api, method, url, body)
+        assert_problem(answer, 503, "Send it again")
+        assert answer.headers["retry-after"] == "2"
+
+
+def all_pages(api: Api, limit: int) -> list[dict[str, Any]]:
+    """Every failed task, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        url = f"/tasks?status=FAILED&limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+        page = call(api, "GET", url).json
+        assert len(page["tasks"]) <= limit
+        found += page["tasks"]
+        cursor = page.get("cursor")
+        if cursor is None:
+            return found
+
+
+def test_failed_tasks_are_listed_newest_first_each_once(api: Api, backend: Resources) -> None:
+    stage = stage_of(backend)
+    for number in range(30):
+        # Several in one millisecond, as a batch that fails together has it.
+        at = EPOCH + timedelta(seconds=number // 5)
+        put_failed(stage, failed_task(number, at, Failure("E", f"error {number}")), letter=False)
+    for limit in (1, 7, 29, 30, 100):
+        found = all_pages(api, limit)
+        assert len(found) == len({each["taskId"] for each in found}) == 30
+        assert [each["failedAt"] for each in found] == sorted((each["failedAt"] for each in found), reverse=True)
+    assert found[0]["lastError"]["message"].startswith("error 2")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "?status=PENDING", "?status=FAILED&limit=0", "?status=FAILED&limit=101", "?status=FAILED&limit=x",
+        "?status=FAILED&limit=-1", "?status=FAILED&cursor=x", "?status=FAILED&cursor=e30x",
+        "?status=FAILED&cursor=eyIwIjogWyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiLCAieCJdfQ",
+    ],
+)  # fmt: skip
+def test_a_query_that_makes_no_sense_is_told(moto_resources: Resources, query: str) -> None:
+    answer = call(api_over(moto_resources), "GET", f"/tasks{query}")
+    assert answer.status == 400
+    assert answer.json["detail"]
+
+
+@pytest.mark.parametrize("task_id", ["x", "0" * 31, "0" * 32, "A" * 32, "..%2f", "%0a"])
+def test_an_unknown_task_is_a_404(moto_resources: Resources, task_id: str) -> None:
+    assert_problem(call(api_over(moto_resources), "GET", f"/tasks/{task_id}"), 404, "There is no task")
+
+
+def test_the_api_describes_itself(moto_resources: Resources) -> None:
+    assert call(api_over(moto_resources), "GET", "/openapi.json").json == json.loads(OPENAPI.read_bytes())

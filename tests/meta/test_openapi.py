@@ -1,0 +1,51 @@
+"""The description of the API is the one source: the template's routes and the README's table follow it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ftask.core import payload, submission
+from ftask.core.codec import TASK_ID
+from ftask.core.model import Outcome, Status
+from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI
+from tests.support.resources import template
+
+README = Path(__file__).parents[2] / "README.md"
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_bytes())
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def table() -> str:
+    rows = ["| call | does | answers |", "|---|---|---|"]
+    for route, operation in OPERATIONS.items():
+        rows.append(f"| `{route}` | {operation['summary']} | {', '.join(operation['responses'])} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_shows_what_the_description_says() -> None:
+    assert table() in README.read_text()
+
+
+def test_the_template_has_exactly_these_routes() -> None:
+    resources = template()["Resources"].values()
+    routes = {str(each["Properties"]["RouteKey"]) for each in resources if each["Type"] == "AWS::ApiGatewayV2::Route"}
+    assert routes == set(OPERATIONS)
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["Batch"]["properties"]["tasks"]["maxItems"] == payload.MAX_BATCH_TASKS
+    assert schemas["IdempotencyKey"]["maxLength"] == submission.MAX_KEY_CHARACTERS
+    limit = next(each for each in OPERATIONS["GET /tasks"]["parameters"] if each["name"] == "limit")["schema"]
+    assert (limit["default"], limit["maximum"]) == (DEFAULT_PAGE, MAX_PAGE)
+    assert schemas["Task"]["properties"]["status"]["enum"] == [str(status) for status in Status]
+    assert schemas["Attempt"]["properties"]["outcome"]["enum"] == [str(outcome) for outcome in Outcome]
+    assert schemas["Accepted"]["properties"]["taskId"]["pattern"] == f"^{TASK_ID.pattern}$"
+    assert f"{payload.MAX_PAYLOAD_BYTES // 1024} KiB" in OPERATIONS["POST /tasks"]["summary"]
+    assert f"{payload.MAX_BATCH_BYTES // 1024 // 1024} MiB" in OPERATIONS["POST /tasks/batch"]["summary"]
