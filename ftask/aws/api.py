@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -74,13 +74,36 @@ class ApiClient:
             FtaskError: the API cannot be reached or answered something else than its contract says.
         """
         headers = {"content-type": "application/json", "idempotency-key": idempotency_key}
-        answer = self._patiently("POST", "/tasks", headers, payload.encode())
+        return self._accepted(self._patiently("POST", "/tasks", headers, payload.encode()))
+
+    def _accepted(self, answer: Any) -> Accepted:
         try:
             return Accepted.model_validate(answer)
         except ValidationError as error:
             raise FtaskError(
                 f"{self.url} gave an answer that is not of this API: {error.errors()[0]['msg']}"
             ) from error
+
+    def submit_many(self, tasks: Sequence[tuple[str, str]]) -> list[Accepted | ApiError]:
+        """Submit up to 100 JSON texts, each with its key; of each, in order, what became of it.
+
+        Raises:
+            ApiError: the API refused the request as a whole; nothing was accepted.
+            FtaskError: the API cannot be reached or answered something else than its contract says.
+        """
+        # The texts go as they are: parsed and written again, a number might become another.
+        entries = (f'{{"payload":{payload},"idempotencyKey":{json.dumps(key)}}}' for payload, key in tasks)
+        body = f'{{"tasks":[{",".join(entries)}]}}'
+        answer = self._patiently("POST", "/tasks/batch", {"content-type": "application/json"}, body.encode())
+        results = answer.get("results")
+        if not isinstance(results, list) or len(results) != len(tasks):
+            raise FtaskError(f"{self.url} gave an answer that is not of this API.")
+        return [self._outcome(result) for result in results]
+
+    def _outcome(self, result: Any) -> Accepted | ApiError:
+        if isinstance(result, dict) and isinstance(problem := result.get("problem"), dict):
+            return ApiError(int(problem.get("status", 500)), str(problem.get("detail", "no details")))
+        return self._accepted(result)
 
     def get(self, task_id: str) -> dict[str, Any]:
         """The task's public form.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ftask.aws.draining import MARK, VERSION
 from ftask.cli.invocation import UsageError
@@ -18,16 +19,35 @@ _MARK = f'"{MARK}"'.encode()
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A payload as JSON text, and its own idempotency key if it brings one."""
+    """A payload as JSON text, its own idempotency key if it brings one, and the line of a file that it was."""
 
     payload: str
     key: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line of a file that is no task, and why."""
+
+    line: int | None
+    text: str
+    reason: str
+
+    def json(self) -> dict[str, Any]:
+        return {"line": self.line, "reason": self.reason, "text": self.text}
 
 
 def read_payloads(
-    message: str | None, payload: str | None, file: str | None, warn: Callable[[str], None]
+    message: str | None,
+    payload: str | None,
+    file: str | None,
+    warn: Callable[[str], None],
+    reject: Callable[[Rejected], None] | None = None,
 ) -> list[Submission]:
-    """What is to be submitted, valid and in order; `warn` is told of lines that hold no task.
+    """What is to be submitted, valid and in order; `warn` is told of letters that hold no task.
+
+    Bad lines of a file go to `reject`; without it, and from stdin, the first of them is an error.
 
     Raises:
         FtaskError: a file cannot be read, or a payload cannot be a task.
@@ -39,7 +59,7 @@ def read_payloads(
         return [Submission(encode_payload({"message": message}))]
     if file is not None:
         lines = (sys.stdin.buffer.read() if file == "-" else _read(file)).splitlines()
-        return list(_from_lines(lines, warn))
+        return list(_from_lines(lines, warn, None if file == "-" else reject))
     if payload is None:
         if sys.stdin.isatty():
             raise UsageError("Give one of --message, --payload and --file, or pipe a JSON object in.")
@@ -55,18 +75,23 @@ def _checked(text: str | bytes) -> Submission:
     return Submission(encode_payload(parse_payload(text)))
 
 
-def _from_lines(lines: Iterable[bytes], warn: Callable[[str], None]) -> Iterator[Submission]:
+def _from_lines(
+    lines: Iterable[bytes], warn: Callable[[str], None], reject: Callable[[Rejected], None] | None
+) -> Iterator[Submission]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             found = _drained(line) if _MARK in line else _checked(line)
         except PayloadError as error:
-            raise type(error)(f"Line {number}: {error.message}", error.hint) from None
+            if reject is None:
+                raise type(error)(f"Line {number}: {error.message}", error.hint) from None
+            reject(Rejected(number, line.decode("utf-8", "replace"), error.message))
+            continue
         if found is None:
             warn(f"Line {number} is a dead letter without a task that could be submitted; it is left out.")
         else:
-            yield found
+            yield replace(found, line=number)
 
 
 def _drained(line: bytes) -> Submission | None:

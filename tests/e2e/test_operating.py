@@ -92,7 +92,8 @@ def test_what_was_drained_comes_back_by_submit(deployed: Cli, stage: Stage) -> N
     assert back.code == 0
     assert "left out" in back.err
     assert Counter(task["payload"]["n"] for task in back.json) == {1234567890123456789012345: 15}
-    again = deployed("submit", "--file", "letters.jsonl", "-o", "json").json
+    assert deployed("submit", "--file", "letters.jsonl", "-o", "json").json == []
+    again = deployed("submit", "--file", "letters.jsonl", "--fresh", "-o", "json").json
     assert {task["taskId"] for task in again} == {task["taskId"] for task in back.json}
 
 

@@ -106,6 +106,39 @@ def test_a_file_of_lines_is_submitted_line_by_line(deployed: Cli) -> None:
     assert [task["payload"]["i"] for task in done.json] == [1, 2]
 
 
+def test_a_file_that_was_interrupted_goes_on_and_nothing_is_submitted_twice(deployed: Cli) -> None:
+    file = deployed.folder / "many.jsonl"
+    # A message of its own, by which these tasks can be told from others.
+    file.write_text("".join(f'{{"message":"SUCCESS","many":{number}}}\n' for number in range(700)))
+    ledger = deployed.folder / "many.jsonl.local.accepted"
+    accepted: list[str] = []
+    for _ in range(2):
+        before = len(accepted)
+        running = deployed.start("submit", "--file", "many.jsonl", "-o", "json")
+        while len(accepted) < before + 100 and running.poll() is None:
+            accepted = ledger.read_text().splitlines()[1:] if ledger.exists() else []
+        running.kill()
+        running.communicate()
+    assert deployed("submit", "--file", "many.jsonl", "--wait", "-q").code == 0
+    entries = [json.loads(line) for line in ledger.read_text().splitlines()[1:]]
+    assert len({entry["key"] for entry in entries}) == len({entry["taskId"] for entry in entries}) == 700
+    found = deployed("ls", "--status", "COMPLETED", "--limit", "0", "-o", "json").json
+    ids = {task["taskId"] for task in found}
+    assert {entry["taskId"] for entry in entries} <= ids
+    assert deployed("submit", "--file", "many.jsonl", "-o", "json").json == []
+
+
+def test_lines_that_are_no_tasks_are_set_aside_with_their_reasons(deployed: Cli) -> None:
+    (deployed.folder / "mixed.jsonl").write_text('{"message":"SUCCESS"}\nnonsense\n{"message":"SUCCESS","n":2}\n')
+    done = deployed("submit", "--file", "mixed.jsonl", "-o", "json")
+    assert done.code == 1
+    assert len(done.json) == 2
+    assert "1 line of mixed.jsonl rejected. Line 2: The payload is not JSON" in done.err
+    (rejected,) = (deployed.folder / "mixed.jsonl.rejected").read_text().splitlines()
+    assert json.loads(rejected)["line"] == 2
+    assert json.loads(rejected)["text"] == "nonsense"
+
+
 def test_watch_tells_each_change_on_a_line_and_ends_with_the_task(deployed: Cli) -> None:
     task_id = deployed("submit", "-m", "ERROR", "-o", "json").json["taskId"]
     done = deployed("watch", task_id)
