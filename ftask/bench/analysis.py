@@ -104,6 +104,7 @@ def _settings(settings: Settings, expectation: Expectation, parameters: Mapping[
         tasks=settings.tasks,
         message=settings.message,
         concurrency=settings.concurrency if settings.rate is None else None,
+        batch=settings.batch,
         rate=settings.rate,
         seed=settings.seed,
         error_rate=expectation.rate,

@@ -117,7 +117,12 @@ def _settings(first: Result, second: Result) -> list[tuple[str, str, str]]:
 def _flat(result: Result) -> dict[str, str]:
     settings = result.settings
     asked = {"tasks": settings.tasks, "message": settings.message, "clients": settings.concurrency}
-    asked |= {"arrivals a second": settings.rate, "stage": result.stage, "region": result.region}
+    asked |= {
+        "tasks a request": settings.batch,
+        "arrivals a second": settings.rate,
+        "stage": result.stage,
+        "region": result.region,
+    }
     # Where the code lies says nothing of how it behaves, but that it is another.
     parameters = {name: value for name, value in settings.parameters.items() if name != "CodeBucket"}
     return {name: str(value) for name, value in {**asked, **parameters}.items() if value is not None}

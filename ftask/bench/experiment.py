@@ -11,13 +11,14 @@ import secrets
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from ftask.aws import consumption
-from ftask.aws.api import CONNECTIONS, ApiClient
+from ftask.aws.api import CONNECTIONS, Accepted, ApiClient
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
 from ftask.core.errors import FtaskError
@@ -26,6 +27,7 @@ from ftask.core.payload import encode_payload
 from ftask.core.timestamps import now
 
 DEFAULT_CONCURRENCY = 8
+DEFAULT_BATCH = 10
 # How long nothing may happen, with both queues' counts at zero, until what is still open counts as lost. AWS's counts
 # are approximate and settle within about a minute.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/confirm-queue-is-empty.html
@@ -42,11 +44,15 @@ _FEW = 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What is to be done. With `rate`, tasks a second; without, `concurrency` clients in a closed loop."""
+    """What is to be done. With `rate`, tasks a second; without, `concurrency` clients in a closed loop.
+
+    A client of the closed loop sends `batch` tasks a request.
+    """
 
     tasks: int
     message: str
     concurrency: int = DEFAULT_CONCURRENCY
+    batch: int = 1
     rate: float | None = None
     seed: int = 0
     timeout_seconds: float | None = None
@@ -167,25 +173,38 @@ class Experiment:
         )
 
     def _submit(self, begun: float) -> None:
-        """One client: the next task, until there is none."""
+        """One client: the next tasks, until there are none."""
         while not self._stop.is_set():
             with self._lock:
-                number = next(self._next, None)
-            if number is None:
+                numbers = list(islice(self._next, self.settings.batch))
+            if not numbers:
                 return
-            if self._arrivals is not None and self._stop.wait(max(0.0, begun + self._arrivals[number] - self.tick())):
-                return
-            payload = {"message": self.settings.message, "bench": self.run_id, "task": number}
-            sent_at, start = now(), self.tick()
-            try:
-                accepted = self.client.submit(encode_payload(payload), f"bench-{self.run_id}-{number}")
-            except FtaskError as error:
-                with self._lock:
-                    self._refusals.append(error)
-                continue
-            with self._lock:
-                self._sent.append(Sent(number, accepted.task_id, sent_at, self.tick() - start))
-                self._open[accepted.task_id] = None
+            if self._arrivals is not None:
+                wait = begun + self._arrivals[numbers[0]] - self.tick()
+                if self._stop.wait(max(0.0, wait)):
+                    return
+            self._send(numbers)
+
+    def _send(self, numbers: Sequence[int]) -> None:
+        sent_at, start = now(), self.tick()
+        outcomes = self._request([(self._payload(number), f"bench-{self.run_id}-{number}") for number in numbers])
+        seconds = self.tick() - start
+        with self._lock:
+            for number, outcome in zip(numbers, outcomes, strict=True):
+                if isinstance(outcome, FtaskError):
+                    self._refusals.append(outcome)
+                else:
+                    self._sent.append(Sent(number, outcome.task_id, sent_at, seconds))
+                    self._open[outcome.task_id] = None
+
+    def _request(self, tasks: Sequence[tuple[str, str]]) -> Sequence[Accepted | FtaskError]:
+        try:
+            return [self.client.submit(*tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
+        except FtaskError as error:
+            return [error] * len(tasks)
+
+    def _payload(self, number: int) -> str:
+        return encode_payload({"message": self.settings.message, "bench": self.run_id, "task": number})
 
     def _follow(self, begun: float, submitting: list[Future[None]], show: Callable[[Progress], None]) -> None:
         timeout = self.settings.timeout_seconds

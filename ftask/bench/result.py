@@ -36,6 +36,7 @@ class RunSettings(_Part):
     tasks: int
     message: str
     concurrency: int | None = Field(description="Clients in a closed loop; absent with a rate.")
+    batch: int = Field(description="Tasks a request.")
     rate: float | None = Field(description="Arrivals a second; absent in a closed loop.")
     seed: int
     error_rate: float = Field(description="The rate that the stack promises for this message.")

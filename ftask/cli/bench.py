@@ -43,6 +43,9 @@ def bench(
         int | None,
         typer.Option("--concurrency", "-c", min=1, max=16, help="Clients that submit at once; 8 unless told."),
     ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Tasks a request of such a client; 10 unless told.")
+    ] = None,
     message: Annotated[
         str, typer.Option("--message", "-m", metavar="TEXT", help="What the tasks say; SUCCESS and ERROR are certain.")
     ] = "BENCH",
@@ -69,18 +72,19 @@ def bench(
     from ftask.aws.stack import describe, parameters_of
     from ftask.bench.cost import read_prices
     from ftask.bench.expectation import expected
-    from ftask.bench.experiment import DEFAULT_CONCURRENCY, Experiment, Settings
+    from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Settings
     from ftask.render.bench import summary
 
-    if rate is not None and concurrency is not None:
-        raise UsageError("Give --rate or --concurrency: arrivals at a rate do not wait for each other.")
+    if rate is not None and (concurrency is not None or batch is not None):
+        raise UsageError("Give --rate, or --concurrency and --batch: arrivals at a rate come one by one.")
     _require_writable(report, save)
     if report is not None:
         from ftask.bench.report import require_installed
 
         require_installed()
     price_list = read_prices(prices)
-    settings = Settings(tasks, message, concurrency or DEFAULT_CONCURRENCY, rate, seed, timeout)
+    size = 1 if rate is not None else batch or DEFAULT_BATCH
+    settings = Settings(tasks, message, concurrency or DEFAULT_CONCURRENCY, size, rate, seed, timeout)
     stage = run.stage
     parameters = parameters_of(describe(run.target))
     expectation = expected(message, parameters)

@@ -57,9 +57,9 @@ def test_a_healthy_stage_keeps_its_promises(deployed: Cli, tmp_path: Path) -> No
     # Following a task takes a fraction of a request, not one a second.
     assert found["statusReads"] < 120
     items = {item["name"]: item["quantity"] for item in found["cost"]["batched"]["items"]}
-    assert items["API requests"] == 120
-    # One write to accept a task, two an attempt, one to list a failure in the index.
-    assert items["DynamoDB writes"] == 120 + 2 * found["attemptErrorRate"]["attempts"] + found["failed"]
+    assert items["API requests"] == 12
+    # Two units to accept a task in a batch, two an attempt, one to list a failure in the index.
+    assert items["DynamoDB writes"] == 240 + 2 * found["attemptErrorRate"]["attempts"] + found["failed"]
     assert found["cost"]["batched"]["usd"] < found["cost"]["unbatched"]["usd"]
     again = deployed("bench", "compare", str(saved), str(saved), "-o", "json").json
     assert not any(difference["moreThanNoise"] for difference in again["differences"])
@@ -136,7 +136,7 @@ def test_a_time_limit_ends_it(deployed: Cli) -> None:
     ("arguments", "code", "says"),
     [
         (("--message", "CRASH"), 1, "takes the other tasks of its batch"),
-        (("--rate", "5", "--concurrency", "2"), 2, "Give --rate or --concurrency"),
+        (("--rate", "5", "--concurrency", "2"), 2, "Give --rate, or --concurrency"),
         (("--prices", "/nowhere.toml"), 1, "cannot be read"),
         (("--report", "/nowhere/report.html"), 1, "cannot be written"),
         (("--tasks", "0"), 2, "--tasks"),
