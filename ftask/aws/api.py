@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from ftask.core.text import printable
 # A little longer than the 30 s after which API Gateway itself gives up.
 TIMEOUT_SECONDS = 35
 CONNECTIONS = 16
+# A bearer token for an API that was deployed with ApiAuthorization JWT.
+TOKEN_VARIABLE = "FTASK_TOKEN"  # noqa: S105 - the variable's name
 RETRY_PAUSES_SECONDS = (0.2, 0.6, 2.0)
 _WORTH_REPEATING = frozenset({429, 500, 502, 503, 504})
 
@@ -133,8 +136,12 @@ class ApiClient:
 
     def _call(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         request: Any = AWSRequest(method=method, url=self.url + path, data=body, headers=headers)
-        signer: Any = SigV4Auth(self.target.credentials(), "execute-api", self.target.region_name)
-        signer.add_auth(request)
+        token = os.environ.get(TOKEN_VARIABLE)
+        if token:
+            request.headers["authorization"] = f"Bearer {token}"
+        else:
+            signer: Any = SigV4Auth(self.target.credentials(), "execute-api", self.target.region_name)
+            signer.add_auth(request)
         try:
             answer: Any = self._http.send(request.prepare())
         except BotoCoreError as error:
@@ -156,6 +163,14 @@ def _refusal(status: int, body: bytes) -> ApiError:
         detail = problem.get("detail") or problem.get("message") or problem.get("Message")
     except (ValueError, AttributeError):
         detail = None
+    if status == 401:
+        return ApiError(
+            status,
+            "The API wants a bearer token, and did not take this one."
+            if os.environ.get(TOKEN_VARIABLE)
+            else "The API wants a bearer token.",
+            f"Put one of the stage's issuer into {TOKEN_VARIABLE}.",
+        )
     if status == 403:
         return ApiError(
             status,

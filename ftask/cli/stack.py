@@ -31,13 +31,22 @@ def deploy(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    allow_data_loss: Annotated[
+        bool, typer.Option("--allow-data-loss", help="Also where the table or a queue is replaced or removed.")
+    ] = False,
+    print_template: Annotated[
+        bool, typer.Option("--print-template", help="Print the CloudFormation template and do nothing.")
+    ] = False,
 ) -> None:
     """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
     from ftask.core.errors import FtaskError
     from ftask.deploy import apply, artifacts, package, parameters
-    from ftask.deploy.plan import discard_plan, make_plan
+    from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss
     from ftask.render import stacks
 
+    if print_template:
+        print(package.read_template(), end="")  # noqa: T201 - YAML in either output format
+        return
     overrides = parameters.parse_overrides(param or [])
     target, screen = run.target, run.screen
     code = artifacts.store(target, package.build_archive())
@@ -54,6 +63,8 @@ def deploy(
         return
     verb = "Create" if plan.creates_stack else "Change"
     try:
+        if not allow_data_loss:
+            refuse_data_loss(plan)
         run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
     except (FtaskError, KeyboardInterrupt):
         discard_plan(target, plan)
@@ -75,16 +86,21 @@ def remove(
     run: Invocation,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete the stack and everything in it: tasks, queues, functions, logs, code archives."""
+    """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
+
+    A stage that was deployed with DeletionProtection=true is refused.
+    """
     from ftask.deploy import apply
+    from ftask.render import stacks
 
     target = run.target
     removal = apply.prepare_removal(target)
+    run.screen.picture(stacks.removal_table(removal))
     run.confirm(
         f"Delete stack {target.stack_name} in {target.region_name} with all its tasks and dead letters?", yes=yes
     )
     run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
-    _stream(run, apply.remove(target, removal))
+    _stream(run, apply.remove(target, removal.stack_id))
     run.screen.result({"removed": target.stack_name}, lambda: f"Removed {target.stack_name}.")
 
 

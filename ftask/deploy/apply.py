@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from ftask.aws import stack
 from ftask.aws.target import Target, explained
@@ -34,11 +35,20 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
     _require_success(seen, f"Stack {plan.stack_name}", ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
 
 
-def prepare_removal(target: Target) -> str:
-    """The id of the stage's stack.
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a removal would delete: resources, with their types."""
+
+    stack_id: str
+    resources: tuple[tuple[str, str], ...]
+
+
+def prepare_removal(target: Target) -> Removal:
+    """What there is to remove of the stage.
 
     Raises:
-        StackNotFoundError: there is none.
+        StackNotFoundError: there is no stack.
+        DeploymentError: the stage is protected.
     """
     existing = stack.describe(target)
     if existing is None:
@@ -46,7 +56,19 @@ def prepare_removal(target: Target) -> str:
             f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.",
             "There is nothing to remove.",
         )
-    return existing["StackId"]
+    if stack.parameters_of(existing).get("DeletionProtection") == "true":
+        raise DeploymentError(
+            f"Stage {target.stage!r} is protected from deletion; nothing was removed.",
+            f"First run: {stack.deploy_command(target)} --param DeletionProtection=false",
+        )
+    with explained():
+        pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing["StackId"])
+        resources = [
+            (resource["LogicalResourceId"], resource["ResourceType"])
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+        ]
+    return Removal(existing["StackId"], tuple(sorted(resources)))
 
 
 def remove(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:

@@ -11,6 +11,7 @@ from ftask.aws.target import Target
 
 POLL_SECONDS = 2.0
 LOCAL_POLL_SECONDS = 0.1
+_GOES_ON = "_IN_PROGRESS"
 # Reasons that follow from another resource's failure.
 _CONSEQUENCES = (
     "Resource creation cancelled",
@@ -54,9 +55,9 @@ def follow(
         sleep(poll_seconds(target))
 
 
-def await_gone(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait until a stack that is being deleted is gone."""
-    while target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"] == "DELETE_IN_PROGRESS":
+def await_idle(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait until nothing goes on with a stack, however it ended; one that is deleted is known by its id only."""
+    while target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"].endswith(_GOES_ON):
         sleep(poll_seconds(target))
 
 

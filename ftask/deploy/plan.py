@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ftask.aws import stack
 from ftask.aws.target import Target, explained
 from ftask.core.errors import FtaskError
+from ftask.core.text import printable
 from ftask.deploy import events, parameters
 from ftask.deploy.artifacts import StoredArchive
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import ChangeTypeDef, DescribeChangeSetOutputTypeDef
 
 PLANNING_SECONDS = 300.0
+# What holds tasks and messages. Logs are kept by their retention, and a new group takes their place.
+DATA_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::SQS::Queue"})
 # How CloudFormation says, by a failed change set, that there is nothing to change.
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
@@ -31,6 +34,12 @@ class Change:
     resource_type: str
     replacement: str | None
     properties: tuple[str, ...]
+
+    @property
+    def loses_data(self) -> bool:
+        """Whether tasks or messages may be out of reach afterwards, even where the old resource is retained."""
+        goes = self.action == "Remove" or self.replacement in ("True", "Conditional")
+        return goes and self.resource_type in DATA_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,14 @@ def make_plan(
         if status == "ROLLBACK_COMPLETE":
             # A first deployment that failed left an empty shell, which can only be deleted.
             target.cloudformation.delete_stack(StackName=target.stack_name)
-            events.await_gone(target, stack_id, sleep)
+            events.await_idle(target, stack_id, sleep)
             existing = status = None
         if status is not None and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-            raise FtaskError(
-                f"Stack {target.stack_name} is {status}: another deployment is running.",
-                "Wait until it has ended and run the command again.",
-            )
+            raise _running_already(target, status)
+        if status == "UPDATE_ROLLBACK_FAILED":
+            # CloudFormation wants to be told to go on; what it could not undo then is said by its events.
+            target.cloudformation.continue_update_rollback(StackName=target.stack_name)
+            events.await_idle(target, stack_id, sleep)
         creates = existing is None or status == "REVIEW_IN_PROGRESS"
         deployed = [] if existing is None or creates else existing.get("Parameters", [])
         current = {entry["ParameterKey"]: entry["ParameterValue"] for entry in deployed}
@@ -108,6 +118,43 @@ def make_plan(
         if not any(phrase in reason for phrase in _NOTHING_TO_DO):
             raise FtaskError(f"CloudFormation cannot plan this deployment: {reason}")
     return plan
+
+
+def refuse_data_loss(plan: Plan) -> None:
+    """Fail where running `plan` would replace or remove what holds tasks or messages.
+
+    Raises:
+        FtaskError: it would.
+    """
+    lost = [change.logical_id for change in plan.changes if change.loses_data]
+    if lost:
+        raise FtaskError(
+            f"This would replace or remove {', '.join(lost)}, with the tasks or messages in it; nothing was changed.",
+            "If that is meant, run it again with --allow-data-loss.",
+        )
+
+
+def _running_already(target: Target, status: str) -> FtaskError:
+    """The refusal of a second deployment, with who runs the first as far as CloudFormation says."""
+    newest = target.cloudformation.describe_stack_events(StackName=target.stack_name)["StackEvents"]
+    # The operation's first event says when it began, and its reason who asked for it.
+    begun = next(
+        (
+            event
+            for event in newest
+            if event.get("ResourceType") == "AWS::CloudFormation::Stack"
+            and event.get("ResourceStatusReason") == "User Initiated"
+        ),
+        newest[0] if newest else None,
+    )
+    since = "" if begun is None else f", since {begun['Timestamp'].astimezone():%H:%M:%S}"
+    token = begun.get("ClientRequestToken", "") if begun is not None else ""
+    who = f" ({printable(token, 64)})" if token else ""
+    return FtaskError(
+        f"Stack {target.stack_name} is {status}{since}: another deployment is running{who}.",
+        "Wait until it has ended and run the command again, or stop it with:"
+        f" aws cloudformation cancel-update-stack --stack-name {target.stack_name}",
+    )
 
 
 def discard_plan(target: Target, plan: Plan) -> None:

@@ -9,8 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ftask.deploy.apply import Removal
 from ftask.deploy.events import StackEvent
-from ftask.deploy.plan import Plan
+from ftask.deploy.plan import DATA_TYPES, Plan
 from ftask.render.durations import clock_time, duration
 
 _ACTIONS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red"), "Import": ("+", "green")}
@@ -28,6 +29,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "resource": change.logical_id,
                 "type": change.resource_type,
                 "replacement": change.replacement,
+                "losesData": change.loses_data,
                 "properties": list(change.properties),
             }
             for change in plan.changes
@@ -43,10 +45,22 @@ def plan_table(plan: Plan) -> RenderableType:
     for change in plan.changes:
         sign, style = _ACTIONS.get(change.action, ("?", ""))
         what = ", ".join(change.properties)
-        if change.replacement in ("True", "Conditional"):
+        if change.loses_data:
             style = "bold red"
+        if change.replacement in ("True", "Conditional"):
             what = f"{'replaced' if change.replacement == 'True' else 'perhaps replaced'}: {what}"
         table.add_row(Text(sign, style=style), Text(change.logical_id, style=style), change.resource_type, what)
+    return table
+
+
+def removal_table(removal: Removal) -> RenderableType:
+    """What a removal deletes, data in red."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("", "resource", "type"):
+        table.add_column(heading, overflow="fold")
+    for name, resource_type in removal.resources:
+        style = "bold red" if resource_type in DATA_TYPES else "red"
+        table.add_row(Text("-", style=style), Text(name, style=style), resource_type)
     return table
 
 

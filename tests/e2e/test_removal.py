@@ -55,6 +55,30 @@ def test_remove_leaves_nothing_behind(own_engine: Cli) -> None:
     assert own_engine("deploy", "--yes").code == 0
 
 
+def test_a_protected_stage_is_not_removed(own_engine: Cli) -> None:
+    own_engine("deploy", "--yes", "--param", "DeletionProtection=true")
+    refused = own_engine("remove", "--yes")
+    assert refused.code == 1
+    assert "protected from deletion" in refused.err
+    assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
+    own_engine("deploy", "--yes", "--param", "DeletionProtection=false")
+    done = own_engine("remove", "--yes")
+    assert done.code == 0
+    assert "AWS::DynamoDB::Table" in done.err
+
+
+def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
+    assert cli_without_engine("deploy", "--print-template").out == package.read_template()
+
+
+def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
+    settings = ("ApiAuthorization=JWT", "JwtIssuer=https://issuer.example", "JwtAudience=ftask")
+    assert "JwtIssuer and JwtAudience" in own_engine("deploy", "--yes", "--param", settings[0]).err
+    assert own_engine("deploy", "--yes", *(part for each in settings for part in ("--param", each))).code == 0
+    assert "wants a bearer token" in own_engine("submit", "-m", "SUCCESS").err
+    assert "did not take this one" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
+
+
 def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
     plan = own_engine("deploy", "--dry-run", "-o", "json").json
     assert {change["resource"] for change in plan["changes"]} >= {"Table", "Queue", "WorkerFunction"}

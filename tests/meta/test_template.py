@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from ftask.aws.stack import StackOutputs
 from ftask.deploy.package import read_template, stack_folder
-from tests.support.resources import template
+from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
 
 # AWS has one action for a message and for a batch of them; the local engine has two.
 SENDS_IN_BATCHES = "sqs:SendMessage*"
@@ -47,11 +48,27 @@ def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
-def test_every_role_names_its_actions_and_its_resources() -> None:
-    for name, resource in template()["Resources"].items():
-        if resource["Type"] != "AWS::IAM::Role":
-            continue
-        for policy in resource["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                assert "*" not in str(statement["Action"]).replace(SENDS_IN_BATCHES, ""), name
-                assert statement["Resource"] != "*", name
+def test_every_policy_names_its_actions_and_its_resources() -> None:
+    for policy in policies_of(template()):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert "*" not in str(statement["Action"]).replace(SENDS_IN_BATCHES, "")
+            assert statement["Resource"] != "*" or policy["PolicyName"] in NO_RESOURCES_TO_NAME
+
+
+def test_the_dashboard_is_json_and_asks_only_for_metrics_that_are_written() -> None:
+    text, _ = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(text)["widgets"]
+    named = {
+        metric[1]
+        for widget in widgets
+        for metric in widget["properties"].get("metrics", [])
+        if isinstance(metric[0], str) and metric[0] == "ftask"
+    }
+    source = (Path(__file__).parents[2] / "ftask" / "core" / "metrics.py").read_text()
+    assert {"Accepted", "AttemptDuration", "WorkersLost"} <= named
+    assert all(f'"{name}"' in source for name in named)
+
+
+def test_the_readme_names_every_parameter() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == {"CodeBucket", "CodeKey"}

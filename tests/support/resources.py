@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
 
 VISIBILITY_SECONDS = 120
+# X-Ray has no resources, and Lambda's network interfaces no names before they are made.
+NO_RESOURCES_TO_NAME = {"tracing", "network"}
 
 
 @dataclass
@@ -46,6 +48,18 @@ def template() -> dict[str, Any]:
     """The template, parsed."""
     parsed: dict[str, Any] = load_template(str(stack_folder() / "template.yaml"))
     return parsed
+
+
+def policies_of(parsed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every policy of the template's roles, with `PolicyName` and `PolicyDocument`."""
+    found = []
+    for resource in parsed["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::IAM::Role":
+            found += properties["Policies"]
+        elif resource["Type"] == "AWS::IAM::Policy":
+            found.append(properties)
+    return found
 
 
 def create(dynamodb: DynamoDBClient, sqs: SQSClient) -> Resources:

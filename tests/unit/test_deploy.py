@@ -4,13 +4,17 @@ import io
 import os
 import zipfile
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ftask.core.errors import FtaskError
+from ftask.deploy.artifacts import StoredArchive
 from ftask.deploy.events import StackEvent, root_cause
 from ftask.deploy.package import build_archive, stack_folder
 from ftask.deploy.parameters import Declared, parse_overrides, resolve
+from ftask.deploy.plan import Change, Plan, make_plan, refuse_data_loss
 
 DECLARED = [
     Declared("CodeBucket", None),
@@ -100,3 +104,74 @@ def test_a_stack_that_failed_by_itself_is_its_own_cause() -> None:
     found = root_cause([event("ftask-x", "UPDATE_FAILED", "no capability", "AWS::CloudFormation::Stack")])
     assert found is not None
     assert found.reason == "no capability"
+
+
+class FakeStack:
+    """A stack in a state that no emulator comes to; what was asked of CloudFormation is in `asked`."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+        self.asked: list[str] = []
+
+    def describe_stacks(self, **_: Any) -> Any:
+        status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"Stacks": [{"StackStatus": status, "StackId": "id", "Parameters": []}]}
+
+    def describe_stack_events(self, **_: Any) -> Any:
+        begun = {
+            "ResourceType": "AWS::CloudFormation::Stack",
+            "ResourceStatusReason": "User Initiated",
+            "Timestamp": datetime(2026, 1, 1, 12, 0, tzinfo=UTC),
+            "ClientRequestToken": "token-of-a-colleague",
+        }
+        return {"StackEvents": [{"ResourceType": "AWS::SQS::Queue"}, begun]}
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(**_: Any) -> Any:
+            self.asked.append(name)
+            if name == "get_template_summary":
+                raise FtaskError("far enough")
+            return {}
+
+        return ask
+
+
+def planned_on(stack: FakeStack) -> None:
+    target: Any = SimpleNamespace(cloudformation=stack, stack_name="ftask-prod", endpoint_url="http://an.emulator")
+    make_plan(target, "", StoredArchive("b", "k", "h", uploaded=False), {}, sleep=lambda _: None)
+
+
+def test_a_second_deployment_is_refused_with_who_and_since_when() -> None:
+    with pytest.raises(
+        FtaskError, match=r"UPDATE_IN_PROGRESS, since \d\d:\d\d:\d\d: .*token-of-a-colleague"
+    ) as refused:
+        planned_on(FakeStack("UPDATE_IN_PROGRESS"))
+    assert "cancel-update-stack --stack-name ftask-prod" in str(refused.value.hint)
+
+
+def test_a_rollback_that_failed_is_gone_on_with_first() -> None:
+    stack = FakeStack("UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
+    with pytest.raises(FtaskError, match="far enough"):
+        planned_on(stack)
+    assert stack.asked == ["continue_update_rollback", "get_template_summary"]
+
+
+@pytest.mark.parametrize(
+    ("change", "loses"),
+    [
+        (Change("Remove", "Table", "AWS::DynamoDB::Table", None, ()), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "True", ("QueueName",)), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "Conditional", ("QueueName",)), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "False", ("VisibilityTimeout",)), False),
+        (Change("Add", "Table", "AWS::DynamoDB::Table", None, ()), False),
+        (Change("Modify", "ApiRole", "AWS::IAM::Role", "True", ()), False),
+    ],
+)
+def test_a_plan_that_loses_data_is_refused(change: Change, loses: bool) -> None:
+    plan = Plan("ftask-prod", "id", "set", creates_stack=False, changes=(change,), parameters={}, code_sha256="h")
+    assert change.loses_data == loses
+    if loses:
+        with pytest.raises(FtaskError, match=f"replace or remove {change.logical_id}"):
+            refuse_data_loss(plan)
+    else:
+        refuse_data_loss(plan)

@@ -1,0 +1,56 @@
+"""The template's policies under a policy linter, with what CloudFormation would put in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
+
+ARNS = {
+    "Table": "arn:aws:dynamodb:us-east-1:123456789012:table/t",
+    "Queue": "arn:aws:sqs:us-east-1:123456789012:q",
+    "DeadLetterQueue": "arn:aws:sqs:us-east-1:123456789012:d",
+    "ApiLogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:a",
+    "WorkerLogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:w",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+    "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:t",
+    "AWS::AccountId": "123456789012",
+}
+
+
+def resolved(value: Any) -> Any:
+    """The value with the intrinsic functions that the policies use carried out."""
+    if isinstance(value, list):
+        return [resolved(each) for each in value]
+    if not isinstance(value, dict):
+        return str(value)
+    match dict(value):
+        case {"Ref": name}:
+            return ARNS[name]
+        case {"Fn::GetAtt": [name, "Arn"]} | {"Fn::GetAtt": str(name)}:
+            return ARNS[name.removesuffix(".Arn")]
+        case {"Fn::Sub": text}:
+            for name, arn in ARNS.items():
+                text = str(text).replace(f"${{{name}.Arn}}", arn)
+            return text
+    return {str(key): resolved(each) for key, each in value.items()}
+
+
+@pytest.mark.parametrize("policy", policies_of(template()), ids=lambda policy: policy["PolicyName"])
+def test_a_policy_linter_finds_nothing(policy: dict[str, Any]) -> None:
+    linter = Path(sys.executable).parent / "parliament"
+    document = json.dumps(resolved(policy["PolicyDocument"]))
+    done = subprocess.run(
+        [linter, "--json", "--string", document], capture_output=True, text=True, timeout=60, check=False
+    )
+    found = {json.loads(line)["issue"] for line in done.stdout.splitlines()}
+    if policy["PolicyName"] in NO_RESOURCES_TO_NAME:
+        found -= {"RESOURCE_STAR"}
+    assert found == set()
+    assert "Traceback" not in done.stderr
