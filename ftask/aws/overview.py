@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.aws import stack
+from ftask.aws.console import links
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target, explained
 from ftask.core.timestamps import now
@@ -40,6 +41,10 @@ def overview(target: Target) -> dict[str, Any]:
         "apiFunction": outputs.api_function,
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.code_sha256,
+        # An emulator has no console.
+        "console": links(outputs, described["StackId"], target.stack_name)
+        if described and target.endpoint_url is None
+        else {},
         "parameters": {
             name: value for name, value in sorted(stack.parameters_of(described).items()) if not name.startswith("Code")
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ftask.aws.stack import StackOutputs
     from ftask.aws.stage import Stage
     from ftask.aws.target import Target
+    from ftask.cli.config_file import Config
     from ftask.local.engine import Running
     from ftask.render.screen import Screen
 
@@ -78,8 +80,7 @@ class Invocation:
         from ftask.aws.target import Target
 
         if not self.uses_engine:
-            options = self.options
-            return Target(options.stage, options.profile, options.region, options.endpoint_url)
+            return self._chosen_target()
         from ftask.local.engine import Engine
 
         for name, value in (("--profile", self.options.profile), ("--region", self.options.region)):
@@ -99,6 +100,32 @@ class Invocation:
             )
         self._engine = running
         return Target.local(running.endpoint_url)
+
+    def _chosen_target(self) -> Target:
+        """The stage as flags, environment and file have it, in this order."""
+        from ftask.aws.target import Target
+
+        options, filed = self.options, self.config.stage(self.options.stage)
+        # What the environment says, the session finds by itself: it must only not be overruled here.
+        named = "AWS_PROFILE" in os.environ
+        placed = "AWS_REGION" in os.environ or "AWS_DEFAULT_REGION" in os.environ
+        return Target(
+            options.stage,
+            options.profile or (None if named else filed.profile),
+            options.region or (None if placed else filed.region),
+            options.endpoint_url or filed.endpoint_url,
+        )
+
+    @cached_property
+    def config(self) -> Config:
+        """What `ftask.toml` says.
+
+        Raises:
+            FtaskError: it cannot be understood.
+        """
+        from ftask.cli.config_file import load
+
+        return load()
 
     @cached_property
     def outputs(self) -> StackOutputs:
@@ -142,13 +169,25 @@ class Invocation:
         Raises:
             FtaskError: the answer was another one, or there is nobody to ask.
         """
+        if not yes:
+            self._ask_name(question, "Run it again with --yes.")
+
+    def confirm_protected(self, question: str) -> None:
+        """Ask for the name of a protected stage; nothing stands for the answer.
+
+        Raises:
+            FtaskError: the answer was another one, or there is nobody to ask.
+        """
+        self._ask_name(question, "The stage is protected: run it in a terminal, where its name can be typed.")
+
+    def _ask_name(self, question: str, hint: str) -> None:
         stage = self.options.stage
-        if not yes and self._answer(f"{question} Type the name of the stage, {stage}: ", question) != stage:
+        if self._answer(f"{question} Type the name of the stage, {stage}: ", question, hint) != stage:
             raise FtaskError("Nothing was done.")
 
-    def _answer(self, prompt: str, question: str) -> str:
+    def _answer(self, prompt: str, question: str, hint: str = "Run it again with --yes.") -> str:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise FtaskError(f"{question} Nobody is here to answer.", "Run it again with --yes.")
+            raise FtaskError(f"{question} Nobody is here to answer.", hint)
         sys.stderr.write(prompt)
         sys.stderr.flush()
         return sys.stdin.readline().strip()

@@ -47,11 +47,12 @@ def deploy(
     if print_template:
         print(package.read_template(), end="")  # noqa: T201 - YAML in either output format
         return
-    overrides = parameters.parse_overrides(param or [])
+    filed = run.config.stage(run.options.stage)
+    overrides = filed.overrides() | parameters.parse_overrides(param or [])
     target, screen = run.target, run.screen
     code = artifacts.store(target, package.build_archive())
     screen.note(f"Code archive {code.key} ({'uploaded' if code.uploaded else 'unchanged'}).")
-    plan = make_plan(target, package.read_template(), code, overrides)
+    plan = make_plan(target, package.read_template(), code, overrides, filed.tags)
     value = stacks.plan_json(plan)
     if not plan.changes:
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
@@ -96,9 +97,11 @@ def remove(
     target = run.target
     removal = apply.prepare_removal(target)
     run.screen.picture(stacks.removal_table(removal))
-    run.confirm(
-        f"Delete stack {target.stack_name} in {target.region_name} with all its tasks and dead letters?", yes=yes
-    )
+    question = f"Delete stack {target.stack_name} in {target.region_name} with all its tasks and dead letters?"
+    if run.config.stage(target.stage).protected:
+        run.confirm_protected(question)
+    else:
+        run.confirm(question, yes=yes)
     run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
     _stream(run, apply.remove(target, removal.stack_id))
     run.screen.result({"removed": target.stack_name}, lambda: f"Removed {target.stack_name}.")

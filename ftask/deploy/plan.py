@@ -60,6 +60,7 @@ def make_plan(
     template: str,
     code: StoredArchive,
     overrides: Mapping[str, str],
+    tags: Mapping[str, str] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Plan:
     """Let CloudFormation compute what deploying `template` would change.
@@ -101,6 +102,8 @@ def make_plan(
             TemplateBody=template,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
             Capabilities=["CAPABILITY_IAM"],
+            # CloudFormation puts them on every resource that can have any.
+            Tags=[{"Key": name, "Value": value} for name, value in (tags or {}).items()],
         )
         described = _await_computed(target, answer["Id"], sleep)
     plan = Plan(

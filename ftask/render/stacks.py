@@ -86,6 +86,8 @@ def info_table(info: Mapping[str, Any]) -> RenderableType:
     consuming = info["worker"]["state"]
     table.add_row("worker", Text(consuming, style="green" if consuming == "Enabled" else "yellow"))
     table.add_row("code", info["codeSha256"][:12])
+    for name, url in info["console"].items():
+        table.add_row(f"console: {name}", Text(url, style=f"link {url}"))
     for name, value in info["parameters"].items():
         table.add_row(name, value)
     return table

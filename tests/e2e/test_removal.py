@@ -74,9 +74,30 @@ def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
 def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     settings = ("ApiAuthorization=JWT", "JwtIssuer=https://issuer.example", "JwtAudience=ftask")
     assert "JwtIssuer and JwtAudience" in own_engine("deploy", "--yes", "--param", settings[0]).err
-    assert own_engine("deploy", "--yes", *(part for each in settings for part in ("--param", each))).code == 0
+    others = ("Tracing=true", "CorsAllowOrigins=https://example.org")
+    done = own_engine("deploy", "--yes", *(part for each in (*settings, *others) for part in ("--param", each)))
+    assert done.code == 0, done.err
     assert "wants a bearer token" in own_engine("submit", "-m", "SUCCESS").err
     assert "did not take this one" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
+
+
+def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(own_engine: Cli) -> None:
+    (own_engine.folder / "ftask.toml").write_text(
+        "[stages.local]\nprotected = true\n"
+        '[stages.local.parameters]\nMaxAttempts = 4\nErrorRate = 0.1\n[stages.local.tags]\nteam = "payments"\n'
+    )
+    plan = own_engine("deploy", "--yes", "--param", "ErrorRate=0.2", "-o", "json").json
+    assert (plan["parameters"]["MaxAttempts"], plan["parameters"]["ErrorRate"]) == ("4", "0.2")
+    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    described = target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
+    assert described["Tags"] == [{"Key": "team", "Value": "payments"}]
+    rows = {row["name"]: row for row in own_engine("config", "-o", "json").json}
+    assert rows["parameters.MaxAttempts"]["value"] == 4
+    assert rows["parameters.MaxAttempts"]["source"].endswith("ftask.toml")
+    assert (rows["stage"]["value"], rows["stage"]["source"]) == ("local", "default")
+    own_engine("deploy", "--yes", "--param", "DeletionProtection=false")
+    # A protected stage asks for its name, and there is nobody here to give it.
+    assert "Nobody is here to answer" in own_engine("remove", "--yes").err
 
 
 def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:

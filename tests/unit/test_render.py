@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
+from ftask.aws.console import links
 from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.render import tasks
@@ -82,3 +85,18 @@ def test_one_task_in_full_shows_each_attempt_and_the_wait_after_it() -> None:
     assert picture.splitlines()[-1].split() == [
         "1", "12:00:00.000Z", "1.0", "s", "FAILED", "8.0", "s", "ValueError:", "no", "[bold]luck",
     ]  # fmt: skip
+
+
+def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
+    outputs: Any = SimpleNamespace(
+        worker_log_group="/aws/lambda/ftask-prod-worker",
+        api_log_group="/aws/lambda/ftask-prod-api",
+        worker_function="ftask-prod-worker",
+        table="t",
+        queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/q",
+        dead_letter_queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/d",
+    )
+    found = links(outputs, "arn:aws-cn:cloudformation:cn-north-1:1:stack/ftask-prod/x", "ftask-prod")
+    assert all(url.startswith("https://cn-north-1.console.amazonaws.cn/") for url in found.values())
+    assert found["workerLog"].endswith("#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fftask-prod-worker")
+    assert links(outputs, "arn:aws-iso:cloudformation:us-iso-east-1:1:stack/ftask-prod/x", "ftask-prod") == {}
