@@ -13,7 +13,7 @@ from tests.crash.world import Breakage, World
 
 FAULTS = tuple(Fault)
 # Orders of several actors that are tried at the most; only the two longest races of redrives have more.
-MAX_SCHEDULES = 80
+MAX_SCHEDULES = 120
 # Where several actors move, an actor that dies before a call is one that is never chosen again; throttles and lost
 # answers are explored with one actor alone.
 FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
