@@ -47,6 +47,7 @@ def _settings(run: Invocation) -> list[tuple[str, Any, str]]:
         ("profile", *first(options.profile, ("AWS_PROFILE",), stage.profile)),
         ("region", *first(options.region, ("AWS_REGION", "AWS_DEFAULT_REGION"), stage.region)),
         ("endpoint_url", *first(options.endpoint_url, (), stage.endpoint_url)),
+        ("artifact_bucket", *first(None, (), stage.artifact_bucket)),
         ("protected", stage.protected, file if stage.protected else "default"),
     ]
     rows += [(f"parameters.{name}", value, file) for name, value in sorted(stage.parameters.items())]

@@ -28,6 +28,7 @@ class StageConfig(BaseModel):
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    artifact_bucket: str | None = None
     protected: bool = False
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
@@ -87,7 +88,7 @@ def load() -> Config:
         key = ".".join(str(part) for part in _keys(first["loc"]))
         raise FtaskError(
             f"{path}, line {_line(text, list(_keys(first['loc'])))}: {key}: {first['msg']}.",
-            "A stage has profile, region, endpoint_url, protected, parameters and tags.",
+            "A stage has profile, region, endpoint_url, artifact_bucket, protected, parameters and tags.",
         ) from None
 
 

@@ -34,6 +34,10 @@ def deploy(
     allow_data_loss: Annotated[
         bool, typer.Option("--allow-data-loss", help="Also where the table or a queue is replaced or removed.")
     ] = False,
+    artifact_bucket: Annotated[
+        str | None,
+        typer.Option(metavar="BUCKET", help="Put the code archive into this bucket of yours, not into ftask's own."),
+    ] = None,
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Print the CloudFormation template and do nothing.")
     ] = False,
@@ -50,7 +54,7 @@ def deploy(
     filed = run.config.stage(run.options.stage)
     overrides = filed.overrides() | parameters.parse_overrides(param or [])
     target, screen = run.target, run.screen
-    code = artifacts.store(target, package.build_archive())
+    code = artifacts.store(target, package.build_archive(), artifact_bucket or filed.artifact_bucket)
     screen.note(f"Code archive {code.key} ({'uploaded' if code.uploaded else 'unchanged'}).")
     plan = make_plan(target, package.read_template(), code, overrides, filed.tags)
     value = stacks.plan_json(plan)
@@ -103,7 +107,7 @@ def remove(
     else:
         run.confirm(question, yes=yes)
     run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
-    _stream(run, apply.remove(target, removal.stack_id))
+    _stream(run, apply.remove(target, removal))
     run.screen.result({"removed": target.stack_name}, lambda: f"Removed {target.stack_name}.")
 
 

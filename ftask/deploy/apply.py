@@ -37,9 +37,10 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a removal would delete: resources, with their types."""
+    """What a removal would delete: resources, with their types, and the code archives in a bucket."""
 
     stack_id: str
+    code_bucket: str | None
     resources: tuple[tuple[str, str], ...]
 
 
@@ -56,7 +57,8 @@ def prepare_removal(target: Target) -> Removal:
             f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.",
             "There is nothing to remove.",
         )
-    if stack.parameters_of(existing).get("DeletionProtection") == "true":
+    parameters = stack.parameters_of(existing)
+    if parameters.get("DeletionProtection") == "true":
         raise DeploymentError(
             f"Stage {target.stage!r} is protected from deletion; nothing was removed.",
             f"First run: {stack.deploy_command(target)} --param DeletionProtection=false",
@@ -68,10 +70,10 @@ def prepare_removal(target: Target) -> Removal:
             for page in pages
             for resource in page["StackResourceSummaries"]
         ]
-    return Removal(existing["StackId"], tuple(sorted(resources)))
+    return Removal(existing["StackId"], parameters.get("CodeBucket"), tuple(sorted(resources)))
 
 
-def remove(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
+def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
     """Delete the stack and the stage's code archives, yielding the stack's events.
 
     Raises:
@@ -79,13 +81,14 @@ def remove(target: Target, stack_id: str, sleep: Callable[[float], None] = time.
     """
     token = uuid.uuid4().hex
     with explained():
-        target.cloudformation.delete_stack(StackName=stack_id, ClientRequestToken=token)
+        target.cloudformation.delete_stack(StackName=removal.stack_id, ClientRequestToken=token)
         seen = []
-        for event in follow(target, stack_id, token, sleep):
+        for event in follow(target, removal.stack_id, token, sleep):
             seen.append(event)
             yield event
     _require_success(seen, f"Stack {target.stack_name}", ("DELETE_COMPLETE",))
-    artifacts.discard(target)
+    if removal.code_bucket is not None:
+        artifacts.discard(target, removal.code_bucket)
 
 
 def _require_success(events: list[StackEvent], what: str, good: tuple[str, ...]) -> None:

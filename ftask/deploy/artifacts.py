@@ -11,6 +11,8 @@ from ftask.aws.target import Target, explained
 from ftask.core.errors import FtaskError
 from ftask.deploy.package import Archive
 
+OLD_VERSION_DAYS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class StoredArchive:
@@ -22,13 +24,19 @@ class StoredArchive:
     uploaded: bool
 
 
-def store(target: Target, archive: Archive) -> StoredArchive:
-    """Put the archive where CloudFormation reads it; does nothing if it is there."""
+def store(target: Target, archive: Archive, own_bucket: str | None = None) -> StoredArchive:
+    """Put the archive where CloudFormation reads it; does nothing if it is there.
+
+    In `own_bucket`, a bucket of the team's, which has to exist; without it in ftask's, made on first use.
+    """
     with explained():
         account = target.sts.get_caller_identity()["Account"]
-        bucket = bucket_name(target, account)
+        bucket = own_bucket or bucket_name(target, account)
         key = f"{target.stack_name}/{archive.sha256}.zip"
-        _ensure_bucket(target, bucket, account)
+        if not _exists(target, bucket, account):
+            if own_bucket is not None:
+                raise FtaskError(f"There is no bucket {bucket}.", "Make it first, or leave --artifact-bucket out.")
+            _make(target, bucket)
         try:
             target.s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
         except ClientError as error:
@@ -39,22 +47,22 @@ def store(target: Target, archive: Archive) -> StoredArchive:
     return StoredArchive(bucket, key, archive.sha256, uploaded=False)
 
 
-def discard(target: Target) -> None:
-    """Delete the stage's archives, and the bucket with the last stage's."""
+def discard(target: Target, bucket: str) -> None:
+    """Delete the stage's archives in `bucket`, and the bucket with the last of them if it is ftask's own."""
     with explained():
         account = target.sts.get_caller_identity()["Account"]
-        bucket = bucket_name(target, account)
-        try:
-            pages = target.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, ExpectedBucketOwner=account)
-            keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        except ClientError as error:
-            if _status(error) == 404:
-                return
-            raise
-        own = [key for key in keys if key.startswith(f"{target.stack_name}/")]
-        for key in own:
-            target.s3.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
-        if len(own) == len(keys):
+        if not _exists(target, bucket, account):
+            return
+        pages = target.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account)
+        found = [
+            (entry["Key"], entry["VersionId"])
+            for page in pages
+            for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+        ]
+        own = [entry for entry in found if entry[0].startswith(f"{target.stack_name}/")]
+        for key, version in own:
+            target.s3.delete_object(Bucket=bucket, Key=key, VersionId=version, ExpectedBucketOwner=account)
+        if len(own) == len(found) and bucket == bucket_name(target, account):
             target.s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
 
 
@@ -62,7 +70,7 @@ def bucket_name(target: Target, account: str) -> str:
     return f"ftask-artifacts-{account}-{target.region_name}"
 
 
-def _ensure_bucket(target: Target, bucket: str, account: str) -> None:
+def _exists(target: Target, bucket: str, account: str) -> bool:
     try:
         target.s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
     except ClientError as error:
@@ -73,8 +81,11 @@ def _ensure_bucket(target: Target, bucket: str, account: str) -> None:
             ) from error
         if _status(error) != 404:
             raise
-    else:
-        return
+        return False
+    return True
+
+
+def _make(target: Target, bucket: str) -> None:
     if target.region_name == "us-east-1":  # the one region that may not be named
         target.s3.create_bucket(Bucket=bucket)
     else:
@@ -96,6 +107,22 @@ def _ensure_bucket(target: Target, bucket: str, account: str) -> None:
         Bucket=bucket,
         ServerSideEncryptionConfiguration={
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+        },
+    )
+    # An archive that somebody overwrote or deleted can be had back for a while.
+    target.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    target.s3.put_bucket_lifecycle_configuration(
+        Bucket=bucket,
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": "old-versions",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": ""},
+                    "NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSION_DAYS},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                }
+            ]
         },
     )
     if not (target.endpoint_url or "").startswith("http://"):

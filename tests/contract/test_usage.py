@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -71,3 +72,18 @@ def test_each_write_takes_one_unit_and_so_does_a_refused_one(engine_resources: R
     took = life(engine_resources)
     assert [took[step].get("writeUnits") for step in ("submit", "run", "late duplicate", "get")] == [1, 2, 1, None]
     assert took["get"]["readUnits"] == 1
+
+
+def test_a_trace_goes_from_the_api_through_the_queue(
+    moto_resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In a function, botocore hands the invocation's trace on by itself; SQS then keeps it with the message.
+    # https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "ftask-prod-api")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
+    headers: list[Any] = []
+    moto_resources.sqs.meta.events.register("before-send.sqs.*", lambda request, **_: headers.append(request.headers))
+    moto_resources.queue.send(Message("f" * 32))
+    # Percent-encoded, as a header has to be.
+    assert unquote(headers[0]["X-Amzn-Trace-Id"].decode()) == trace

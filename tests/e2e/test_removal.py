@@ -67,6 +67,19 @@ def test_a_protected_stage_is_not_removed(own_engine: Cli) -> None:
     assert "AWS::DynamoDB::Table" in done.err
 
 
+def test_a_bucket_of_the_teams_own_is_used_and_stays(own_engine: Cli) -> None:
+    refused = own_engine("deploy", "--yes", "--artifact-bucket", "team-code")
+    assert refused.code == 1
+    assert "There is no bucket team-code" in refused.err
+    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    target.s3.create_bucket(Bucket="team-code")
+    target.s3.put_object(Bucket="team-code", Key="theirs", Body=b"")
+    assert own_engine("deploy", "--yes", "--artifact-bucket", "team-code").code == 0
+    assert own_engine("remove", "--yes").code == 0
+    assert [entry["Key"] for entry in target.s3.list_objects_v2(Bucket="team-code")["Contents"]] == ["theirs"]
+    assert [bucket["Name"] for bucket in target.s3.list_buckets()["Buckets"]] == ["team-code"]
+
+
 def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
     assert cli_without_engine("deploy", "--print-template").out == package.read_template()
 
