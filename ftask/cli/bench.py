@@ -156,13 +156,12 @@ def _cost(
     run: Invocation, observed: Observed, parameters: dict[str, str], price_list: Any
 ) -> tuple[Cost | None, list[str]]:
     from ftask.bench.cost import Sizes, cost
-    from ftask.bench.usage import PATIENCE_SECONDS, measure
+    from ftask.bench.usage import measure
 
     # An attempt that ended was begun, and both were logged.
     started = sum(attempt.ended_at is not None for task in observed.tasks.values() for attempt in task.history)
     # Who stopped early does not want to wait for logs.
-    patience = 0.0 if observed.stopped else PATIENCE_SECONDS
-    usage = measure(run.stage, observed.started_at, len(observed.sent), started, patience)
+    usage = measure(run.stage, observed.started_at, len(observed.sent), started, patiently=observed.stopped is None)
     sizes = Sizes(float(parameters["ApiMemory"]), float(parameters["WorkerMemory"]))
     measured_on = "AWS" if run.target.endpoint_url is None else "this machine"
     found = cost(usage, len(observed.sent), sizes, price_list, measured_on)
