@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ftask.aws.target import explained
-from ftask.core.codec import FAILED_SHARDS
+from ftask.core.codec import FAILED_SHARDS, shard_name
 from ftask.core.failed import INDEX, NO_ERROR, FailedTask
 from ftask.core.model import Failure, Task
 from ftask.core.timestamps import to_iso
@@ -84,7 +84,7 @@ class FailedIndex:
 
     def newest(self, selection: Selection = Selection()) -> Iterator[FailedTask]:
         """The failed tasks that are meant, newest first, with a page of each shard in memory."""
-        shards = [self._shard(f"FAILED#{number}", selection) for number in range(FAILED_SHARDS)]
+        shards = [self._shard(shard_name(number), selection) for number in range(FAILED_SHARDS)]
         for task in heapq.merge(*shards, key=lambda task: task.failed_at, reverse=True):
             if selection._has(task.task_id, task.failed_at, task.error):
                 yield task

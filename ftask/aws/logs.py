@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target, explained
 from ftask.core.metrics import FAILURES, INVOCATION
+from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -118,11 +118,8 @@ def identity(entry: Mapping[str, Any]) -> tuple[str, int, str]:
 
 def parse(function: str, message: str, written_at: datetime) -> Event | None:
     """The event in a log line; None for what Lambda says of each invocation, unless that went wrong."""
-    try:
-        line = json.loads(message)
-    except ValueError:
-        line = None
-    if not isinstance(line, dict):
+    line = json_object(message)
+    if line is None:
         return _plain(function, message, written_at)
     if "record" in line:
         return _platform(function, line, written_at)

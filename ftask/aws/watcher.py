@@ -51,7 +51,7 @@ class Watcher:
             moment = self.clock()
             if remaining == 0 or (deadline is not None and moment >= deadline):
                 return
-            pause_seconds = self._round_seconds() + SECONDS_PER_THOUSAND * remaining / 1000
+            pause_seconds = round_seconds(self.target, remaining)
             if deadline is not None:
                 pause_seconds = min(pause_seconds, max(0.0, (deadline - moment).total_seconds()))
             self.sleep(pause_seconds)
@@ -68,5 +68,8 @@ class Watcher:
             raise UnknownTaskError(task_id)
         return task
 
-    def _round_seconds(self) -> float:
-        return AWS_ROUND_SECONDS if self.target.endpoint_url is None else LOCAL_ROUND_SECONDS
+
+def round_seconds(target: Target, open_tasks: int) -> float:
+    """How long to wait before so many open tasks are looked at again."""
+    base = AWS_ROUND_SECONDS if target.endpoint_url is None else LOCAL_ROUND_SECONDS
+    return base + SECONDS_PER_THOUSAND * open_tasks / 1000

@@ -21,6 +21,8 @@ from ftask.aws import consumption
 from ftask.aws.api import CONNECTIONS, Accepted, ApiClient
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
+from ftask.aws.watcher import round_seconds
+from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
 from ftask.core.model import Status, Task
 from ftask.core.payload import encode_payload
@@ -33,10 +35,6 @@ DEFAULT_BATCH = 10
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/confirm-queue-is-empty.html
 QUIET_SECONDS_AWS = 90.0
 QUIET_SECONDS_EMULATED = 5.0
-_ROUND_SECONDS_AWS = 1.0
-_ROUND_SECONDS_EMULATED = 0.3
-_SECONDS_PER_THOUSAND = 2.0
-_KEYS_PER_READ = 100
 # How far back throughput is averaged for the estimate of the time left.
 _RECENT_SECONDS = 10.0
 _FEW = 20
@@ -141,9 +139,9 @@ class Experiment:
             raise FtaskError("Consumption is paused, so no task would end.", "Start it with: ftask resume")
         self._letters_before = self._count_letters()
         self._started_at, begun = now(), self.tick()
-        clients = self.settings.concurrency if self.settings.rate is None else CONNECTIONS
-        with ThreadPoolExecutor(min(clients, CONNECTIONS)) as threads:
-            submitting = [threads.submit(self._submit, begun) for _ in range(min(clients, CONNECTIONS))]
+        clients = CONNECTIONS if self._arrivals is not None else min(self.settings.concurrency, CONNECTIONS)
+        with ThreadPoolExecutor(clients) as threads:
+            submitting = [threads.submit(self._submit, begun) for _ in range(clients)]
             try:
                 self._follow(begun, submitting, show)
             except KeyboardInterrupt:
@@ -230,7 +228,7 @@ class Experiment:
             self._pause(begun)
 
     def _pause(self, begun: float) -> None:
-        seconds = self._round_seconds + _SECONDS_PER_THOUSAND * len(self._open) / 1000
+        seconds = round_seconds(self.stage.target, len(self._open))
         if self.settings.timeout_seconds is not None:
             seconds = min(seconds, max(0.0, begun + self.settings.timeout_seconds - self.tick()))
         self.sleep(seconds)
@@ -243,7 +241,7 @@ class Experiment:
     def _read(self, task_ids: list[str]) -> bool:
         """Read these tasks; whether any of them has changed."""
         changed, ended = False, 0
-        self._reads += -(-len(task_ids) // _KEYS_PER_READ)
+        self._reads += -(-len(task_ids) // BATCH_GET_KEYS)
         with explained():
             for task in self.stage.store.get_many(task_ids):
                 before = self._tasks.get(task.task_id)
@@ -283,16 +281,12 @@ class Experiment:
         wanted = self._letters_before + sum(task.status is Status.FAILED for task in self._tasks.values())
         deadline = self.tick() + self._quiet_seconds
         while (found := self._count_letters()) < wanted and self.tick() < deadline and self._stopped != "interrupted":
-            self.sleep(self._round_seconds)
+            self.sleep(round_seconds(self.stage.target, 0))
         return found
 
     @property
     def _quiet_seconds(self) -> float:
         return QUIET_SECONDS_AWS if self.stage.target.endpoint_url is None else QUIET_SECONDS_EMULATED
-
-    @property
-    def _round_seconds(self) -> float:
-        return _ROUND_SECONDS_AWS if self.stage.target.endpoint_url is None else _ROUND_SECONDS_EMULATED
 
 
 def _arrivals(settings: Settings) -> list[float] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import Any
 from ftask.aws.logs import entries, groups_of, identity
 from ftask.aws.stage import Stage
 from ftask.core.metrics import INVOCATION
+from ftask.core.text import json_object
 
 # CloudWatch Logs adds this to each event's size.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -48,7 +48,7 @@ class FunctionUsage:
         """Take one log entry into account."""
         size = len(message.encode()) + EVENT_OVERHEAD_BYTES
         self.log_bytes += size
-        line = _object(message)
+        line = json_object(message)
         if line is None or "record" in line:
             self.platform_bytes += size
             self._platform(message, line)
@@ -112,24 +112,27 @@ def measure(
     """
     patience = PATIENCE_SECONDS_AWS if stage.target.endpoint_url is None else PATIENCE_SECONDS_EMULATED
     deadline = tick() + (patience if patiently else 0.0)
-    while True:
-        found = {function: _read(stage, function, since) for function in ("api", "worker")}
-        api, worker = found["api"], found["worker"]
-        complete = (
-            min(api.accepted, api.summed_accepted) >= accepted and min(worker.started, worker.summed_started) >= started
-        )
-        if complete or tick() >= deadline:
-            return RunUsage(
-                api.scaled(min(1.0, accepted / api.accepted) if api.accepted else 1.0),
-                worker.scaled(min(1.0, started / worker.started) if worker.started else 1.0),
-                complete,
-            )
-        sleep(_POLL_SECONDS)
 
+    def read(function: str, whole: Callable[[FunctionUsage], bool]) -> FunctionUsage:
+        (group,) = groups_of(stage.outputs, (function,)).values()
+        while True:
+            found = add_up(entries(stage.target, group, int(since.timestamp() * 1000)))
+            if whole(found) or tick() >= deadline:
+                return found
+            sleep(_POLL_SECONDS)
 
-def _read(stage: Stage, function: str, since: datetime) -> FunctionUsage:
-    (group,) = groups_of(stage.outputs, (function,)).values()
-    return add_up(entries(stage.target, group, int(since.timestamp() * 1000)))
+    def accepted_all(usage: FunctionUsage) -> bool:
+        return min(usage.accepted, usage.summed_accepted) >= accepted
+
+    def started_all(usage: FunctionUsage) -> bool:
+        return min(usage.started, usage.summed_started) >= started
+
+    api, worker = read("api", accepted_all), read("worker", started_all)
+    return RunUsage(
+        api.scaled(min(1.0, accepted / api.accepted) if api.accepted else 1.0),
+        worker.scaled(min(1.0, started / worker.started) if worker.started else 1.0),
+        accepted_all(api) and started_all(worker),
+    )
 
 
 def add_up(found: Iterable[Mapping[str, Any]]) -> FunctionUsage:
@@ -141,14 +144,6 @@ def add_up(found: Iterable[Mapping[str, Any]]) -> FunctionUsage:
             seen.add(identity(entry))
             usage.add(entry["message"])
     return usage
-
-
-def _object(message: str) -> dict[str, Any] | None:
-    try:
-        line = json.loads(message)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) else None
 
 
 def _is_report(line: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
+    from ftask.bench.cost import Prices
     from ftask.bench.expectation import Expectation
     from ftask.bench.experiment import Experiment, Observed, Progress
     from ftask.bench.result import Cost, Result
@@ -134,7 +135,7 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
 
 
 def _result(
-    run: Invocation, experiment: Experiment, expectation: Expectation, parameters: dict[str, str], price_list: Any
+    run: Invocation, experiment: Experiment, expectation: Expectation, parameters: dict[str, str], price_list: Prices
 ) -> Result:
     from ftask.bench.analysis import analyse
 
@@ -153,7 +154,7 @@ def _result(
 
 
 def _cost(
-    run: Invocation, observed: Observed, parameters: dict[str, str], price_list: Any
+    run: Invocation, observed: Observed, parameters: dict[str, str], price_list: Prices
 ) -> tuple[Cost | None, list[str]]:
     from ftask.bench.cost import Sizes, cost
     from ftask.bench.usage import measure

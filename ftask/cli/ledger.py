@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from ftask.cli.payloads import Submission
 from ftask.core.errors import FtaskError
+from ftask.core.text import json_object
 
 MARK = "ftaskAccepted"
 VERSION = 1
@@ -37,7 +37,7 @@ class Ledger:
         try:
             if not path.exists():
                 path.write_text(json.dumps({MARK: VERSION, "run": secrets.token_hex(8)}) + "\n")
-            header, *entries = [_object(line) for line in path.read_text().splitlines()] or [None]
+            header, *entries = [json_object(line) for line in path.read_text().splitlines()] or [None]
         except OSError as error:
             raise FtaskError(f"{path} cannot be used: {error.strerror}.", "Make its folder writable.") from error
         if header is None or header.get(MARK) != VERSION:
@@ -78,11 +78,3 @@ class Ledger:
         self._file.write("".join(json.dumps({"key": key, "taskId": task_id}) + "\n" for key, task_id in accepted))
         self._file.flush()
         os.fsync(self._file.fileno())
-
-
-def _object(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None

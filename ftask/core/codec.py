@@ -65,7 +65,12 @@ def decode_message(body: str) -> Message:
 
 def failed_shard(task_id: str) -> str:
     """The index partition of a failed task."""
-    return f"FAILED#{zlib.crc32(task_id.encode()) % FAILED_SHARDS}"
+    return shard_name(zlib.crc32(task_id.encode()) % FAILED_SHARDS)
+
+
+def shard_name(number: int) -> str:
+    """The index partition of this number, from 0 to below `FAILED_SHARDS`."""
+    return f"FAILED#{number}"
 
 
 def task_to_item(task: Task) -> Item:

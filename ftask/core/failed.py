@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import heapq
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ftask.core.codec import FAILED_SHARDS, TASK_ID
+from ftask.core.codec import FAILED_SHARDS, TASK_ID, shard_name
 from ftask.core.errors import CursorError
 from ftask.core.model import Failure, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
@@ -85,7 +85,7 @@ class FailedPages:
             CursorError: the cursor is none that was given out.
         """
         read = _decode(cursor) if cursor else {}
-        shards = [list(self._shard(number, read.get(number), limit)) for number in range(FAILED_SHARDS)]
+        shards = [self._shard(number, read.get(number), limit) for number in range(FAILED_SHARDS)]
         merged = heapq.merge(
             *([(number, task) for task in tasks] for number, tasks in enumerate(shards)),
             key=lambda entry: entry[1].failed_at,
@@ -100,8 +100,8 @@ class FailedPages:
         # No shard had more than was asked of it, but one of them may have had just that.
         return found, _encode(read) if any(len(tasks) == limit for tasks in shards) else None
 
-    def _shard(self, number: int, after: tuple[str, str] | None, limit: int) -> Iterator[FailedTask]:
-        shard = {"S": f"FAILED#{number}"}
+    def _shard(self, number: int, after: tuple[str, str] | None, limit: int) -> list[FailedTask]:
+        shard = {"S": shard_name(number)}
         start: dict[str, Any] = {}
         if after is not None:
             key = {"failedShard": shard, "failedAt": {"S": after[0]}, "taskId": {"S": after[1]}}
@@ -115,7 +115,7 @@ class FailedPages:
             Limit=limit,
             **start,
         )
-        yield from map(FailedTask.of_item, answer["Items"])
+        return [FailedTask.of_item(item) for item in answer["Items"]]
 
 
 def _encode(read: dict[int, tuple[str, str]]) -> str:

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from ftask.core import log
@@ -178,4 +177,4 @@ class Meter:
 
 
 def _milliseconds(seconds: float) -> float:
-    return round(timedelta(seconds=seconds) / timedelta(milliseconds=1), 1)
+    return round(seconds * 1000, 1)

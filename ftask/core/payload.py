@@ -37,7 +37,10 @@ def parse_payload(text: str | bytes) -> JsonObject:
         PayloadError: not JSON, not an object, nested deeper than 100 levels, or holding something that
             JSON cannot carry from one system to the next (NaN, infinities, unpaired surrogates).
     """
-    value = _load(text, MAX_PAYLOAD_BYTES)
+    size = _size(text)
+    if size > MAX_PAYLOAD_BYTES:
+        raise _too_large(size)
+    value = _load(text)
     if not isinstance(value, dict):
         raise PayloadError(
             f"The payload is {_json_type(value)}, not an object.",
@@ -55,7 +58,12 @@ def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
         PayloadTooLargeError: more than 3 MiB.
         PayloadError: it is no such list of 1 to 100.
     """
-    value = _load(text, MAX_BATCH_BYTES)
+    size = _size(text)
+    if size > MAX_BATCH_BYTES:
+        raise PayloadTooLargeError(
+            f"The batch has {size:,} bytes; it may have {MAX_BATCH_BYTES:,}.", "Send fewer tasks at once."
+        )
+    value = _load(text)
     entries = value.get("tasks") if isinstance(value, dict) else None
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_BATCH_TASKS:
         raise PayloadError(
@@ -99,11 +107,12 @@ def payload_hash(payload: JsonObject) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def _load(text: str | bytes, limit_bytes: int) -> Any:
+def _size(text: str | bytes) -> int:
+    return len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _load(text: str | bytes) -> Any:
     """The JSON value in `text`, if every store and client reads it back the same."""
-    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > limit_bytes:
-        raise _too_large(size, limit_bytes)
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
     except RecursionError:
@@ -155,12 +164,8 @@ def _too_deep() -> PayloadError:
     return PayloadError(f"The payload is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _too_large(size: int, limit_bytes: int = MAX_PAYLOAD_BYTES) -> PayloadTooLargeError:
-    if limit_bytes == MAX_BATCH_BYTES:
-        return PayloadTooLargeError(
-            f"The batch has {size:,} bytes; it may have {limit_bytes:,}.", "Send fewer at once."
-        )
+def _too_large(size: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
-        f"The payload has {size:,} bytes; a task may have {limit_bytes:,}.",
+        f"The payload has {size:,} bytes; a task may have {MAX_PAYLOAD_BYTES:,}.",
         "Keep large data in S3 and put its key into the task.",
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 
 def printable(text: str, limit_bytes: int) -> str:
     """`text` as one bounded line that SQS and DynamoDB take; never empty.
@@ -25,6 +28,15 @@ def shortened(text: str, limit_bytes: int) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 task`, `1,200 tasks`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that `text` is; None if it is anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def percent(share: float) -> str:
