@@ -37,6 +37,7 @@ from ftask.core.text import printable
 from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
+LIST_PARAMETERS = ("status", "limit", "cursor")
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 OPENAPI = Path(__file__).with_name("openapi.json")
@@ -143,6 +144,11 @@ class Api:
 
     def _list(self, event: Event) -> Answer:
         query = event.get("queryStringParameters") or {}
+        if unknown := sorted(query.keys() - set(LIST_PARAMETERS)):
+            # Ignored, a misspelt one would give another list than was asked for.
+            raise QueryError(
+                f"There is no parameter {printable(unknown[0], 64)!r}.", f"There are {', '.join(LIST_PARAMETERS)}."
+            )
         if query.get("status") != Status.FAILED:
             raise QueryError("Only failed tasks can be listed.", "Ask for: GET /tasks?status=FAILED")
         limit = query.get("limit", str(DEFAULT_PAGE))

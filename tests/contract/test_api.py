@@ -226,6 +226,7 @@ def test_failed_tasks_are_listed_newest_first_each_once(api: Api, backend: Resou
     [
         "", "?status=PENDING", "?status=FAILED&limit=0", "?status=FAILED&limit=101", "?status=FAILED&limit=x",
         "?status=FAILED&limit=-1", "?status=FAILED&cursor=x", "?status=FAILED&cursor=e30x",
+        "?status=FAILED&limt=5",
         "?status=FAILED&cursor=eyIwIjogWyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiLCAieCJdfQ",
     ],
 )  # fmt: skip
