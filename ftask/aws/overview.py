@@ -46,7 +46,9 @@ def overview(target: Target) -> dict[str, Any]:
         if described and target.endpoint_url is None
         else {},
         "parameters": {
-            name: value for name, value in sorted(stack.parameters_of(described).items()) if not name.startswith("Code")
+            name: value
+            for name, value in sorted(stack.parameters_of(described).items())
+            if name not in stack.OWN_PARAMETERS
         },
     }
 

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 
+# True while a stack is taken down to its tasks, messages and logs.
+DATA_ONLY = "DataOnly"
+# What a deployment fills in by itself; a user sets every other parameter.
+OWN_PARAMETERS = frozenset({"CodeBucket", "CodeKey", DATA_ONLY})
+
+
 class StackNotFoundError(FtaskError):
-    """The stage has no stack."""
+    """The stage has no stack, or none that serves."""
 
 
 class StackOutputs(BaseModel):
@@ -39,8 +45,7 @@ class StackOutputs(BaseModel):
 
     @property
     def code_sha256(self) -> str:
-        """The hash of the deployed archive, which is its name."""
-        return self.code_key.rpartition("/")[2].removesuffix(".zip")
+        return code_sha256(self.code_key)
 
 
 def describe(target: Target) -> StackTypeDef | None:
@@ -69,9 +74,11 @@ def outputs(target: Target) -> StackOutputs:
     """
     stack = describe(target)
     if stack is None:
+        raise not_found(target, f"Deploy it with: {deploy_command(target)}")
+    if parameters_of(stack).get(DATA_ONLY) == "true":
         raise StackNotFoundError(
-            f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.",
-            f"Deploy it with: {deploy_command(target)}",
+            f"Stage {target.stage!r} is taken down to its data; its tasks and messages are kept.",
+            f"Bring it back with: {deploy_command(target)}",
         )
     values = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     try:
@@ -86,6 +93,16 @@ def outputs(target: Target) -> StackOutputs:
         url = f"{target.endpoint_url.rstrip('/')}/_aws/execute-api/{found.api_id}/{found.api_stage}"
         return found.model_copy(update={"api_url": url})
     return found
+
+
+def not_found(target: Target, hint: str) -> StackNotFoundError:
+    """There is no stack."""
+    return StackNotFoundError(f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.", hint)
+
+
+def code_sha256(code_key: str) -> str:
+    """The hash of a deployed archive, which is its name."""
+    return code_key.rpartition("/")[2].removesuffix(".zip")
 
 
 def deploy_command(target: Target) -> str:

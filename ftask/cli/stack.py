@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,26 +90,53 @@ def deploy(
 
 def remove(
     run: Invocation,
+    keep_data: Annotated[
+        bool, typer.Option("--keep-data", help="Keep tasks, messages and logs; ftask deploy brings the rest back.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
 
-    A stage that was deployed with DeletionProtection=true is refused.
+    A stage that was deployed with DeletionProtection=true is refused, unless its data is kept.
     """
     from ftask.deploy import apply
     from ftask.render import stacks
 
     target = run.target
-    removal = apply.prepare_removal(target)
+    removal = apply.prepare_removal(target, keep_data=keep_data)
+    what = {"removed": target.stack_name, "kept": [asdict(resource) for resource in removal.kept]}
+    if not removal.resources:
+        run.screen.result(what, lambda: f"{target.stack_name} was taken down to its data before.")
+        return
     run.screen.picture(stacks.removal_table(removal))
-    question = f"Delete stack {target.stack_name} in {target.region_name} with all its tasks and dead letters?"
+    stage = f"stack {target.stack_name} in {target.region_name}"
+    question = (
+        f"Take down {stage} and keep its tasks and messages?"
+        if keep_data
+        else f"Delete {stage} with all its tasks and dead letters?"
+    )
     if run.config.stage(target.stage).protected:
         run.confirm_protected(question)
     else:
         run.confirm(question, yes=yes)
+    if keep_data:
+        _keep_data(run)
+        text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: ftask deploy"
+        run.screen.result(what, lambda: text)
+        return
     run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
     _stream(run, apply.remove(target, removal))
-    run.screen.result({"removed": target.stack_name}, lambda: f"Removed {target.stack_name}.")
+    run.screen.result(what, lambda: f"Removed {target.stack_name}.")
+
+
+def _keep_data(run: Invocation) -> None:
+    from ftask.deploy import apply
+    from ftask.deploy.plan import plan_data_only, refuse_data_loss
+
+    plan = plan_data_only(run.target)
+    refuse_data_loss(plan)
+    run.if_interrupted = "CloudFormation goes on with it. Run ftask remove --keep-data again to see how it ended."
+    _stream(run, apply.apply(run.target, plan))
 
 
 def info(run: Invocation) -> None:

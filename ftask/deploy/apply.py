@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,11 @@ from ftask.aws.target import Target, explained
 from ftask.core.errors import FtaskError
 from ftask.deploy import artifacts
 from ftask.deploy.events import StackEvent, follow, root_cause
-from ftask.deploy.plan import Plan
+from ftask.deploy.plan import DATA_TYPES, Plan
+from ftask.deploy.tokens import new_token
+
+# What is left of a stack that is taken down to its data: whatever the template gives no condition.
+KEPT_TYPES = DATA_TYPES | {"AWS::SQS::QueuePolicy", "AWS::Logs::LogGroup"}
 
 
 class DeploymentError(FtaskError):
@@ -25,7 +28,7 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
     Raises:
         DeploymentError: it failed, and CloudFormation rolled it back.
     """
-    token = uuid.uuid4().hex
+    token = new_token()
     with explained():
         target.cloudformation.execute_change_set(ChangeSetName=plan.change_set_id, ClientRequestToken=token)
         seen = []
@@ -36,41 +39,57 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a stack; `physical_id` is its name in the account."""
+
+    logical_id: str
+    resource_type: str
+    physical_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
-    """What a removal would delete: resources, with their types, and the code archives in a bucket."""
+    """What a removal would delete, with the code archives in a bucket, and what it would keep."""
 
     stack_id: str
     code_bucket: str | None
-    resources: tuple[tuple[str, str], ...]
+    resources: tuple[Resource, ...]
+    kept: tuple[Resource, ...] = ()
 
 
-def prepare_removal(target: Target) -> Removal:
-    """What there is to remove of the stage.
+def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
+    """What there is to remove of the stage; with `keep_data` all but its tasks, messages and logs.
 
     Raises:
         StackNotFoundError: there is no stack.
-        DeploymentError: the stage is protected.
+        DeploymentError: the stage is protected, and its data would go.
     """
     existing = stack.describe(target)
     if existing is None:
-        raise stack.StackNotFoundError(
-            f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.",
-            "There is nothing to remove.",
-        )
+        raise stack.not_found(target, "There is nothing to remove.")
     parameters = stack.parameters_of(existing)
-    if parameters.get("DeletionProtection") == "true":
+    if parameters.get("DeletionProtection") == "true" and not keep_data:
         raise DeploymentError(
             f"Stage {target.stage!r} is protected from deletion; nothing was removed.",
-            f"First run: {stack.deploy_command(target)} --param DeletionProtection=false",
+            f"First run: {stack.deploy_command(target)} --param DeletionProtection=false\n"
+            "Or keep its data: ftask remove --keep-data",
         )
     with explained():
         pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing["StackId"])
-        resources = [
-            (resource["LogicalResourceId"], resource["ResourceType"])
+        found = [
+            Resource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
             for page in pages
-            for resource in page["StackResourceSummaries"]
+            for each in page["StackResourceSummaries"]
+            if each["ResourceStatus"] != "DELETE_COMPLETE"
         ]
-    return Removal(existing["StackId"], parameters.get("CodeBucket"), tuple(sorted(resources)))
+    ordered = sorted(found, key=lambda resource: resource.logical_id)
+    stays = KEPT_TYPES if keep_data else frozenset()
+    return Removal(
+        existing["StackId"],
+        parameters.get("CodeBucket"),
+        tuple(resource for resource in ordered if resource.resource_type not in stays),
+        tuple(resource for resource in ordered if resource.resource_type in stays),
+    )
 
 
 def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
@@ -79,7 +98,7 @@ def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = ti
     Raises:
         DeploymentError: something could not be deleted; the rest is.
     """
-    token = uuid.uuid4().hex
+    token = new_token()
     with explained():
         target.cloudformation.delete_stack(StackName=removal.stack_id, ClientRequestToken=token)
         seen = []

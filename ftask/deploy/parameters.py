@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ftask.aws.stack import OWN_PARAMETERS
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 
 # AWS's advice for a queue that feeds a function.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY_PER_TIMEOUT = 6
 MAX_VISIBILITY_SECONDS = 43_200
-
-# Filled in by the deployment itself.
-CODE_PARAMETERS = frozenset({"CodeBucket", "CodeKey"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,11 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
     return overrides
 
 
+def for_emulator(target: Target) -> dict[str, str]:
+    """The parameters that have another default where CloudFormation is emulated: it does not know every type."""
+    return {"SavedQueries": "false"} if target.endpoint_url is not None else {}
+
+
 def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """The value of every parameter: overridden, else as deployed, else the template's default.
 
@@ -49,7 +53,7 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     Raises:
         FtaskError: an override names no parameter, or the values contradict each other.
     """
-    known = {parameter.name: parameter for parameter in declared if parameter.name not in CODE_PARAMETERS}
+    known = {parameter.name: parameter for parameter in declared if parameter.name not in OWN_PARAMETERS}
     for name in overrides:
         if name not in known:
             raise FtaskError(f"The stack has no parameter {name}.", f"It has: {', '.join(sorted(known))}.")

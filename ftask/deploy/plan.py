@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ftask.aws import stack
+from ftask.aws.stack import DATA_ONLY, OWN_PARAMETERS
 from ftask.aws.target import Target, explained
 from ftask.core.errors import FtaskError
-from ftask.core.text import printable
-from ftask.deploy import events, parameters
+from ftask.deploy import parameters
 from ftask.deploy.artifacts import StoredArchive
+from ftask.deploy.existing import ready
+from ftask.deploy.tokens import new_token
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import ChangeTypeDef, DescribeChangeSetOutputTypeDef
+    from types_boto3_cloudformation.type_defs import (
+        ChangeTypeDef,
+        DescribeChangeSetOutputTypeDef,
+        ResourceChangeDetailTypeDef,
+        StackTypeDef,
+    )
 
 PLANNING_SECONDS = 300.0
 # What holds tasks and messages. Logs are kept by their retention, and a new group takes their place.
 DATA_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::SQS::Queue"})
 # How CloudFormation says, by a failed change set, that there is nothing to change.
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """A property that changes, with its values where CloudFormation knows them beforehand; an emulator may not."""
+
+    name: str
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +48,7 @@ class Change:
     logical_id: str
     resource_type: str
     replacement: str | None
-    properties: tuple[str, ...]
+    properties: tuple[PropertyChange, ...]
 
     @property
     def loses_data(self) -> bool:
@@ -44,7 +59,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A computed change set; without `changes` there is nothing to run."""
+    """A computed change set; without `changes` there is nothing to run.
+
+    `parameters` are the stack's afterwards, `deployed` those of now: none where the stack is still to be created.
+    """
 
     stack_name: str
     stack_id: str
@@ -52,7 +70,17 @@ class Plan:
     creates_stack: bool
     changes: tuple[Change, ...]
     parameters: Mapping[str, str]
+    deployed: Mapping[str, str]
     code_sha256: str
+
+    @property
+    def changed_parameters(self) -> dict[str, tuple[str | None, str]]:
+        """The parameters of a deployed stack that get another value, with both; None for one that it has not had."""
+        return {
+            name: (self.deployed.get(name), value)
+            for name, value in sorted(self.parameters.items())
+            if self.deployed and self.deployed.get(name) != value
+        }
 
 
 def make_plan(
@@ -69,58 +97,56 @@ def make_plan(
         FtaskError: the parameters are wrong, or the stack is in no state to be changed.
     """
     with explained():
-        existing = stack.describe(target)
-        status = existing["StackStatus"] if existing else None
-        stack_id = existing["StackId"] if existing else target.stack_name
-        if status == "ROLLBACK_COMPLETE":
-            # A first deployment that failed left an empty shell, which can only be deleted.
-            target.cloudformation.delete_stack(StackName=target.stack_name)
-            events.await_idle(target, stack_id, sleep)
-            existing = status = None
-        if status is not None and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-            raise _running_already(target, status)
-        if status == "UPDATE_ROLLBACK_FAILED":
-            # CloudFormation wants to be told to go on; what it could not undo then is said by its events.
-            target.cloudformation.continue_update_rollback(StackName=target.stack_name)
-            events.await_idle(target, stack_id, sleep)
-        creates = existing is None or status == "REVIEW_IN_PROGRESS"
-        deployed = [] if existing is None or creates else existing.get("Parameters", [])
-        current = {entry["ParameterKey"]: entry["ParameterValue"] for entry in deployed}
+        existing = ready(target, sleep)
+        deployed = stack.parameters_of(existing)
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
         declared = [
             parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue"))
             for entry in summary.get("Parameters", [])
         ]
-        values = parameters.resolve(declared, current, overrides)
-        token = uuid.uuid4().hex
-        complete = values | {"CodeBucket": code.bucket, "CodeKey": code.key}
-        answer = target.cloudformation.create_change_set(
-            StackName=target.stack_name,
-            ChangeSetName=f"ftask-{token}",
-            ClientToken=token,
-            ChangeSetType="CREATE" if creates else "UPDATE",
+        values = parameters.resolve(declared, deployed, {**parameters.for_emulator(target), **overrides})
+        complete = values | {"CodeBucket": code.bucket, "CodeKey": code.key, DATA_ONLY: "false"}
+        return _computed(
+            target,
+            existing,
+            values,
+            code.sha256,
+            sleep,
             TemplateBody=template,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
-            Capabilities=["CAPABILITY_IAM"],
             # CloudFormation puts them on every resource that can have any.
             Tags=[{"Key": name, "Value": value} for name, value in (tags or {}).items()],
         )
-        described = _await_computed(target, answer["Id"], sleep)
-    plan = Plan(
-        stack_name=target.stack_name,
-        stack_id=answer["StackId"],
-        change_set_id=answer["Id"],
-        creates_stack=creates,
-        changes=tuple(_change(change) for change in described.get("Changes", [])),
-        parameters=values,
-        code_sha256=code.sha256,
-    )
-    if described["Status"] == "FAILED":
-        reason = described.get("StatusReason", "no reason given")
-        discard_plan(target, plan)
-        if not any(phrase in reason for phrase in _NOTHING_TO_DO):
-            raise FtaskError(f"CloudFormation cannot plan this deployment: {reason}")
-    return plan
+
+
+def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) -> Plan:
+    """Let CloudFormation compute what taking down all but tasks, messages and logs would change: nothing else does.
+
+    Raises:
+        FtaskError: there is no stack, it is in no state to be changed, or it is of an ftask that could not do this.
+    """
+    with explained():
+        existing = ready(target, sleep)
+        if existing is None:
+            raise stack.not_found(target, "There is nothing to remove.")
+        deployed = stack.parameters_of(existing)
+        if DATA_ONLY not in deployed:
+            raise FtaskError(
+                f"Stack {target.stack_name} is of an ftask that could not keep data.",
+                f"First run: {stack.deploy_command(target)}",
+            )
+        return _computed(
+            target,
+            existing,
+            deployed | {DATA_ONLY: "true"},
+            stack.code_sha256(deployed["CodeKey"]),
+            sleep,
+            UsePreviousTemplate=True,
+            Parameters=[
+                {"ParameterKey": DATA_ONLY, "ParameterValue": "true"},
+                *({"ParameterKey": name, "UsePreviousValue": True} for name in deployed if name != DATA_ONLY),
+            ],
+        )
 
 
 def refuse_data_loss(plan: Plan) -> None:
@@ -137,29 +163,6 @@ def refuse_data_loss(plan: Plan) -> None:
         )
 
 
-def _running_already(target: Target, status: str) -> FtaskError:
-    """The refusal of a second deployment, with who runs the first as far as CloudFormation says."""
-    newest = target.cloudformation.describe_stack_events(StackName=target.stack_name)["StackEvents"]
-    # The operation's first event says when it began, and its reason who asked for it.
-    begun = next(
-        (
-            event
-            for event in newest
-            if event.get("ResourceType") == "AWS::CloudFormation::Stack"
-            and event.get("ResourceStatusReason") == "User Initiated"
-        ),
-        newest[0] if newest else None,
-    )
-    since = "" if begun is None else f", since {begun['Timestamp'].astimezone():%H:%M:%S}"
-    token = begun.get("ClientRequestToken", "") if begun is not None else ""
-    who = f" ({printable(token, 64)})" if token else ""
-    return FtaskError(
-        f"Stack {target.stack_name} is {status}{since}: another deployment is running{who}.",
-        "Wait until it has ended and run the command again, or stop it with:"
-        f" aws cloudformation cancel-update-stack --stack-name {target.stack_name}",
-    )
-
-
 def discard_plan(target: Target, plan: Plan) -> None:
     """Delete the change set, and the empty stack that planning a first deployment leaves."""
     with explained():
@@ -168,12 +171,53 @@ def discard_plan(target: Target, plan: Plan) -> None:
             target.cloudformation.delete_stack(StackName=plan.stack_id)
 
 
+def _computed(
+    target: Target,
+    existing: StackTypeDef | None,
+    values: Mapping[str, str],
+    code_sha256: str,
+    sleep: Callable[[float], None],
+    **request: Any,
+) -> Plan:
+    token = new_token()
+    answer = target.cloudformation.create_change_set(
+        StackName=target.stack_name,
+        ChangeSetName=token,
+        ClientToken=token,
+        ChangeSetType="CREATE" if existing is None else "UPDATE",
+        Capabilities=["CAPABILITY_IAM"],
+        **request,
+    )
+    described = _await_computed(target, answer["Id"], sleep)
+    plan = Plan(
+        stack_name=target.stack_name,
+        stack_id=answer["StackId"],
+        change_set_id=answer["Id"],
+        creates_stack=existing is None,
+        changes=tuple(_change(change) for change in described.get("Changes", [])),
+        parameters={name: value for name, value in values.items() if name not in OWN_PARAMETERS},
+        deployed=stack.parameters_of(existing),
+        code_sha256=code_sha256,
+    )
+    if described["Status"] == "FAILED":
+        reason = described.get("StatusReason", "no reason given")
+        discard_plan(target, plan)
+        if not any(phrase in reason for phrase in _NOTHING_TO_DO):
+            raise FtaskError(f"CloudFormation cannot plan this deployment: {reason}")
+    return plan
+
+
 def _await_computed(
     target: Target, change_set_id: str, sleep: Callable[[float], None]
 ) -> DescribeChangeSetOutputTypeDef:
+    def describe(**page: Any) -> DescribeChangeSetOutputTypeDef:
+        return target.cloudformation.describe_change_set(
+            ChangeSetName=change_set_id, IncludePropertyValues=True, **page
+        )
+
     pause_seconds, waited = 0.1, 0.0
     while True:
-        described = target.cloudformation.describe_change_set(ChangeSetName=change_set_id, IncludePropertyValues=False)
+        described = describe()
         if described["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             break
         if waited > PLANNING_SECONDS:
@@ -183,7 +227,7 @@ def _await_computed(
         pause_seconds = min(2 * pause_seconds, 2.0)
     token = described.get("NextToken")
     while token:
-        page = target.cloudformation.describe_change_set(ChangeSetName=change_set_id, NextToken=token)
+        page = describe(NextToken=token)
         described["Changes"] += page["Changes"]
         token = page.get("NextToken")
     return described
@@ -191,13 +235,22 @@ def _await_computed(
 
 def _change(change: ChangeTypeDef) -> Change:
     resource = change["ResourceChange"]
-    names = {
-        detail["Target"].get("Name") or detail["Target"].get("Attribute", "") for detail in resource.get("Details", [])
-    }
     return Change(
         action=resource["Action"],
         logical_id=resource["LogicalResourceId"],
         resource_type=resource["ResourceType"],
         replacement=resource.get("Replacement"),
-        properties=tuple(sorted(filter(None, names))),
+        properties=_properties(resource.get("Details", [])),
     )
+
+
+def _properties(details: list[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
+    """The changed properties, each once: CloudFormation names one again for every reason that it has."""
+    found: dict[str, PropertyChange] = {}
+    for detail in details:
+        target = detail["Target"]
+        name = target.get("Path", "").removeprefix("/Properties/") or target.get("Name") or target.get("Attribute", "")
+        before, after = target.get("BeforeValue"), target.get("AfterValue")
+        if name and (name not in found or before is not None or after is not None):
+            found[name] = PropertyChange(name, before, after)
+    return tuple(found[name] for name in sorted(found))

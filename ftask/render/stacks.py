@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ftask.core.text import shortened
 from ftask.deploy.apply import Removal
 from ftask.deploy.events import StackEvent
-from ftask.deploy.plan import DATA_TYPES, Plan
+from ftask.deploy.plan import DATA_TYPES, Plan, PropertyChange
 from ftask.render.durations import clock_time, duration
 
+# Values are whole policies at times; JSON has them in full.
+_LONGEST_VALUE = 80
 _ACTIONS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red"), "Import": ("+", "green")}
 
 
@@ -23,6 +27,9 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "creates": plan.creates_stack,
         "codeSha256": plan.code_sha256,
         "parameters": dict(sorted(plan.parameters.items())),
+        "changedParameters": {
+            name: {"before": before, "after": after} for name, (before, after) in plan.changed_parameters.items()
+        },
         "changes": [
             {
                 "action": change.action,
@@ -30,7 +37,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "type": change.resource_type,
                 "replacement": change.replacement,
                 "losesData": change.loses_data,
-                "properties": list(change.properties),
+                "properties": [asdict(each) for each in change.properties],
             }
             for change in plan.changes
         ],
@@ -38,13 +45,15 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def plan_table(plan: Plan) -> RenderableType:
-    """Every resource that the plan touches, replacements and removals in red."""
+    """Every parameter and resource that the plan touches, replacements and removals in red."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("", "resource", "type", "change"):
         table.add_column(heading, overflow="fold")
+    for name, (before, after) in plan.changed_parameters.items():
+        table.add_row(Text("~", style="yellow"), Text(name, style="yellow"), "parameter", _values(before, after))
     for change in plan.changes:
         sign, style = _ACTIONS.get(change.action, ("?", ""))
-        what = ", ".join(change.properties)
+        what = ", ".join(map(_property, change.properties))
         if change.loses_data:
             style = "bold red"
         if change.replacement in ("True", "Conditional"):
@@ -53,14 +62,28 @@ def plan_table(plan: Plan) -> RenderableType:
     return table
 
 
+def _property(change: PropertyChange) -> str:
+    if change.before is None and change.after is None:
+        return change.name
+    return f"{change.name}: {_values(change.before, change.after)}"
+
+
+def _values(before: str | None, after: str | None) -> str:
+    return " → ".join(
+        "(none)" if value is None else shortened(value, _LONGEST_VALUE) or "(empty)" for value in (before, after)
+    )
+
+
 def removal_table(removal: Removal) -> RenderableType:
-    """What a removal deletes, data in red."""
+    """What a removal deletes, data in bold, and what it keeps."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("", "resource", "type"):
         table.add_column(heading, overflow="fold")
-    for name, resource_type in removal.resources:
-        style = "bold red" if resource_type in DATA_TYPES else "red"
-        table.add_row(Text("-", style=style), Text(name, style=style), resource_type)
+    for resource in removal.resources:
+        style = "bold red" if resource.resource_type in DATA_TYPES else "red"
+        table.add_row(Text("-", style=style), Text(resource.logical_id, style=style), resource.resource_type)
+    for resource in removal.kept:
+        table.add_row("", Text(resource.logical_id, style="green"), f"{resource.resource_type}, kept")
     return table
 
 

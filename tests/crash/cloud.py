@@ -125,5 +125,7 @@ def cloud() -> Iterator[Cloud]:
         patch.setattr(moto.sqs.models, "unix_time", lambda *_: made.seconds())
         # A third of an exploration would be moto's search for names under which a value might be kept as well; what
         # it answers here has the very names.
-        patch.setattr(moto.core.serialize.AttributePicker, "__call__", moto.core.serialize.DefaultAttributePicker.__call__)
+        patch.setattr(
+            moto.core.serialize.AttributePicker, "__call__", moto.core.serialize.DefaultAttributePicker.__call__
+        )
         yield made

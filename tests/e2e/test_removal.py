@@ -67,6 +67,30 @@ def test_a_protected_stage_is_not_removed(own_engine: Cli) -> None:
     assert "AWS::DynamoDB::Table" in done.err
 
 
+def test_a_stage_is_taken_down_to_its_data_and_brought_back_with_it(own_engine: Cli) -> None:
+    own_engine("deploy", "--yes", "--param", "DeletionProtection=true")
+    failed = own_engine("submit", "-m", "ERROR", "--wait", "-o", "json").json["taskId"]
+    own_engine("pause")
+    waiting = own_engine("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
+    taken = own_engine("remove", "--keep-data", "--yes", "-o", "json")
+    assert taken.code == 0, taken.err
+    assert {kept["logical_id"] for kept in taken.json["kept"]} >= {"Table", "Queue", "DeadLetterQueue"}
+    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    assert target.lambda_.list_functions()["Functions"] == []
+    assert target.dynamodb.list_tables()["TableNames"] != []
+    refused = own_engine("info")
+    assert refused.code == 1
+    assert "taken down to its data" in refused.err
+    assert "ftask deploy" in refused.err
+    again = own_engine("remove", "--keep-data")
+    assert again.code == 0
+    assert "taken down to its data before" in again.out
+    assert own_engine("deploy", "--yes").code == 0
+    assert own_engine("watch", waiting).code == 0
+    assert [task["taskId"] for task in own_engine("dlq", "ls", "-o", "json").json] == [failed]
+    assert own_engine("info", "-o", "json").json["deadLetters"] == 1
+
+
 def test_a_bucket_of_the_teams_own_is_used_and_stays(own_engine: Cli) -> None:
     refused = own_engine("deploy", "--yes", "--artifact-bucket", "team-code")
     assert refused.code == 1

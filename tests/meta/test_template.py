@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ftask.aws.stack import StackOutputs
+from ftask.aws.stack import OWN_PARAMETERS, StackOutputs
+from ftask.deploy.apply import KEPT_TYPES
 from ftask.deploy.package import read_template, stack_folder
 from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
 
@@ -48,6 +49,13 @@ def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
+def test_what_a_removal_may_keep_is_what_has_no_condition() -> None:
+    unconditional = {name: each for name, each in template()["Resources"].items() if "Condition" not in each}
+    assert {str(resource["Type"]) for resource in unconditional.values()} == KEPT_TYPES
+    conditional = template()["Resources"].keys() - unconditional.keys()
+    assert not {str(template()["Resources"][name]["Type"]) for name in conditional} & KEPT_TYPES
+
+
 def test_every_policy_names_its_actions_and_its_resources() -> None:
     for policy in policies_of(template()):
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -71,4 +79,4 @@ def test_the_dashboard_is_json_and_asks_only_for_metrics_that_are_written() -> N
 
 def test_the_readme_names_every_parameter() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == {"CodeBucket", "CodeKey"}
+    assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == OWN_PARAMETERS

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +16,8 @@ from ftask.deploy.artifacts import StoredArchive
 from ftask.deploy.events import StackEvent, root_cause
 from ftask.deploy.package import build_archive, stack_folder
 from ftask.deploy.parameters import Declared, parse_overrides, resolve
-from ftask.deploy.plan import Change, Plan, make_plan, refuse_data_loss
+from ftask.deploy.plan import Change, Plan, PropertyChange, make_plan, plan_data_only, refuse_data_loss
+from ftask.deploy.tokens import author, new_token
 
 DECLARED = [
     Declared("CodeBucket", None),
@@ -109,66 +112,171 @@ def test_a_stack_that_failed_by_itself_is_its_own_cause() -> None:
 class FakeStack:
     """A stack in a state that no emulator comes to; what was asked of CloudFormation is in `asked`."""
 
-    def __init__(self, *states: str) -> None:
+    def __init__(self, *states: str, changes: Sequence[Any] = (), deployed: Mapping[str, str] | None = None) -> None:
         self.states = list(states)
+        self.changes = changes
+        self.deployed = deployed or {}
+        self.token = "token-of-another-tool"
         self.asked: list[str] = []
+        self.requested: dict[str, Any] = {}
 
     def describe_stacks(self, **_: Any) -> Any:
         status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return {"Stacks": [{"StackStatus": status, "StackId": "id", "Parameters": []}]}
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in self.deployed.items()]
+        return {"Stacks": [{"StackStatus": status, "StackId": "id", "Parameters": parameters}]}
 
     def describe_stack_events(self, **_: Any) -> Any:
         begun = {
             "ResourceType": "AWS::CloudFormation::Stack",
             "ResourceStatusReason": "User Initiated",
             "Timestamp": datetime(2026, 1, 1, 12, 0, tzinfo=UTC),
-            "ClientRequestToken": "token-of-a-colleague",
+            "ClientRequestToken": self.token,
         }
         return {"StackEvents": [{"ResourceType": "AWS::SQS::Queue"}, begun]}
+
+    def get_template_summary(self, **_: Any) -> Any:
+        self.asked.append("get_template_summary")
+        declared = {**{each.name: each.default for each in DECLARED}, **self.deployed}
+        return {"Parameters": [{"ParameterKey": name, "DefaultValue": value} for name, value in declared.items()]}
+
+    def create_change_set(self, **request: Any) -> Any:
+        self.requested = request
+        return {"Id": "set", "StackId": "id"}
+
+    def describe_change_set(self, **_: Any) -> Any:
+        return {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": change} for change in self.changes]}
 
     def __getattr__(self, name: str) -> Any:
         def ask(**_: Any) -> Any:
             self.asked.append(name)
-            if name == "get_template_summary":
-                raise FtaskError("far enough")
             return {}
 
         return ask
 
 
-def planned_on(stack: FakeStack) -> None:
-    target: Any = SimpleNamespace(cloudformation=stack, stack_name="ftask-prod", endpoint_url="http://an.emulator")
-    make_plan(target, "", StoredArchive("b", "k", "h", uploaded=False), {}, sleep=lambda _: None)
+def target_of(stack: FakeStack, endpoint_url: str | None = None) -> Any:
+    return SimpleNamespace(
+        cloudformation=stack, stack_name="ftask-prod", stage="prod", region_name="eu-west-1", endpoint_url=endpoint_url
+    )
+
+
+def planned_on(stack: FakeStack, endpoint_url: str | None = None, **overrides: str) -> Plan:
+    code = StoredArchive("b", "k", "h", uploaded=False)
+    return make_plan(target_of(stack, endpoint_url), "", code, overrides, sleep=lambda _: None)
 
 
 def test_a_second_deployment_is_refused_with_who_and_since_when() -> None:
-    with pytest.raises(
-        FtaskError, match=r"UPDATE_IN_PROGRESS, since \d\d:\d\d:\d\d: .*token-of-a-colleague"
-    ) as refused:
-        planned_on(FakeStack("UPDATE_IN_PROGRESS"))
+    stack = FakeStack("UPDATE_IN_PROGRESS")
+    stack.token = new_token()
+    who = author(stack.token)
+    assert who
+    with pytest.raises(FtaskError, match=rf"UPDATE_IN_PROGRESS since \d\d:\d\d:\d\d: .* \({who}\)") as refused:
+        planned_on(stack)
     assert "cancel-update-stack --stack-name ftask-prod" in str(refused.value.hint)
+
+
+def test_a_deployment_by_another_tool_is_told_by_its_token() -> None:
+    with pytest.raises(FtaskError, match="another tool, with the token token-of-another-tool"):
+        planned_on(FakeStack("UPDATE_IN_PROGRESS"))
+
+
+def test_a_token_is_new_each_time_and_is_one_that_cloudformation_takes() -> None:
+    first, second = new_token(), new_token()
+    assert first != second
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+    assert re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", first)
 
 
 def test_a_rollback_that_failed_is_gone_on_with_first() -> None:
     stack = FakeStack("UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
-    with pytest.raises(FtaskError, match="far enough"):
-        planned_on(stack)
+    planned_on(stack)
     assert stack.asked == ["continue_update_rollback", "get_template_summary"]
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_what_is_left_of_a_first_deployment_gives_way_to_another_first_one(status: str) -> None:
+    stack = FakeStack(status, "DELETE_COMPLETE")
+    assert planned_on(stack).creates_stack
+    assert stack.requested["ChangeSetType"] == "CREATE"
+    assert stack.asked.count("delete_stack") == (status == "ROLLBACK_COMPLETE")
+
+
+def test_a_plan_tells_each_property_with_its_values() -> None:
+    def detail(**target: str) -> Any:
+        return {"Target": {"Attribute": "Properties", **target}}
+
+    change = {
+        "Action": "Modify",
+        "LogicalResourceId": "WorkerFunction",
+        "ResourceType": "AWS::Lambda::Function",
+        "Replacement": "False",
+        "Details": [
+            detail(Name="Timeout", Path="/Properties/Timeout", BeforeValue="20", AfterValue="30"),
+            # Once more, for the parameter that it comes from.
+            detail(Name="Timeout", Path="/Properties/Timeout"),
+            detail(Name="Environment", Path="/Properties/Environment/Variables/NEW", AfterValue="1"),
+            {"Target": {"Attribute": "Tags"}},
+        ],
+    }
+    plan = planned_on(
+        FakeStack("UPDATE_COMPLETE", changes=[change], deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"}),
+        WorkerTimeout="30",
+    )
+    assert plan.changes[0].properties == (
+        PropertyChange("Environment/Variables/NEW", None, "1"),
+        PropertyChange("Tags"),
+        PropertyChange("Timeout", "20", "30"),
+    )
+    assert plan.changed_parameters["WorkerTimeout"] == ("20", "30")
+    assert plan.changed_parameters["VisibilityTimeout"] == (None, "180")
+    assert "ErrorRate" not in plan.changed_parameters
+
+
+def test_a_stack_that_serves_is_not_left_at_its_data() -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "true"})
+    assert "DataOnly" not in planned_on(stack).parameters
+    assert {"ParameterKey": "DataOnly", "ParameterValue": "false"} in stack.requested["Parameters"]
+
+
+def test_keeping_the_data_changes_nothing_else() -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "false", "ErrorRate": "0.5", "CodeKey": "x/h.zip"})
+    assert plan_data_only(target_of(stack)).code_sha256 == "h"
+    assert stack.requested["UsePreviousTemplate"]
+    assert stack.requested["Parameters"] == [
+        {"ParameterKey": "DataOnly", "ParameterValue": "true"},
+        {"ParameterKey": "ErrorRate", "UsePreviousValue": True},
+        {"ParameterKey": "CodeKey", "UsePreviousValue": True},
+    ]
+
+
+def test_a_stack_that_cannot_keep_its_data_is_told() -> None:
+    with pytest.raises(FtaskError, match="could not keep data") as refused:
+        plan_data_only(target_of(FakeStack("UPDATE_COMPLETE", deployed={"CodeKey": "x/h.zip"})))
+    assert refused.value.hint == "First run: ftask deploy --stage prod"
+
+
+def test_an_emulator_gets_no_resources_that_it_does_not_know() -> None:
+    declared = {"SavedQueries": "true"}
+    assert planned_on(FakeStack("UPDATE_COMPLETE", deployed=declared)).parameters["SavedQueries"] == "true"
+    emulated = planned_on(FakeStack("UPDATE_COMPLETE", deployed=declared), "http://an.emulator")
+    assert emulated.parameters["SavedQueries"] == "false"
 
 
 @pytest.mark.parametrize(
     ("change", "loses"),
     [
         (Change("Remove", "Table", "AWS::DynamoDB::Table", None, ()), True),
-        (Change("Modify", "Queue", "AWS::SQS::Queue", "True", ("QueueName",)), True),
-        (Change("Modify", "Queue", "AWS::SQS::Queue", "Conditional", ("QueueName",)), True),
-        (Change("Modify", "Queue", "AWS::SQS::Queue", "False", ("VisibilityTimeout",)), False),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "True", (PropertyChange("QueueName"),)), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "Conditional", (PropertyChange("QueueName"),)), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "False", (PropertyChange("VisibilityTimeout"),)), False),
         (Change("Add", "Table", "AWS::DynamoDB::Table", None, ()), False),
         (Change("Modify", "ApiRole", "AWS::IAM::Role", "True", ()), False),
     ],
 )
 def test_a_plan_that_loses_data_is_refused(change: Change, loses: bool) -> None:
-    plan = Plan("ftask-prod", "id", "set", creates_stack=False, changes=(change,), parameters={}, code_sha256="h")
+    plan = Plan(
+        "ftask-prod", "id", "set", creates_stack=False, changes=(change,), parameters={}, deployed={}, code_sha256="h"
+    )
     assert change.loses_data == loses
     if loses:
         with pytest.raises(FtaskError, match=f"replace or remove {change.logical_id}"):

@@ -11,7 +11,8 @@ from rich.console import Console, RenderableType
 from ftask.aws.console import links
 from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
-from ftask.render import tasks
+from ftask.deploy.plan import Change, Plan, PropertyChange
+from ftask.render import stacks, tasks
 from ftask.render.durations import duration
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
@@ -100,3 +101,40 @@ def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
     assert all(url.startswith("https://cn-north-1.console.amazonaws.cn/") for url in found.values())
     assert found["workerLog"].endswith("#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fftask-prod-worker")
     assert links(outputs, "arn:aws-iso:cloudformation:us-iso-east-1:1:stack/ftask-prod/x", "ftask-prod") == {}
+
+
+def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> None:
+    plan = Plan(
+        "ftask-prod",
+        "id",
+        "set",
+        creates_stack=False,
+        changes=(
+            Change(
+                "Modify",
+                "WorkerFunction",
+                "AWS::Lambda::Function",
+                "False",
+                (
+                    PropertyChange("Timeout", "20", "30"),
+                    PropertyChange("Tags"),
+                    PropertyChange("Role", "x" * 900, ""),
+                ),
+            ),
+            Change("Modify", "Queue", "AWS::SQS::Queue", "True", (PropertyChange("QueueName", "a", None),)),
+            Change("Add", "Dashboard", "AWS::CloudWatch::Dashboard", None, ()),
+        ),
+        parameters={"WorkerTimeout": "30", "ErrorRate": "0.3", "New": "1"},
+        deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"},
+        code_sha256="h",
+    )
+    lines = [" ".join(line.split()) for line in drawn(stacks.plan_table(plan), 200).splitlines()]
+    assert lines == [
+        "resource type change",
+        "~ New parameter (none) → 1",
+        "~ WorkerTimeout parameter 20 → 30",
+        f"~ WorkerFunction AWS::Lambda::Function Timeout: 20 → 30, Tags, Role: {'x' * 77}… → (empty)",
+        "~ Queue AWS::SQS::Queue replaced: QueueName: a → (none)",
+        "+ Dashboard AWS::CloudWatch::Dashboard",
+    ]
+    assert stacks.plan_json(plan)["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}
