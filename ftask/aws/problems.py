@@ -28,7 +28,8 @@ _INVALID = frozenset(
         "AuthFailure",
     }
 )
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+# The answer to a HEAD request has no body that could name its error.
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 
 _LOGIN = "Log in again (aws sso login), or choose other credentials with --profile."

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ftask import __version__
-from ftask.cli import bench, config, dlq, doctor, fleet, local, stack, tasks, top
+from ftask.cli import bench, config, dlq, doctor, fleet, local, policy, stack, tasks, top
 from ftask.cli.command import EndpointUrl, Profile, Region
 from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
 
@@ -27,6 +27,7 @@ top.add_to(app)
 doctor.add_to(app)
 bench.add_to(app)
 config.add_to(app)
+policy.add_to(app)
 local.add_to(app)
 
 

@@ -80,7 +80,7 @@ class Invocation:
         from ftask.aws.target import Target
 
         if not self.uses_engine:
-            return self._chosen_target()
+            return self.chosen_target()
         from ftask.local.engine import Engine
 
         for name, value in (("--profile", self.options.profile), ("--region", self.options.region)):
@@ -101,8 +101,8 @@ class Invocation:
         self._engine = running
         return Target.local(running.endpoint_url)
 
-    def _chosen_target(self) -> Target:
-        """The stage as flags, environment and file have it, in this order."""
+    def chosen_target(self) -> Target:
+        """The stage as flags, environment and file have it, in this order; for any but the local engine's."""
         from ftask.aws.target import Target
 
         options, filed = self.options, self.config.stage(self.options.stage)

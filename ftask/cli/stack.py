@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli import policy
 from ftask.cli.command import command
 from ftask.cli.invocation import Invocation
 
@@ -42,8 +43,12 @@ def deploy(
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Print the CloudFormation template and do nothing.")
     ] = False,
+    print_policy: Annotated[
+        bool, typer.Option("--print-policy", help="Print the IAM policy that deploying needs and do nothing.")
+    ] = False,
 ) -> None:
     """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
+    from ftask.aws.permissions import DEPLOYING
     from ftask.core.errors import FtaskError
     from ftask.deploy import apply, artifacts, package, parameters
     from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss
@@ -51,6 +56,9 @@ def deploy(
 
     if print_template:
         print(package.read_template(), end="")  # noqa: T201 - YAML in either output format
+        return
+    if print_policy:
+        policy.print_policy(run, DEPLOYING)
         return
     filed = run.config.stage(run.options.stage)
     overrides = filed.overrides() | parameters.parse_overrides(param or [])

@@ -30,7 +30,9 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
     """
     token = new_token()
     with explained():
-        target.cloudformation.execute_change_set(ChangeSetName=plan.change_set_id, ClientRequestToken=token)
+        target.cloudformation.execute_change_set(
+            StackName=plan.stack_name, ChangeSetName=plan.change_set_id, ClientRequestToken=token
+        )
         seen = []
         for event in follow(target, plan.stack_id, token, sleep):
             seen.append(event)

@@ -166,7 +166,7 @@ def refuse_data_loss(plan: Plan) -> None:
 def discard_plan(target: Target, plan: Plan) -> None:
     """Delete the change set, and the empty stack that planning a first deployment leaves."""
     with explained():
-        target.cloudformation.delete_change_set(ChangeSetName=plan.change_set_id)
+        target.cloudformation.delete_change_set(StackName=plan.stack_name, ChangeSetName=plan.change_set_id)
         if plan.creates_stack:
             target.cloudformation.delete_stack(StackName=plan.stack_id)
 
@@ -211,8 +211,9 @@ def _await_computed(
     target: Target, change_set_id: str, sleep: Callable[[float], None]
 ) -> DescribeChangeSetOutputTypeDef:
     def describe(**page: Any) -> DescribeChangeSetOutputTypeDef:
+        # The stack is named too, because the permission for this is bound to it.
         return target.cloudformation.describe_change_set(
-            ChangeSetName=change_set_id, IncludePropertyValues=True, **page
+            StackName=target.stack_name, ChangeSetName=change_set_id, IncludePropertyValues=True, **page
         )
 
     pause_seconds, waited = 0.1, 0.0

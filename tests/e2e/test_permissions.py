@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
 from ftask.aws.stack import outputs
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
+from ftask.aws.target import LOCAL_REGION, Target
 from ftask.core import machine
 from ftask.core.failed import FailedPages
 from ftask.core.model import Delivery, Message, Task
@@ -26,6 +26,7 @@ from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
 from tests.support.builders import a_task
 from tests.support.cli import Cli
+from tests.support.iam import a_user, actions_of, iam_client, without
 from tests.support.resources import Resources, template
 
 pytestmark = pytest.mark.engine
@@ -113,35 +114,20 @@ BY_LAMBDA = {
 
 @pytest.fixture(scope="module")
 def iam(deployed: Cli) -> Any:
-    endpoint = deployed("local", "status", "-o", "json").json["endpointUrl"]
-    return boto3.client(
-        "iam",
-        LOCAL_REGION,
-        endpoint_url=endpoint,
-        aws_access_key_id=LOCAL_ACCESS_KEY,
-        aws_secret_access_key=LOCAL_SECRET_KEY,
-    )
+    return iam_client(deployed("local", "status", "-o", "json").json["endpointUrl"])
 
 
 @pytest.fixture
 def user(iam: Any) -> Iterator[Callable[[dict[str, Any]], Credentials]]:
     """Makes an IAM user with one policy; answers its credentials."""
-    names = []
+    with ExitStack() as made:
 
-    def make(policy: dict[str, Any]) -> Credentials:
-        name = f"user-{uuid.uuid4().hex[:8]}"
-        names.append(name)
-        iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        def make(policy: dict[str, Any]) -> Credentials:
+            found = made.enter_context(a_user(iam))
+            found.may(policy)
+            return found.credentials
 
-    yield make
-    for name in names:
-        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        iam.delete_user_policy(UserName=name, PolicyName="p")
-        iam.delete_user(UserName=name)
+        yield make
 
 
 def deployed_policy(target: Target, iam: Any, role: str) -> dict[str, Any]:
@@ -151,23 +137,6 @@ def deployed_policy(target: Target, iam: Any, role: str) -> dict[str, Any]:
     (policy_name,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
     document: dict[str, Any] = iam.get_role_policy(RoleName=name, PolicyName=policy_name)["PolicyDocument"]
     return document
-
-
-def actions_of(policy: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
-    for statement in policy["Statement"]:
-        listed = statement["Action"]
-        found |= {listed} if isinstance(listed, str) else set(listed)
-    return found
-
-
-def without(policy: dict[str, Any], action: str) -> dict[str, Any]:
-    statements = []
-    for statement in policy["Statement"]:
-        left = sorted(actions_of({"Statement": [statement]}) - {action})
-        if left:
-            statements.append(statement | {"Action": left})
-    return policy | {"Statement": statements}
 
 
 def world(target: Target, credentials: Credentials) -> World:

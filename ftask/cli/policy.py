@@ -1,0 +1,88 @@
+"""`ftask policy`: what to allow whom."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.command import command
+from ftask.cli.invocation import Invocation, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ftask.aws.permissions import Scope
+
+
+def add_to(app: typer.Typer) -> None:
+    command(app)(policy)
+
+
+def policy(
+    run: Invocation,
+    commands: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COMMAND]...", help="Like submit or dlq redrive; every operator's without any."),
+    ] = None,
+) -> None:
+    """Print the least IAM policy under which commands work on the stage.
+
+    An operator's has every command but deploy and remove: those two are a deployer's.
+    """
+    print_policy(run, chosen(commands or []))
+
+
+def print_policy(run: Invocation, commands: Sequence[str]) -> None:
+    """Print the policy of these commands, as it can be attached to a user or a role."""
+    from ftask.deploy.permissions import policy as least_policy
+
+    filed = run.config.stage(run.options.stage).overrides()
+    document = least_policy(commands, _scope(run), filed.get("KmsKeyArn") or None, vpc=bool(filed.get("VpcSubnetIds")))
+    print(json.dumps(document, indent=2))  # noqa: T201 - a policy is JSON in either output format
+
+
+def chosen(words: Sequence[str]) -> list[str]:
+    """The commands that these words name; a group's name alone stands for all of the group.
+
+    Raises:
+        UsageError: a word names none that asks AWS for anything.
+    """
+    from ftask.aws.permissions import COMMANDS, DEPLOYING
+
+    left = " ".join(words).split()
+    if not left:
+        return [name for name in COMMANDS if name not in DEPLOYING]
+    found: list[str] = []
+    while left:
+        for length in (2, 1):
+            name = " ".join(left[:length])
+            fitting = [name] if name in COMMANDS else [each for each in COMMANDS if each.startswith(f"{name} ")]
+            if fitting and len(left) >= length:
+                found += fitting
+                left = left[length:]
+                break
+        else:
+            raise UsageError(
+                f"{left[0]!r} asks AWS for nothing, or is no command.", f"Choose of {', '.join(COMMANDS)}."
+            )
+    return found
+
+
+def _scope(run: Invocation) -> Scope:
+    from ftask.aws.permissions import Scope
+    from ftask.aws.target import LOCAL_REGION, Target
+    from ftask.core.errors import FtaskError
+
+    own_bucket = run.config.stage(run.options.stage).artifact_bucket
+    if run.uses_engine:
+        return Scope(f"ftask-{run.options.stage}", region=LOCAL_REGION, own_bucket=own_bucket)
+    target: Target = run.chosen_target()
+    try:
+        region = target.region_name
+    except FtaskError:
+        run.screen.note("No region is configured: the policy is for every region.")
+        return Scope(target.stack_name, own_bucket=own_bucket)
+    partition = target.session.get_partition_for_region(region)
+    return Scope(target.stack_name, partition, region, own_bucket=own_bucket)

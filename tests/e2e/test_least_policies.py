@@ -1,0 +1,274 @@
+"""Under the engine's IAM each command works with the policy that ftask gives for it, and not with one action less."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ftask.aws import consumption
+from ftask.aws.permissions import COMMANDS, DEPLOYING, Needs, Scope, document
+from ftask.aws.stack import describe, outputs
+from ftask.aws.stage import Stage
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
+from ftask.cli import app
+from ftask.core.codec import encode_message, task_to_item
+from ftask.core.model import Failure, Message, Status
+from ftask.core.timestamps import now
+from ftask.deploy import artifacts
+from ftask.deploy.events import await_idle
+from ftask.deploy.permissions import policy
+from ftask.local.engine import Engine
+from tests.conftest import start_engine
+from tests.support.builders import a_task
+from tests.support.iam import User, a_user, iam_client, without
+from tests.support.stages import failed_task, put_failed
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("least policies")]
+
+STAGE = "least"
+SCOPE = Scope(f"ftask-{STAGE}", region=LOCAL_REGION)
+# Where the engine asks for another action than AWS does.
+ALSO_ASKED = {
+    "sqs:SendMessage": "sqs:SendMessageBatch",
+    "sqs:DeleteMessage": "sqs:DeleteMessageBatch",
+    "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
+}
+MAPPING_ASKED = {"Effect": "Allow", "Action": ["lambda:ListEventSourceMappings"], "Resource": "*"}
+# What no engine can be brought to need, and why it is needed all the same.
+# What the engine cannot be brought to need, and why it is needed all the same.
+UNPROVEN = {
+    ("submit", "dynamodb:GetItem"): "asked only where a first read is behind, and the engine's never is",
+    ("pause", "lambda:UpdateEventSourceMapping"): "the engine asks for the same action whatever is done to a mapping",
+    ("resume", "lambda:UpdateEventSourceMapping"): "the same",
+    ("doctor", "lambda:GetAccountSettings"): "the engine tells its settings to everybody",
+    ("bench", "sqs:GetQueueAttributes"): "of the main queue, asked only where tasks seem to be lost",
+    ("deploy", "cloudformation:ContinueUpdateRollback"): "no rollback fails on the engine",
+    ("deploy", "s3:PutBucketPolicy"): "the policy asks for TLS, which the engine does not speak",
+}
+
+
+@pytest.fixture(scope="module")
+def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    found = start_engine(tmp_path_factory.mktemp("policies"))
+    yield found
+    found.stop()
+
+
+class Caller:
+    """Runs commands in this process, as one user or another: a hundred of them would be slow as processes."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        running = engine.running()
+        assert running is not None
+        self.endpoint_url = running.endpoint_url
+        self.folder = folder
+        self.target = Target(
+            STAGE,
+            region=LOCAL_REGION,
+            endpoint_url=self.endpoint_url,
+            access_key=LOCAL_ACCESS_KEY,
+            secret_key=LOCAL_SECRET_KEY,
+        )
+        self.keys = (LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY)
+
+    def __call__(self, *arguments: str) -> tuple[int, str]:
+        """The exit code, and everything that the command said."""
+        where = ("--stage", STAGE, "--endpoint-url", self.endpoint_url, "--region", LOCAL_REGION)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ACCESS_KEY_ID", self.keys[0])
+            patch.setenv("AWS_SECRET_ACCESS_KEY", self.keys[1])
+            done = CliRunner().invoke(app, [*where, *arguments])
+        return done.exit_code, done.output
+
+    def as_root(self, *arguments: str) -> None:
+        before, self.keys = self.keys, (LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY)
+        code, said = self(*arguments)
+        self.keys = before
+        assert code == 0, said
+
+    @property
+    def stage(self) -> Stage:
+        """The deployed stage, as root."""
+        return Stage(self.target, outputs(self.target))
+
+
+@pytest.fixture(scope="module")
+def _caller(own_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Caller:
+    return Caller(own_engine, tmp_path_factory.mktemp("folder"))
+
+
+@pytest.fixture
+def user(_caller: Caller) -> Iterator[User]:
+    with a_user(iam_client(_caller.endpoint_url)) as found:
+        yield found
+
+
+@pytest.fixture
+def caller(_caller: Caller, user: User, monkeypatch: pytest.MonkeyPatch) -> Caller:
+    monkeypatch.chdir(_caller.folder)
+    _caller.keys = (user.credentials.access_key, user.credentials.secret_key)
+    return _caller
+
+
+@pytest.fixture(scope="module")
+def _deployed(_caller: Caller) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(_caller.folder)
+        _caller.as_root("deploy", "--yes")
+
+
+def as_the_engine_asks(allowed: dict[str, Any]) -> dict[str, Any]:
+    statements = [
+        statement
+        | {"Action": [*statement["Action"], *(ALSO_ASKED[each] for each in statement["Action"] if each in ALSO_ASKED)]}
+        for statement in allowed["Statement"]
+    ]
+    reads_mapping = any("lambda:GetEventSourceMapping" in statement["Action"] for statement in statements)
+    return allowed | {"Statement": [*statements, *([MAPPING_ASKED] if reads_mapping else [])]}
+
+
+Run = tuple[str, ...]
+WAITING = ("--wait", "--timeout", "60")
+ENDING = ("--message", "SUCCESS", "--timeout", "60")
+
+
+def a_failed_task(stage: Stage, *, letter: bool = True) -> str:
+    task = failed_task(uuid.uuid4().int, now(), Failure("ValueError", "no"), '{"message":"SUCCESS"}')
+    return put_failed(stage, task, letter=letter).task_id
+
+
+def a_waiting_task(stage: Stage, age: timedelta = timedelta(0)) -> str:
+    """One whose message nobody has sent."""
+    at = now() - age
+    task = a_task(task_id=uuid.uuid4().hex, created_at=at, updated_at=at)
+    stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
+    return task.task_id
+
+
+def a_letter_of(stage: Stage, task_id: str) -> None:
+    stage.dead_letters.send(encode_message(Message(task_id)), {})
+
+
+def fresh(stage: Stage) -> None:
+    """No task, no letter, and a worker that consumes."""
+    consumption.switch(stage, enabled=True)
+    stage.target.sqs.purge_queue(QueueUrl=stage.outputs.dead_letter_queue_url)
+    for page in stage.target.dynamodb.get_paginator("scan").paginate(TableName=stage.outputs.table):
+        for item in page["Items"]:
+            stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": item["taskId"]})
+
+
+def peeking(stage: Stage) -> Iterator[Run]:
+    yield ("dlq", "peek")
+    a_failed_task(stage)
+    yield ("dlq", "peek")
+
+
+def draining(stage: Stage) -> Iterator[Run]:
+    a_failed_task(stage)
+    yield ("dlq", "drain", "--to", "letters.jsonl", "--yes")
+
+
+def needing_doctor(stage: Stage) -> Iterator[Run]:
+    """A task that is stuck, a failed one without a letter, letters of one that has ended and of one that is gone."""
+    a_waiting_task(stage, age=timedelta(hours=1))
+    a_failed_task(stage, letter=False)
+    ended = a_task(task_id=uuid.uuid4().hex, status=Status.COMPLETED, attempts=1)
+    stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(ended))
+    a_letter_of(stage, ended.task_id)
+    yield ("doctor", "--fix", "--yes")
+
+
+def redriving(stage: Stage) -> Iterator[Run]:
+    named = a_failed_task(stage)
+    # A letter that is looked at and stays, and a task without one.
+    a_letter_of(stage, "f" * 32)
+    a_failed_task(stage, letter=False)
+    yield ("dlq", "redrive", "--task", named, "--yes")
+    yield ("dlq", "redrive", "--yes", *WAITING)
+
+
+# What is run, on a stage that has just been emptied; together the runs of a command need all that it may need.
+RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
+    "info": lambda _: [("info",)],
+    "submit": lambda _: [("submit", "-m", "SUCCESS", *WAITING), ("submit", "-m", "SUCCESS", "-n", "2")],
+    "get": lambda stage: [("get", a_failed_task(stage))],
+    "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
+    "ls": lambda _: [("ls",), ("ls", "--status", "FAILED")],
+    "cancel": lambda stage: [("cancel", a_waiting_task(stage), "--yes")],
+    "pause": lambda _: [("pause", "--wait")],
+    "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
+    "logs": lambda _: [("logs",)],
+    "top": lambda _: [("top", "-n", "1")],
+    "dlq ls": lambda _: [("dlq", "ls")],
+    "dlq show": lambda stage: [("dlq", "show", a_failed_task(stage))],
+    "dlq redrive": redriving,
+    "dlq drain": draining,
+    "dlq peek": peeking,
+    "doctor": needing_doctor,
+    "bench": lambda _: [("bench", "-n", "2", *ENDING), ("bench", "-n", "1", "--rate", "9", *ENDING)],
+}
+DENIED = ("AWS denied", "refused these credentials", "These credentials lack", "may not be used")
+
+
+def denials(caller: Caller, runs: Iterable[Run]) -> list[str]:
+    """What the runs said of being refused, up to the first that was."""
+    for arguments in runs:
+        _, said = caller(*arguments)
+        if any(word in said for word in DENIED):
+            return [said]
+    return []
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in DEPLOYING])
+@pytest.mark.usefixtures("_deployed")
+def test_a_command_works_with_its_policy_and_not_with_one_action_less(caller: Caller, user: User, command: str) -> None:
+    def runs() -> Iterable[Run]:
+        stage = caller.stage
+        fresh(stage)
+        return RUNS[command](stage)
+
+    user.may(as_the_engine_asks(policy([command], SCOPE)))
+    assert denials(caller, runs()) == []
+    needless = set(needless_actions(caller, user, COMMANDS[command], runs))
+    assert {(command, action) for action in needless} <= UNPROVEN.keys()
+
+
+@pytest.mark.parametrize("command", DEPLOYING)
+def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, command: str) -> None:
+    def runs() -> Iterable[Run]:
+        if command == "remove":
+            caller.as_root("deploy", "--yes")
+            return [("remove", "--keep-data", "--yes"), ("remove", "--yes")]
+        take_down(caller.target)
+        return [("deploy", "--dry-run"), ("deploy", "--yes")]
+
+    user.may(as_the_engine_asks(policy([command], SCOPE)))
+    assert denials(caller, runs()) == []
+    needless = set(needless_actions(caller, user, COMMANDS[command], runs))
+    assert {(command, action) for action in needless} <= UNPROVEN.keys()
+
+
+def take_down(target: Target) -> None:
+    """Whatever a refused deployment has left: a stack in any state, or none."""
+    existing = describe(target)
+    if existing is not None:
+        target.cloudformation.delete_stack(StackName=existing["StackId"])
+        await_idle(target, existing["StackId"])
+    artifacts.discard(target, artifacts.bucket_name(target, "000000000000"))
+
+
+def needless_actions(caller: Caller, user: User, wanted: Needs, runs: Callable[[], Iterable[Run]]) -> Iterator[str]:
+    """The actions that the runs can do without."""
+    whole = document(wanted, SCOPE)
+    for statement in whole["Statement"]:
+        for action in statement["Action"]:
+            user.may(as_the_engine_asks(without(whole, action, statement["Resource"])))
+            if not denials(caller, runs()):
+                yield action

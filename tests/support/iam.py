@@ -1,0 +1,75 @@
+"""Users of the engine's IAM, and what is left of a policy without one of its actions."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.credentials import Credentials
+
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY
+
+
+def iam_client(endpoint_url: str | None) -> Any:
+    """IAM as the engine's root."""
+    return boto3.client(
+        "iam",
+        LOCAL_REGION,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=LOCAL_ACCESS_KEY,
+        aws_secret_access_key=LOCAL_SECRET_KEY,
+    )
+
+
+class User:
+    """An IAM user with one policy."""
+
+    def __init__(self, iam: Any) -> None:
+        self._iam = iam
+        self.name = f"user-{uuid.uuid4().hex[:8]}"
+        iam.create_user(UserName=self.name)
+        key = iam.create_access_key(UserName=self.name)["AccessKey"]
+        self.credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def may(self, policy: dict[str, Any]) -> None:
+        """Give the policy, in place of the one before."""
+        self._iam.put_user_policy(UserName=self.name, PolicyName="p", PolicyDocument=json.dumps(policy))
+
+    def delete(self) -> None:
+        for key in self._iam.list_access_keys(UserName=self.name)["AccessKeyMetadata"]:
+            self._iam.delete_access_key(UserName=self.name, AccessKeyId=key["AccessKeyId"])
+        for name in self._iam.list_user_policies(UserName=self.name)["PolicyNames"]:
+            self._iam.delete_user_policy(UserName=self.name, PolicyName=name)
+        self._iam.delete_user(UserName=self.name)
+
+
+@contextmanager
+def a_user(iam: Any) -> Iterator[User]:
+    user = User(iam)
+    try:
+        yield user
+    finally:
+        user.delete()
+
+
+def actions_of(policy: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        listed = statement["Action"]
+        found |= {listed} if isinstance(listed, str) else set(listed)
+    return found
+
+
+def without(policy: dict[str, Any], action: str, resource: str | None = None) -> dict[str, Any]:
+    """The policy less one action: everywhere, or on one resource."""
+    statements = []
+    for statement in policy["Statement"]:
+        taken = {action} if resource is None or statement["Resource"] == resource else set()
+        left = sorted(actions_of({"Statement": [statement]}) - taken)
+        if left:
+            statements.append(statement | {"Action": left})
+    return policy | {"Statement": statements}
