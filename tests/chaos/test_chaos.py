@@ -93,7 +93,7 @@ def test_nothing_is_lost_and_nothing_runs_twice_at_once_whatever_is_done_to_it(
     redeployed = False
     while time.monotonic() < ends:
         if not redeployed and time.monotonic() > ends - pytestconfig.getoption("--chaos-seconds") / 2:
-            site.deploy("BackoffCapSeconds=3")
+            site.deploy("BackoffCapSeconds=3", "ErrorRate=0.5", "MaxAttempts=3")
             redeployed = True
         site.rng.choice(hurts)()
         time.sleep(0.4)

@@ -1,0 +1,59 @@
+"""What a careful account asks for, all at once: a key, a boundary, a network, traces, an address for alarms."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ftask.aws.stack import outputs
+from ftask.aws.target import Target
+from tests.support.cli import Cli
+from tests.support.iam import iam_client
+
+pytestmark = pytest.mark.engine
+
+
+def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
+    target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
+    key = target.session.client("kms", endpoint_url=target.endpoint_url).create_key()["KeyMetadata"]["Arn"]
+    anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam = iam_client(target.endpoint_url)
+    boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(anything))["Policy"]["Arn"]
+    ec2 = target.session.client("ec2", endpoint_url=target.endpoint_url)
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="ftask", Description="of a test", VpcId=vpc)["GroupId"]
+    own_engine.folder.joinpath("ftask.toml").write_text(
+        f"""
+        [stages.local.parameters]
+        KmsKeyArn = "{key}"
+        PermissionsBoundaryArn = "{boundary}"
+        VpcSubnetIds = "{subnet}"
+        VpcSecurityGroupIds = "{group}"
+        AlarmEmail = "oncall@example.org"
+        Tracing = true
+        """
+    )
+    done = own_engine("deploy", "--yes")
+    assert done.code == 0, done.err
+    assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
+    assert own_engine("submit", "-m", "ERROR", "--wait").code == 3
+
+    # The engine carries out these; of the boundary, the network and the table's key it only takes note.
+    found = outputs(target)
+    for url in (found.queue_url, found.dead_letter_queue_url):
+        attributes = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert attributes["KmsMasterKeyId"] == key
+    worker = target.lambda_.get_function_configuration(FunctionName=found.worker_function)
+    assert worker["TracingConfig"]["Mode"] == "Active"
+    role = worker["Role"].rpartition("/")[2]
+    assert set(iam.list_role_policies(RoleName=role)["PolicyNames"]) == {"worker", "key", "network", "tracing"}
+    (subscription,) = target.session.client("sns", endpoint_url=target.endpoint_url).list_subscriptions()[
+        "Subscriptions"
+    ]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "oncall@example.org")
+    assert json.dumps(own_engine("policy", "dlq", "redrive").json).count(key) == 1
+
+    removed = own_engine("remove", "--yes")
+    assert removed.code == 0, removed.err
