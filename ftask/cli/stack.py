@@ -51,6 +51,7 @@ def deploy(
     from ftask.aws.permissions import DEPLOYING
     from ftask.core.errors import FtaskError
     from ftask.deploy import apply, artifacts, package, parameters
+    from ftask.deploy.existing import or_stop_it
     from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss
     from ftask.render import stacks
 
@@ -83,9 +84,9 @@ def deploy(
     except (FtaskError, KeyboardInterrupt):
         discard_plan(target, plan)
         raise
+    stop = or_stop_it(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
     run.if_interrupted = (
-        f"CloudFormation goes on with stack {plan.stack_name}. Run ftask deploy again to see how it ended,"
-        f" or stop it with: aws cloudformation cancel-update-stack --stack-name {plan.stack_name}"
+        f"CloudFormation goes on with stack {plan.stack_name}. Run ftask deploy again to see how it ended{stop}"
     )
     _stream(run, apply.apply(target, plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."

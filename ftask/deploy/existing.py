@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 
+# What is left where CloudFormation could not clean up, or was told not to.
+_BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})
+
+
 def ready(target: Target, sleep: Callable[[float], None] = time.sleep) -> StackTypeDef | None:
     """The stage's stack, in a state that takes a change set; None where it has still to be created.
 
     What an earlier deployment left undone is put right first.
 
     Raises:
-        FtaskError: another deployment is running.
+        FtaskError: another deployment is running, or the stack has to be removed first.
     """
     found = stack.describe(target)
     if found is None:
@@ -34,6 +38,11 @@ def ready(target: Target, sleep: Callable[[float], None] = time.sleep) -> StackT
         return None
     if status.endswith("_IN_PROGRESS"):
         raise _running_already(target, status)
+    if status in _BEYOND_REPAIR:
+        raise FtaskError(
+            f"Stack {target.stack_name} is {status}, which no deployment can change.",
+            "Remove it first, with: ftask remove",
+        )
     if status == "ROLLBACK_COMPLETE":
         # A first deployment that failed left an empty shell, which can only be deleted.
         target.cloudformation.delete_stack(StackName=target.stack_name)
@@ -64,6 +73,11 @@ def _running_already(target: Target, status: str) -> FtaskError:
     who = author(token) or (f"another tool, with the token {printable(token, 64)}" if token else "")
     return FtaskError(
         f"Stack {target.stack_name} is {status}{since}: another deployment is running" + (f" ({who})." if who else "."),
-        "Wait until it has ended and run the command again, or stop it with:"
-        f" aws cloudformation cancel-update-stack --stack-name {target.stack_name}",
+        f"Wait until it has ended and run the command again{or_stop_it(target.stack_name, status)}.",
     )
+
+
+def or_stop_it(stack_name: str, status: str) -> str:
+    """How to stop what goes on with a stack; nothing where CloudFormation cannot be stopped."""
+    operation = {"CREATE_IN_PROGRESS": "delete-stack", "UPDATE_IN_PROGRESS": "cancel-update-stack"}.get(status)
+    return f", or stop it with: aws cloudformation {operation} --stack-name {stack_name}" if operation else ""

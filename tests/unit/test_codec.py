@@ -38,6 +38,53 @@ FULL = a_task(
 )
 
 
+AT = {"S": "2026-01-01T12:00:00.000Z"}
+# As it lies in the tables of the first release: whatever comes later has to read it.
+FULL_OF_THE_FIRST_RELEASE = {
+    "taskId": {"S": TASK_ID},
+    "status": {"S": "FAILED"},
+    "payload": {"S": '{"message":"SUCCESS"}'},
+    "payloadHash": {"S": "ab" * 16},
+    "createdAt": AT,
+    "updatedAt": AT,
+    "expiresAt": {"N": "1769860800"},
+    "attempts": {"N": "2"},
+    "maxAttempts": {"N": "2"},
+    "epoch": {"N": "3"},
+    "leaseOwner": {"S": "owner"},
+    "leaseUntil": AT,
+    "nextAttemptAt": {"S": "2026-01-01T12:00:00.001Z"},
+    "lastError": {"M": {"type": {"S": "ValueError"}, "message": {"S": "no ünïcode 🎉"}}},
+    "history": {
+        "L": [
+            {
+                "M": {
+                    "number": {"N": "1"},
+                    "epoch": {"N": "3"},
+                    "startedAt": AT,
+                    "endedAt": AT,
+                    "outcome": {"S": "FAILED"},
+                    "error": {"M": {"type": {"S": "E"}, "message": {"S": "m"}}},
+                    "backoffSeconds": {"N": "2.5"},
+                }
+            },
+            {"M": {"epoch": {"N": "3"}, "startedAt": AT}},
+        ]
+    },
+    "result": {"S": '{"a":1}'},
+    "completedAt": AT,
+    "failedAt": AT,
+    "cancelledAt": AT,
+    "cancelRequestedAt": AT,
+    "failedShard": {"S": "FAILED#6"},
+}
+
+
+def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
+    assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == FULL
+    assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == FULL
+
+
 @pytest.mark.parametrize("task", [a_task(), a_running_task(2), FULL])
 def test_a_task_survives_its_item(task: object) -> None:
     assert item_to_task(task_to_item(task)) == task  # type: ignore[arg-type]

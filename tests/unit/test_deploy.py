@@ -175,6 +175,27 @@ def test_a_second_deployment_is_refused_with_who_and_since_when() -> None:
     assert "cancel-update-stack --stack-name ftask-prod" in str(refused.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        ("CREATE_IN_PROGRESS", "again, or stop it with: aws cloudformation delete-stack --stack-name ftask-prod."),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "run the command again."),
+        ("DELETE_IN_PROGRESS", "run the command again."),
+    ],
+)
+def test_what_goes_on_is_stopped_in_the_way_that_there_is(status: str, how: str) -> None:
+    with pytest.raises(FtaskError) as refused:
+        planned_on(FakeStack(status))
+    assert str(refused.value.hint).endswith(how)
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"])
+def test_a_stack_beyond_repair_has_to_be_removed_first(status: str) -> None:
+    with pytest.raises(FtaskError, match=status) as refused:
+        planned_on(FakeStack(status))
+    assert "ftask remove" in str(refused.value.hint)
+
+
 def test_a_deployment_by_another_tool_is_told_by_its_token() -> None:
     with pytest.raises(FtaskError, match="another tool, with the token token-of-another-tool"):
         planned_on(FakeStack("UPDATE_IN_PROGRESS"))
