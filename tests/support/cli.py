@@ -64,9 +64,9 @@ class Cli:
 
 def make_cli(state: Path, folder: Path) -> Cli:
     """A command line whose engine keeps its state in `state`."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FTASK_", "COLUMNS"))
-    }
+    # A user's Python keeps its bytecode; without it every command would be compiled anew.
+    foreign = ("AWS_", "FTASK_", "COLUMNS", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {
         STATE_DIR_VARIABLE: str(state),
         "AWS_CONFIG_FILE": str(folder / "no-config"),
