@@ -22,7 +22,7 @@ class Prices(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     region: str = "us-east-1"
-    priced_on: str = "2025-11-01"
+    priced_on: str = "2026-11-01"
     api_million_requests: NonNegativeFloat = 1.00
     lambda_million_requests: NonNegativeFloat = 0.20
     lambda_gb_second: NonNegativeFloat = 0.0000133334

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.aws.board import Failed, Snapshot
+from ftask.core.text import plural
 from ftask.render.durations import clock_time, duration
 from ftask.render.tasks import STYLES
 
@@ -76,7 +77,7 @@ def line(snapshot: Snapshot) -> str:
     states = "  ".join(f"{number} {name}" for name, number in snapshot.states.items())
     return (
         f"{clock_time(snapshot.at)}  {snapshot.completed_rate:.1f} completed/s  {snapshot.waiting} waiting"
-        f"  {snapshot.in_flight} in flight  {snapshot.dead_letters} dead letters  {states}"
+        f"  {snapshot.in_flight} in flight  {plural(snapshot.dead_letters, 'dead letter')}  {states}"
     )
 
 
