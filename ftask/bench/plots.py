@@ -78,10 +78,13 @@ def attempts(result: Result) -> str:
 
     def draw(axes: Axes) -> None:
         numbers = [count.attempts for count in result.attempts]
-        bars = axes.bar(numbers, [count.tasks for count in result.attempts], color=_SERIES[0], width=0.6, label="tasks")
-        axes.bar_label(bars, fmt="{:,.0f}", color=_INK, padding=6)
+        axes.bar(numbers, [count.tasks for count in result.attempts], color=_SERIES[0], width=0.6, label="tasks")
         expected = [count.expected for count in result.attempts]
         axes.plot(numbers, expected, "D", color=_EXPECTED, markersize=6, label="expected")
+        for count in result.attempts:
+            # Above both, the bar and its expectation.
+            top = (count.attempts, max(count.tasks, count.expected))
+            axes.annotate(f"{count.tasks:,}", top, xytext=(0, 7), textcoords="offset points", ha="center", color=_INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xticks(numbers)
         axes.set_xlabel("attempts")
