@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,12 @@ from ftask.aws.target import Target
 from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def deployed(deployed: Cli) -> Cli:
+    """Here every command is the installed executable itself."""
+    return replace(deployed, warm=False)
 
 
 def dead_letters_of(target: Target, task_id: str) -> list[Any]:
