@@ -86,8 +86,9 @@ def load() -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in _keys(first["loc"]))
+        wrong = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
         raise FtaskError(
-            f"{path}, line {_line(text, list(_keys(first['loc'])))}: {key}: {first['msg']}.",
+            f"{path}, line {_line(text, list(_keys(first['loc'])))}: {key}: {wrong}.",
             "A stage has profile, region, endpoint_url, artifact_bucket, protected, parameters and tags.",
         ) from None
 
