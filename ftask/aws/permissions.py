@@ -36,7 +36,10 @@ Needs = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a stage is. `*` stands for every account, region or bucket; a policy works in its own account only."""
+    """Where a stage is. `*` stands for every account or region; a policy works in its own account only.
+
+    `own_bucket` is the team's bucket for code archives; None if ftask makes its own.
+    """
 
     stack: str
     partition: str = "aws"

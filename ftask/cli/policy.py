@@ -11,7 +11,7 @@ from ftask.cli.command import command
 from ftask.cli.invocation import Invocation, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ftask.aws.permissions import Scope
 
@@ -31,15 +31,21 @@ def policy(
 
     An operator's has every command but deploy and remove: those two are a deployer's.
     """
-    print_policy(run, chosen(commands or []))
+    filed = run.config.stage(run.options.stage)
+    print_policy(run, chosen(commands or []), filed.overrides(), filed.artifact_bucket)
 
 
-def print_policy(run: Invocation, commands: Sequence[str]) -> None:
-    """Print the policy of these commands, as it can be attached to a user or a role."""
+def print_policy(
+    run: Invocation, commands: Sequence[str], parameters: Mapping[str, str], own_bucket: str | None
+) -> None:
+    """Print the policy of these commands, as it can be attached to a user or a role.
+
+    `parameters` are those that the stage is deployed with, as far as they are known.
+    """
     from ftask.deploy.permissions import policy as least_policy
 
-    filed = run.config.stage(run.options.stage).overrides()
-    document = least_policy(commands, _scope(run), filed.get("KmsKeyArn") or None, vpc=bool(filed.get("VpcSubnetIds")))
+    key, vpc = parameters.get("KmsKeyArn") or None, bool(parameters.get("VpcSubnetIds"))
+    document = least_policy(commands, _scope(run, own_bucket), key, vpc=vpc)
     print(json.dumps(document, indent=2))  # noqa: T201 - a policy is JSON in either output format
 
 
@@ -70,12 +76,11 @@ def chosen(words: Sequence[str]) -> list[str]:
     return found
 
 
-def _scope(run: Invocation) -> Scope:
+def _scope(run: Invocation, own_bucket: str | None) -> Scope:
     from ftask.aws.permissions import Scope
     from ftask.aws.target import LOCAL_REGION, Target
     from ftask.core.errors import FtaskError
 
-    own_bucket = run.config.stage(run.options.stage).artifact_bucket
     if run.uses_engine:
         return Scope(f"ftask-{run.options.stage}", region=LOCAL_REGION, own_bucket=own_bucket)
     target: Target = run.chosen_target()

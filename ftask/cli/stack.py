@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,13 +57,14 @@ def deploy(
     if print_template:
         print(package.read_template(), end="")  # noqa: T201 - YAML in either output format
         return
-    if print_policy:
-        policy.print_policy(run, DEPLOYING)
-        return
     filed = run.config.stage(run.options.stage)
     overrides = filed.overrides() | parameters.parse_overrides(param or [])
+    own_bucket = artifact_bucket or filed.artifact_bucket
+    if print_policy:
+        policy.print_policy(run, DEPLOYING, overrides, own_bucket)
+        return
     target, screen = run.target, run.screen
-    code = artifacts.store(target, package.build_archive(), artifact_bucket or filed.artifact_bucket)
+    code = artifacts.store(target, package.build_archive(), own_bucket)
     screen.note(f"Code archive {code.key} ({'uploaded' if code.uploaded else 'unchanged'}).")
     plan = make_plan(target, package.read_template(), code, overrides, filed.tags)
     value = stacks.plan_json(plan)
@@ -113,8 +113,8 @@ def remove(
 
     target = run.target
     removal = apply.prepare_removal(target, keep_data=keep_data)
-    what = {"removed": target.stack_name, "kept": [asdict(resource) for resource in removal.kept]}
-    if not removal.resources:
+    what = stacks.removal_json(target.stack_name, removal)
+    if keep_data and not removal.resources:
         run.screen.result(what, lambda: f"{target.stack_name} was taken down to its data before.")
         return
     run.screen.picture(stacks.removal_table(removal))

@@ -157,6 +157,18 @@ CHANGES: Mapping[str, Needs] = {
     "AWS::SQS::QueuePolicy": needs({_QUEUES: "sqs:SetQueueAttributes"}),
 }
 
+# With a bucket of the team's, which is neither made nor deleted.
+_OF_OWN_BUCKETS = frozenset(
+    {
+        "s3:CreateBucket",
+        "s3:DeleteBucket",
+        "s3:PutBucketPolicy",
+        "s3:PutBucketPublicAccessBlock",
+        "s3:PutBucketVersioning",
+        "s3:PutEncryptionConfiguration",
+        "s3:PutLifecycleConfiguration",
+    }
+)
 # With a key of the team's: queues, table and functions decrypt in the name of who calls them, and a resource that is
 # encrypted under it is made by who may use it.
 _USES_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -178,6 +190,8 @@ def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *,
         # Drift is found by looking at every resource in the caller's name.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
         wanted = together(wanted, *READS.values())
+    if scope.own_bucket is not None:
+        wanted = {pattern: actions - _OF_OWN_BUCKETS for pattern, actions in wanted.items()}
     further: list[dict[str, Any]] = []
     if deploys:
         to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}

@@ -74,6 +74,15 @@ def _values(before: str | None, after: str | None) -> str:
     )
 
 
+def removal_json(stack_name: str, removal: Removal) -> dict[str, Any]:
+    return {
+        "removed": stack_name,
+        "kept": [
+            {"resource": each.logical_id, "type": each.resource_type, "name": each.physical_id} for each in removal.kept
+        ],
+    }
+
+
 def removal_table(removal: Removal) -> RenderableType:
     """What a removal deletes, data in bold, and what it keeps."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

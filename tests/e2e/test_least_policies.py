@@ -40,7 +40,6 @@ ALSO_ASKED = {
     "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
 }
 MAPPING_ASKED = {"Effect": "Allow", "Action": ["lambda:ListEventSourceMappings"], "Resource": "*"}
-# What no engine can be brought to need, and why it is needed all the same.
 # What the engine cannot be brought to need, and why it is needed all the same.
 UNPROVEN = {
     ("submit", "dynamodb:GetItem"): "asked only where a first read is behind, and the engine's never is",

@@ -74,7 +74,7 @@ def test_a_stage_is_taken_down_to_its_data_and_brought_back_with_it(own_engine: 
     waiting = own_engine("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
     taken = own_engine("remove", "--keep-data", "--yes", "-o", "json")
     assert taken.code == 0, taken.err
-    assert {kept["logical_id"] for kept in taken.json["kept"]} >= {"Table", "Queue", "DeadLetterQueue"}
+    assert {kept["resource"] for kept in taken.json["kept"]} >= {"Table", "Queue", "DeadLetterQueue"}
     target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
     assert target.lambda_.list_functions()["Functions"] == []
     assert target.dynamodb.list_tables()["TableNames"] != []

@@ -161,6 +161,12 @@ def test_a_policy_linter_knows_every_action_and_what_it_is_done_to() -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_a_bucket_of_the_teams_own_is_neither_made_nor_deleted() -> None:
+    own = Scope("ftask-prod", region="eu-central-1", own_bucket="team-code")
+    given = {action for action in actions_of(policy(DEPLOYING, own)) if action.startswith("s3:")}
+    assert given == {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:ListBucketVersions", "s3:DeleteObjectVersion"}
+
+
 def test_words_choose_commands_and_groups() -> None:
     assert chosen(["dlq", "redrive", "submit"]) == ["dlq redrive", "submit"]
     assert chosen(["dlq redrive"]) == ["dlq redrive"]
