@@ -156,7 +156,7 @@ def test_what_makes_no_sense_is_told(deployed: Cli, arguments: tuple[str, ...], 
 
 @pytest.mark.engine
 def test_a_paused_stage_is_no_place_for_an_experiment(deployed: Cli) -> None:
-    deployed("pause", "--wait")
+    deployed("pause")
     try:
         done = deployed("bench", "--tasks", "1")
         assert done.code == 1

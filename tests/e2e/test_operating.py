@@ -165,7 +165,7 @@ def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli) -> Non
 
 
 def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed: Cli, stage: Stage) -> None:
-    deployed("pause", "--wait")
+    deployed("pause")
     waiting = deployed("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
     done = deployed("cancel", waiting, "--yes", "-o", "json")
     deployed("resume")
