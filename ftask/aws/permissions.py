@@ -76,11 +76,7 @@ _COUNTS = needs({QUEUE: "sqs:GetQueueAttributes", DEAD_LETTERS: "sqs:GetQueueAtt
 _CONSUMPTION = needs({MAPPING: "lambda:GetEventSourceMapping"})
 _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
 _SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
-_PLANNING = needs(
-    {
-        STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet cloudformation:DescribeStacks",
-    }
-)
+_PLANNING = together(_OUTPUTS, needs({STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet"}))
 _RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:ExecuteChangeSet"})
 
 COMMANDS: Mapping[str, Needs] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ftask.aws.target import Target, explained
+from ftask.aws.target import LOCAL_STAGE, Target, explained
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def outputs(target: Target) -> StackOutputs:
     """
     stack = describe(target)
     if stack is None:
-        raise not_found(target, f"Deploy it with: {deploy_command(target)}")
+        raise not_found(target, f"Deploy it with: {command_on(target, 'deploy')}")
     if parameters_of(stack).get(DATA_ONLY) == "true":
         raise StackNotFoundError(
             f"Stage {target.stage!r} is taken down to its data; its tasks and messages are kept.",
-            f"Bring it back with: {deploy_command(target)}",
+            f"Bring it back with: {command_on(target, 'deploy')}",
         )
     values = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     try:
@@ -86,7 +86,7 @@ def outputs(target: Target) -> StackOutputs:
     except ValidationError:
         raise StackNotFoundError(
             f"Stack {target.stack_name} is {stack['StackStatus']} and lacks outputs that ftask needs.",
-            f"Finish its deployment with: {deploy_command(target)}",
+            f"Finish its deployment with: {command_on(target, 'deploy')}",
         ) from None
     if target.endpoint_url is not None:
         # An emulator serves an API under a path; its virtual host need not resolve.
@@ -105,5 +105,6 @@ def code_sha256(code_key: str) -> str:
     return code_key.rpartition("/")[2].removesuffix(".zip")
 
 
-def deploy_command(target: Target) -> str:
-    return "ftask deploy" if target.stage == "local" else f"ftask deploy --stage {target.stage}"
+def command_on(target: Target, command: str) -> str:
+    """How `command` is called for the stage, in advice that can be pasted."""
+    return f"ftask {command}" if target.stage == LOCAL_STAGE else f"ftask {command} --stage {target.stage}"

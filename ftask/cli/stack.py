@@ -108,6 +108,7 @@ def remove(
 
     A stage that was deployed with DeletionProtection=true is refused, unless its data is kept.
     """
+    from ftask.aws.stack import command_on
     from ftask.deploy import apply
     from ftask.render import stacks
 
@@ -130,7 +131,8 @@ def remove(
         run.confirm(question, yes=yes)
     if keep_data:
         _keep_data(run)
-        text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: ftask deploy"
+        back = command_on(target, "deploy")
+        text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: {back}"
         run.screen.result(what, lambda: text)
         return
     run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."

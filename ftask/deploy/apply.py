@@ -73,8 +73,8 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
     if parameters.get("DeletionProtection") == "true" and not keep_data:
         raise DeploymentError(
             f"Stage {target.stage!r} is protected from deletion; nothing was removed.",
-            f"First run: {stack.deploy_command(target)} --param DeletionProtection=false\n"
-            "Or keep its data: ftask remove --keep-data",
+            f"First run: {stack.command_on(target, 'deploy')} --param DeletionProtection=false\n"
+            f"Or keep its data: {stack.command_on(target, 'remove')} --keep-data",
         )
     with explained():
         pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing["StackId"])

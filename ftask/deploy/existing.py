@@ -41,7 +41,7 @@ def ready(target: Target, sleep: Callable[[float], None] = time.sleep) -> StackT
     if status in _BEYOND_REPAIR:
         raise FtaskError(
             f"Stack {target.stack_name} is {status}, which no deployment can change.",
-            "Remove it first, with: ftask remove",
+            f"Remove it first, with: {stack.command_on(target, 'remove')}",
         )
     if status == "ROLLBACK_COMPLETE":
         # A first deployment that failed left an empty shell, which can only be deleted.

@@ -12,6 +12,7 @@ from typing import Any
 
 from ftask.aws.permissions import (
     ANYTHING,
+    ARCHIVES,
     COMMANDS,
     DEPLOYING,
     MAPPING,
@@ -32,17 +33,13 @@ _APIS = "arn:{partition}:apigateway:{region}::/*"
 _TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-*"
 _ALARMS = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-*"
 _DASHBOARDS = "arn:{partition}:cloudwatch::{account}:dashboard/{stack}"
-_ARCHIVES = "arn:{partition}:s3:::{bucket}/{stack}/*"
 
-_API_CHANGES = needs({_APIS: "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT"})
+# The parts of an API are paths below it, which have the same actions.
+_API_TYPES = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Api", "Authorizer", "Integration", "Route", "Stage"))
 
 # By type: what looking at a resource takes, as finding drift does.
 READS: Mapping[str, Needs] = {
-    "AWS::ApiGatewayV2::Api": needs({_APIS: "apigateway:GET"}),
-    "AWS::ApiGatewayV2::Authorizer": needs({_APIS: "apigateway:GET"}),
-    "AWS::ApiGatewayV2::Integration": needs({_APIS: "apigateway:GET"}),
-    "AWS::ApiGatewayV2::Route": needs({_APIS: "apigateway:GET"}),
-    "AWS::ApiGatewayV2::Stage": needs({_APIS: "apigateway:GET"}),
+    **dict.fromkeys(_API_TYPES, needs({_APIS: "apigateway:GET"})),
     "AWS::CloudWatch::Alarm": needs({_ALARMS: "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource"}),
     "AWS::CloudWatch::Dashboard": needs({_DASHBOARDS: "cloudwatch:GetDashboard cloudwatch:ListTagsForResource"}),
     "AWS::DynamoDB::Table": needs(
@@ -84,20 +81,9 @@ READS: Mapping[str, Needs] = {
 }
 # By type: what making, changing and deleting a resource takes besides.
 CHANGES: Mapping[str, Needs] = {
-    "AWS::ApiGatewayV2::Api": _API_CHANGES,
-    "AWS::ApiGatewayV2::Authorizer": _API_CHANGES,
-    "AWS::ApiGatewayV2::Integration": _API_CHANGES,
-    "AWS::ApiGatewayV2::Route": _API_CHANGES,
-    "AWS::ApiGatewayV2::Stage": together(
-        _API_CHANGES,
-        needs(
-            {
-                # Not in the schema: what writing an access log takes.
-                # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
-                ANYTHING: "logs:CreateLogDelivery logs:DeleteLogDelivery logs:GetLogDelivery logs:ListLogDeliveries"
-                " logs:PutResourcePolicy logs:UpdateLogDelivery",
-            }
-        ),
+    **dict.fromkeys(
+        _API_TYPES,
+        needs({_APIS: "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT"}),
     ),
     "AWS::CloudWatch::Alarm": needs(
         {_ALARMS: "cloudwatch:DeleteAlarms cloudwatch:PutMetricAlarm cloudwatch:TagResource cloudwatch:UntagResource"}
@@ -133,7 +119,7 @@ CHANGES: Mapping[str, Needs] = {
         {
             _FUNCTIONS: "lambda:CreateFunction lambda:DeleteFunction lambda:PutRuntimeManagementConfig"
             " lambda:TagResource lambda:UntagResource lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration",
-            _ARCHIVES: "s3:GetObject",
+            ARCHIVES: "s3:GetObject",
         }
     ),
     "AWS::Lambda::Permission": needs({_FUNCTIONS: "lambda:AddPermission lambda:RemovePermission"}),
@@ -157,6 +143,14 @@ CHANGES: Mapping[str, Needs] = {
     "AWS::SQS::QueuePolicy": needs({_QUEUES: "sqs:SetQueueAttributes"}),
 }
 
+# Beside the schemas: what writing an access log takes.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+_ACCESS_LOG = needs(
+    {
+        ANYTHING: "logs:CreateLogDelivery logs:DeleteLogDelivery logs:GetLogDelivery logs:ListLogDeliveries"
+        " logs:PutResourcePolicy logs:UpdateLogDelivery"
+    }
+)
 # With a bucket of the team's, which is neither made nor deleted.
 _OF_OWN_BUCKETS = frozenset(
     {
@@ -185,7 +179,7 @@ def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *,
     wanted = together(*(COMMANDS[command] for command in commands))
     deploys = any(command in DEPLOYING for command in commands)
     if deploys:
-        wanted = together(wanted, *READS.values(), *CHANGES.values())
+        wanted = together(wanted, *READS.values(), *CHANGES.values(), _ACCESS_LOG)
     elif "doctor" in commands:
         # Drift is found by looking at every resource in the caller's name.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html

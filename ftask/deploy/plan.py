@@ -133,7 +133,7 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
         if DATA_ONLY not in deployed:
             raise FtaskError(
                 f"Stack {target.stack_name} is of an ftask that could not keep data.",
-                f"First run: {stack.deploy_command(target)}",
+                f"First run: {stack.command_on(target, 'deploy')}",
             )
         return _computed(
             target,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,18 @@ import pytest
 from typer.testing import CliRunner
 
 from ftask.aws import consumption
-from ftask.aws.permissions import COMMANDS, DEPLOYING, Needs, Scope, document
+from ftask.aws.permissions import (
+    ANYTHING,
+    BUCKET,
+    COMMANDS,
+    DEPLOYING,
+    MAPPING,
+    QUEUE,
+    STACK,
+    TABLE,
+    Scope,
+    document,
+)
 from ftask.aws.stack import describe, outputs
 from ftask.aws.stage import Stage
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
@@ -42,13 +54,17 @@ ALSO_ASKED = {
 MAPPING_ASKED = {"Effect": "Allow", "Action": ["lambda:ListEventSourceMappings"], "Resource": "*"}
 # What the engine cannot be brought to need, and why it is needed all the same.
 UNPROVEN = {
-    ("submit", "dynamodb:GetItem"): "asked only where a first read is behind, and the engine's never is",
-    ("pause", "lambda:UpdateEventSourceMapping"): "the engine asks for the same action whatever is done to a mapping",
-    ("resume", "lambda:UpdateEventSourceMapping"): "the same",
-    ("doctor", "lambda:GetAccountSettings"): "the engine tells its settings to everybody",
-    ("bench", "sqs:GetQueueAttributes"): "of the main queue, asked only where tasks seem to be lost",
-    ("deploy", "cloudformation:ContinueUpdateRollback"): "no rollback fails on the engine",
-    ("deploy", "s3:PutBucketPolicy"): "the policy asks for TLS, which the engine does not speak",
+    ("submit", TABLE, "dynamodb:GetItem"): "asked only where a first read is behind, and the engine's never is",
+    (
+        "pause",
+        MAPPING,
+        "lambda:UpdateEventSourceMapping",
+    ): "the engine asks for one action, whatever is done",
+    ("resume", MAPPING, "lambda:UpdateEventSourceMapping"): "the same",
+    ("doctor", ANYTHING, "lambda:GetAccountSettings"): "the engine tells its settings to everybody",
+    ("bench", QUEUE, "sqs:GetQueueAttributes"): "asked only where tasks seem to be lost",
+    ("deploy", STACK, "cloudformation:ContinueUpdateRollback"): "no rollback fails on the engine",
+    ("deploy", BUCKET, "s3:PutBucketPolicy"): "the policy asks for TLS, which the engine does not speak",
 }
 
 
@@ -59,37 +75,35 @@ def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     found.stop()
 
 
+@dataclass(frozen=True)
 class Caller:
     """Runs commands in this process, as one user or another: a hundred of them would be slow as processes."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        running = engine.running()
-        assert running is not None
-        self.endpoint_url = running.endpoint_url
-        self.folder = folder
-        self.target = Target(
-            STAGE,
-            region=LOCAL_REGION,
-            endpoint_url=self.endpoint_url,
-            access_key=LOCAL_ACCESS_KEY,
-            secret_key=LOCAL_SECRET_KEY,
-        )
-        self.keys = (LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY)
+    endpoint_url: str
+    access_key: str = LOCAL_ACCESS_KEY
+    secret_key: str = LOCAL_SECRET_KEY
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
         """The exit code, and everything that the command said."""
         where = ("--stage", STAGE, "--endpoint-url", self.endpoint_url, "--region", LOCAL_REGION)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AWS_ACCESS_KEY_ID", self.keys[0])
-            patch.setenv("AWS_SECRET_ACCESS_KEY", self.keys[1])
+            patch.setenv("AWS_ACCESS_KEY_ID", self.access_key)
+            patch.setenv("AWS_SECRET_ACCESS_KEY", self.secret_key)
             done = CliRunner().invoke(app, [*where, *arguments])
         return done.exit_code, done.output
 
+    @property
+    def root(self) -> Caller:
+        return Caller(self.endpoint_url)
+
     def as_root(self, *arguments: str) -> None:
-        before, self.keys = self.keys, (LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY)
-        code, said = self(*arguments)
-        self.keys = before
+        code, said = self.root(*arguments)
         assert code == 0, said
+
+    @property
+    def target(self) -> Target:
+        """The stage, as root."""
+        return Target(STAGE, None, LOCAL_REGION, self.endpoint_url, LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY)
 
     @property
     def stage(self) -> Stage:
@@ -98,28 +112,27 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def _caller(own_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Caller:
-    return Caller(own_engine, tmp_path_factory.mktemp("folder"))
+def root(own_engine: Engine) -> Caller:
+    running = own_engine.running()
+    assert running is not None
+    return Caller(running.endpoint_url)
 
 
 @pytest.fixture
-def user(_caller: Caller) -> Iterator[User]:
-    with a_user(iam_client(_caller.endpoint_url)) as found:
+def user(root: Caller) -> Iterator[User]:
+    with a_user(iam_client(root.endpoint_url)) as found:
         yield found
 
 
 @pytest.fixture
-def caller(_caller: Caller, user: User, monkeypatch: pytest.MonkeyPatch) -> Caller:
-    monkeypatch.chdir(_caller.folder)
-    _caller.keys = (user.credentials.access_key, user.credentials.secret_key)
-    return _caller
+def caller(root: Caller, user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Caller:
+    monkeypatch.chdir(tmp_path)
+    return Caller(root.endpoint_url, user.credentials.access_key, user.credentials.secret_key)
 
 
 @pytest.fixture(scope="module")
-def _deployed(_caller: Caller) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(_caller.folder)
-        _caller.as_root("deploy", "--yes")
+def _deployed(root: Caller) -> None:
+    root.as_root("deploy", "--yes")
 
 
 def as_the_engine_asks(allowed: dict[str, Any]) -> dict[str, Any]:
@@ -216,13 +229,32 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
 DENIED = ("AWS denied", "refused these credentials", "These credentials lack", "may not be used")
 
 
-def denials(caller: Caller, runs: Iterable[Run]) -> list[str]:
-    """What the runs said of being refused, up to the first that was."""
+def ends(caller: Caller, runs: Iterable[Run]) -> list[tuple[int, str]]:
+    """How the runs ended, up to the first that was refused something."""
+    found = []
     for arguments in runs:
-        _, said = caller(*arguments)
-        if any(word in said for word in DENIED):
-            return [said]
-    return []
+        found.append(caller(*arguments))
+        if denied(found):
+            break
+    return found
+
+
+def denied(found: list[tuple[int, str]]) -> bool:
+    return any(word in said for _, said in found for word in DENIED)
+
+
+def prove(caller: Caller, user: User, command: str, runs: Callable[[], Iterable[Run]]) -> None:
+    """The command ends under its policy as it does for root, and is refused with one action less."""
+    user.may(as_the_engine_asks(policy([command], SCOPE)))
+    found = ends(caller, runs())
+    assert not denied(found), found
+    assert [code for code, _ in found] == [code for code, _ in ends(caller.root, runs())]
+    whole = document(COMMANDS[command], SCOPE)
+    for pattern, actions in COMMANDS[command].items():
+        for action in sorted(actions):
+            user.may(as_the_engine_asks(without(whole, action, SCOPE.arn(pattern))))
+            refused = denied(ends(caller, runs()))
+            assert refused or (command, pattern, action) in UNPROVEN, (action, pattern)
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in DEPLOYING])
@@ -233,10 +265,7 @@ def test_a_command_works_with_its_policy_and_not_with_one_action_less(caller: Ca
         fresh(stage)
         return RUNS[command](stage)
 
-    user.may(as_the_engine_asks(policy([command], SCOPE)))
-    assert denials(caller, runs()) == []
-    needless = set(needless_actions(caller, user, COMMANDS[command], runs))
-    assert {(command, action) for action in needless} <= UNPROVEN.keys()
+    prove(caller, user, command, runs)
 
 
 @pytest.mark.parametrize("command", DEPLOYING)
@@ -248,10 +277,7 @@ def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, co
         take_down(caller.target)
         return [("deploy", "--dry-run"), ("deploy", "--yes")]
 
-    user.may(as_the_engine_asks(policy([command], SCOPE)))
-    assert denials(caller, runs()) == []
-    needless = set(needless_actions(caller, user, COMMANDS[command], runs))
-    assert {(command, action) for action in needless} <= UNPROVEN.keys()
+    prove(caller, user, command, runs)
 
 
 def take_down(target: Target) -> None:
@@ -261,13 +287,3 @@ def take_down(target: Target) -> None:
         target.cloudformation.delete_stack(StackName=existing["StackId"])
         await_idle(target, existing["StackId"])
     artifacts.discard(target, artifacts.bucket_name(target, "000000000000"))
-
-
-def needless_actions(caller: Caller, user: User, wanted: Needs, runs: Callable[[], Iterable[Run]]) -> Iterator[str]:
-    """The actions that the runs can do without."""
-    whole = document(wanted, SCOPE)
-    for statement in whole["Statement"]:
-        for action in statement["Action"]:
-            user.may(as_the_engine_asks(without(whole, action, statement["Resource"])))
-            if not denials(caller, runs()):
-                yield action
