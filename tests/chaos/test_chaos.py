@@ -15,6 +15,7 @@ from ftask.core.model import WORKER_LOST, Status
 from tests.chaos.site import Site
 from tests.chaos.verdict import judge
 from tests.support.figures import Record
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("chaos")]
 
@@ -23,15 +24,6 @@ MESSAGES = ("hello", "hello", "hello", "ERROR", "SLOW:1", "SLOW:1", "SUCCESS")
 CLIENTS = 6
 PAUSE_SECONDS = 0.5
 SHARE_DELIVERED_TWICE = 0.4
-# Long enough for the last lease of the last attempt of a task that only ever meets dying workers.
-PATIENCE_SECONDS = 240
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.2)
 
 
 class Clients:

@@ -19,14 +19,17 @@ from ftask.core.model import Failure, Status
 from ftask.core.timestamps import now
 from tests.support.cli import Cli
 from tests.support.stages import failed_task, put_failed
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("operating")]
 
 
 @pytest.fixture
 def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
-    """The deployed stage, its dead letters and failed tasks gone before and after."""
+    """The deployed stage at rest, its dead letters and failed tasks gone before and after."""
     found = Stage(target, outputs(target))
+    # What another test left to run, an interrupted experiment for one, may still fail.
+    until(lambda: not sum(found.counts(found.outputs.queue_url)), "nothing waits or is in flight")
     clear(found)
     yield found
     clear(found)
@@ -173,8 +176,7 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     assert deployed("watch", waiting).code == 3
     # Long enough for two commands on a busy machine, short enough for the budget of an attempt.
     running = deployed("submit", "-m", "SLOW:9", "-o", "json").json["taskId"]
-    while (found := stage.task(running)) is None or found.status is Status.PENDING:
-        pass
+    until(lambda: next(iter(stage.store.get_many([running]))).status is not Status.PENDING, "the attempt has begun")
     asked = deployed("cancel", running, "--yes", "-o", "json")
     assert asked.json[0]["outcome"] == "requested"
     assert deployed("watch", running).code == 0

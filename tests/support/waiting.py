@@ -1,0 +1,17 @@
+"""Waiting for what another process brings about."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+# Long enough for the last lease of the last attempt of a task that only ever meets dying workers.
+PATIENCE_SECONDS = 240
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Return once the condition holds; fail, saying what was waited for, when it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.05)
