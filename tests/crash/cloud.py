@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]  # it is untyped
 
 from ftask.core.codec import item_to_task
 from ftask.core.model import Delivery, Task
@@ -128,4 +130,6 @@ def cloud() -> Iterator[Cloud]:
         patch.setattr(
             moto.core.serialize.AttributePicker, "__call__", moto.core.serialize.DefaultAttributePicker.__call__
         )
+        # Another tenth would be reading the same few expressions again and again.
+        patch.setattr(UpdateExpressionParser, "make", functools.cache(UpdateExpressionParser.make))
         yield made
