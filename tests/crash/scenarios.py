@@ -408,8 +408,7 @@ def _delivered(w: World) -> Delivery:
 def _failed(w: World) -> Task:
     """A task that failed in its first epoch, with its letter in the dead-letter queue, as the protocol leaves it."""
     task = failed_task(len(w.cloud.tasks()), w.clock(), Failure("PermanentError", "as the script says"))
-    with w.undisturbed():
-        put_failed(stage_of(w.cloud.product), task)
+    put_failed(stage_of(w.cloud.aws), task)
     w.witness.accepted.add(task.task_id)
     w.witness.look()
     return task

@@ -127,10 +127,10 @@ def test_ctrl_c_stops_submitting_and_reports_what_there_is(deployed: Cli) -> Non
 
 @pytest.mark.engine
 def test_a_time_limit_ends_it(deployed: Cli) -> None:
-    done = deployed("bench", "--tasks", "1", "--message", "SLOW:8", "--timeout", "1", "-o", "json")
+    done = deployed("bench", "--tasks", "3", "--message", "SLOW:8", "--timeout", "1", "-o", "json")
     assert done.code == 4
-    assert (done.json["open"], done.json["lost"], done.json["verdict"]) == (1, 0, "incomplete")
-    assert "1 task had not ended" in done.err
+    assert (done.json["open"], done.json["lost"], done.json["verdict"]) == (3, 0, "incomplete")
+    assert "3 tasks had not ended" in done.err
 
 
 @pytest.mark.engine

@@ -176,7 +176,12 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     assert deployed("watch", waiting).code == 3
     # Long enough for two commands on a busy machine, short enough for the budget of an attempt.
     running = deployed("submit", "-m", "SLOW:9", "-o", "json").json["taskId"]
-    until(lambda: next(iter(stage.store.get_many([running]))).status is not Status.PENDING, "the attempt has begun")
+
+    def begun() -> bool:
+        found = stage.task(running)
+        return found is not None and found.status is not Status.PENDING
+
+    until(begun, "the attempt has begun")
     asked = deployed("cancel", running, "--yes", "-o", "json")
     assert asked.json[0]["outcome"] == "requested"
     assert deployed("watch", running).code == 0
