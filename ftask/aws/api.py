@@ -17,7 +17,7 @@ from botocore.httpsession import URLLib3Session
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ftask.aws.problems import UnreachableError, explain
+from ftask.aws.errors import UnreachableError, explain
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.text import printable

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ftask.aws.problems import explain
+from ftask.aws.errors import explain
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:

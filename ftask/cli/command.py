@@ -113,7 +113,7 @@ def _guarded(invocation: Invocation, work: Callable[[], ExitCode | None]) -> Exi
 def _unexpected(invocation: Invocation, error: Exception) -> ExitCode:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ftask.aws.problems import explain
+    from ftask.aws.errors import explain
 
     if isinstance(error, BotoCoreError | ClientError):
         explained = explain(error)
