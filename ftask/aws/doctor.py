@@ -21,11 +21,11 @@ from ftask.aws.target import explained
 from ftask.core.codec import encode_message, item_to_task
 from ftask.core.errors import FtaskError
 from ftask.core.execution import letter_attributes
-from ftask.core.machine import CLOCK_SKEW_MARGIN
 from ftask.core.model import Message, Status, Task
 from ftask.core.redrive import Redriven
 from ftask.core.text import plural
 from ftask.core.timestamps import now
+from ftask.core.transitions import CLOCK_SKEW_MARGIN
 
 # Signatures are refused from five minutes on; a clock that is off by this much is on its way there.
 MAX_SKEW = timedelta(seconds=60)

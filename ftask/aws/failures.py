@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ftask.aws.target import explained
 from ftask.core.codec import FAILED_SHARDS, shard_name
-from ftask.core.failed import INDEX, NO_ERROR, FailedTask
+from ftask.core.failed_index import INDEX, NO_ERROR, FailedTask
 from ftask.core.model import Failure, Task
 from ftask.core.timestamps import to_iso
 

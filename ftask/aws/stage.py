@@ -13,7 +13,7 @@ from ftask.aws.target import Target, explained
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.failed import FailedTask
+from ftask.core.failed_index import FailedTask
 from ftask.core.model import Status, Task
 from ftask.core.redrive import Redriver
 from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue

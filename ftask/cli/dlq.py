@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ftask.aws.letters import Peeked
     from ftask.aws.logs import Event
     from ftask.aws.stage import Stage
-    from ftask.core.failed import FailedTask
+    from ftask.core.failed_index import FailedTask
     from ftask.core.model import Task
 
 app = typer.Typer(name="dlq", help="Dead letters: look, redrive, drain.", no_args_is_help=True)

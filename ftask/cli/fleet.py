@@ -12,8 +12,8 @@ import typer
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation, UsageError
-from ftask.cli.moments import moment
 from ftask.cli.selecting import ErrorText, Since, selection
+from ftask.cli.when import moment
 from ftask.core.text import plural
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.invocation import UsageError
-from ftask.cli.moments import moment
+from ftask.cli.when import moment
 
 if TYPE_CHECKING:
     from ftask.aws.failures import Selection

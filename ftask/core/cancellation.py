@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from ftask.core import machine
+from ftask.core import transitions
 from ftask.core.model import Status, Task
 from ftask.core.ports import Clock, Store
 
@@ -53,7 +53,7 @@ class Canceller:
                     return Cancellation.REQUESTED, replace(task, cancel_requested_at=now)
                 task = self.store.get(task_id)
                 continue
-            after = replace(machine.cancelled(task, now), expires_at=now + self.retention)
+            after = replace(transitions.cancelled(task, now), expires_at=now + self.retention)
             found = self.store.cancel(after)
             if found is None:
                 return Cancellation.CANCELLED, after

@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 
 from ftask.core.codec import begun_attempt, item_to_task, task_to_item
 from ftask.core.errors import TemporarilyUnavailableError
-from ftask.core.machine import CLOCK_SKEW_MARGIN
 from ftask.core.model import Message, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
+from ftask.core.transitions import CLOCK_SKEW_MARGIN
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

@@ -17,15 +17,15 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from ftask.core import machine
+from ftask.core import transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import PermanentError, RetryAfter
-from ftask.core.machine import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen, due_at
 from ftask.core.model import Delivery, Failure, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetters, Handler, Observer, Queue, Settlement, Store
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import printable
 from ftask.core.timestamps import to_iso
+from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen, due_at
 
 # Longest error message kept, in the item and on the dead letter.
 MAX_ERROR_BYTES = 1024
@@ -106,13 +106,13 @@ class Executor:
             begun, found = self.store.begin(message, owner, deadline, now)
             if begun and found is not None:
                 return Begun(found)
-            decision = machine.refused_begin(found, message, owner, now)
+            decision = transitions.refused_begin(found, message, owner, now)
             if not isinstance(decision, Reopen):
                 return decision
             if reopened or found is None:
                 return Leave("being redriven", until=now)
             # The redrive's own bookkeeping may win this race; either way the task is then PENDING.
-            self.store.reopen(self._retained(machine.reopened(found, now)))
+            self.store.reopen(self._retained(transitions.reopened(found, now)))
             reopened = True
 
     def _run(self, task: Task) -> Task:
@@ -137,7 +137,7 @@ class Executor:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is the attempt's outcome
             after = self._failed(task, error)
         else:
-            after = machine.completed(task, result, self.clock())
+            after = transitions.completed(task, result, self.clock())
         self.observe(
             "finished",
             taskId=task.task_id,
@@ -158,7 +158,7 @@ class Executor:
         requested_seconds: float | None = None,
     ) -> Task:
         failure = Failure(printable(type(error).__name__, 100), printable(str(error), MAX_ERROR_BYTES))
-        return machine.failed_attempt(
+        return transitions.failed_attempt(
             task,
             failure,
             self.clock(),
@@ -181,7 +181,7 @@ class Executor:
                 )
                 return False
             case Settlement.CANCEL_REQUESTED:
-                return self._settle(delivery, machine.cancelled(after, self.clock()))
+                return self._settle(delivery, transitions.cancelled(after, self.clock()))
             case Settlement.DONE:
                 pass
         if after.status is Status.CANCELLED:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from ftask.core import machine
+from ftask.core import transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.model import Letter, Message, Status, Task
 from ftask.core.ports import Clock, LetterBox, Queue, Store
@@ -76,7 +76,7 @@ class Redriver:
         sent = self.queue.send_many([Message(task.task_id, task.epoch + 1) for task in failed.values()])
         for message in sent:
             now = self.clock()
-            after = machine.reopened(failed[message.task_id], now)
+            after = transitions.reopened(failed[message.task_id], now)
             # Refused, it has been made already: by the worker, or by another operator.
             self.store.reopen(replace(after, expires_at=now + self.retention))
         in_queue = {message.task_id for message in sent}

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ftask.aws.failures import Group
 from ftask.aws.letters import Peeked
-from ftask.core.failed import FailedTask
+from ftask.core.failed_index import FailedTask
 from ftask.core.redrive import Redriven
 from ftask.core.timestamps import to_iso
 from ftask.render.durations import duration

@@ -25,7 +25,7 @@ from ftask.core.errors import (
     PayloadTooLargeError,
     TemporarilyUnavailableError,
 )
-from ftask.core.failed import FailedPages
+from ftask.core.failed_index import FailedPages
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Status, Task
 from ftask.core.payload import Submission, parse_batch, parse_payload

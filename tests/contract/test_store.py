@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from ftask.core import machine
+from ftask.core import transitions
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Failure, Message, Status, Task
 from ftask.core.ports import Settlement
@@ -36,7 +36,7 @@ def begun(store: DynamoStore, owner: str = "me") -> Task:
 
 def failed(store: DynamoStore) -> Task:
     store.put(a_task(max_attempts=1))
-    after = machine.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
+    after = transitions.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(after, "me") is Settlement.DONE
     return after
 
@@ -74,14 +74,14 @@ def test_begin_of_an_unknown_task_finds_nothing(store: DynamoStore) -> None:
 def test_nobody_begins_a_task_under_a_live_lease(store: DynamoStore) -> None:
     store.put(a_task())
     first = begun(store)
-    just_before = UNTIL + machine.CLOCK_SKEW_MARGIN - timedelta(milliseconds=1)
+    just_before = UNTIL + transitions.CLOCK_SKEW_MARGIN - timedelta(milliseconds=1)
     assert store.begin(MESSAGE, "you", UNTIL, just_before) == (False, first)
 
 
 def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(store: DynamoStore) -> None:
     store.put(a_task())
     begun(store)
-    ok, task = store.begin(MESSAGE, "you", UNTIL, UNTIL + machine.CLOCK_SKEW_MARGIN)
+    ok, task = store.begin(MESSAGE, "you", UNTIL, UNTIL + transitions.CLOCK_SKEW_MARGIN)
     assert ok
     assert task is not None
     assert task.attempts == 2
@@ -90,7 +90,7 @@ def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(store: DynamoSt
 
 def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
     store.put(a_task())
-    after = machine.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
+    after = transitions.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(after, "me") is Settlement.DONE
     early = EPOCH + timedelta(seconds=2) - timedelta(milliseconds=1)
     ok, found = store.begin(MESSAGE, "you", UNTIL, early)
@@ -116,7 +116,7 @@ def test_nobody_begins_in_another_epoch(store: DynamoStore, epoch: int) -> None:
 
 def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: DynamoStore) -> None:
     store.put(a_task())
-    after = machine.completed(begun(store), '{"ok":true}', EPOCH)
+    after = transitions.completed(begun(store), '{"ok":true}', EPOCH)
     assert store.settle(after, "me") is Settlement.DONE
     assert store.get(TASK_ID) == after
     assert store.begin(MESSAGE, "you", UNTIL, UNTIL + timedelta(hours=1)) == (False, after)
@@ -124,7 +124,7 @@ def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: Dyn
 
 def test_a_settlement_that_is_sent_twice_is_recognised(store: DynamoStore) -> None:
     store.put(a_task())
-    after = machine.completed(begun(store), None, EPOCH)
+    after = transitions.completed(begun(store), None, EPOCH)
     assert store.settle(after, "me") is Settlement.DONE
     assert store.settle(after, "me") is Settlement.DONE
 
@@ -134,15 +134,15 @@ def test_who_lost_the_lease_settles_nothing(store: DynamoStore) -> None:
     mine = begun(store)
     ok, theirs = store.begin(MESSAGE, "you", UNTIL + timedelta(hours=1), UNTIL + timedelta(minutes=1))
     assert ok
-    assert store.settle(machine.completed(mine, None, EPOCH), "me") is Settlement.LEASE_LOST
+    assert store.settle(transitions.completed(mine, None, EPOCH), "me") is Settlement.LEASE_LOST
     assert store.get(TASK_ID) == theirs
 
 
 def test_a_settlement_with_another_outcome_is_not_taken_for_ones_own(store: DynamoStore) -> None:
     store.put(a_task())
     mine = begun(store)
-    assert store.settle(machine.completed(mine, None, EPOCH), "me") is Settlement.DONE
-    again = machine.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
+    assert store.settle(transitions.completed(mine, None, EPOCH), "me") is Settlement.DONE
+    again = transitions.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(again, "me") is Settlement.LEASE_LOST
 
 
@@ -153,12 +153,12 @@ def test_a_failed_task_is_in_the_index_and_leaves_it_with_a_redrive(backend: Res
         return backend.dynamodb.scan(TableName=backend.table, IndexName="failed")["Count"]
 
     assert indexed() == 1
-    assert backend.store.reopen(machine.reopened(after, EPOCH))
+    assert backend.store.reopen(transitions.reopened(after, EPOCH))
     assert indexed() == 0
 
 
 def test_a_failed_task_is_reopened_once_for_each_epoch(store: DynamoStore) -> None:
-    next_epoch = machine.reopened(failed(store), EPOCH)
+    next_epoch = transitions.reopened(failed(store), EPOCH)
     assert store.reopen(next_epoch)
     assert store.get(TASK_ID) == next_epoch
     assert not store.reopen(next_epoch)
@@ -167,7 +167,7 @@ def test_a_failed_task_is_reopened_once_for_each_epoch(store: DynamoStore) -> No
 def test_only_a_failed_task_is_reopened(store: DynamoStore) -> None:
     store.put(a_task())
     task = begun(store)
-    assert not store.reopen(machine.reopened(task, EPOCH))
+    assert not store.reopen(transitions.reopened(task, EPOCH))
     assert store.get(TASK_ID) == task
 
 
@@ -212,14 +212,14 @@ def test_a_task_that_succeeds_costs_three_write_units_and_none_in_the_index(engi
         events.register(f"after-call.dynamodb.{operation}", count)
     store = engine_resources.store
     store.put(a_task())
-    store.settle(machine.completed(begun(store), '{"message":"done"}', EPOCH), "me")
+    store.settle(transitions.completed(begun(store), '{"message":"done"}', EPOCH), "me")
     assert units == 3
 
 
 def test_a_waiting_task_is_cancelled_as_it_was_seen(store: DynamoStore) -> None:
     task = a_task()
     store.put(task)
-    after = machine.cancelled(task, EPOCH + timedelta(seconds=1))
+    after = transitions.cancelled(task, EPOCH + timedelta(seconds=1))
     assert store.cancel(after) is None
     assert store.get(task.task_id) == after
     assert store.cancel(after) == after
@@ -229,11 +229,11 @@ def test_a_running_task_is_not_cancelled_and_its_attempt_is_the_last(store: Dyna
     task = a_task()
     store.put(task)
     mine = begun(store)
-    assert store.cancel(machine.cancelled(task, EPOCH)) == mine
+    assert store.cancel(transitions.cancelled(task, EPOCH)) == mine
     assert store.request_cancel(task.task_id, EPOCH)
-    retrying = machine.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
+    retrying = transitions.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(retrying, "me") is Settlement.CANCEL_REQUESTED
-    cancelled = machine.cancelled(retrying, EPOCH)
+    cancelled = transitions.cancelled(retrying, EPOCH)
     assert store.settle(cancelled, "me") is Settlement.DONE
     assert store.get(task.task_id) == cancelled
     assert not store.request_cancel(task.task_id, EPOCH)

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ftask.core import machine
+from ftask.core import transitions
 from ftask.core.codec import task_to_item
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError
@@ -76,7 +76,7 @@ def _failed_before_letter(self: Executor, delivery: Delivery, after: Task) -> bo
         self.dead_letters.send(delivery.body, letter_attributes(after))
     if settled and after.status is Status.RETRYING:
         assert after.next_attempt_at is not None
-        self._leave(delivery, Message(after.task_id, after.epoch), machine.Leave("", after.next_attempt_at))
+        self._leave(delivery, Message(after.task_id, after.epoch), transitions.Leave("", after.next_attempt_at))
         return False
     return settled
 
@@ -210,7 +210,7 @@ class _ReopensFirst(Redriver):
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
         failed = [letter for letter in known if tasks[letter.task_id].status is Status.FAILED]
         for letter in failed:
-            self.store.reopen(machine.reopened(tasks[letter.task_id], self.clock()))
+            self.store.reopen(transitions.reopened(tasks[letter.task_id], self.clock()))
         self.queue.send_many([Message(letter.task_id, letter.epoch + 1) for letter in failed])
         return [Redriven.REDRIVEN if letter in failed else Redriven.STALE for letter in letters]
 
@@ -223,7 +223,7 @@ class _RedrivesWhatever(Redriver):
     def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[Redriven]:
         known = [letter for letter in letters if letter is not None]
         for task in self.store.get_many([letter.task_id for letter in known]):
-            self.store.reopen(machine.reopened(task, self.clock()))
+            self.store.reopen(transitions.reopened(task, self.clock()))
             self.queue.send_many([Message(task.task_id, task.epoch + 1)])
         return [Redriven.REDRIVEN] * len(letters)
 

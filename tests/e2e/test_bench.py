@@ -22,7 +22,7 @@ from tests.support.runs import result
 # Appended to the worker's module; each breaks one promise, the same way at every run.
 LOSES_ONE_IN_A_HUNDRED = """
 import json as _json
-from ftask.core.machine import Acknowledge as _Acknowledge, Begun as _Begun
+from ftask.core.transitions import Acknowledge as _Acknowledge, Begun as _Begun
 _begin = Executor._begin
 def _forgets(executor, message, deadline):
     decision = _begin(executor, message, deadline)
@@ -32,12 +32,12 @@ Executor._begin = _forgets
 """
 IGNORES_BACKOFF = """
 from dataclasses import replace as _replace
-from ftask.core import machine as _machine
-_failed_attempt = _machine.failed_attempt
+from ftask.core import transitions
+_failed_attempt = transitions.failed_attempt
 def _hasty(task, error, now, *rest, **more):
     after = _failed_attempt(task, error, now, *rest, **more)
     return after if after.next_attempt_at is None else _replace(after, next_attempt_at=now)
-_machine.failed_attempt = _hasty
+transitions.failed_attempt = _hasty
 """
 
 

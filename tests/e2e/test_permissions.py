@@ -19,8 +19,8 @@ from botocore.httpsession import URLLib3Session
 
 from ftask.aws.stack import outputs
 from ftask.aws.target import LOCAL_REGION, Target
-from ftask.core import machine
-from ftask.core.failed import FailedPages
+from ftask.core import transitions
+from ftask.core.failed_index import FailedPages
 from ftask.core.model import Delivery, Message, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
@@ -62,7 +62,7 @@ def begin_and_settle(world: World) -> None:
     ok, task = world.role.store.begin(Message(fresh(world).task_id), "me", now() + timedelta(seconds=9), now())
     assert ok
     assert task is not None
-    assert world.role.store.settle(machine.completed(task, None, now()), "me") is Settlement.DONE
+    assert world.role.store.settle(transitions.completed(task, None, now()), "me") is Settlement.DONE
 
 
 def put_many(world: World) -> None:

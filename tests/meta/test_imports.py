@@ -30,7 +30,7 @@ PURE = {
     "cancellation",
     "codec",
     "errors",
-    "machine",
+    "transitions",
     "model",
     "payload",
     "ports",
@@ -45,7 +45,7 @@ PURE = {
     "log",
     "metrics",
 }
-ADAPTERS = {"ftask.core.dynamodb", "ftask.core.failed", "ftask.core.sqs", "ftask.core.clients"}
+ADAPTERS = {"ftask.core.dynamodb", "ftask.core.failed_index", "ftask.core.sqs", "ftask.core.clients"}
 HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs"}
 
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ftask.core.failed import FailedPages
+from ftask.core.failed_index import FailedPages
 from ftask.core.metrics import Meter, Usage
 from ftask.core.submission import Submitter
 from ftask.core.timestamps import now

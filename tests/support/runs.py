@@ -11,7 +11,7 @@ from ftask.bench.analysis import analyse
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Sent, Settings
 from ftask.bench.result import Cost, Result
-from ftask.core import machine
+from ftask.core import transitions
 from ftask.core.model import Attempt, Failure, Lease, Status, Task
 from ftask.core.retry import RetryPolicy
 from tests.support.builders import a_task
@@ -37,9 +37,9 @@ def a_history(outcomes: Iterable[bool], number: int = 0, policy: RetryPolicy = E
         )
         moment += timedelta(seconds=0.1)
         task = (
-            machine.completed(task, None, moment)
+            transitions.completed(task, None, moment)
             if succeeds
-            else machine.failed_attempt(task, Failure("E", "by chance"), moment, policy, Random(number))
+            else transitions.failed_attempt(task, Failure("E", "by chance"), moment, policy, Random(number))
         )
     return task
 

@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from ftask.aws.failures import Selection, grouped, normalised
-from ftask.core.failed import FailedTask
+from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
 from tests.support.clock import EPOCH
 from tests.support.stages import failed_task

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ftask.cli.invocation import UsageError
-from ftask.cli.moments import moment
+from ftask.cli.when import moment
 from ftask.core.timestamps import now
 
 

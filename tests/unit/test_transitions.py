@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from ftask.core import machine
-from ftask.core.machine import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen
+from ftask.core import transitions
 from ftask.core.model import WORKER_LOST, Attempt, Failure, Message, Outcome, Status
 from ftask.core.retry import RetryPolicy
+from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen
 from tests.support.builders import OWNER, TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 
@@ -23,34 +23,34 @@ def later(seconds: float) -> timedelta:
 
 
 def test_a_message_of_an_unknown_task_is_done_with() -> None:
-    assert isinstance(machine.refused_begin(None, MESSAGE, "me", EPOCH), Acknowledge)
+    assert isinstance(transitions.refused_begin(None, MESSAGE, "me", EPOCH), Acknowledge)
 
 
 def test_a_refusal_by_our_own_first_write_is_success() -> None:
     found = a_running_task()
-    assert machine.refused_begin(found, MESSAGE, OWNER, EPOCH) == Begun(found)
+    assert transitions.refused_begin(found, MESSAGE, OWNER, EPOCH) == Begun(found)
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 def test_a_duplicate_of_an_ended_task_is_done_with(status: Status) -> None:
-    assert isinstance(machine.refused_begin(a_task(status=status), MESSAGE, "me", EPOCH), Acknowledge)
+    assert isinstance(transitions.refused_begin(a_task(status=status), MESSAGE, "me", EPOCH), Acknowledge)
 
 
 def test_a_message_of_an_older_epoch_is_done_with_whatever_the_task_does_now() -> None:
     for found in (a_task(epoch=1), a_running_task(epoch=1), a_task(epoch=3, status=Status.FAILED)):
-        assert isinstance(machine.refused_begin(found, MESSAGE, "me", EPOCH), Acknowledge)
+        assert isinstance(transitions.refused_begin(found, MESSAGE, "me", EPOCH), Acknowledge)
 
 
 def test_a_redrives_message_that_is_faster_than_its_bookkeeping_makes_the_move_itself() -> None:
     found = a_task(status=Status.FAILED, epoch=4)
-    assert machine.refused_begin(found, Message(TASK_ID, 5), "me", EPOCH) == Reopen()
+    assert transitions.refused_begin(found, Message(TASK_ID, 5), "me", EPOCH) == Reopen()
 
 
 @pytest.mark.parametrize(
     "found", [a_task(epoch=4), a_running_task(epoch=4), a_task(epoch=4, status=Status.COMPLETED), a_task(epoch=3)]
 )
 def test_a_message_of_an_epoch_that_cannot_have_begun_stays(found: object) -> None:
-    decision = machine.refused_begin(found, Message(TASK_ID, 5), "me", EPOCH)  # type: ignore[arg-type]
+    decision = transitions.refused_begin(found, Message(TASK_ID, 5), "me", EPOCH)  # type: ignore[arg-type]
     assert isinstance(decision, Leave)
 
 
@@ -58,15 +58,15 @@ def test_a_task_that_runs_elsewhere_is_left_until_that_lease_has_surely_ended() 
     found = a_running_task()
     assert found.lease is not None
     for moment in (EPOCH, found.lease.until, found.lease.until + later(1.9)):
-        assert machine.refused_begin(found, MESSAGE, "me", moment) == Leave(
-            "running elsewhere", until=found.lease.until + machine.CLOCK_SKEW_MARGIN
+        assert transitions.refused_begin(found, MESSAGE, "me", moment) == Leave(
+            "running elsewhere", until=found.lease.until + transitions.CLOCK_SKEW_MARGIN
         )
 
 
 def test_a_task_whose_last_worker_died_is_dead_lettered_as_lost() -> None:
     found = a_running_task(attempt=2)
     assert found.lease is not None
-    decision = machine.refused_begin(found, MESSAGE, "me", found.lease.until + later(2))
+    decision = transitions.refused_begin(found, MESSAGE, "me", found.lease.until + later(2))
     assert isinstance(decision, Exhausted)
     assert decision.task.status is Status.FAILED
     assert decision.task.last_error is not None
@@ -76,18 +76,20 @@ def test_a_task_whose_last_worker_died_is_dead_lettered_as_lost() -> None:
 
 def test_a_delivery_before_the_backoff_is_over_is_left_until_it_is() -> None:
     found = a_task(status=Status.RETRYING, attempts=1, next_attempt_at=EPOCH + later(8))
-    assert machine.refused_begin(found, MESSAGE, "me", EPOCH + later(1)) == Leave("backing off", until=EPOCH + later(8))
+    assert transitions.refused_begin(found, MESSAGE, "me", EPOCH + later(1)) == Leave(
+        "backing off", until=EPOCH + later(8)
+    )
 
 
 def test_a_failure_with_attempts_left_backs_off() -> None:
-    after = machine.failed_attempt(a_running_task(), ERROR, EPOCH + later(1), RetryPolicy(), RNG)
+    after = transitions.failed_attempt(a_running_task(), ERROR, EPOCH + later(1), RetryPolicy(), RNG)
     assert after.status is Status.RETRYING
     assert after.next_attempt_at == EPOCH + later(3)
     assert after.history == (Attempt(1, 0, EPOCH, EPOCH + later(1), Outcome.FAILED, ERROR, 2.0),)
 
 
 def test_the_last_failure_is_final() -> None:
-    after = machine.failed_attempt(a_running_task(attempt=2), ERROR, EPOCH + later(1), RetryPolicy(), RNG)
+    after = transitions.failed_attempt(a_running_task(attempt=2), ERROR, EPOCH + later(1), RetryPolicy(), RNG)
     assert after.status is Status.FAILED
     assert after.failed_at == EPOCH + later(1)
     assert after.next_attempt_at is None
@@ -95,12 +97,12 @@ def test_the_last_failure_is_final() -> None:
 
 
 def test_a_permanent_failure_is_final_whatever_attempts_are_left() -> None:
-    after = machine.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG, permanent=True)
+    after = transitions.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG, permanent=True)
     assert after.status is Status.FAILED
 
 
 def test_a_success_keeps_its_result_and_clears_the_last_error() -> None:
-    after = machine.completed(a_running_task(attempt=2, last_error=ERROR), '{"ok":true}', EPOCH + later(1))
+    after = transitions.completed(a_running_task(attempt=2, last_error=ERROR), '{"ok":true}', EPOCH + later(1))
     assert (after.status, after.result, after.last_error) == (Status.COMPLETED, '{"ok":true}', None)
     assert after.history[-1].outcome is Outcome.COMPLETED
 
@@ -108,20 +110,20 @@ def test_a_success_keeps_its_result_and_clears_the_last_error() -> None:
 def test_an_attempt_that_was_never_settled_is_told_as_lost_by_the_next_one() -> None:
     running = a_running_task(attempt=2)
     lost_first = replace(running, history=(Attempt(1, 0, EPOCH), Attempt(2, 0, EPOCH)))
-    after = machine.completed(lost_first, None, EPOCH)
+    after = transitions.completed(lost_first, None, EPOCH)
     assert [attempt.outcome for attempt in after.history] == [Outcome.LOST, Outcome.COMPLETED]
 
 
 def test_history_stays_bounded_and_keeps_the_newest() -> None:
     long = tuple(Attempt(number, 0, EPOCH, EPOCH, Outcome.FAILED) for number in range(1, 80))
-    after = machine.completed(a_running_task(history=(*long, Attempt(80, 0, EPOCH))), None, EPOCH)
-    assert len(after.history) == machine.MAX_HISTORY
+    after = transitions.completed(a_running_task(history=(*long, Attempt(80, 0, EPOCH))), None, EPOCH)
+    assert len(after.history) == transitions.MAX_HISTORY
     assert after.history[-1].number == 80
 
 
 def test_a_redrive_starts_a_new_epoch_and_keeps_the_history() -> None:
-    failed = machine.failed_attempt(a_running_task(attempt=2), ERROR, EPOCH, RetryPolicy(), RNG)
-    after = machine.reopened(failed, EPOCH + later(60))
+    failed = transitions.failed_attempt(a_running_task(attempt=2), ERROR, EPOCH, RetryPolicy(), RNG)
+    after = transitions.reopened(failed, EPOCH + later(60))
     assert (after.status, after.epoch, after.attempts) == (Status.PENDING, 1, 0)
     assert (after.lease, after.failed_at, after.next_attempt_at) == (None, None, None)
     assert after.history == failed.history
@@ -129,7 +131,7 @@ def test_a_redrive_starts_a_new_epoch_and_keeps_the_history() -> None:
 
 def test_a_cancelled_task_whose_worker_died_is_cancelled() -> None:
     found = a_running_task(cancel_requested_at=EPOCH)
-    decision = machine.refused_begin(found, MESSAGE, "me", EPOCH + later(60))
+    decision = transitions.refused_begin(found, MESSAGE, "me", EPOCH + later(60))
     assert isinstance(decision, Cancelled)
     task = decision.task
     assert (task.status, task.cancelled_at, task.cancel_requested_at) == (Status.CANCELLED, EPOCH + later(60), None)
@@ -138,10 +140,10 @@ def test_a_cancelled_task_whose_worker_died_is_cancelled() -> None:
 
 def test_a_cancelled_task_whose_last_worker_died_has_failed() -> None:
     found = a_running_task(2, cancel_requested_at=EPOCH)
-    assert isinstance(machine.refused_begin(found, MESSAGE, "me", EPOCH + later(60)), Exhausted)
+    assert isinstance(transitions.refused_begin(found, MESSAGE, "me", EPOCH + later(60)), Exhausted)
 
 
 def test_cancelling_keeps_what_the_attempts_came_to() -> None:
-    retrying = machine.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG)
-    task = machine.cancelled(retrying, EPOCH)
+    retrying = transitions.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG)
+    task = transitions.cancelled(retrying, EPOCH)
     assert (task.history, task.last_error, task.next_attempt_at) == (retrying.history, ERROR, None)
