@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from ftask.aws import consumption
 from ftask.aws.api import CONNECTIONS, Accepted, ApiClient
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
-from ftask.aws.watcher import round_seconds
 from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
 from ftask.core.model import Status, Task
 from ftask.core.payload import encode_payload
 from ftask.core.timestamps import now
+from ftask.ops import consumption
+from ftask.ops.watch import round_seconds
 
 DEFAULT_CONCURRENCY = 8
 DEFAULT_BATCH = 10

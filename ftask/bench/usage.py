@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ftask.aws.logs import entries, groups_of, identity
 from ftask.aws.stage import Stage
 from ftask.core.metrics import INVOCATION
 from ftask.core.text import json_object
+from ftask.ops.logs import entries, groups_of, identity
 
 # CloudWatch Logs adds this to each event's size.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html

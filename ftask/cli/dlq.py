@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from ftask.aws.failures import Selection
     from ftask.aws.letters import Peeked
-    from ftask.aws.logs import Event
     from ftask.aws.stage import Stage
     from ftask.core.failed_index import FailedTask
     from ftask.core.model import Task
+    from ftask.ops.logs import Event
 
 app = typer.Typer(name="dlq", help="Dead letters: look, redrive, drain.", no_args_is_help=True)
 
@@ -89,8 +89,8 @@ def ls(
 def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]) -> None:
     """Show everything about one failed task: payload, attempts, dead letter, what its attempts logged."""
     from ftask.aws.api import UnknownTaskError
-    from ftask.aws.logs import LogReader, Wanted, groups_of
     from ftask.core.codec import task_to_json
+    from ftask.ops.logs import LogReader, Wanted, groups_of
     from ftask.render import failures as pictures
     from ftask.render.logs import event_json, event_text
 

@@ -25,7 +25,7 @@ def doctor(
 
     Exit code 1 if something needs attention and was not put right.
     """
-    from ftask.aws.doctor import Finding, Level, examine
+    from ftask.ops.doctor import Finding, Level, examine
     from ftask.render.findings import finding_json, findings_table
 
     screen = run.screen

@@ -19,7 +19,7 @@ from ftask.core.text import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ftask.aws.listing import Page
+    from ftask.ops.scan import Page
 
 # Between two looks at CloudWatch Logs, whose events take seconds to appear there.
 AWS_ROUND_SECONDS = 2.0
@@ -44,10 +44,10 @@ def ls(
     limit: Annotated[int, typer.Option(min=0, help="At most so many, the newest; 0 for all.")] = 50,
 ) -> None:
     """List tasks, newest first. FAILED ones come from an index; for any other state the whole table is read."""
-    from ftask.aws.listing import by_state, newest
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status
     from ftask.core.timestamps import now
+    from ftask.ops.scan import by_state, newest
     from ftask.render import failures
     from ftask.render.tasks import task_table
 
@@ -125,7 +125,7 @@ def pause(
     ] = None,
 ) -> ExitCode:
     """Stop consuming: tasks are still accepted, and wait. Nothing is lost, and no attempt is used."""
-    from ftask.aws import consumption
+    from ftask.ops import consumption
 
     stage, screen = run.stage, run.screen
     run.if_interrupted = "Lambda goes on with the change. See how it stands with: ftask info"
@@ -148,7 +148,7 @@ def pause(
 
 def resume(run: Invocation) -> None:
     """Consume again."""
-    from ftask.aws import consumption
+    from ftask.ops import consumption
 
     run.if_interrupted = "Lambda goes on with the change. See how it stands with: ftask info"
     changed = consumption.switch(run.stage, enabled=True)
@@ -167,8 +167,8 @@ def logs(
     ] = "DEBUG",
 ) -> None:
     """Show what the functions logged, oldest first; with -o json one line an event, as it was logged."""
-    from ftask.aws.logs import LEVELS, LogReader, Wanted, groups_of
     from ftask.core.timestamps import now
+    from ftask.ops.logs import LEVELS, LogReader, Wanted, groups_of
     from ftask.render.logs import event_json, event_text
 
     if function not in (None, "api", "worker"):

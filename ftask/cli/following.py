@@ -24,10 +24,10 @@ def follow(
 
     Where a result follows, what is seen on the way is progress; otherwise it is the result.
     """
-    from ftask.aws.watcher import Watcher
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status
     from ftask.core.timestamps import now
+    from ftask.ops.watch import Watcher
     from ftask.render import tasks as pictures
 
     screen = run.screen

@@ -152,7 +152,7 @@ def _keep_data(run: Invocation) -> None:
 
 def info(run: Invocation) -> None:
     """Show where the stage's parts are, how full its queues are, and how it is set."""
-    from ftask.aws.overview import overview
+    from ftask.ops.info import overview
     from ftask.render.stacks import info_table
 
     value = overview(run.target)

@@ -13,7 +13,7 @@ from ftask.cli.command import command
 from ftask.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from ftask.aws.board import Board, Snapshot
+    from ftask.ops.top import Board, Snapshot
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def top(
 
     Without a terminal one line an interval, or a JSON line with -o json.
     """
-    from ftask.aws.board import Board
+    from ftask.ops.top import Board
     from ftask.render.board import line
 
     board = Board(run.stage)
@@ -47,8 +47,8 @@ def top(
 
 
 def _live(run: Invocation, board: Board, interval: float, count: int) -> None:
-    from ftask.aws.board import PAST
     from ftask.cli.keys import pressed, single_keys
+    from ftask.ops.top import PAST
     from ftask.render.board import Sort
     from ftask.render.board import board as picture
 

@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ftask.aws.board import Failed, Snapshot
 from ftask.core.text import plural
+from ftask.ops.top import Failed, Snapshot
 from ftask.render.durations import clock_time, duration
 from ftask.render.tasks import STYLES
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from ftask.aws.logs import Event
 from ftask.core.timestamps import to_iso
+from ftask.ops.logs import Event
 
 LEVEL_STYLES = {"ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
 # From this width on a line has room for whole ids.

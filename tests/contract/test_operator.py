@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from ftask.aws import doctor
 from ftask.aws.draining import DrainFile, drain
 from ftask.aws.failures import Selection
 from ftask.aws.letters import peek
-from ftask.aws.listing import by_state, newest, scan
 from ftask.aws.parallel import Pace
 from ftask.aws.redriving import redrive
 from ftask.aws.stage import Stage
@@ -24,6 +22,8 @@ from ftask.core.errors import FtaskError
 from ftask.core.model import Failure, Status
 from ftask.core.redrive import Redriven
 from ftask.core.timestamps import now
+from ftask.ops import doctor
+from ftask.ops.scan import by_state, newest, scan
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
@@ -193,7 +193,7 @@ def test_cancelling_says_what_it_came_to(stage: Stage) -> None:
 
 def findings(stage: Stage, monkeypatch: pytest.MonkeyPatch, check: str) -> list[doctor.Finding]:
     # Bare resources have no event source mapping.
-    monkeypatch.setattr("ftask.aws.consumption.state", lambda _: "Enabled")
+    monkeypatch.setattr("ftask.ops.consumption.state", lambda _: "Enabled")
     return list(doctor.CHECKS[check](stage))
 
 

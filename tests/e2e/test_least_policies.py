@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ftask.aws import consumption
 from ftask.aws.permissions import (
     ANYTHING,
     BUCKET,
@@ -36,6 +35,7 @@ from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
 from ftask.deploy.permissions import policy
 from ftask.local.engine import Engine
+from ftask.ops import consumption
 from tests.conftest import start_engine
 from tests.support.builders import a_task
 from tests.support.iam import User, a_user, iam_client, without

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from ftask.aws.board import Failed, Snapshot
+from ftask.ops.top import Failed, Snapshot
 from ftask.render.board import Sort, board, line, sparkline
 from tests.support.clock import EPOCH
 

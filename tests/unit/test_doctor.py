@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from ftask.aws.doctor import Finding, Level, contradictions, message_due
 from ftask.core.model import Status
+from ftask.ops.doctor import Finding, Level, contradictions, message_due
 from ftask.render.findings import finding_json
 from tests.support.builders import a_running_task, a_task
 from tests.support.clock import EPOCH

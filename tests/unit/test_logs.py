@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ftask.aws.logs import Wanted, parse
+from ftask.ops.logs import Wanted, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
 

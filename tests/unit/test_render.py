@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from ftask.aws.console import links
 from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.deploy.plan import Change, Plan, PropertyChange
+from ftask.ops.console import links
 from ftask.render import stacks, tasks
 from ftask.render.durations import duration
 from tests.support.builders import TASK_ID, a_running_task, a_task

@@ -12,9 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ftask.aws import consumption, drift
 from ftask.aws.letters import peek
-from ftask.aws.listing import scan
 from ftask.aws.stack import describe, parameters_of
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
@@ -26,6 +24,8 @@ from ftask.core.redrive import Redriven
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
+from ftask.ops import consumption, drift
+from ftask.ops.scan import scan
 
 # Signatures are refused from five minutes on; a clock that is off by this much is on its way there.
 MAX_SKEW = timedelta(seconds=60)

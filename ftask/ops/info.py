@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.aws import stack
-from ftask.aws.console import links
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target, explained
 from ftask.core.timestamps import now
+from ftask.ops.console import links
 
 
 def overview(target: Target) -> dict[str, Any]:

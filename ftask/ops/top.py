@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ftask.aws import consumption
-from ftask.aws.listing import scan
-from ftask.aws.logs import Event, LogReader, Wanted, groups_of
-from ftask.aws.overview import oldest_seconds
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
 from ftask.core.model import Status
 from ftask.core.timestamps import now, to_iso
+from ftask.ops import consumption
+from ftask.ops.info import oldest_seconds
+from ftask.ops.logs import Event, LogReader, Wanted, groups_of
+from ftask.ops.scan import scan
 
 # How much of the past the sparklines tell, in snapshots.
 PAST = 120

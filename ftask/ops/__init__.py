@@ -1,0 +1,1 @@
+"""What an operator looks at and does on a deployed stage: its state, its tasks, its logs, its health."""
