@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from ftask.aws.failures import FailedIndex, Selection
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target, explained
 from ftask.core.cancellation import Canceller
@@ -18,6 +17,7 @@ from ftask.core.model import Status, Task
 from ftask.core.redrive import Redriver
 from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue
 from ftask.core.timestamps import now
+from ftask.dead_letters.selection import FailedIndex, Selection
 
 
 @dataclass(frozen=True)

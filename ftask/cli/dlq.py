@@ -20,11 +20,11 @@ from ftask.core.text import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ftask.aws.failures import Selection
-    from ftask.aws.letters import Peeked
     from ftask.aws.stage import Stage
     from ftask.core.failed_index import FailedTask
     from ftask.core.model import Task
+    from ftask.dead_letters.peek import Peeked
+    from ftask.dead_letters.selection import Selection
     from ftask.ops.logs import Event
 
 app = typer.Typer(name="dlq", help="Dead letters: look, redrive, drain.", no_args_is_help=True)
@@ -56,8 +56,8 @@ def ls(
     """List failed tasks, newest first, or grouped by their kind of error."""
     from itertools import islice
 
-    from ftask.aws.failures import grouped
     from ftask.core.timestamps import now
+    from ftask.dead_letters.selection import grouped
     from ftask.render import failures as pictures
 
     if group_by not in (None, "error", "none"):
@@ -130,8 +130,8 @@ def redrive(
     Safe to interrupt and run again, and to run twice at once: only FAILED tasks are redriven, each once.
     """
     from ftask.aws.parallel import Pace
-    from ftask.aws.redriving import redrive as redrive_selected
     from ftask.core.redrive import Redriven
+    from ftask.dead_letters.redrive import redrive as redrive_selected
     from ftask.render import failures as pictures
     from ftask.render.tasks import totals, totals_json
 
@@ -187,8 +187,8 @@ def drain(
 
     Each letter is on disk before it leaves the queue, so an interruption loses nothing.
     """
-    from ftask.aws.draining import DrainFile
-    from ftask.aws.draining import drain as drain_into
+    from ftask.dead_letters.drain import DrainFile
+    from ftask.dead_letters.drain import drain as drain_into
 
     if (to is None) is not no_save:
         raise UsageError("Give --to FILE.jsonl, or --no-save to throw the letters away.")
@@ -220,8 +220,8 @@ def peek(
     run: Invocation, number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many messages.")] = 10
 ) -> None:
     """Show raw messages of the dead-letter queue, also what is not a task; they stay where they are."""
-    from ftask.aws.letters import peek as peek_letters
     from ftask.core.timestamps import now
+    from ftask.dead_letters.peek import peek as peek_letters
     from ftask.render import failures as pictures
 
     letters = list(peek_letters(run.stage, number))
@@ -297,7 +297,7 @@ def _note_hidden(run: Invocation) -> None:
 
 
 def _letter_of(run: Invocation, stage: Stage, task: Task) -> Peeked | None:
-    from ftask.aws.letters import peek as peek_letters
+    from ftask.dead_letters.peek import peek as peek_letters
 
     # Closed as soon as it is found, so that the letters are visible again.
     with closing(peek_letters(stage, MOST_LETTERS_TO_SEARCH)) as letters:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ftask.aws.draining import MARK, VERSION
 from ftask.cli.invocation import UsageError
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.payload import encode_payload, parse_payload
+from ftask.dead_letters.drain import MARK, VERSION
 
 _MARK = f'"{MARK}"'.encode()
 

@@ -10,7 +10,7 @@ from ftask.cli.invocation import UsageError
 from ftask.cli.when import moment
 
 if TYPE_CHECKING:
-    from ftask.aws.failures import Selection
+    from ftask.dead_letters.selection import Selection
 
 ErrorText = Annotated[
     str | None, typer.Option("--error", metavar="TEXT", help="Only errors whose type or message has this text.")
@@ -25,7 +25,7 @@ def selection(error: str | None, since: str | None, until: str | None, task_ids:
     Raises:
         UsageError: a moment is none, or the time between the two is empty.
     """
-    from ftask.aws.failures import Selection
+    from ftask.dead_letters.selection import Selection
 
     first, last = moment(since, "--since"), moment(until, "--until")
     if first and last and first > last:

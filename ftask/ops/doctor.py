@@ -12,7 +12,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ftask.aws.letters import peek
 from ftask.aws.stack import describe, parameters_of
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
@@ -24,6 +23,7 @@ from ftask.core.redrive import Redriven
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
+from ftask.dead_letters.peek import peek
 from ftask.ops import consumption, drift
 from ftask.ops.scan import scan
 

@@ -13,11 +13,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ftask.aws.failures import Group
-from ftask.aws.letters import Peeked
 from ftask.core.failed_index import FailedTask
 from ftask.core.redrive import Redriven
 from ftask.core.timestamps import to_iso
+from ftask.dead_letters.peek import Peeked
+from ftask.dead_letters.selection import Group
 from ftask.render.durations import duration
 from ftask.render.tasks import detail
 

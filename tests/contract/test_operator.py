@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.draining import DrainFile, drain
-from ftask.aws.failures import Selection
-from ftask.aws.letters import peek
 from ftask.aws.parallel import Pace
-from ftask.aws.redriving import redrive
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.errors import FtaskError
 from ftask.core.model import Failure, Status
 from ftask.core.redrive import Redriven
 from ftask.core.timestamps import now
+from ftask.dead_letters.drain import DrainFile, drain
+from ftask.dead_letters.peek import peek
+from ftask.dead_letters.redrive import redrive
+from ftask.dead_letters.selection import Selection
 from ftask.ops import doctor
 from ftask.ops.scan import by_state, newest, scan
 from tests.support.builders import TASK_ID, a_task

@@ -4,9 +4,9 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from ftask.aws.failures import Selection, grouped, normalised
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
+from ftask.dead_letters.selection import Selection, grouped, normalised
 from tests.support.clock import EPOCH
 from tests.support.stages import failed_task
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
-from ftask.aws.failures import Selection
 from ftask.aws.parallel import Pace, merged
 from ftask.aws.stage import Stage
 from ftask.aws.target import explained
 from ftask.core.model import Letter, Message, Task
 from ftask.core.redrive import Redriven
 from ftask.core.sqs import SqsLetterBox
+from ftask.dead_letters.selection import Selection
 
 CONNECTIONS = 4
 # SQS gives and takes messages ten at a time.
