@@ -13,7 +13,7 @@ from ftask.cli.invocation import Invocation, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ftask.aws.permissions import Scope
+    from ftask.policy.commands import Scope
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def print_policy(
 
     `parameters` are those that the stage is deployed with, as far as they are known.
     """
-    from ftask.deploy.permissions import policy as least_policy
+    from ftask.policy.deployer import policy as least_policy
 
     key, vpc = parameters.get("KmsKeyArn") or None, bool(parameters.get("VpcSubnetIds"))
     document = least_policy(commands, _scope(run, own_bucket), key, vpc=vpc)
@@ -55,7 +55,7 @@ def chosen(words: Sequence[str]) -> list[str]:
     Raises:
         UsageError: a word names none that asks AWS for anything.
     """
-    from ftask.aws.permissions import COMMANDS, DEPLOYING
+    from ftask.policy.commands import COMMANDS, DEPLOYING
 
     left = " ".join(words).split()
     if not left:
@@ -77,9 +77,9 @@ def chosen(words: Sequence[str]) -> list[str]:
 
 
 def _scope(run: Invocation, own_bucket: str | None) -> Scope:
-    from ftask.aws.permissions import Scope
     from ftask.aws.target import LOCAL_REGION, Target
     from ftask.core.errors import FtaskError
+    from ftask.policy.commands import Scope
 
     if run.uses_engine:
         return Scope(f"ftask-{run.options.stage}", region=LOCAL_REGION, own_bucket=own_bucket)

@@ -47,11 +47,11 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
-    from ftask.aws.permissions import DEPLOYING
     from ftask.core.errors import FtaskError
     from ftask.deploy import apply, artifacts, package, parameters
     from ftask.deploy.existing import or_stop_it
     from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss
+    from ftask.policy.commands import DEPLOYING
     from ftask.render import stacks
 
     if print_template:

@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ftask.aws.permissions import (
+from ftask.aws.stack import describe, outputs
+from ftask.aws.stage import Stage
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
+from ftask.cli import app
+from ftask.core.codec import encode_message, task_to_item
+from ftask.core.model import Failure, Message, Status
+from ftask.core.timestamps import now
+from ftask.deploy import artifacts
+from ftask.deploy.events import await_idle
+from ftask.local.engine import Engine
+from ftask.ops import consumption
+from ftask.policy.commands import (
     ANYTHING,
     BUCKET,
     COMMANDS,
@@ -24,18 +35,7 @@ from ftask.aws.permissions import (
     Scope,
     document,
 )
-from ftask.aws.stack import describe, outputs
-from ftask.aws.stage import Stage
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
-from ftask.cli import app
-from ftask.core.codec import encode_message, task_to_item
-from ftask.core.model import Failure, Message, Status
-from ftask.core.timestamps import now
-from ftask.deploy import artifacts
-from ftask.deploy.events import await_idle
-from ftask.deploy.permissions import policy
-from ftask.local.engine import Engine
-from ftask.ops import consumption
+from ftask.policy.deployer import policy
 from tests.conftest import start_engine
 from tests.support.builders import a_task
 from tests.support.iam import User, a_user, iam_client, without

@@ -13,10 +13,10 @@ import pytest
 import typer.main
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from ftask.aws.permissions import COMMANDS, DEPLOYING, Scope, together
 from ftask.cli import app
 from ftask.cli.policy import chosen
-from ftask.deploy.permissions import CHANGES, READS, policy
+from ftask.policy.commands import COMMANDS, DEPLOYING, Scope, together
+from ftask.policy.deployer import CHANGES, READS, policy
 from tests.support.iam import actions_of
 from tests.support.resources import template
 

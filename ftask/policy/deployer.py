@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ftask.aws.permissions import (
+from ftask.policy.commands import (
     ANYTHING,
     ARCHIVES,
     COMMANDS,
@@ -172,7 +172,7 @@ _LOOKS_AT_VPC = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:Descr
 
 
 def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *, vpc: bool = False) -> dict[str, Any]:
-    """The least policy under which `commands` work: names of `ftask.aws.permissions.COMMANDS`.
+    """The least policy under which `commands` work: names of `ftask.policy.commands.COMMANDS`.
 
     `key_arn` is the stage's own key, and `vpc` says whether its functions run in a network of the team's.
     """
