@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -12,12 +11,10 @@ from ftask.aws.target import Target, explained
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.failed_index import FailedTask
-from ftask.core.model import Status, Task
+from ftask.core.model import Task
 from ftask.core.redrive import Redriver
 from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue
 from ftask.core.timestamps import now
-from ftask.dead_letters.selection import FailedIndex, Selection
 
 
 @dataclass(frozen=True)
@@ -50,20 +47,6 @@ class Stage:
         SQS asks all of its servers only when it is given time. An emulator is one server.
         """
         return 1 if self.target.endpoint_url is None else 0
-
-    @cached_property
-    def failed(self) -> FailedIndex:
-        return FailedIndex(self.target.dynamodb, self.outputs.table)
-
-    def failures(self, selection: Selection) -> Iterator[FailedTask]:
-        """The failed tasks that are meant, newest first; those that are named are looked up, not searched for."""
-        if not selection.task_ids:
-            yield from self.failed.newest(selection)
-            return
-        with explained():
-            named = [task for task in self.store.get_many(sorted(selection.task_ids)) if task.status is Status.FAILED]
-        found = [FailedTask.of(task) for task in named if selection.has(task)]
-        yield from sorted(found, key=lambda task: task.failed_at, reverse=True)
 
     def task(self, task_id: str) -> Task | None:
         """The task as it is now; None if there is none of that id."""

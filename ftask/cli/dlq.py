@@ -57,14 +57,15 @@ def ls(
     from itertools import islice
 
     from ftask.core.timestamps import now
-    from ftask.dead_letters.selection import grouped
+    from ftask.dead_letters.grouping import grouped
+    from ftask.dead_letters.selection import failures
     from ftask.render import failures as pictures
 
     if group_by not in (None, "error", "none"):
         raise UsageError(f"--group-by {group_by!r} is neither error nor none.")
     chosen = selection(error, since, until)
     stage, screen = run.stage, run.screen
-    found = stage.failed.newest(chosen)
+    found = failures(stage, chosen)
     if group_by is None and not screen.json:
         head = list(islice(found, SCREENFUL + 1))
         group_by = "error" if len(head) > SCREENFUL else "none"
@@ -265,9 +266,11 @@ def _require_failed(stage: Stage, task_ids: list[str]) -> None:
 
 def _count(run: Invocation, stage: Stage, chosen: Selection) -> tuple[int, list[FailedTask]]:
     """How many failed tasks are meant, and the newest of them."""
+    from ftask.dead_letters.selection import failures
+
     count = 0
     sample: list[FailedTask] = []
-    for failed in run.screen.spinning(stage.failures(chosen), "counting"):
+    for failed in run.screen.spinning(failures(stage, chosen), "counting"):
         count += 1
         if len(sample) < SAMPLE:
             sample.append(failed)

@@ -47,8 +47,9 @@ def ls(
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status
     from ftask.core.timestamps import now
+    from ftask.dead_letters.selection import failures
     from ftask.ops.scan import by_state, newest
-    from ftask.render import failures
+    from ftask.render import failures as pictures
     from ftask.render.tasks import task_table
 
     screen = run.screen
@@ -58,8 +59,8 @@ def ls(
             raise UsageError(f"{status!r} is no state of a task.", f"Choose one of {', '.join(Status)}.")
         wanted = Status[status.upper()]
     if wanted is Status.FAILED:
-        found = list(islice(run.stage.failed.newest(selection(error, since, None)), limit or None))
-        screen.result([each.json() for each in found], lambda: failures.failed_table(found, now()))
+        found = list(islice(failures(run.stage, selection(error, since, None)), limit or None))
+        screen.result([each.json() for each in found], lambda: pictures.failed_table(found, now()))
         screen.note(f"{plural(len(found), 'task')}.")
         return
     read = 0

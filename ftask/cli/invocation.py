@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ftask.aws.stage import Stage
     from ftask.aws.target import Target
     from ftask.cli.config_file import Config
-    from ftask.local.engine import Running
+    from ftask.local.record import Running
     from ftask.render.screen import Screen
 
 LOCAL_STAGE = "local"

@@ -13,7 +13,7 @@ from ftask.cli.invocation import Invocation, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ftask.policy.commands import Scope
+    from ftask.policy.resources import Scope
 
 
 def add_to(app: typer.Typer) -> None:
@@ -79,7 +79,7 @@ def chosen(words: Sequence[str]) -> list[str]:
 def _scope(run: Invocation, own_bucket: str | None) -> Scope:
     from ftask.aws.target import LOCAL_REGION, Target
     from ftask.core.errors import FtaskError
-    from ftask.policy.commands import Scope
+    from ftask.policy.resources import Scope
 
     if run.uses_engine:
         return Scope(f"ftask-{run.options.stage}", region=LOCAL_REGION, own_bucket=own_bucket)

@@ -1,13 +1,14 @@
-"""The failed tasks as the table's sparse index has them, and the API's pages of them."""
+"""The table's sparse index of failed tasks: read through, or page by page with a cursor."""
 
 from __future__ import annotations
 
 import base64
 import heapq
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ftask.core.codec import FAILED_SHARDS, TASK_ID, shard_name
@@ -21,6 +22,9 @@ else:
     DynamoDBClient = Any
 
 INDEX = "failed"
+# ISO dates of this era sort between the two.
+_BEGINNING = "0"
+_END = "9"
 NO_ERROR = Failure("Unknown", "no error on record")
 
 
@@ -72,50 +76,80 @@ class FailedTask:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedPages:
-    """Pages of failed tasks, newest first. A cursor remembers how far each of the index's partitions has been read."""
+class FailedIndex:
+    """The sparse index of failed tasks, newest first. A read may be a moment behind the table."""
 
     client: Callable[[], DynamoDBClient]
     table: str
 
+    def newest(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[FailedTask]:
+        """Yield the tasks that failed between `since` and `until`, with one page of each shard in memory."""
+        shards = [self._shard(number, since=since, until=until) for number in range(FAILED_SHARDS)]
+        return heapq.merge(*shards, key=_failed_at, reverse=True)
+
     def page(self, limit: int, cursor: str | None) -> tuple[list[FailedTask], str | None]:
-        """Up to `limit` tasks, and the cursor of the page after, if there may be one.
+        """Return up to `limit` tasks, and the cursor of the next page if there may be one.
+
+        The cursor remembers how far each shard has been read.
 
         Raises:
-            CursorError: the cursor is none that was given out.
+            CursorError: this API did not give out the cursor.
         """
         read = _decode(cursor) if cursor else {}
-        shards = [self._shard(number, read.get(number), limit) for number in range(FAILED_SHARDS)]
+        shards = [
+            list(islice(self._shard(number, after=read.get(number), limit=limit), limit))
+            for number in range(FAILED_SHARDS)
+        ]
         merged = heapq.merge(
             *([(number, task) for task in tasks] for number, tasks in enumerate(shards)),
-            key=lambda entry: entry[1].failed_at,
+            key=lambda entry: _failed_at(entry[1]),
             reverse=True,
         )
-        found: list[FailedTask] = []
+        tasks: list[FailedTask] = []
         for number, task in merged:
-            if len(found) == limit:
-                return found, _encode(read)
-            found.append(task)
+            if len(tasks) == limit:
+                return tasks, _encode(read)
+            tasks.append(task)
             read[number] = (to_iso(task.failed_at), task.task_id)
-        # No shard had more than was asked of it, but one of them may have had just that.
-        return found, _encode(read) if any(len(tasks) == limit for tasks in shards) else None
+        # No shard had more than was requested from it, but one of them may have had exactly that.
+        return tasks, _encode(read) if any(len(shard) == limit for shard in shards) else None
 
-    def _shard(self, number: int, after: tuple[str, str] | None, limit: int) -> list[FailedTask]:
+    def _shard(
+        self,
+        number: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[FailedTask]:
+        """Yield one shard's tasks, newest first, `limit` a request; `after` is the position of the last one read."""
         shard = {"S": shard_name(number)}
-        start: dict[str, Any] = {}
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "IndexName": INDEX,
+            "KeyConditionExpression": "failedShard = :shard AND failedAt BETWEEN :since AND :until",
+            "ExpressionAttributeValues": {
+                ":shard": shard,
+                ":since": {"S": to_iso(since) if since else _BEGINNING},
+                ":until": {"S": to_iso(until) if until else _END},
+            },
+            "ScanIndexForward": False,
+        }
+        if limit is not None:
+            request["Limit"] = limit
         if after is not None:
-            key = {"failedShard": shard, "failedAt": {"S": after[0]}, "taskId": {"S": after[1]}}
-            start["ExclusiveStartKey"] = key
-        answer = self.client().query(
-            TableName=self.table,
-            IndexName=INDEX,
-            KeyConditionExpression="failedShard = :shard",
-            ExpressionAttributeValues={":shard": shard},
-            ScanIndexForward=False,
-            Limit=limit,
-            **start,
-        )
-        return [FailedTask.of_item(item) for item in answer["Items"]]
+            request["ExclusiveStartKey"] = {
+                "failedShard": shard,
+                "failedAt": {"S": after[0]},
+                "taskId": {"S": after[1]},
+            }
+        for page in self.client().get_paginator("query").paginate(**request):
+            yield from map(FailedTask.of_item, page["Items"])
+
+
+def _failed_at(task: FailedTask) -> datetime:
+    return task.failed_at
 
 
 def _encode(read: dict[int, tuple[str, str]]) -> str:

@@ -17,7 +17,7 @@ from ftask.aws.target import explained
 from ftask.core.model import Letter, Message, Task
 from ftask.core.redrive import Redriven
 from ftask.core.sqs import SqsLetterBox
-from ftask.dead_letters.selection import Selection
+from ftask.dead_letters.selection import Selection, failures
 
 CONNECTIONS = 4
 # SQS gives and takes messages ten at a time.
@@ -47,7 +47,7 @@ def redrive(stage: Stage, selection: Selection, pace: Pace) -> Iterator[Outcomes
         finally:
             box.release()
     # What has no letter any more, or one that somebody else holds just now: the letter is stale afterwards.
-    left = (task for task in stage.failures(selection) if not once.knows(task.task_id))
+    left = (task for task in failures(stage, selection) if not once.knows(task.task_id))
     while chunk := list(islice(left, BATCH)):
         pace.wait(len(chunk))
         letters = [Message(task.task_id, task.epoch) for task in chunk]

@@ -13,13 +13,11 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -28,37 +26,17 @@ from urllib.request import ProxyHandler, build_opener
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from ftask.core.errors import FtaskError
+from ftask.local.errors import EngineError
+from ftask.local.ports import HOST, PORT_VARIABLE, any_free_port, choose_port, is_free
+from ftask.local.record import Record, Running
 
-HOST = "127.0.0.1"
-PREFERRED_PORT = 4566
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
-PORT_VARIABLE = "FTASK_LOCAL_PORT"
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
-
-
-class EngineError(FtaskError):
-    """The local engine cannot do what it was asked to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A running engine. `started_at` is seconds since 1970."""
-
-    pid: int
-    port: int
-    token: str
-    version: str
-    started_at: float
-
-    @property
-    def endpoint_url(self) -> str:
-        return f"http://{HOST}:{self.port}"
 
 
 def default_root() -> Path:
@@ -80,17 +58,17 @@ class Engine:
         return self.root / "engine.log"
 
     @property
-    def _record_path(self) -> Path:
-        return self.root / "engine.json"
+    def _record(self) -> Record:
+        return Record(self.root / "engine.json")
 
     def running(self) -> Running | None:
         """The engine, if it answers."""
-        record = self._read_record()
+        record = self._record.running()
         return record if record is not None and _answers(record) else None
 
     def crashed(self) -> bool:
         """Whether the last engine ended without being stopped, and so lost what it had not saved."""
-        record = self._read_record()
+        record = self._record.running()
         return record is not None and not _answers(record)
 
     def ensure(self) -> tuple[Running, bool]:
@@ -134,14 +112,14 @@ class Engine:
             return []
 
     def _start(self) -> Running:
-        port = _choose_port(self._last_port())
+        port = choose_port(self._record.last_port())
         try:
             return self._start_at(port)
         except EngineError:
-            if PORT_VARIABLE in os.environ or _free(port):
+            if PORT_VARIABLE in os.environ or is_free(port):
                 raise
         # Another program took the port between the look and the start.
-        return self._start_at(_any_free_port())
+        return self._start_at(any_free_port())
 
     def _start_at(self, port: int) -> Running:
         token = secrets.token_hex(8)
@@ -163,7 +141,7 @@ class Engine:
             health = _health(port)
             if health is not None and health.get("edition") == token:
                 running = Running(process.pid, port, token, str(health.get("version", "?")), time.time())
-                self._write_record(running)
+                self._record.write(running)
                 return running
             if time.monotonic() > deadline:
                 process.kill()
@@ -176,11 +154,11 @@ class Engine:
         )
 
     def _stop(self) -> bool:
-        record = self._read_record()
+        record = self._record.running()
         if record is None:
             return False
         if not _answers(record):
-            self._record_path.unlink(missing_ok=True)
+            self._record.delete()
             return False
         os.kill(record.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -189,7 +167,7 @@ class Engine:
                 raise EngineError(f"The local engine (process {record.pid}) does not end.", self._log_hint())
             self._sleep(_POLL_SECONDS)
         # The port is kept on record, so that queue URLs handed out before stay right.
-        self._write_record(None, last_port=record.port)
+        self._record.write(None, last_port=record.port)
         return True
 
     def _alive(self, pid: int) -> bool:
@@ -229,36 +207,6 @@ class Engine:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def _read_record(self) -> Running | None:
-        record = self._read_file()
-        try:
-            return Running(**record["running"]) if record.get("running") else None
-        except TypeError:  # written by another version
-            return None
-
-    def _last_port(self) -> int | None:
-        record = self._read_file()
-        port = record.get("lastPort")
-        return port if isinstance(port, int) else None
-
-    def _read_file(self) -> dict[str, Any]:
-        try:
-            record = json.loads(self._record_path.read_text())
-        except (OSError, ValueError):  # no record, or none that can be read: no engine that can be found
-            return {}
-        return record if isinstance(record, dict) else {}
-
-    def _write_record(self, running: Running | None, last_port: int | None = None) -> None:
-        text = json.dumps(
-            {
-                "running": asdict(running) if running else None,
-                "lastPort": running.port if running else last_port,
-            }
-        )
-        fresh = self._record_path.with_suffix(".new")
-        fresh.write_text(text)
-        fresh.replace(self._record_path)
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
@@ -289,41 +237,6 @@ def require_installed() -> None:
             "The local engine is not installed.",
             'Install it with: pip install "ftask[local]" (or choose another stage with --stage).',
         )
-
-
-def _choose_port(last: int | None) -> int:
-    configured = os.environ.get(PORT_VARIABLE)
-    if configured is not None:
-        if not configured.isdecimal() or not 0 < int(configured) < 65536:
-            raise EngineError(f"{PORT_VARIABLE} is {configured!r}, not a port number.", "Use one from 1 to 65535.")
-        if not _free(int(configured)):
-            raise EngineError(
-                f"Port {configured} is held by another program.",
-                f"Choose another with {PORT_VARIABLE}, or unset it.",
-            )
-        return int(configured)
-    for port in (last, PREFERRED_PORT):
-        if port is not None and _free(port):
-            return port
-    return _any_free_port()
-
-
-def _any_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        free: int = probe.getsockname()[1]
-        return free
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As the engine's own server does: a port in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
 
 
 def _answers(record: Running) -> bool:

@@ -24,6 +24,7 @@ from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.dead_letters.peek import peek
+from ftask.dead_letters.selection import failures
 from ftask.ops import consumption, drift
 from ftask.ops.scan import scan
 
@@ -262,7 +263,7 @@ def message_due(task: Task) -> datetime:
 
 
 def _letters(stage: Stage) -> Iterator[Finding]:
-    failed = {task.task_id: task.epoch for task in stage.failed.newest()}
+    failed = {task.task_id: task.epoch for task in failures(stage)}
     letters = sum(stage.counts(stage.outputs.dead_letter_queue_url))
     if letters > MOST_LETTERS or len(failed) > MOST_LETTERS:
         yield Finding(

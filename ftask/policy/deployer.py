@@ -10,20 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ftask.policy.commands import (
-    ANYTHING,
-    ARCHIVES,
-    COMMANDS,
-    DEPLOYING,
-    MAPPING,
-    TABLE,
-    Needs,
-    Scope,
-    allow,
-    document,
-    needs,
-    together,
-)
+from ftask.policy.commands import COMMANDS, DEPLOYING
+from ftask.policy.resources import ANYTHING, ARCHIVES, MAPPING, TABLE, Needs, Scope, allow, document, needs, together
 
 _QUEUES = "arn:{partition}:sqs:{region}:{account}:{stack}-*"
 _FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:{stack}-*"

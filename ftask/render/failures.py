@@ -16,8 +16,8 @@ from rich.text import Text
 from ftask.core.failed_index import FailedTask
 from ftask.core.redrive import Redriven
 from ftask.core.timestamps import to_iso
+from ftask.dead_letters.grouping import Group
 from ftask.dead_letters.peek import Peeked
-from ftask.dead_letters.selection import Group
 from ftask.render.durations import duration
 from ftask.render.tasks import detail
 

@@ -25,7 +25,7 @@ from ftask.core.errors import (
     PayloadTooLargeError,
     TemporarilyUnavailableError,
 )
-from ftask.core.failed_index import FailedPages
+from ftask.core.failed_index import FailedIndex
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Status, Task
 from ftask.core.payload import Submission, parse_batch, parse_payload
@@ -76,7 +76,7 @@ class Api:
 
     store: Store
     submitter: Submitter
-    failed: FailedPages
+    failed: FailedIndex
     meter: Meter
 
     def answer(self, event: Event) -> Answer:
@@ -168,7 +168,7 @@ def api() -> Api:
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
     submitter = Submitter(store, queue, now, settings.max_attempts, settings.retention)
-    failed = FailedPages(clients.dynamodb, settings.table)
+    failed = FailedIndex(clients.dynamodb, settings.table)
     return Api(store, submitter, failed, Meter(settings.stack, usage))
 
 

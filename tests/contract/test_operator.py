@@ -21,7 +21,7 @@ from ftask.core.timestamps import now
 from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import peek
 from ftask.dead_letters.redrive import redrive
-from ftask.dead_letters.selection import Selection
+from ftask.dead_letters.selection import Selection, failures
 from ftask.ops import doctor
 from ftask.ops.scan import by_state, newest, scan
 from tests.support.builders import TASK_ID, a_task
@@ -61,15 +61,15 @@ def queued(stage: Stage) -> list[Any]:
 
 def test_failures_come_newest_first_from_all_shards(stage: Stage) -> None:
     ids = [fail(stage, number, letter=False) for number in range(30)]
-    assert [task.task_id for task in stage.failed.newest()] == ids
-    assert [task.task_id for task in islice(stage.failed.newest(), 3)] == ids[:3]
+    assert [task.task_id for task in failures(stage)] == ids
+    assert [task.task_id for task in islice(failures(stage), 3)] == ids[:3]
 
 
 def test_failures_are_chosen_by_time_and_error(stage: Stage) -> None:
     ids = [fail(stage, number, TIMEOUT if number % 2 else VALUE, letter=False) for number in range(10)]
     since, until = EPOCH - timedelta(minutes=7), EPOCH - timedelta(minutes=3)
-    assert [task.task_id for task in stage.failed.newest(Selection(since=since, until=until))] == ids[3:8]
-    assert [task.task_id for task in stage.failed.newest(Selection(error="TIMEOUT"))] == ids[1::2]
+    assert [task.task_id for task in failures(stage, Selection(since=since, until=until))] == ids[3:8]
+    assert [task.task_id for task in failures(stage, Selection(error="TIMEOUT"))] == ids[1::2]
 
 
 def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: Stage) -> None:
@@ -77,7 +77,7 @@ def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: 
     found = outcomes(stage, Selection(error="host 1"))
     assert (found[Redriven.REDRIVEN], found[Redriven.SKIPPED]) == (9, 16)
     assert {message["taskId"] for message in queued(stage)} == set(ids[::3])
-    assert {task.task_id for task in stage.failed.newest()} == set(ids) - set(ids[::3])
+    assert {task.task_id for task in failures(stage)} == set(ids) - set(ids[::3])
     assert {letter.task_id for letter in peek(stage, 100)} == set(ids) - set(ids[::3])
 
 
@@ -94,7 +94,7 @@ def test_a_named_task_is_redriven_with_its_letter_and_no_other(stage: Stage) -> 
     assert outcomes(stage, Selection(task_ids=frozenset({ids[7]})))[Redriven.REDRIVEN] == 1
     assert [message["taskId"] for message in queued(stage)] == [ids[7]]
     assert {letter.task_id for letter in peek(stage, 100)} == set(ids) - {ids[7]}
-    assert [task.task_id for task in stage.failures(Selection(task_ids=frozenset(ids[6:9])))] == [ids[6], ids[8]]
+    assert [task.task_id for task in failures(stage, Selection(task_ids=frozenset(ids[6:9])))] == [ids[6], ids[8]]
 
 
 def test_only_failed_tasks_are_redriven_whatever_is_chosen(stage: Stage) -> None:
@@ -144,7 +144,7 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     assert {line["taskId"] for line in lines if "payload" in line} == ids
     assert [line["body"] for line in lines if "payload" not in line] == ["not a task"]
     assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
-    assert {task.task_id for task in stage.failed.newest()} == ids
+    assert {task.task_id for task in failures(stage)} == ids
 
 
 def test_a_drain_that_cannot_write_leaves_the_letters_where_they_are(stage: Stage, tmp_path: Path) -> None:

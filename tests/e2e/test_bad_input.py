@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from ftask.local.engine import PORT_VARIABLE
+from ftask.local.ports import PORT_VARIABLE
 from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine

@@ -23,19 +23,9 @@ from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
 from ftask.local.engine import Engine
 from ftask.ops import consumption
-from ftask.policy.commands import (
-    ANYTHING,
-    BUCKET,
-    COMMANDS,
-    DEPLOYING,
-    MAPPING,
-    QUEUE,
-    STACK,
-    TABLE,
-    Scope,
-    document,
-)
+from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import policy
+from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, TABLE, Scope, document
 from tests.conftest import start_engine
 from tests.support.builders import a_task
 from tests.support.iam import User, a_user, iam_client, without

@@ -17,6 +17,7 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.model import Failure, Status
 from ftask.core.timestamps import now
+from ftask.dead_letters.selection import failures
 from tests.support.cli import Cli
 from tests.support.stages import failed_task, put_failed
 from tests.support.waiting import until
@@ -37,7 +38,7 @@ def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
 
 def clear(stage: Stage) -> None:
     stage.target.sqs.purge_queue(QueueUrl=stage.outputs.dead_letter_queue_url)
-    for task in stage.failed.newest():
+    for task in failures(stage):
         stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": {"S": task.task_id}})
 
 

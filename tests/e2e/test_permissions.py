@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 from ftask.aws.stack import outputs
 from ftask.aws.target import LOCAL_REGION, Target
 from ftask.core import transitions
-from ftask.core.failed_index import FailedPages
+from ftask.core.failed_index import FailedIndex
 from ftask.core.model import Delivery, Message, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
@@ -70,7 +70,7 @@ def put_many(world: World) -> None:
 
 
 def failures(world: World) -> None:
-    FailedPages(lambda: world.role.dynamodb, world.role.table).page(1, None)
+    FailedIndex(lambda: world.role.dynamodb, world.role.table).page(1, None)
 
 
 def send_many(world: World) -> None:

@@ -15,8 +15,9 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask.cli import app
 from ftask.cli.policy import chosen
-from ftask.policy.commands import COMMANDS, DEPLOYING, Scope, together
+from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import CHANGES, READS, policy
+from ftask.policy.resources import Scope, together
 from tests.support.iam import actions_of
 from tests.support.resources import template
 

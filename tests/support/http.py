@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ftask.core.failed_index import FailedPages
+from ftask.core.failed_index import FailedIndex
 from ftask.core.metrics import Meter, Usage
 from ftask.core.submission import Submitter
 from ftask.core.timestamps import now
@@ -42,7 +42,7 @@ class Answered:
 def api_over(resources: Resources, max_attempts: int = 2) -> Api:
     """The API over these resources."""
     submitter = Submitter(resources.store, resources.queue, now, max_attempts, timedelta(days=30))
-    failed = FailedPages(lambda: resources.dynamodb, resources.table)
+    failed = FailedIndex(lambda: resources.dynamodb, resources.table)
     return Api(resources.store, submitter, failed, Meter("ftask-test", Usage(), write=lambda *_, **__: None))
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
-from ftask.dead_letters.selection import Selection, grouped, normalised
+from ftask.dead_letters.grouping import grouped, normalised
+from ftask.dead_letters.selection import Selection
 from tests.support.clock import EPOCH
 from tests.support.stages import failed_task
 

@@ -8,7 +8,8 @@ import pytest
 
 from ftask.cli.invocation import GlobalOptions, Invocation
 from ftask.core.errors import FtaskError
-from ftask.local.engine import STATE_DIR_VARIABLE, Engine, Running
+from ftask.local.engine import STATE_DIR_VARIABLE, Engine
+from ftask.local.record import Running
 
 
 @pytest.mark.parametrize(("at_the_port", "ended"), [("the same", False), ("another", True), ("nothing", True)])
