@@ -17,7 +17,7 @@ from botocore.httpsession import URLLib3Session
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ftask.aws.errors import UnreachableError, explain
+from ftask.aws.errors import UnreachableError, translate
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.text import printable
@@ -145,7 +145,7 @@ class ApiClient:
         try:
             answer: Any = self._http.send(request.prepare())
         except BotoCoreError as error:
-            raise explain(error) from error
+            raise translate(error) from error
         if answer.status_code >= 400:
             raise _refusal(answer.status_code, answer.content)
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -39,10 +42,19 @@ class UnreachableError(FtaskError):
     """Nothing answers at the endpoint."""
 
 
-def explain(error: BotoCoreError | ClientError) -> FtaskError:
-    """The error as one sentence of what happened and one of what to do."""
+@contextmanager
+def translate_aws_errors() -> Iterator[None]:
+    """Raise what botocore raises as an :class:`FtaskError` that says what to do."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error) from error
+
+
+def translate(error: BotoCoreError | ClientError) -> FtaskError:
+    """Return the error as one sentence of what happened and one of what to do."""
     if isinstance(error, ClientError):
-        return _explain_answer(error)
+        return _translate_answer(error)
     if isinstance(error, ProfileNotFound):
         return FtaskError(f"{error}.", "See the profiles that there are with: aws configure list-profiles")
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
@@ -57,7 +69,7 @@ def explain(error: BotoCoreError | ClientError) -> FtaskError:
     return FtaskError(str(error))
 
 
-def _explain_answer(error: ClientError) -> FtaskError:
+def _translate_answer(error: ClientError) -> FtaskError:
     details = error.response.get("Error", {})
     code, message = details.get("Code", "Unknown"), details.get("Message", str(error))
     if code in _EXPIRED:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ftask.aws.target import LOCAL_STAGE, Target, explained
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.target import LOCAL_STAGE, Target
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class StackOutputs(BaseModel):
 
 def describe(target: Target) -> StackTypeDef | None:
     """CloudFormation's description of the stage's stack, or None if there is none."""
-    with explained():
+    with translate_aws_errors():
         try:
             return target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
         except ClientError as error:
@@ -77,7 +78,7 @@ def outputs(target: Target) -> StackOutputs:
         raise not_found(target, f"Deploy it with: {command_on(target, 'deploy')}")
     if parameters_of(stack).get(DATA_ONLY) == "true":
         raise StackNotFoundError(
-            f"Stage {target.stage!r} is taken down to its data; its tasks and messages are kept.",
+            f"Stage {target.stage_name!r} is taken down to its data; its tasks and messages are kept.",
             f"Bring it back with: {command_on(target, 'deploy')}",
         )
     values = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
@@ -97,7 +98,9 @@ def outputs(target: Target) -> StackOutputs:
 
 def not_found(target: Target, hint: str) -> StackNotFoundError:
     """There is no stack."""
-    return StackNotFoundError(f"Stage {target.stage!r} has no stack {target.stack_name} in {target.region_name}.", hint)
+    return StackNotFoundError(
+        f"Stage {target.stage_name!r} has no stack {target.stack_name} in {target.region_name}.", hint
+    )
 
 
 def code_sha256(code_key: str) -> str:
@@ -107,4 +110,4 @@ def code_sha256(code_key: str) -> str:
 
 def command_on(target: Target, command: str) -> str:
     """How `command` is called for the stage, in advice that can be pasted."""
-    return f"ftask {command}" if target.stage == LOCAL_STAGE else f"ftask {command} --stage {target.stage}"
+    return f"ftask {command}" if target.stage_name == LOCAL_STAGE else f"ftask {command} --stage {target.stage_name}"

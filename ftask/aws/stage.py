@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import StackOutputs
-from ftask.aws.target import Target, explained
+from ftask.aws.target import Target
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Task
 from ftask.core.redrive import Redriver
-from ftask.core.sqs import SqsDeadLetters, SqsLetterBox, SqsQueue
+from ftask.core.sqs import SqsDeadLetterQueue, SqsDeadLetterReader, SqsQueue
 from ftask.core.timestamps import now
 
 
@@ -33,12 +34,12 @@ class Stage:
         return SqsQueue(lambda: self.target.sqs, self.outputs.queue_url)
 
     @cached_property
-    def dead_letters(self) -> SqsDeadLetters:
-        return SqsDeadLetters(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
+    def dead_letters(self) -> SqsDeadLetterQueue:
+        return SqsDeadLetterQueue(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
 
     @cached_property
-    def letter_box(self) -> SqsLetterBox:
-        return SqsLetterBox(lambda: self.target.sqs, self.outputs.dead_letter_queue_url, self.poll_seconds)
+    def dead_letter_reader(self) -> SqsDeadLetterReader:
+        return SqsDeadLetterReader(lambda: self.target.sqs, self.outputs.dead_letter_queue_url, self.poll_seconds)
 
     @property
     def poll_seconds(self) -> int:
@@ -52,12 +53,12 @@ class Stage:
         """The task as it is now; None if there is none of that id."""
         if not TASK_ID.fullmatch(task_id):
             return None
-        with explained():
+        with translate_aws_errors():
             return self.store.get(task_id)
 
     def counts(self, queue_url: str) -> tuple[int, int]:
         """About how many messages of a queue wait, and how many are in flight."""
-        with explained():
+        with translate_aws_errors():
             attributes = self.target.sqs.get_queue_attributes(
                 QueueUrl=queue_url,
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],

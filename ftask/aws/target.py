@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
-from ftask.aws.errors import explain
+from ftask.aws.errors import translate, translate_aws_errors
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ _STAGE = re.compile(r"[a-z][a-z0-9-]{0,29}")
 class Target:
     """One stage in one account and region. `endpoint_url` is None for AWS itself."""
 
-    stage: str
+    stage_name: str
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
@@ -48,9 +46,9 @@ class Target:
     secret_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not _STAGE.fullmatch(self.stage):
+        if not _STAGE.fullmatch(self.stage_name):
             raise FtaskError(
-                f"{self.stage!r} is no stage name.",
+                f"{self.stage_name!r} is no stage name.",
                 "Use up to 30 lower-case letters, digits and hyphens, beginning with a letter, like prod.",
             )
 
@@ -72,7 +70,7 @@ class Target:
 
     @property
     def stack_name(self) -> str:
-        return f"ftask-{self.stage}"
+        return f"ftask-{self.stage_name}"
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -89,10 +87,10 @@ class Target:
                 region_name=self.region,
             )
         except BotoCoreError as error:
-            raise explain(error) from error
+            raise translate(error) from error
         if session.region_name is None:
             raise FtaskError(
-                f"No AWS region is configured for stage {self.stage!r}.",
+                f"No AWS region is configured for stage {self.stage_name!r}.",
                 "Give one with --region, AWS_REGION, or in the profile.",
             )
         return session
@@ -107,11 +105,11 @@ class Target:
         Raises:
             FtaskError: there are none.
         """
-        with explained():
+        with translate_aws_errors():
             found: Any = self.session.get_credentials()
         if found is None:
             raise FtaskError(
-                f"No AWS credentials were found for stage {self.stage!r}.",
+                f"No AWS credentials were found for stage {self.stage_name!r}.",
                 "Log in (aws sso login), or set AWS_PROFILE or --profile."
                 " To work without an account, use the stage 'local'.",
             )
@@ -174,12 +172,3 @@ class Target:
             ),
         )
         return client
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what botocore raises into an :class:`FtaskError` that says what to do."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise explain(error) from error

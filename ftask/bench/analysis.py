@@ -37,7 +37,7 @@ from ftask.core.timestamps import to_iso
 # Instants are kept in milliseconds, and so is a chosen delay.
 _ROUNDING_SECONDS = 0.0015
 # The difference that a run should be able to see.
-TELLABLE = 0.05
+DETECTABLE_DIFFERENCE = 0.05
 _BINS = 60
 
 
@@ -212,20 +212,20 @@ def _notes(
         notes.append(f"{plural(by_status[Status.CANCELLED], 'task')} cancelled meanwhile, left out of the statistics")
     if observed.refusals:
         notes.append(f"{plural(len(observed.refusals), 'submission')} refused, first: {observed.refusals[0].message}")
-    needed = tasks_to_tell(expectation)
+    needed = required_tasks(expectation)
     if needed is not None and rate.attempts < needed * expectation.mean_attempts:
         notes.append(
-            f"too few to tell {percent(expectation.rate)} from {percent(expectation.rate - TELLABLE)}:"
+            f"too few to tell {percent(expectation.rate)} from {percent(expectation.rate - DETECTABLE_DIFFERENCE)}:"
             f" that takes about {needed:,} tasks"
         )
     return notes
 
 
-def tasks_to_tell(expectation: Expectation) -> int | None:
+def required_tasks(expectation: Expectation) -> int | None:
     """How many tasks tell the expected rate from one that is five points lower; None where that is no rate."""
-    if not 0 < expectation.rate - TELLABLE < expectation.rate < 1:
+    if not 0 < expectation.rate - DETECTABLE_DIFFERENCE < expectation.rate < 1:
         return None
-    trials = stats.trials_to_tell(expectation.rate, expectation.rate - TELLABLE, SIGNIFICANCE)
+    trials = stats.required_trials(expectation.rate, expectation.rate - DETECTABLE_DIFFERENCE, SIGNIFICANCE)
     return math.ceil(trials / expectation.mean_attempts)
 
 

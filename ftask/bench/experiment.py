@@ -18,8 +18,8 @@ from datetime import datetime
 from itertools import islice
 
 from ftask.aws.api import CONNECTIONS, Accepted, ApiClient
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
 from ftask.core.model import Status, Task
@@ -242,7 +242,7 @@ class Experiment:
         """Read these tasks; whether any of them has changed."""
         changed, ended = False, 0
         self._reads += -(-len(task_ids) // BATCH_GET_KEYS)
-        with explained():
+        with translate_aws_errors():
             for task in self.stage.store.get_many(task_ids):
                 before = self._tasks.get(task.task_id)
                 changed = changed or before is None or before.updated_at != task.updated_at

@@ -96,7 +96,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
-def trials_to_tell(probability: float, other: float, significance: float = 0.01, power: float = 0.9) -> int:
+def required_trials(probability: float, other: float, significance: float = 0.01, power: float = 0.9) -> int:
     """How many trials tell that the rate is not `probability` when it is `other`.
 
     Sample size of the two-sided test of one proportion, by the normal approximation.

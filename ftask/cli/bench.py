@@ -146,7 +146,7 @@ def _result(
         experiment.settings,
         expectation,
         parameters,
-        stage=run.target.stage,
+        stage=run.target.stage_name,
         region=run.target.region_name,
         cost=cost,
         notes=notes,

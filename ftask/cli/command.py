@@ -113,10 +113,10 @@ def _guarded(invocation: Invocation, work: Callable[[], ExitCode | None]) -> Exi
 def _unexpected(invocation: Invocation, error: Exception) -> ExitCode:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ftask.aws.errors import explain
+    from ftask.aws.errors import translate
 
     if isinstance(error, BotoCoreError | ClientError):
-        explained = explain(error)
+        explained = translate(error)
         _say(explained.message, invocation.advice(explained))
     else:
         _say(

@@ -91,7 +91,7 @@ def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", h
     """Show everything about one failed task: payload, attempts, dead letter, what its attempts logged."""
     from ftask.aws.api import UnknownTaskError
     from ftask.core.codec import task_to_json
-    from ftask.ops.logs import LogReader, Wanted, groups_of
+    from ftask.ops.logs import EventFilter, LogReader, groups_of
     from ftask.render import failures as pictures
     from ftask.render.logs import event_json, event_text
 
@@ -101,7 +101,7 @@ def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", h
         raise UnknownTaskError(task_id)
     letter = _letter_of(run, stage, task)
     events: list[Event] = LogReader(
-        run.target, groups_of(run.outputs, ("worker",)), Wanted(task_id=task_id), task.created_at
+        run.target, groups_of(run.outputs, ("worker",)), EventFilter(task_id=task_id), task.created_at
     ).look()
     public = task_to_json(task)
     found = letter.json() if letter else None
@@ -131,7 +131,7 @@ def redrive(
     Safe to interrupt and run again, and to run twice at once: only FAILED tasks are redriven, each once.
     """
     from ftask.aws.parallel import Pace
-    from ftask.core.redrive import Redriven
+    from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.redrive import redrive as redrive_selected
     from ftask.render import failures as pictures
     from ftask.render.tasks import totals, totals_json
@@ -149,15 +149,15 @@ def redrive(
         what = "There is nothing to redrive." if chosen.everything else "No failed task fits."
         screen.result(_redrive_json(Counter()), lambda: what)
         return ExitCode.DONE
-    run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.target.stage}?", yes=yes)
+    run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.target.stage_name}?", yes=yes)
     run.if_interrupted = "What was redriven goes on; the rest stays as it was. Run the command again to go on."
-    outcomes: Counter[Redriven] = Counter()
+    outcomes: Counter[RedriveOutcome] = Counter()
     redriven: list[str] = []
     total = max(count, letters)
     for batch in screen.counting(redrive_selected(stage, chosen, Pace(rate)), total, "redriving", size=len):
         outcomes.update(outcome for _, outcome in batch)
-        redriven += [letter.task_id for letter, outcome in batch if letter and outcome is Redriven.REDRIVEN]
-    code = ExitCode.FAILED if outcomes[Redriven.UNSENT] else ExitCode.DONE
+        redriven += [letter.task_id for letter, outcome in batch if letter and outcome is RedriveOutcome.REDRIVEN]
+    code = ExitCode.FAILED if outcomes[RedriveOutcome.UNSENT] else ExitCode.DONE
     if wait and redriven:
         screen.note(pictures.outcome_text(outcomes).plain)
         run.if_interrupted = "The redriven tasks go on."
@@ -168,9 +168,9 @@ def redrive(
         )
         return code
     screen.result(_redrive_json(outcomes), lambda: pictures.outcome_text(outcomes))
-    if outcomes[Redriven.UNSENT]:
+    if outcomes[RedriveOutcome.UNSENT]:
         raise FtaskError(
-            f"SQS did not take the messages of {outcomes[Redriven.UNSENT]:,} tasks.", "Run the command again."
+            f"SQS did not take the messages of {outcomes[RedriveOutcome.UNSENT]:,} tasks.", "Run the command again."
         )
     return code
 
@@ -196,10 +196,11 @@ def drain(
     stage, screen = run.stage, run.screen
     total = sum(stage.counts(run.outputs.dead_letter_queue_url))
     file = DrainFile(to, stage) if to is not None else None
+    letters = f"about {plural(total, 'dead letter')} of stage {run.target.stage_name}"
     if file is None:
-        run.confirm_by_name(f"Throw away about {plural(total, 'dead letter')} of stage {run.target.stage}?", yes=yes)
+        run.confirm_by_name(f"Throw away {letters}?", yes=yes)
     else:
-        run.confirm(f"Move about {plural(total, 'dead letter')} of stage {run.target.stage} into {to}?", yes=yes)
+        run.confirm(f"Move {letters} into {to}?", yes=yes)
     run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to go on."
     drained = 0
     try:
@@ -311,6 +312,6 @@ def _letter_of(run: Invocation, stage: Stage, task: Task) -> Peeked | None:
 
 
 def _redrive_json(outcomes: Counter[Any]) -> dict[str, int]:
-    from ftask.core.redrive import Redriven
+    from ftask.core.redrive import RedriveOutcome
 
-    return {str(outcome): outcomes[outcome] for outcome in Redriven}
+    return {str(outcome): outcomes[outcome] for outcome in RedriveOutcome}

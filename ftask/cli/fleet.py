@@ -13,7 +13,7 @@ from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation, UsageError
 from ftask.cli.selecting import ErrorText, Since, selection
-from ftask.cli.when import moment
+from ftask.cli.when import parse_when
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def ls(
             read += page.read
             yield page
 
-    pages = by_state(run.stage, wanted, moment(since, "--since"), error)
+    pages = by_state(run.stage, wanted, parse_when(since, "--since"), error)
     tasks = newest(counted(screen.spinning(pages, "reading the whole table: pages")), limit)
     screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
     screen.note(f"{plural(len(tasks), 'task')}; {plural(read, 'item')} of the table read.")
@@ -83,7 +83,7 @@ def cancel(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> ExitCode:
     """Cancel tasks that have not ended. A running attempt may end, and is not retried."""
-    from ftask.aws.target import explained
+    from ftask.aws.errors import translate_aws_errors
     from ftask.core.cancellation import Cancellation
 
     stage, screen = run.stage, run.screen
@@ -102,7 +102,7 @@ def cancel(
         if stage.task(task_id) is None:
             outcome, task = Cancellation.UNKNOWN, None
         else:
-            with explained():
+            with translate_aws_errors():
                 outcome, task = canceller.cancel(task_id)
         answers.append((task_id, outcome, task))
     value = [
@@ -169,7 +169,7 @@ def logs(
 ) -> None:
     """Show what the functions logged, oldest first; with -o json one line an event, as it was logged."""
     from ftask.core.timestamps import now
-    from ftask.ops.logs import LEVELS, LogReader, Wanted, groups_of
+    from ftask.ops.logs import LEVELS, EventFilter, LogReader, groups_of
     from ftask.render.logs import event_json, event_text
 
     if function not in (None, "api", "worker"):
@@ -177,8 +177,8 @@ def logs(
     if level.upper() not in LEVELS:
         raise UsageError(f"--level {level!r} is none.", f"Choose one of {', '.join(LEVELS)}.")
     groups = groups_of(run.outputs, (function,) if function else ("api", "worker"))
-    begin = moment(since, "--since") or now() - timedelta(minutes=10)
-    reader = LogReader(run.target, groups, Wanted(task, level.upper()), begin)
+    begin = parse_when(since, "--since") or now() - timedelta(minutes=10)
+    reader = LogReader(run.target, groups, EventFilter(task, level.upper()), begin)
     shown = 0
     while True:
         for event in reader.look():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.invocation import UsageError
-from ftask.cli.when import moment
+from ftask.cli.when import parse_when
 
 if TYPE_CHECKING:
     from ftask.dead_letters.selection import Selection
@@ -27,7 +27,7 @@ def selection(error: str | None, since: str | None, until: str | None, task_ids:
     """
     from ftask.dead_letters.selection import Selection
 
-    first, last = moment(since, "--since"), moment(until, "--until")
+    first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
         raise UsageError("--since is later than --until.")
     return Selection(error or None, first, last, frozenset(task_ids or ()))

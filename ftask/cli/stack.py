@@ -125,7 +125,7 @@ def remove(
         if keep_data
         else f"Delete {stage} with all its tasks and dead letters?"
     )
-    if run.config.stage(target.stage).protected:
+    if run.config.stage(target.stage_name).protected:
         run.confirm_protected(question)
     else:
         run.confirm(question, yes=yes)

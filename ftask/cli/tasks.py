@@ -94,7 +94,7 @@ def _submit_file(
     from ftask.cli.ledger import Ledger
     from ftask.cli.submitting import submit_all
 
-    path = file.with_name(f"{file.name}.{run.target.stage}.accepted")
+    path = file.with_name(f"{file.name}.{run.target.stage_name}.accepted")
     if fresh:
         path.unlink(missing_ok=True)
     with Ledger(path) as ledger:

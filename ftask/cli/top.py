@@ -57,7 +57,7 @@ def _live(run: Invocation, board: Board, interval: float, count: int) -> None:
 
     def draw() -> Any:
         size = run.screen.out.size
-        return picture(past, run.target.stage, width=size.width, height=size.height, sort=sort, frozen=frozen)
+        return picture(past, run.target.stage_name, width=size.width, height=size.height, sort=sort, frozen=frozen)
 
     with single_keys(), run.screen.board(draw()) as live:
         look_at = time.monotonic() + interval

@@ -12,7 +12,7 @@ _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(text: str | None, option: str) -> datetime | None:
+def parse_when(text: str | None, option: str) -> datetime | None:
     """`2h` is two hours ago; `2026-03-01T12:00` is that moment, in this machine's time zone unless it names one.
 
     Raises:

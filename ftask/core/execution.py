@@ -21,11 +21,11 @@ from ftask.core import transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import PermanentError, RetryAfter
 from ftask.core.model import Delivery, Failure, Message, Status, Task
-from ftask.core.ports import Clock, DeadLetters, Handler, Observer, Queue, Settlement, Store
+from ftask.core.ports import Clock, DeadLetterQueue, Handler, Observer, Queue, Settlement, Store
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import printable
 from ftask.core.timestamps import to_iso
-from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Leave, Reopen, due_at
+from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Postpone, Reopen, due_at
 
 # Longest error message kept, in the item and on the dead letter.
 MAX_ERROR_BYTES = 1024
@@ -54,7 +54,7 @@ class Executor:
 
     store: Store
     queue: Queue
-    dead_letters: DeadLetters
+    dead_letters: DeadLetterQueue
     handler: Handler
     clock: Clock
     rng: Random
@@ -80,15 +80,15 @@ class Executor:
             self.observe("postponed", level="WARNING", messageId=delivery.message_id, reason=str(error))
             return False
         if deadline - self.clock() < self.budget:
-            self._leave(delivery, message, Leave("no time left in this invocation", until=self.clock()))
+            self._postpone(delivery, message, Postpone("no time left in this invocation", until=self.clock()))
             return False
         decision = self._begin(message, deadline)
         match decision:
             case Acknowledge(reason):
                 self.observe("ignored", taskId=message.task_id, epoch=message.epoch, reason=reason)
                 return True
-            case Leave():
-                self._leave(delivery, message, decision)
+            case Postpone():
+                self._postpone(delivery, message, decision)
                 return False
             case Exhausted(lost):
                 self.observe("workerLost", level="ERROR", taskId=lost.task_id, epoch=lost.epoch, attempt=lost.attempts)
@@ -98,7 +98,7 @@ class Executor:
             case Begun(task):
                 return self._settle(delivery, self._run(task))
 
-    def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Leave | Exhausted | Cancelled | Begun:
+    def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Postpone | Exhausted | Cancelled | Begun:
         owner = secrets.token_hex(8)
         reopened = False
         while True:
@@ -106,11 +106,11 @@ class Executor:
             begun, found = self.store.begin(message, owner, deadline, now)
             if begun and found is not None:
                 return Begun(found)
-            decision = transitions.refused_begin(found, message, owner, now)
+            decision = transitions.decide_refused_begin(found, message, owner, now)
             if not isinstance(decision, Reopen):
                 return decision
             if reopened or found is None:
-                return Leave("being redriven", until=now)
+                return Postpone("being redriven", until=now)
             # The redrive's own bookkeeping may win this race; either way the task is then PENDING.
             self.store.reopen(self._retained(transitions.reopened(found, now)))
             reopened = True
@@ -187,25 +187,25 @@ class Executor:
         if after.status is Status.CANCELLED:
             self.observe("cancelled", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts)
         if after.status is Status.RETRYING and after.next_attempt_at is not None:
-            self._leave(
+            self._postpone(
                 delivery,
                 Message(after.task_id, after.epoch),
-                Leave("backing off", until=after.next_attempt_at),
+                Postpone("backing off", until=after.next_attempt_at),
             )
             return False
         return True
 
-    def _leave(self, delivery: Delivery, message: Message, leave: Leave) -> None:
+    def _postpone(self, delivery: Delivery, message: Message, decision: Postpone) -> None:
         seconds = None
-        if leave.until is not None:
+        if decision.until is not None:
             # Rounded up: a message that is back early only has to be left again.
-            seconds = min(max(0, math.ceil((leave.until - self.clock()).total_seconds())), 43_200)
+            seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), 43_200)
             self.queue.postpone(delivery, seconds)
         self.observe(
             "postponed",
             taskId=message.task_id,
             epoch=message.epoch,
-            reason=leave.reason,
+            reason=decision.reason,
             visibleInSeconds=seconds,
         )
 

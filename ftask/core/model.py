@@ -120,7 +120,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One received dead letter, with what its sender said of it."""
 
     message_id: str

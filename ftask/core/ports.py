@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from ftask.core.model import Delivery, Letter, Message, Task
+from ftask.core.model import DeadLetter, Delivery, Message, Task
 
 Clock = Callable[[], datetime]
 """The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
@@ -72,20 +72,20 @@ class Queue(Protocol):
         """Make a received message visible again in `seconds` (0 to 43,200) from now."""
 
 
-class DeadLetters(Protocol):
+class DeadLetterQueue(Protocol):
     """The dead-letter queue."""
 
     def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Send; when this returns, the queue has the letter."""
 
 
-class LetterBox(Protocol):
+class DeadLetterReader(Protocol):
     """The operator's end of the dead-letter queue."""
 
-    def receive(self) -> list[Letter]:
+    def receive(self) -> list[DeadLetter]:
         """Up to ten letters, invisible to others for a while; none if the queue shows none."""
 
-    def delete(self, letters: Sequence[Letter]) -> None:
+    def delete(self, letters: Sequence[DeadLetter]) -> None:
         """Delete received letters; one that stays after all comes back."""
 
 

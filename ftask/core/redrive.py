@@ -15,18 +15,18 @@ from enum import StrEnum
 
 from ftask.core import transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.model import Letter, Message, Status, Task
-from ftask.core.ports import Clock, LetterBox, Queue, Store
+from ftask.core.model import DeadLetter, Message, Status, Task
+from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
 
 # A letter of the same epoch is left by a crash between letter and state; the next attempt ended better, or never was.
 _ENDED_OTHERWISE = (Status.COMPLETED, Status.CANCELLED)
 
 
-Wanted = Callable[[Task], bool]
+TaskFilter = Callable[[Task], bool]
 """Whether a failed task is among those that an operator chose."""
 
 
-class Redriven(StrEnum):
+class RedriveOutcome(StrEnum):
     """What became of one dead letter."""
 
     REDRIVEN = "redriven"  # its task runs again; the letter is deleted
@@ -38,7 +38,7 @@ class Redriven(StrEnum):
 
     @property
     def letter_done(self) -> bool:
-        return self in (Redriven.REDRIVEN, Redriven.STALE)
+        return self in (RedriveOutcome.REDRIVEN, RedriveOutcome.STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Redriver:
     retention: timedelta
 
     def redrive_letters(
-        self, box: LetterBox, wanted: Wanted = lambda _: True, seen: set[str] | None = None
-    ) -> Iterator[list[tuple[Message | None, Redriven]]]:
+        self, box: DeadLetterReader, wanted: TaskFilter = lambda _: True, seen: set[str] | None = None
+    ) -> Iterator[list[tuple[Message | None, RedriveOutcome]]]:
         """Redrive what the dead-letter queue holds, of `wanted` tasks only; after each batch, what became of it.
 
         Several may do so at once, and share `seen`.
@@ -63,7 +63,7 @@ class Redriver:
             box.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
             yield list(zip(messages, outcomes, strict=True))
 
-    def redrive(self, letters: Sequence[Message | None], wanted: Wanted = lambda _: True) -> list[Redriven]:
+    def redrive(self, letters: Sequence[Message | None], wanted: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
         """Redrive the tasks of up to ten letters; None stands for a letter that is no task's."""
         known = [letter for letter in letters if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
@@ -71,7 +71,7 @@ class Redriver:
         failed = {
             letter.task_id: tasks[letter.task_id]
             for letter, outcome in zip(letters, outcomes, strict=True)
-            if letter is not None and outcome is Redriven.REDRIVEN
+            if letter is not None and outcome is RedriveOutcome.REDRIVEN
         }
         sent = self.queue.send_many([Message(task.task_id, task.epoch + 1) for task in failed.values()])
         for message in sent:
@@ -81,13 +81,15 @@ class Redriver:
             self.store.reopen(replace(after, expires_at=now + self.retention))
         in_queue = {message.task_id for message in sent}
         return [
-            Redriven.UNSENT if outcome is Redriven.REDRIVEN and letter and letter.task_id not in in_queue else outcome
+            RedriveOutcome.UNSENT
+            if letter is not None and outcome is RedriveOutcome.REDRIVEN and letter.task_id not in in_queue
+            else outcome
             for letter, outcome in zip(letters, outcomes, strict=True)
         ]
 
 
 def drain_letters(
-    box: LetterBox, write: Callable[[Sequence[Letter]], None], seen: set[str] | None = None
+    box: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
 ) -> Iterator[int]:
     """Empty the dead-letter queue; after each batch, how many letters it had.
 
@@ -100,7 +102,7 @@ def drain_letters(
         yield len(letters)
 
 
-def _batches(box: LetterBox, seen: set[str]) -> Iterator[Sequence[Letter]]:
+def _batches(box: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
     """Batches until the queue shows nothing new: a letter that stayed comes back sooner or later."""
     while True:
         letters = [letter for letter in box.receive() if letter.message_id not in seen]
@@ -110,18 +112,18 @@ def _batches(box: LetterBox, seen: set[str]) -> Iterator[Sequence[Letter]]:
         yield letters
 
 
-def _judge(letter: Message | None, tasks: dict[str, Task], wanted: Wanted) -> Redriven:
+def _judge(letter: Message | None, tasks: dict[str, Task], wanted: TaskFilter) -> RedriveOutcome:
     task = tasks.get(letter.task_id) if letter is not None else None
     if letter is None or task is None:
-        return Redriven.UNKNOWN
+        return RedriveOutcome.UNKNOWN
     if task.epoch > letter.epoch or (task.epoch == letter.epoch and task.status in _ENDED_OTHERWISE):
-        return Redriven.STALE
+        return RedriveOutcome.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
-        return Redriven.UNSETTLED
-    return Redriven.REDRIVEN if wanted(task) else Redriven.SKIPPED
+        return RedriveOutcome.UNSETTLED
+    return RedriveOutcome.REDRIVEN if wanted(task) else RedriveOutcome.SKIPPED
 
 
-def _message(letter: Letter) -> Message | None:
+def _message(letter: DeadLetter) -> Message | None:
     try:
         return decode_message(letter.body)
     except (MalformedMessageError, UnknownVersionError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ftask.core.codec import encode_message
-from ftask.core.model import Delivery, Letter, Message
+from ftask.core.model import DeadLetter, Delivery, Message
 
 if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
@@ -61,8 +61,8 @@ class SqsQueue:
                 raise
 
 
-class SqsDeadLetters:
-    """:class:`ftask.core.ports.DeadLetters` over the dead-letter queue."""
+class SqsDeadLetterQueue:
+    """:class:`ftask.core.ports.DeadLetterQueue` over the dead-letter queue."""
 
     def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
         self._client = client
@@ -82,8 +82,8 @@ class SqsDeadLetters:
         )
 
 
-class SqsLetterBox:
-    """:class:`ftask.core.ports.LetterBox` over the dead-letter queue."""
+class SqsDeadLetterReader:
+    """:class:`ftask.core.ports.DeadLetterReader` over the dead-letter queue."""
 
     # Long enough for a batch, short enough that what stayed is soon seen again.
     VISIBILITY_SECONDS = 60
@@ -93,7 +93,7 @@ class SqsLetterBox:
         self._url = url
         self._wait_seconds = wait_seconds
 
-    def receive(self) -> list[Letter]:
+    def receive(self) -> list[DeadLetter]:
         answer = self._client().receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=10,
@@ -103,7 +103,7 @@ class SqsLetterBox:
             WaitTimeSeconds=self._wait_seconds,
         )
         return [
-            Letter(
+            DeadLetter(
                 entry["MessageId"],
                 entry["ReceiptHandle"],
                 entry["Body"],
@@ -115,7 +115,7 @@ class SqsLetterBox:
             for entry in answer.get("Messages", [])
         ]
 
-    def delete(self, letters: Sequence[Letter]) -> None:
+    def delete(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:
             return
         # A letter that could not be deleted comes back: stale to a redrive, written once more by a drain.

@@ -29,7 +29,7 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class Postpone:
     """The message is not for now: leave it in the queue, visible again at `until`.
 
     Without `until` it comes back when its visibility timeout ends.
@@ -65,10 +65,10 @@ class Cancelled:
     task: Task
 
 
-Refusal = Acknowledge | Leave | Begun | Reopen | Exhausted | Cancelled
+BeginDecision = Acknowledge | Postpone | Begun | Reopen | Exhausted | Cancelled
 
 
-def refused_begin(found: Task | None, message: Message, owner: str, now: datetime) -> Refusal:
+def decide_refused_begin(found: Task | None, message: Message, owner: str, now: datetime) -> BeginDecision:
     """What a worker does when the table refused its begin and showed the item as it is.
 
     `owner` is the lease owner that this begin tried to write. The SDK re-sends a write whose answer
@@ -83,21 +83,21 @@ def refused_begin(found: Task | None, message: Message, owner: str, now: datetim
     if found.epoch < message.epoch:
         if found.epoch == message.epoch - 1 and found.status is Status.FAILED:
             return Reopen()
-        return Leave("of an epoch that has not begun")
+        return Postpone("of an epoch that has not begun")
     if found.status.terminal:
         return Acknowledge(f"already {found.status}")
     if found.status is Status.PROCESSING and found.lease is not None:
         expired_at = found.lease.until + CLOCK_SKEW_MARGIN
         if now < expired_at:
-            return Leave("running elsewhere", until=expired_at)
+            return Postpone("running elsewhere", until=expired_at)
     if found.attempts >= found.max_attempts:
         return Exhausted(worker_lost(found, now))
     if found.cancel_requested_at is not None:
         return Cancelled(cancelled(found, now))
     if found.next_attempt_at is not None and now < found.next_attempt_at:
-        return Leave("backing off", until=found.next_attempt_at)
+        return Postpone("backing off", until=found.next_attempt_at)
     # No rule explains the refusal: an item that something else wrote. Its message stays for a closer look.
-    return Leave(f"in a state that cannot begin ({found.status})")
+    return Postpone(f"in a state that cannot begin ({found.status})")
 
 
 def due_at(task: Task) -> datetime | None:

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merged
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import FtaskError
-from ftask.core.model import Letter, Message, Task
+from ftask.core.model import DeadLetter, Message, Task
 from ftask.core.redrive import drain_letters
 
 CONNECTIONS = 4
@@ -43,11 +43,11 @@ class DrainFile:
             raise FtaskError(f"{path} cannot be written: {error.strerror}. Nothing was drained.") from error
         self._path = path
 
-    def write(self, letters: Sequence[Letter]) -> None:
+    def write(self, letters: Sequence[DeadLetter]) -> None:
         """Append the letters; when this returns, they are on disk."""
         messages = {letter.message_id: _message(letter) for letter in letters}
         ids = [message.task_id for message in messages.values() if message is not None]
-        with explained():
+        with translate_aws_errors():
             tasks = {task.task_id: task for task in self._stage.store.get_many(ids)}
         lines = [_line(letter, messages[letter.message_id], tasks) for letter in letters]
         content = "".join(line + "\n" for line in lines).encode()
@@ -70,18 +70,18 @@ def drain(stage: Stage, file: DrainFile | None) -> Iterator[int]:
     """Empty the dead-letter queue into `file`, or into nothing; after each batch, how many letters it had."""
     seen: set[str] = set()
     write = file.write if file else lambda _: None
-    with explained():
-        yield from merged([drain_letters(stage.letter_box, write, seen) for _ in range(CONNECTIONS)])
+    with translate_aws_errors():
+        yield from merged([drain_letters(stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)])
 
 
-def _message(letter: Letter) -> Message | None:
+def _message(letter: DeadLetter) -> Message | None:
     try:
         return decode_message(letter.body)
     except (MalformedMessageError, UnknownVersionError):
         return None
 
 
-def _line(letter: Letter, message: Message | None, tasks: dict[str, Task]) -> str:
+def _line(letter: DeadLetter, message: Message | None, tasks: dict[str, Task]) -> str:
     fields: dict[str, Any] = {MARK: VERSION, "messageId": letter.message_id}
     task = tasks.get(message.task_id) if message is not None else None
     if message is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.timestamps import to_iso
 
@@ -51,7 +51,7 @@ def peek(stage: Stage, most: int) -> Generator[Peeked]:
     seen: set[str] = set()
     try:
         while len(seen) < most:
-            with explained():
+            with translate_aws_errors():
                 messages = sqs.receive_message(
                     QueueUrl=url,
                     MaxNumberOfMessages=min(BATCH, most - len(seen)),
@@ -68,8 +68,8 @@ def peek(stage: Stage, most: int) -> Generator[Peeked]:
                 seen.add(message["MessageId"])
                 yield _peeked(message)
     finally:
-        with explained():
-            stage.letter_box.release(held)
+        with translate_aws_errors():
+            stage.dead_letter_reader.release(held)
 
 
 def _peeked(message: MessageTypeDef) -> Peeked:

@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import Pace, merged
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
-from ftask.core.model import Letter, Message, Task
-from ftask.core.redrive import Redriven
-from ftask.core.sqs import SqsLetterBox
+from ftask.core.model import DeadLetter, Message, Task
+from ftask.core.redrive import RedriveOutcome
+from ftask.core.sqs import SqsDeadLetterReader
 from ftask.dead_letters.selection import Selection, failures
 
 CONNECTIONS = 4
 # SQS gives and takes messages ten at a time.
 BATCH = 10
 
-Outcomes = list[tuple[Message | None, Redriven]]
+Outcomes = list[tuple[Message | None, RedriveOutcome]]
 
 
 def redrive(stage: Stage, selection: Selection, pace: Pace) -> Iterator[Outcomes]:
@@ -34,8 +34,8 @@ def redrive(stage: Stage, selection: Selection, pace: Pace) -> Iterator[Outcomes
     once = _Once(selection)
     seen: set[str] = set()
     missing = set(selection.task_ids)
-    box = _PacedBox(stage.letter_box, pace)
-    with explained():
+    box = _PacedBox(stage.dead_letter_reader, pace)
+    with translate_aws_errors():
         try:
             readers = [stage.redriver.redrive_letters(box, once.has, seen) for _ in range(CONNECTIONS)]
             with closing(merged(readers)) as batches:
@@ -51,7 +51,7 @@ def redrive(stage: Stage, selection: Selection, pace: Pace) -> Iterator[Outcomes
     while chunk := list(islice(left, BATCH)):
         pace.wait(len(chunk))
         letters = [Message(task.task_id, task.epoch) for task in chunk]
-        with explained():
+        with translate_aws_errors():
             results = stage.redriver.redrive(letters, once.has)
         yield list(zip(letters, results, strict=True))
 
@@ -74,7 +74,7 @@ class _Once:
 class _PacedBox:
     """A letter box that is opened no faster than the pace allows, and in which what stays is put back in the end."""
 
-    def __init__(self, box: SqsLetterBox, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, box: SqsDeadLetterReader, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._box = box
         self._pace = pace
         self._clock = clock
@@ -82,7 +82,7 @@ class _PacedBox:
         # By message: its receipt handle, and until when it is hidden.
         self._held: dict[str, tuple[str, float]] = {}
 
-    def receive(self) -> list[Letter]:
+    def receive(self) -> list[DeadLetter]:
         self._pace.wait(BATCH)
         hidden_until = self._clock() + self._box.VISIBILITY_SECONDS
         letters = self._box.receive()
@@ -90,7 +90,7 @@ class _PacedBox:
             self._held.update({letter.message_id: (letter.receipt_handle, hidden_until) for letter in letters})
         return letters
 
-    def delete(self, letters: Sequence[Letter]) -> None:
+    def delete(self, letters: Sequence[DeadLetter]) -> None:
         self._box.delete(letters)
         with self._lock:
             for letter in letters:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.failed_index import NO_ERROR, FailedIndex, FailedTask
 from ftask.core.model import Failure, Status, Task
 
@@ -57,7 +57,7 @@ def failures(stage: Stage, selection: Selection = Selection()) -> Iterator[Faile
     Raises:
         FtaskError: AWS cannot be asked.
     """
-    with explained():
+    with translate_aws_errors():
         if selection.task_ids:
             tasks = stage.store.get_many(sorted(selection.task_ids))
             named = [FailedTask.of(task) for task in tasks if task.status is Status.FAILED]

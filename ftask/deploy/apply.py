@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ftask.aws import stack
-from ftask.aws.target import Target, explained
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import artifacts
 from ftask.deploy.events import StackEvent, follow, root_cause
@@ -29,7 +30,7 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
         DeploymentError: it failed, and CloudFormation rolled it back.
     """
     token = new_token()
-    with explained():
+    with translate_aws_errors():
         target.cloudformation.execute_change_set(
             StackName=plan.stack_name, ChangeSetName=plan.change_set_id, ClientRequestToken=token
         )
@@ -72,11 +73,11 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
     parameters = stack.parameters_of(existing)
     if parameters.get("DeletionProtection") == "true" and not keep_data:
         raise DeploymentError(
-            f"Stage {target.stage!r} is protected from deletion; nothing was removed.",
+            f"Stage {target.stage_name!r} is protected from deletion; nothing was removed.",
             f"First run: {stack.command_on(target, 'deploy')} --param DeletionProtection=false\n"
             f"Or keep its data: {stack.command_on(target, 'remove')} --keep-data",
         )
-    with explained():
+    with translate_aws_errors():
         pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing["StackId"])
         found = [
             Resource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
@@ -101,7 +102,7 @@ def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = ti
         DeploymentError: something could not be deleted; the rest is.
     """
     token = new_token()
-    with explained():
+    with translate_aws_errors():
         target.cloudformation.delete_stack(StackName=removal.stack_id, ClientRequestToken=token)
         seen = []
         for event in follow(target, removal.stack_id, token, sleep):

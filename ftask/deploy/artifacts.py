@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from ftask.aws.target import Target, explained
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy.package import Archive
 
@@ -29,7 +30,7 @@ def store(target: Target, archive: Archive, own_bucket: str | None = None) -> St
 
     In `own_bucket`, a bucket of the team's, which has to exist; without it in ftask's, made on first use.
     """
-    with explained():
+    with translate_aws_errors():
         account = target.sts.get_caller_identity()["Account"]
         bucket = own_bucket or bucket_name(target, account)
         key = f"{target.stack_name}/{archive.sha256}.zip"
@@ -49,7 +50,7 @@ def store(target: Target, archive: Archive, own_bucket: str | None = None) -> St
 
 def discard(target: Target, bucket: str) -> None:
     """Delete the stage's archives in `bucket`, and the bucket with the last of them if it is ftask's own."""
-    with explained():
+    with translate_aws_errors():
         account = target.sts.get_caller_identity()["Account"]
         if not _exists(target, bucket, account):
             return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})
 
 
-def ready(target: Target, sleep: Callable[[float], None] = time.sleep) -> StackTypeDef | None:
+def prepare_stack(target: Target, sleep: Callable[[float], None] = time.sleep) -> StackTypeDef | None:
     """The stage's stack, in a state that takes a change set; None where it has still to be created.
 
     What an earlier deployment left undone is put right first.

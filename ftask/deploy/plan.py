@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ftask.aws import stack
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import DATA_ONLY, OWN_PARAMETERS
-from ftask.aws.target import Target, explained
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import StoredArchive
-from ftask.deploy.existing import ready
+from ftask.deploy.existing import prepare_stack
 from ftask.deploy.tokens import new_token
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def make_plan(
     Raises:
         FtaskError: the parameters are wrong, or the stack is in no state to be changed.
     """
-    with explained():
-        existing = ready(target, sleep)
+    with translate_aws_errors():
+        existing = prepare_stack(target, sleep)
         deployed = stack.parameters_of(existing)
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
         declared = [
@@ -125,8 +126,8 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
     Raises:
         FtaskError: there is no stack, it is in no state to be changed, or it is of an ftask that could not do this.
     """
-    with explained():
-        existing = ready(target, sleep)
+    with translate_aws_errors():
+        existing = prepare_stack(target, sleep)
         if existing is None:
             raise stack.not_found(target, "There is nothing to remove.")
         deployed = stack.parameters_of(existing)
@@ -165,7 +166,7 @@ def refuse_data_loss(plan: Plan) -> None:
 
 def discard_plan(target: Target, plan: Plan) -> None:
     """Delete the change set, and the empty stack that planning a first deployment leaves."""
-    with explained():
+    with translate_aws_errors():
         target.cloudformation.delete_change_set(StackName=plan.stack_name, ChangeSetName=plan.change_set_id)
         if plan.creates_stack:
             target.cloudformation.delete_stack(StackName=plan.stack_id)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.errors import FtaskError
 
 ENABLED = "Enabled"
@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.5
 
 def state(stage: Stage) -> str:
     """The mapping's state, as Lambda calls it: Enabled, Disabled, Enabling, Disabling, Updating, …"""
-    with explained():
+    with translate_aws_errors():
         return stage.target.lambda_.get_event_source_mapping(UUID=stage.outputs.worker_source).get("State", "unknown")
 
 
@@ -46,7 +46,7 @@ def switch(
     asked = False
     while True:
         if not asked:
-            with explained():
+            with translate_aws_errors():
                 asked = _ask(stage, enabled=enabled)
         now = state(stage)
         if now == wanted:

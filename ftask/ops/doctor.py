@@ -12,14 +12,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import describe, parameters_of
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.codec import encode_message, item_to_task
 from ftask.core.errors import FtaskError
 from ftask.core.execution import letter_attributes
 from ftask.core.model import Message, Status, Task
-from ftask.core.redrive import Redriven
+from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
@@ -71,7 +71,7 @@ def examine(stage: Stage) -> Iterator[Finding]:
 
 
 def _credentials(stage: Stage) -> Iterator[Finding]:
-    with explained():
+    with translate_aws_errors():
         answer = stage.target.sts.get_caller_identity()
     yield Finding("credentials", Level.OK, f"{answer['Arn']} in account {answer['Account']}")
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
@@ -117,7 +117,7 @@ def _drift(stage: Stage) -> Iterator[Finding]:
 def _parameters(stage: Stage) -> Iterator[Finding]:
     parameters = parameters_of(describe(stage.target))
     found = list(contradictions(parameters))
-    with explained():
+    with translate_aws_errors():
         limit = _concurrency_limit(stage)
     wanted = int(parameters.get("WorkerConcurrency", "0"))
     if limit is not None and wanted > limit:
@@ -215,7 +215,7 @@ def _permissions(stage: Stage) -> Iterator[Finding]:
 def _tasks(stage: Stage) -> Iterator[Finding]:
     waiting, _ = stage.counts(stage.outputs.queue_url)
     paused = consumption.state(stage) != "Enabled"
-    with explained():
+    with translate_aws_errors():
         visibility = timedelta(
             seconds=int(
                 stage.target.sqs.get_queue_attributes(
@@ -312,24 +312,24 @@ def _letters(stage: Stage) -> Iterator[Finding]:
 
 
 def _send_again(stage: Stage, messages: list[Message]) -> str:
-    with explained():
+    with translate_aws_errors():
         sent = sum(len(stage.queue.send_many(messages[at : at + 10])) for at in range(0, len(messages), 10))
     return f"sent {plural(sent, 'message')} again"
 
 
 def _discard_stale(stage: Stage) -> str:
-    with explained():
+    with translate_aws_errors():
         found = Counter(
             outcome
-            for batch in stage.redriver.redrive_letters(stage.letter_box, lambda _: False)
+            for batch in stage.redriver.redrive_letters(stage.dead_letter_reader, lambda _: False)
             for _, outcome in batch
         )
-    return f"discarded {plural(found[Redriven.STALE], 'stale letter')}"
+    return f"discarded {plural(found[RedriveOutcome.STALE], 'stale letter')}"
 
 
 def _send_letters(stage: Stage, task_ids: list[str]) -> str:
     sent = 0
-    with explained():
+    with translate_aws_errors():
         for task in stage.store.get_many(task_ids):
             if task.status is Status.FAILED:
                 message = encode_message(Message(task.task_id, task.epoch))

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ftask.aws.target import Target, explained
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 
 _PATIENCE_SECONDS = 120
@@ -28,7 +29,7 @@ def detect(target: Target, sleep: Callable[[float], None] = time.sleep) -> list[
         FtaskError: CloudFormation could not, or took longer than two minutes.
     """
     client = target.cloudformation
-    with explained():
+    with translate_aws_errors():
         detection = client.detect_stack_drift(StackName=target.stack_name)["StackDriftDetectionId"]
         waited = 0.0
         while True:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.aws import stack
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.aws.target import Target, explained
+from ftask.aws.target import Target
 from ftask.core.timestamps import now
 from ftask.ops.console import links
 
@@ -21,13 +22,13 @@ def overview(target: Target) -> dict[str, Any]:
     outputs = stack.outputs(target)
     parts = Stage(target, outputs)
     described = stack.describe(target)
-    with explained():
+    with translate_aws_errors():
         main = parts.counts(outputs.queue_url)
         dead = parts.counts(outputs.dead_letter_queue_url)
         mapping = target.lambda_.get_event_source_mapping(UUID=outputs.worker_source)
         oldest = oldest_seconds(target, outputs.queue_url)
     return {
-        "stage": target.stage,
+        "stage": target.stage_name,
         "region": target.region_name,
         "stack": target.stack_name,
         "stackStatus": described["StackStatus"] if described else "GONE",

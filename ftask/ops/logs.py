@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import StackOutputs
-from ftask.aws.target import Target, explained
+from ftask.aws.target import Target
 from ftask.core.metrics import FAILURES, INVOCATION
 from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
@@ -42,7 +43,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Which events are meant; without any field, all."""
 
     task_id: str | None = None
@@ -60,7 +61,7 @@ class LogReader:
 
     target: Target
     groups: Mapping[str, str]  # function -> log group
-    wanted: Wanted
+    wanted: EventFilter
     since: datetime
     _seen: dict[tuple[str, int, str], int] = field(default_factory=dict)
 
@@ -93,7 +94,7 @@ class LogReader:
 def entries(target: Target, group: str, start: int, pattern: str | None = None) -> Iterator[Any]:
     """The log entries since `start`, in milliseconds since 1970, as CloudWatch has them; some may come twice."""
     arguments: dict[str, Any] = {"logGroupName": group} | ({"filterPattern": pattern} if pattern else {})
-    with explained():
+    with translate_aws_errors():
         while True:
             try:
                 answer: Any = target.logs.filter_log_events(startTime=start, limit=PAGE, **arguments)

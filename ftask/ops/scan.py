@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merged
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.codec import item_to_task
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import to_iso
@@ -53,7 +53,7 @@ def scan(
         for page in stage.target.dynamodb.get_paginator("scan").paginate(Segment=number, **arguments):
             yield Page(page["ScannedCount"], tuple(page["Items"]))
 
-    with explained():
+    with translate_aws_errors():
         yield from merged([segment(number) for number in range(SEGMENTS)])
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.aws.target import explained
 from ftask.core.model import Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
 from ftask.ops.info import oldest_seconds
-from ftask.ops.logs import Event, LogReader, Wanted, groups_of
+from ftask.ops.logs import Event, EventFilter, LogReader, groups_of
 from ftask.ops.scan import scan
 
 # How much of the past the sparklines tell, in snapshots.
@@ -88,7 +88,7 @@ class Board:
 
     def __post_init__(self) -> None:
         groups = groups_of(self.stage.outputs, ("worker",))
-        self._log = LogReader(self.stage.target, groups, Wanted(), now())
+        self._log = LogReader(self.stage.target, groups, EventFilter(), now())
 
     def snapshot(self) -> Snapshot:
         """Look once.
@@ -103,7 +103,7 @@ class Board:
         outputs = self.stage.outputs
         waiting, in_flight = self.stage.counts(outputs.queue_url)
         letters = sum(self.stage.counts(outputs.dead_letter_queue_url))
-        with explained():
+        with translate_aws_errors():
             oldest = oldest_seconds(self.stage.target, outputs.queue_url)
             errors, throttles = self._metric("Errors"), self._metric("Throttles")
         self._count_states(tick)

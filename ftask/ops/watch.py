@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ftask.aws.api import UnknownTaskError
-from ftask.aws.target import Target, explained
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.target import Target
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Task
 from ftask.core.timestamps import now
@@ -40,7 +41,7 @@ class Watcher:
         """
         store = DynamoStore(lambda: self.target.dynamodb, self.table)
         while True:
-            with explained():
+            with translate_aws_errors():
                 for task in store.get_many(self.open_ids()):
                     self._tasks[task.task_id] = task
                 for task_id in self.task_ids:

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Group as Stack
+from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ftask.core.failed_index import FailedTask
-from ftask.core.redrive import Redriven
+from ftask.core.redrive import RedriveOutcome
 from ftask.core.timestamps import to_iso
 from ftask.dead_letters.grouping import Group
 from ftask.dead_letters.peek import Peeked
@@ -22,12 +22,12 @@ from ftask.render.durations import duration
 from ftask.render.tasks import detail
 
 OUTCOMES = {
-    Redriven.REDRIVEN: "redriven",
-    Redriven.STALE: "stale and discarded",
-    Redriven.SKIPPED: "not selected",
-    Redriven.UNSETTLED: "still being settled",
-    Redriven.UNKNOWN: "not a task, or its task is gone",
-    Redriven.UNSENT: "not taken by the queue",
+    RedriveOutcome.REDRIVEN: "redriven",
+    RedriveOutcome.STALE: "stale and discarded",
+    RedriveOutcome.SKIPPED: "not selected",
+    RedriveOutcome.UNSETTLED: "still being settled",
+    RedriveOutcome.UNKNOWN: "not a task, or its task is gone",
+    RedriveOutcome.UNSENT: "not taken by the queue",
 }
 
 
@@ -98,15 +98,15 @@ def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, log: Sequen
         parts.append(Padding(facts, (1, 0, 0, 0)))
     if log:
         parts.append(Padding(Text("\n").join(log), (1, 2, 0, 2)))
-    return Stack(*parts)
+    return Lines(*parts)
 
 
-def outcome_text(counts: Counter[Redriven]) -> Text:
+def outcome_text(counts: Counter[RedriveOutcome]) -> Text:
     """What a redrive came to."""
-    text = Text(f"{counts[Redriven.REDRIVEN]:,} redriven", style="green")
+    text = Text(f"{counts[RedriveOutcome.REDRIVEN]:,} redriven", style="green")
     for outcome, words in OUTCOMES.items():
-        if outcome is not Redriven.REDRIVEN and counts[outcome]:
-            style = "yellow" if outcome in (Redriven.UNSENT, Redriven.UNSETTLED) else "dim"
+        if outcome is not RedriveOutcome.REDRIVEN and counts[outcome]:
+            style = "yellow" if outcome in (RedriveOutcome.UNSENT, RedriveOutcome.UNSETTLED) else "dim"
             text.append(f"   {counts[outcome]:,} {words}", style=style)
     return text
 

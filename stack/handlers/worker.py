@@ -18,7 +18,7 @@ from ftask.core.execution import Executor
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Delivery
 from ftask.core.settings import WorkerSettings
-from ftask.core.sqs import SqsDeadLetters, SqsQueue
+from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.core.text import printable
 from ftask.core.timestamps import now
 from ftask.core.workload import simulated
@@ -54,7 +54,7 @@ def worker() -> Worker:
     executor = Executor(
         store=DynamoStore(clients.dynamodb, settings.table),
         queue=SqsQueue(clients.sqs, settings.queue_url),
-        dead_letters=SqsDeadLetters(clients.sqs, settings.dead_letter_queue_url),
+        dead_letters=SqsDeadLetterQueue(clients.sqs, settings.dead_letter_queue_url),
         handler=simulated(settings.error_rate, rng),
         clock=now,
         rng=rng,

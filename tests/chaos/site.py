@@ -18,7 +18,7 @@ from ftask.aws.target import Target
 from ftask.core.codec import MalformedMessageError, decode_message, encode_message
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Message, Task
-from ftask.core.sqs import SqsLetterBox
+from ftask.core.sqs import SqsDeadLetterReader
 from tests.chaos.proxy import FaultyProxy
 from tests.support.cli import Cli
 
@@ -91,7 +91,7 @@ class Site:
 
     def letters(self) -> Iterator[tuple[str, int]]:
         """Task and epoch of each dead letter; they are hidden for a minute by that."""
-        box = SqsLetterBox(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
+        box = SqsDeadLetterReader(lambda: self.target.sqs, self.outputs.dead_letter_queue_url)
         while letters := box.receive():
             for letter in letters:
                 with suppress(MalformedMessageError):

@@ -16,7 +16,7 @@ from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.errors import FtaskError
 from ftask.core.model import Failure, Status
-from ftask.core.redrive import Redriven
+from ftask.core.redrive import RedriveOutcome
 from ftask.core.timestamps import now
 from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import peek
@@ -45,7 +45,7 @@ def fail(stage: Stage, number: int, error: Failure = VALUE, *, letter: bool = Tr
     return put_failed(stage, failed_task(number, at, error), letter=letter).task_id
 
 
-def outcomes(stage: Stage, selection: Selection) -> Counter[Redriven]:
+def outcomes(stage: Stage, selection: Selection) -> Counter[RedriveOutcome]:
     return Counter(outcome for batch in redrive(stage, selection, ANY_RATE) for _, outcome in batch)
 
 
@@ -75,7 +75,7 @@ def test_failures_are_chosen_by_time_and_error(stage: Stage) -> None:
 def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: Stage) -> None:
     ids = [fail(stage, number, TIMEOUT if number % 3 == 0 else VALUE) for number in range(25)]
     found = outcomes(stage, Selection(error="host 1"))
-    assert (found[Redriven.REDRIVEN], found[Redriven.SKIPPED]) == (9, 16)
+    assert (found[RedriveOutcome.REDRIVEN], found[RedriveOutcome.SKIPPED]) == (9, 16)
     assert {message["taskId"] for message in queued(stage)} == set(ids[::3])
     assert {task.task_id for task in failures(stage)} == set(ids) - set(ids[::3])
     assert {letter.task_id for letter in peek(stage, 100)} == set(ids) - set(ids[::3])
@@ -84,14 +84,14 @@ def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: 
 def test_a_task_without_a_letter_is_redriven_from_the_table(stage: Stage) -> None:
     fail(stage, 1, letter=False)
     fail(stage, 2)
-    assert outcomes(stage, Selection())[Redriven.REDRIVEN] == 2
+    assert outcomes(stage, Selection())[RedriveOutcome.REDRIVEN] == 2
     assert len(queued(stage)) == 2
     assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
 
 
 def test_a_named_task_is_redriven_with_its_letter_and_no_other(stage: Stage) -> None:
     ids = [fail(stage, number) for number in range(15)]
-    assert outcomes(stage, Selection(task_ids=frozenset({ids[7]})))[Redriven.REDRIVEN] == 1
+    assert outcomes(stage, Selection(task_ids=frozenset({ids[7]})))[RedriveOutcome.REDRIVEN] == 1
     assert [message["taskId"] for message in queued(stage)] == [ids[7]]
     assert {letter.task_id for letter in peek(stage, 100)} == set(ids) - {ids[7]}
     assert [task.task_id for task in failures(stage, Selection(task_ids=frozenset(ids[6:9])))] == [ids[6], ids[8]]
@@ -126,7 +126,7 @@ def test_redriving_costs_at_most_a_third_of_a_request_a_task(stage: Stage) -> No
         requests += 1
 
     stage.target.sqs.meta.events.register("before-call.sqs.*", count)
-    assert outcomes(stage, Selection())[Redriven.REDRIVEN] == 200
+    assert outcomes(stage, Selection())[RedriveOutcome.REDRIVEN] == 200
     # Receive, send and delete by tens, and one empty answer for each of the four connections.
     assert requests <= 0.35 * 200
 

@@ -16,7 +16,7 @@ from ftask.core.execution import Executor
 from ftask.core.metrics import Usage
 from ftask.core.model import Delivery, Message, Status
 from ftask.core.retry import RetryPolicy
-from ftask.core.sqs import SqsDeadLetters, SqsQueue
+from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.core.submission import Submitter
 from ftask.core.timestamps import now
 from ftask.core.workload import simulated
@@ -35,7 +35,7 @@ def life(backend: Resources) -> dict[str, dict[str, Any]]:
     executor = Executor(
         store=store,
         queue=queue,
-        dead_letters=SqsDeadLetters(lambda: backend.sqs, backend.dead_letter_queue_url),
+        dead_letters=SqsDeadLetterQueue(lambda: backend.sqs, backend.dead_letter_queue_url),
         handler=simulated(0.3, Random(1)),
         clock=now,
         rng=Random(1),

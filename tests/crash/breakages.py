@@ -19,10 +19,10 @@ from ftask.core.codec import task_to_item
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError
 from ftask.core.execution import Executor, letter_attributes
-from ftask.core.model import Delivery, Lease, Letter, Message, Status, Task
+from ftask.core.model import DeadLetter, Delivery, Lease, Message, Status, Task
 from ftask.core.payload import Submission
-from ftask.core.ports import LetterBox, Settlement
-from ftask.core.redrive import Redriven, Redriver
+from ftask.core.ports import DeadLetterReader, Settlement
+from ftask.core.redrive import RedriveOutcome, Redriver
 from ftask.core.submission import Submitter
 from tests.crash.world import Breakage
 
@@ -76,7 +76,7 @@ def _failed_before_letter(self: Executor, delivery: Delivery, after: Task) -> bo
         self.dead_letters.send(delivery.body, letter_attributes(after))
     if settled and after.status is Status.RETRYING:
         assert after.next_attempt_at is not None
-        self._leave(delivery, Message(after.task_id, after.epoch), transitions.Leave("", after.next_attempt_at))
+        self._postpone(delivery, Message(after.task_id, after.epoch), transitions.Postpone("", after.next_attempt_at))
         return False
     return settled
 
@@ -193,7 +193,7 @@ class _DeletesLettersFirst(Redriver):
 
     __slots__ = ()
 
-    def redrive_letters(self, box: LetterBox, *_: Any, **__: Any) -> Iterator[Any]:
+    def redrive_letters(self, box: DeadLetterReader, *_: Any, **__: Any) -> Iterator[Any]:
         while letters := box.receive():
             box.delete(letters)
             outcomes = self.redrive([Message(*_parts(letter)) for letter in letters])
@@ -205,14 +205,14 @@ class _ReopensFirst(Redriver):
 
     __slots__ = ()
 
-    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[Redriven]:
+    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[RedriveOutcome]:
         known = [letter for letter in letters if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
         failed = [letter for letter in known if tasks[letter.task_id].status is Status.FAILED]
         for letter in failed:
             self.store.reopen(transitions.reopened(tasks[letter.task_id], self.clock()))
         self.queue.send_many([Message(letter.task_id, letter.epoch + 1) for letter in failed])
-        return [Redriven.REDRIVEN if letter in failed else Redriven.STALE for letter in letters]
+        return [RedriveOutcome.REDRIVEN if letter in failed else RedriveOutcome.STALE for letter in letters]
 
 
 class _RedrivesWhatever(Redriver):
@@ -220,15 +220,15 @@ class _RedrivesWhatever(Redriver):
 
     __slots__ = ()
 
-    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[Redriven]:
+    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[RedriveOutcome]:
         known = [letter for letter in letters if letter is not None]
         for task in self.store.get_many([letter.task_id for letter in known]):
             self.store.reopen(transitions.reopened(task, self.clock()))
             self.queue.send_many([Message(task.task_id, task.epoch + 1)])
-        return [Redriven.REDRIVEN] * len(letters)
+        return [RedriveOutcome.REDRIVEN] * len(letters)
 
 
-def _drains_first(box: LetterBox, write: Callable[[Sequence[Letter]], None]) -> Iterator[int]:
+def _drains_first(box: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None]) -> Iterator[int]:
     while letters := box.receive():
         box.delete(letters)
         yield len(letters)
@@ -269,7 +269,7 @@ class _ShortLease(DynamoStore):
         return DynamoStore.begin(self, message, owner, now - timedelta(seconds=5), now)
 
 
-def _parts(letter: Letter) -> tuple[str, int]:
+def _parts(letter: DeadLetter) -> tuple[str, int]:
     body = json.loads(letter.body)
     return body["taskId"], body["epoch"]
 

@@ -28,7 +28,7 @@ from ftask.core.codec import decode_message, encode_message
 from ftask.core.errors import IdempotencyConflictError
 from ftask.core.model import Delivery, Message
 from ftask.core.ports import Job
-from ftask.core.sqs import SqsLetterBox
+from ftask.core.sqs import SqsDeadLetterReader
 from tests.crash.breakages import BREAKAGES
 from tests.crash.cloud import Cloud
 from tests.crash.wire import Fault
@@ -161,7 +161,7 @@ class Stories(RuleBasedStateMachine):
         self._strike(fault)
         self.world.cancel(task_id)
 
-    @rule(seconds=st.sampled_from([1, 2, 5, 21, SqsLetterBox.VISIBILITY_SECONDS + 1, 121]))
+    @rule(seconds=st.sampled_from([1, 2, 5, 21, SqsDeadLetterReader.VISIBILITY_SECONDS + 1, 121]))
     def time_passes(self, seconds: int) -> None:
         self.world.pass_seconds(seconds)
 

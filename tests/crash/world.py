@@ -19,12 +19,12 @@ from ftask.core.cancellation import Canceller
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, PermanentError
 from ftask.core.execution import Executor
-from ftask.core.model import Delivery, Letter, Task
+from ftask.core.model import DeadLetter, Delivery, Task
 from ftask.core.payload import Submission
-from ftask.core.ports import Handler, Job, LetterBox, Store
+from ftask.core.ports import DeadLetterReader, Handler, Job, Store
 from ftask.core.redrive import Redriver, drain_letters
 from ftask.core.retry import RetryPolicy
-from ftask.core.sqs import SqsLetterBox
+from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.submission import Submitter
 from stack.handlers.worker import run_batch
 from tests.crash.actors import Actor, Crash
@@ -77,7 +77,7 @@ class World:
         self.store = self.breakage.store(DynamoStore(lambda: self.cloud.product.dynamodb, self.cloud.product.table))
         self.queue = self.cloud.product.queue
         self.dead_letters = self.cloud.product.dead_letters
-        self.box: LetterBox = SqsLetterBox(
+        self.box: DeadLetterReader = SqsDeadLetterReader(
             lambda: self.cloud.product.sqs, self.cloud.product.dead_letter_queue_url, wait_seconds=0
         )
 
@@ -166,7 +166,7 @@ class World:
     def drain(self) -> bool:
         """An operator drains everything into a file; False if the command was interrupted."""
 
-        def write(letters: Sequence[Letter]) -> None:
+        def write(letters: Sequence[DeadLetter]) -> None:
             self.drained += [letter.body for letter in letters]
 
         return _to_its_end(lambda: list(self.breakage.drain(self.box, write)))
@@ -265,7 +265,7 @@ class World:
             if command():
                 return
             # What an interrupted command held is visible again after this.
-            self.pass_seconds(SqsLetterBox.VISIBILITY_SECONDS + 1)
+            self.pass_seconds(SqsDeadLetterReader.VISIBILITY_SECONDS + 1)
         raise AssertionError("no command ended, though there were fewer faults than tries")
 
 

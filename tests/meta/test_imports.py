@@ -1,4 +1,7 @@
-"""The arrows point one way: cli → render, bench, deploy, local, aws → core; the handlers import the core alone."""
+"""The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
+
+The handlers import the core alone.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,13 @@ EDGES = {
     "core": set(),
     "aws": {"core"},
     "local": {"core"},
+    "policy": set(),
     "deploy": {"aws", "core"},
-    "bench": {"aws", "core"},
-    "render": {"aws", "bench", "core", "deploy"},
-    "cli": {"aws", "bench", "core", "deploy", "local", "render"},
+    "dead_letters": {"aws", "core"},
+    "ops": {"aws", "core", "dead_letters"},
+    "bench": {"aws", "core", "ops"},
+    "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
+    "cli": {"aws", "bench", "core", "dead_letters", "deploy", "local", "ops", "policy", "render"},
     "handlers": {"core"},
 }
 # Within the core, values and rules know no adapter and no botocore.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cfnlint.decode.cfn_yaml import load as load_template
 
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.sqs import SqsDeadLetters, SqsQueue
+from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.deploy.package import stack_folder
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Resources:
         return SqsQueue(lambda: self.sqs, self.queue_url)
 
     @property
-    def dead_letters(self) -> SqsDeadLetters:
-        return SqsDeadLetters(lambda: self.sqs, self.dead_letter_queue_url)
+    def dead_letters(self) -> SqsDeadLetterQueue:
+        return SqsDeadLetterQueue(lambda: self.sqs, self.dead_letter_queue_url)
 
 
 def template() -> dict[str, Any]:

@@ -59,6 +59,6 @@ def test_so_many_trials_tell_two_rates_apart_and_half_of_them_do_not(rate: float
         told = [count for count in range(trials + 1) if stats.binomial_test(count, trials, rate) < 0.01]
         return float(sum(oracle.binom.pmf(told, trials, other)))
 
-    needed = stats.trials_to_tell(rate, other, significance=0.01, power=0.9)
+    needed = stats.required_trials(rate, other, significance=0.01, power=0.9)
     assert power(needed) == pytest.approx(0.9, abs=0.02)
     assert power(needed // 2) < 0.7

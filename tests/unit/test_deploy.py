@@ -156,7 +156,11 @@ class FakeStack:
 
 def target_of(stack: FakeStack, endpoint_url: str | None = None) -> Any:
     return SimpleNamespace(
-        cloudformation=stack, stack_name="ftask-prod", stage="prod", region_name="eu-west-1", endpoint_url=endpoint_url
+        cloudformation=stack,
+        stack_name="ftask-prod",
+        stage_name="prod",
+        region_name="eu-west-1",
+        endpoint_url=endpoint_url,
     )
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ftask.ops.logs import Wanted, parse
+from ftask.ops.logs import EventFilter, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
 
@@ -67,6 +67,6 @@ def test_whatever_a_handler_prints_is_shown(line: str) -> None:
 def test_a_level_lets_the_louder_ones_through() -> None:
     event = parse("worker", LINE, EPOCH)
     assert event is not None
-    assert Wanted(level="WARNING").has(event)
-    assert not Wanted(level="ERROR").has(event)
-    assert not Wanted(task_id="another").has(event)
+    assert EventFilter(level="WARNING").has(event)
+    assert not EventFilter(level="ERROR").has(event)
+    assert not EventFilter(task_id="another").has(event)

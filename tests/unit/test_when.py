@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ftask.cli.invocation import UsageError
-from ftask.cli.when import moment
+from ftask.cli.when import parse_when
 from ftask.core.timestamps import now
 
 
@@ -13,24 +13,24 @@ from ftask.core.timestamps import now
     ("text", "ago"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1.5h", 5400), ("3d", 259_200), ("1w", 604_800)]
 )
 def test_so_long_ago(text: str, ago: float) -> None:
-    found = moment(text, "--since")
+    found = parse_when(text, "--since")
     assert found is not None
     assert timedelta(0) <= now() - found - timedelta(seconds=ago) < timedelta(seconds=60)
 
 
 def test_a_date_with_a_zone_is_that_moment() -> None:
-    assert moment("2026-03-01T12:00:00Z", "--since") == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert parse_when("2026-03-01T12:00:00Z", "--since") == datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_a_date_without_a_zone_is_local() -> None:
-    assert moment("2026-03-01", "--since") == datetime(2026, 3, 1).astimezone()
+    assert parse_when("2026-03-01", "--since") == datetime(2026, 3, 1).astimezone()
 
 
 def test_nothing_is_nothing() -> None:
-    assert moment(None, "--since") is None
+    assert parse_when(None, "--since") is None
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2 fortnights", "2026-13-01", "-1h", "99999999999d"])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--since"):
-        moment(text, "--since")
+        parse_when(text, "--since")
