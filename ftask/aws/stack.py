@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,10 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import LOCAL_STAGE, Target
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import StackTypeDef
-
 
 # True while a stack is taken down to its tasks, messages and logs.
 DATA_ONLY = "DataOnly"
@@ -49,51 +47,79 @@ class StackOutputs(BaseModel):
         return code_sha256(self.code_key)
 
 
-def describe(target: Target) -> StackTypeDef | None:
-    """CloudFormation's description of the stage's stack, or None if there is none."""
+@dataclass(frozen=True)
+class DeployedStack:
+    """A stack as one `DescribeStacks` shows it: what it was deployed with, how it is, where its parts are."""
+
+    target: Target
+    stack_id: str
+    status: str
+    parameters: Mapping[str, str]
+    output_values: Mapping[str, str]
+
+    @property
+    def is_data_only(self) -> bool:
+        """Whether the stack is taken down to its tasks, messages and logs."""
+        return self.parameters.get(DATA_ONLY) == "true"
+
+    @cached_property
+    def outputs(self) -> StackOutputs:
+        """Where the stage's parts are.
+
+        Raises:
+            StackNotFoundError: the stack is taken down to its data, or not completely deployed.
+        """
+        deploy = command_on(self.target, "deploy")
+        if self.is_data_only:
+            raise StackNotFoundError(
+                f"Stage {self.target.stage_name!r} is taken down to its data; its tasks and messages are kept.",
+                f"Bring it back with: {deploy}",
+            )
+        try:
+            outputs = StackOutputs.model_validate(self.output_values)
+        except ValidationError:
+            raise StackNotFoundError(
+                f"Stack {self.target.stack_name} is {self.status} and lacks outputs that ftask needs.",
+                f"Finish its deployment with: {deploy}",
+            ) from None
+        if self.target.endpoint_url is None or not self.target.is_emulated:
+            return outputs
+        # An emulator serves an API under a path; its virtual host need not resolve.
+        base = self.target.endpoint_url.rstrip("/")
+        url = f"{base}/_aws/execute-api/{outputs.api_id}/{outputs.api_stage}"
+        return outputs.model_copy(update={"api_url": url})
+
+
+def find_stack(target: Target) -> DeployedStack | None:
+    """Return the stage's stack in whatever state it is, or None if there is none."""
     with translate_aws_errors():
         try:
-            return target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
+            description = target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
         except ClientError as error:
             # The only way in which CloudFormation says that a stack does not exist.
             if error.response.get("Error", {}).get("Code") == "ValidationError" and "does not exist" in str(error):
                 return None
             raise
+    return DeployedStack(
+        target,
+        description["StackId"],
+        description["StackStatus"],
+        {entry["ParameterKey"]: entry["ParameterValue"] for entry in description.get("Parameters", [])},
+        {entry["OutputKey"]: entry["OutputValue"] for entry in description.get("Outputs", [])},
+    )
 
 
-def parameters_of(described: StackTypeDef | None) -> dict[str, str]:
-    """The parameters that a described stack was deployed with."""
-    entries = described.get("Parameters", []) if described is not None else []
-    return {entry["ParameterKey"]: entry["ParameterValue"] for entry in entries}
-
-
-def outputs(target: Target) -> StackOutputs:
-    """Where the stage's parts are.
+def deployed_stack(target: Target) -> DeployedStack:
+    """Return the stage's stack, which serves: its outputs are complete.
 
     Raises:
         StackNotFoundError: nothing is deployed there, or not completely.
     """
-    stack = describe(target)
+    stack = find_stack(target)
     if stack is None:
         raise not_found(target, f"Deploy it with: {command_on(target, 'deploy')}")
-    if parameters_of(stack).get(DATA_ONLY) == "true":
-        raise StackNotFoundError(
-            f"Stage {target.stage_name!r} is taken down to its data; its tasks and messages are kept.",
-            f"Bring it back with: {command_on(target, 'deploy')}",
-        )
-    values = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    try:
-        found = StackOutputs.model_validate(values)
-    except ValidationError:
-        raise StackNotFoundError(
-            f"Stack {target.stack_name} is {stack['StackStatus']} and lacks outputs that ftask needs.",
-            f"Finish its deployment with: {command_on(target, 'deploy')}",
-        ) from None
-    if target.endpoint_url is not None:
-        # An emulator serves an API under a path; its virtual host need not resolve.
-        url = f"{target.endpoint_url.rstrip('/')}/_aws/execute-api/{found.api_id}/{found.api_stage}"
-        return found.model_copy(update={"api_url": url})
-    return found
+    _ = stack.outputs
+    return stack
 
 
 def not_found(target: Target, hint: str) -> StackNotFoundError:

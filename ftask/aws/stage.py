@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.stack import StackOutputs
+from ftask.aws.stack import DeployedStack, StackOutputs
 from ftask.aws.target import Target
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
@@ -23,7 +23,11 @@ class Stage:
     """The parts of one deployed stage. Threads may share it."""
 
     target: Target
-    outputs: StackOutputs
+    stack: DeployedStack
+
+    @property
+    def outputs(self) -> StackOutputs:
+        return self.stack.outputs
 
     @cached_property
     def store(self) -> DynamoStore:
@@ -47,7 +51,7 @@ class Stage:
 
         SQS asks all of its servers only when it is given time. An emulator is one server.
         """
-        return 1 if self.target.endpoint_url is None else 0
+        return self.target.choose(aws=1, emulator=0)
 
     def task(self, task_id: str) -> Task | None:
         """The task as it is now; None if there is none of that id."""

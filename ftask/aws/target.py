@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -31,12 +32,21 @@ LOCAL_REGION = "us-east-1"
 LOCAL_ACCESS_KEY = "test"
 LOCAL_SECRET_KEY = "test"  # noqa: S105 - see above
 
+# Where the endpoints of AWS's partitions are, private ones (AWS PrivateLink) included.
+# https://docs.aws.amazon.com/general/latest/gr/rande.html
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+
+T = TypeVar("T")
+
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 @dataclass(frozen=True)
 class Target:
-    """One stage in one account and region. `endpoint_url` is None for AWS itself."""
+    """One stage in one account and region.
+
+    `endpoint_url` is None for AWS's public endpoints; else a private endpoint of AWS, or an emulator.
+    """
 
     stage_name: str
     profile: str | None = None
@@ -71,6 +81,18 @@ class Target:
     @property
     def stack_name(self) -> str:
         return f"ftask-{self.stage_name}"
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether something else than AWS answers: it needs no patience, and serves an API under a path."""
+        if self.endpoint_url is None:
+            return False
+        host = urlsplit(self.endpoint_url).hostname or ""
+        return not host.endswith(_AWS_DOMAINS)
+
+    def choose(self, *, aws: T, emulator: T) -> T:
+        """Return what fits the endpoint, like the seconds between two rounds of polling."""
+        return emulator if self.is_emulated else aws
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -158,8 +180,8 @@ class Target:
 
     def _client(self, service: str) -> Any:
         self.credentials()
-        # An endpoint beside AWS is addressed by paths, because its virtual hosts may not resolve.
-        addressing: Any = {"addressing_style": "path"} if self.endpoint_url else {}
+        # The virtual hosts of an emulator's buckets may not resolve.
+        addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
         client: Any = self.session.client(
             service,  # type: ignore[call-overload]  # one of the literals above
             endpoint_url=self.endpoint_url,

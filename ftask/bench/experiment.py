@@ -286,7 +286,7 @@ class Experiment:
 
     @property
     def _quiet_seconds(self) -> float:
-        return QUIET_SECONDS_AWS if self.stage.target.endpoint_url is None else QUIET_SECONDS_EMULATED
+        return self.stage.target.choose(aws=QUIET_SECONDS_AWS, emulator=QUIET_SECONDS_EMULATED)
 
 
 def _arrivals(settings: Settings) -> list[float] | None:

@@ -110,7 +110,7 @@ def measure(
 
     What others did meanwhile is taken off in proportion. Unless `patiently`, what is there now has to do.
     """
-    patience = PATIENCE_SECONDS_AWS if stage.target.endpoint_url is None else PATIENCE_SECONDS_EMULATED
+    patience = stage.target.choose(aws=PATIENCE_SECONDS_AWS, emulator=PATIENCE_SECONDS_EMULATED)
     deadline = tick() + (patience if patiently else 0.0)
 
     def read(function: str, whole: Callable[[FunctionUsage], bool]) -> FunctionUsage:

@@ -15,6 +15,8 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ftask.bench.cost import Prices
     from ftask.bench.expectation import Expectation
     from ftask.bench.experiment import Experiment, Observed, Progress
@@ -70,7 +72,6 @@ def bench(
     statistical surprise alone is reported, not an error.
     """
     from ftask.aws.api import ApiClient
-    from ftask.aws.stack import describe, parameters_of
     from ftask.bench.cost import read_prices
     from ftask.bench.expectation import expected
     from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Settings
@@ -87,7 +88,7 @@ def bench(
     size = 1 if rate is not None else batch or DEFAULT_BATCH
     settings = Settings(tasks, message, concurrency or DEFAULT_CONCURRENCY, size, rate, seed, timeout)
     stage = run.stage
-    parameters = parameters_of(describe(run.target))
+    parameters = stage.stack.parameters
     expectation = expected(message, parameters)
     experiment = Experiment(stage, ApiClient(run.target, run.outputs.api_url), settings)
     _watch(run, experiment)
@@ -135,7 +136,7 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
 
 
 def _result(
-    run: Invocation, experiment: Experiment, expectation: Expectation, parameters: dict[str, str], price_list: Prices
+    run: Invocation, experiment: Experiment, expectation: Expectation, parameters: Mapping[str, str], price_list: Prices
 ) -> Result:
     from ftask.bench.analysis import analyse
 
@@ -154,7 +155,7 @@ def _result(
 
 
 def _cost(
-    run: Invocation, observed: Observed, parameters: dict[str, str], price_list: Prices
+    run: Invocation, observed: Observed, parameters: Mapping[str, str], price_list: Prices
 ) -> tuple[Cost | None, list[str]]:
     from ftask.bench.cost import Sizes, cost
     from ftask.bench.usage import measure
@@ -164,7 +165,7 @@ def _cost(
     # Who stopped early does not want to wait for logs.
     usage = measure(run.stage, observed.started_at, len(observed.sent), started, patiently=observed.stopped is None)
     sizes = Sizes(float(parameters["ApiMemory"]), float(parameters["WorkerMemory"]))
-    measured_on = "AWS" if run.target.endpoint_url is None else "this machine"
+    measured_on = run.target.choose(aws="AWS", emulator="this machine")
     found = cost(usage, len(observed.sent), sizes, price_list, measured_on)
     notes = []
     if found is None:

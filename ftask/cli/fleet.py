@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Between two looks at CloudWatch Logs, whose events take seconds to appear there.
 AWS_ROUND_SECONDS = 2.0
-LOCAL_ROUND_SECONDS = 0.3
+EMULATOR_ROUND_SECONDS = 0.3
 
 
 def add_to(app: typer.Typer) -> None:
@@ -186,6 +186,6 @@ def logs(
             shown += 1
         if not follow:
             break
-        time.sleep(LOCAL_ROUND_SECONDS if run.target.endpoint_url else AWS_ROUND_SECONDS)
+        time.sleep(run.target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS))
     if not shown:
         run.screen.note("Nothing was logged in that time; look further back with --since.")

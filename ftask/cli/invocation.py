@@ -128,16 +128,20 @@ class Invocation:
         return load()
 
     @cached_property
-    def outputs(self) -> StackOutputs:
-        from ftask.aws.stack import outputs
-
-        return outputs(self.target)
-
-    @cached_property
     def stage(self) -> Stage:
+        """The deployed stage.
+
+        Raises:
+            StackNotFoundError: nothing is deployed there, or not completely.
+        """
+        from ftask.aws.stack import deployed_stack
         from ftask.aws.stage import Stage
 
-        return Stage(self.target, self.outputs)
+        return Stage(self.target, deployed_stack(self.target))
+
+    @property
+    def outputs(self) -> StackOutputs:
+        return self.stage.outputs
 
     def advice(self, error: FtaskError) -> str | None:
         """What to do about `error`, knowing where the command worked."""

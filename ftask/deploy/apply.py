@@ -67,10 +67,10 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
         StackNotFoundError: there is no stack.
         DeploymentError: the stage is protected, and its data would go.
     """
-    existing = stack.describe(target)
+    existing = stack.find_stack(target)
     if existing is None:
         raise stack.not_found(target, "There is nothing to remove.")
-    parameters = stack.parameters_of(existing)
+    parameters = existing.parameters
     if parameters.get("DeletionProtection") == "true" and not keep_data:
         raise DeploymentError(
             f"Stage {target.stage_name!r} is protected from deletion; nothing was removed.",
@@ -78,7 +78,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
             f"Or keep its data: {stack.command_on(target, 'remove')} --keep-data",
         )
     with translate_aws_errors():
-        pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing["StackId"])
+        pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing.stack_id)
         found = [
             Resource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
             for page in pages
@@ -88,7 +88,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
     ordered = sorted(found, key=lambda resource: resource.logical_id)
     stays = KEPT_TYPES if keep_data else frozenset()
     return Removal(
-        existing["StackId"],
+        existing.stack_id,
         parameters.get("CodeBucket"),
         tuple(resource for resource in ordered if resource.resource_type not in stays),
         tuple(resource for resource in ordered if resource.resource_type in stays),

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from ftask.aws.target import Target
 
-POLL_SECONDS = 2.0
-LOCAL_POLL_SECONDS = 0.1
+AWS_POLL_SECONDS = 2.0
+EMULATOR_POLL_SECONDS = 0.1
 _GOES_ON = "_IN_PROGRESS"
 # Reasons that follow from another resource's failure.
 _CONSEQUENCES = (
@@ -72,7 +72,7 @@ def root_cause(events: Iterable[StackEvent]) -> StackEvent | None:
 
 def poll_seconds(target: Target) -> float:
     # An emulator on this machine neither throttles nor takes minutes.
-    return POLL_SECONDS if target.endpoint_url is None else LOCAL_POLL_SECONDS
+    return target.choose(aws=AWS_POLL_SECONDS, emulator=EMULATOR_POLL_SECONDS)
 
 
 def _recent(target: Target, stack_id: str, token: str) -> list[StackEvent]:

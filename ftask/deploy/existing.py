@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ftask.aws import stack
 from ftask.aws.target import Target
@@ -13,15 +12,11 @@ from ftask.core.text import printable
 from ftask.deploy import events
 from ftask.deploy.tokens import author
 
-if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import StackTypeDef
-
-
 # What is left where CloudFormation could not clean up, or was told not to.
 _BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})
 
 
-def prepare_stack(target: Target, sleep: Callable[[float], None] = time.sleep) -> StackTypeDef | None:
+def prepare_stack(target: Target, sleep: Callable[[float], None] = time.sleep) -> stack.DeployedStack | None:
     """The stage's stack, in a state that takes a change set; None where it has still to be created.
 
     What an earlier deployment left undone is put right first.
@@ -29,10 +24,10 @@ def prepare_stack(target: Target, sleep: Callable[[float], None] = time.sleep) -
     Raises:
         FtaskError: another deployment is running, or the stack has to be removed first.
     """
-    found = stack.describe(target)
+    found = stack.find_stack(target)
     if found is None:
         return None
-    status = found["StackStatus"]
+    status = found.status
     if status == "REVIEW_IN_PROGRESS":
         # Of a plan for a first deployment that nobody ran.
         return None
@@ -46,12 +41,12 @@ def prepare_stack(target: Target, sleep: Callable[[float], None] = time.sleep) -
     if status == "ROLLBACK_COMPLETE":
         # A first deployment that failed left an empty shell, which can only be deleted.
         target.cloudformation.delete_stack(StackName=target.stack_name)
-        events.await_idle(target, found["StackId"], sleep)
+        events.await_idle(target, found.stack_id, sleep)
         return None
     if status == "UPDATE_ROLLBACK_FAILED":
         # CloudFormation wants to be told to go on; what it could not undo then is said by its events.
         target.cloudformation.continue_update_rollback(StackName=target.stack_name)
-        events.await_idle(target, found["StackId"], sleep)
+        events.await_idle(target, found.stack_id, sleep)
     return found
 
 

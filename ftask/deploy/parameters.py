@@ -42,7 +42,7 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
 
 def for_emulator(target: Target) -> dict[str, str]:
     """The parameters that have another default where CloudFormation is emulated: it does not know every type."""
-    return {"SavedQueries": "false"} if target.endpoint_url is not None else {}
+    return {"SavedQueries": "false"} if target.is_emulated else {}
 
 
 def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:

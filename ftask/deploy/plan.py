@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         ChangeTypeDef,
         DescribeChangeSetOutputTypeDef,
         ResourceChangeDetailTypeDef,
-        StackTypeDef,
     )
 
 PLANNING_SECONDS = 300.0
@@ -99,7 +98,7 @@ def make_plan(
     """
     with translate_aws_errors():
         existing = prepare_stack(target, sleep)
-        deployed = stack.parameters_of(existing)
+        deployed = existing.parameters if existing else {}
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
         declared = [
             parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue"))
@@ -130,7 +129,7 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
         existing = prepare_stack(target, sleep)
         if existing is None:
             raise stack.not_found(target, "There is nothing to remove.")
-        deployed = stack.parameters_of(existing)
+        deployed = existing.parameters
         if DATA_ONLY not in deployed:
             raise FtaskError(
                 f"Stack {target.stack_name} is of an ftask that could not keep data.",
@@ -139,7 +138,7 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
         return _computed(
             target,
             existing,
-            deployed | {DATA_ONLY: "true"},
+            {**deployed, DATA_ONLY: "true"},
             stack.code_sha256(deployed["CodeKey"]),
             sleep,
             UsePreviousTemplate=True,
@@ -174,7 +173,7 @@ def discard_plan(target: Target, plan: Plan) -> None:
 
 def _computed(
     target: Target,
-    existing: StackTypeDef | None,
+    existing: stack.DeployedStack | None,
     values: Mapping[str, str],
     code_sha256: str,
     sleep: Callable[[float], None],
@@ -197,7 +196,7 @@ def _computed(
         creates_stack=existing is None,
         changes=tuple(_change(change) for change in described.get("Changes", [])),
         parameters={name: value for name, value in values.items() if name not in OWN_PARAMETERS},
-        deployed=stack.parameters_of(existing),
+        deployed=existing.parameters if existing else {},
         code_sha256=code_sha256,
     )
     if described["Status"] == "FAILED":

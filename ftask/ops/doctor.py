@@ -13,7 +13,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.stack import describe, parameters_of
 from ftask.aws.stage import Stage
 from ftask.core.codec import encode_message, item_to_task
 from ftask.core.errors import FtaskError
@@ -90,8 +89,7 @@ def _credentials(stage: Stage) -> Iterator[Finding]:
 
 
 def _stack(stage: Stage) -> Iterator[Finding]:
-    described = describe(stage.target)
-    status = described["StackStatus"] if described else "GONE"
+    status = stage.stack.status
     name = stage.target.stack_name
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         yield Finding("stack", Level.OK, f"{name} is {status}")
@@ -115,7 +113,7 @@ def _drift(stage: Stage) -> Iterator[Finding]:
 
 
 def _parameters(stage: Stage) -> Iterator[Finding]:
-    parameters = parameters_of(describe(stage.target))
+    parameters = stage.stack.parameters
     found = list(contradictions(parameters))
     with translate_aws_errors():
         limit = _concurrency_limit(stage)

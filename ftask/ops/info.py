@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.stack import OWN_PARAMETERS, deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.timestamps import now
@@ -19,9 +19,9 @@ def overview(target: Target) -> dict[str, Any]:
     Counts of a queue are approximate, as SQS gives them. `oldestSeconds` is None where CloudWatch has no
     figure: it has none until the queue has been in use for some minutes, and an emulator may never have one.
     """
-    outputs = stack.outputs(target)
-    parts = Stage(target, outputs)
-    described = stack.describe(target)
+    stack = deployed_stack(target)
+    outputs = stack.outputs
+    parts = Stage(target, stack)
     with translate_aws_errors():
         main = parts.counts(outputs.queue_url)
         dead = parts.counts(outputs.dead_letter_queue_url)
@@ -31,7 +31,7 @@ def overview(target: Target) -> dict[str, Any]:
         "stage": target.stage_name,
         "region": target.region_name,
         "stack": target.stack_name,
-        "stackStatus": described["StackStatus"] if described else "GONE",
+        "stackStatus": stack.status,
         "apiUrl": outputs.api_url,
         "table": outputs.table,
         "queueUrl": outputs.queue_url,
@@ -43,14 +43,8 @@ def overview(target: Target) -> dict[str, Any]:
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.code_sha256,
         # An emulator has no console.
-        "console": links(outputs, described["StackId"], target.stack_name)
-        if described and target.endpoint_url is None
-        else {},
-        "parameters": {
-            name: value
-            for name, value in sorted(stack.parameters_of(described).items())
-            if name not in stack.OWN_PARAMETERS
-        },
+        "console": {} if target.is_emulated else links(outputs, stack.stack_id, target.stack_name),
+        "parameters": {name: value for name, value in sorted(stack.parameters.items()) if name not in OWN_PARAMETERS},
     }
 
 

@@ -14,8 +14,8 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Task
 from ftask.core.timestamps import now
 
-LOCAL_ROUND_SECONDS = 0.3
 AWS_ROUND_SECONDS = 1.0
+EMULATOR_ROUND_SECONDS = 0.3
 # An index of ten thousand tasks is read less often than one of ten.
 SECONDS_PER_THOUSAND = 2.0
 
@@ -72,5 +72,5 @@ class Watcher:
 
 def round_seconds(target: Target, open_tasks: int) -> float:
     """How long to wait before so many open tasks are looked at again."""
-    base = AWS_ROUND_SECONDS if target.endpoint_url is None else LOCAL_ROUND_SECONDS
+    base = target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS)
     return base + SECONDS_PER_THOUSAND * open_tasks / 1000

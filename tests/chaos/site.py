@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from ftask.aws.api import ApiClient
-from ftask.aws.stack import StackOutputs, outputs
+from ftask.aws.stack import StackOutputs, deployed_stack
 from ftask.aws.target import Target
 from ftask.core.codec import MalformedMessageError, decode_message, encode_message
 from ftask.core.dynamodb import DynamoStore
@@ -40,7 +40,7 @@ class Site:
 
     @property
     def outputs(self) -> StackOutputs:
-        self._outputs = self._outputs or outputs(self.target)
+        self._outputs = self._outputs or deployed_stack(self.target).outputs
         return self._outputs
 
     @property

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ftask.aws.stack import outputs
+from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from tests.support.cli import Cli
 from tests.support.iam import iam_client
@@ -41,7 +41,7 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     assert own_engine("submit", "-m", "ERROR", "--wait").code == 3
 
     # The engine carries out these; of the boundary, the network and the table's key it only takes note.
-    found = outputs(target)
+    found = deployed_stack(target).outputs
     for url in (found.queue_url, found.dead_letter_queue_url):
         attributes = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert attributes["KmsMasterKeyId"] == key

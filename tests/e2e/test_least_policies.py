@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ftask.aws.stack import describe, outputs
+from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
 from ftask.cli import app
@@ -98,7 +98,7 @@ class Caller:
     @property
     def stage(self) -> Stage:
         """The deployed stage, as root."""
-        return Stage(self.target, outputs(self.target))
+        return Stage(self.target, deployed_stack(self.target))
 
 
 @pytest.fixture(scope="module")
@@ -272,8 +272,8 @@ def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, co
 
 def take_down(target: Target) -> None:
     """Whatever a refused deployment has left: a stack in any state, or none."""
-    existing = describe(target)
+    existing = find_stack(target)
     if existing is not None:
-        target.cloudformation.delete_stack(StackName=existing["StackId"])
-        await_idle(target, existing["StackId"])
+        target.cloudformation.delete_stack(StackName=existing.stack_id)
+        await_idle(target, existing.stack_id)
     artifacts.discard(target, artifacts.bucket_name(target, "000000000000"))

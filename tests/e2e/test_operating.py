@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from ftask.aws.stack import outputs
+from ftask.aws.stack import deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.model import Failure, Status
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("operating")]
 @pytest.fixture
 def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
     """The deployed stage at rest, its dead letters and failed tasks gone before and after."""
-    found = Stage(target, outputs(target))
+    found = Stage(target, deployed_stack(target))
     # What another test left to run, an interrupted experiment for one, may still fail.
     until(lambda: not sum(found.counts(found.outputs.queue_url)), "nothing waits or is in flight")
     clear(found)

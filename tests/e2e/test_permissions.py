@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
-from ftask.aws.stack import outputs
+from ftask.aws.stack import deployed_stack
 from ftask.aws.target import LOCAL_REGION, Target
 from ftask.core import transitions
 from ftask.core.failed_index import FailedIndex
@@ -141,7 +141,7 @@ def deployed_policy(target: Target, iam: Any, role: str) -> dict[str, Any]:
 
 def world(target: Target, credentials: Credentials) -> World:
     def parts(session: boto3.Session) -> Resources:
-        found = outputs(target)
+        found = deployed_stack(target).outputs
         return Resources(
             session.client("dynamodb", endpoint_url=target.endpoint_url),
             session.client("sqs", endpoint_url=target.endpoint_url),
@@ -211,7 +211,7 @@ def request(url: str, credentials: Credentials | None) -> int:
 def test_the_api_takes_signed_requests_of_those_who_may_and_no_others(
     deployed: Cli, target: Target, user: Callable[[dict[str, Any]], Credentials]
 ) -> None:
-    found = outputs(target)
+    found = deployed_stack(target).outputs
     invoke = {
         "Version": "2012-10-17",
         "Statement": [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.stack import outputs
+from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from tests.support.cli import Cli
 
@@ -24,7 +24,7 @@ def deployed(deployed: Cli) -> Cli:
 
 def dead_letters_of(target: Target, task_id: str) -> list[Any]:
     """The task's dead letters, left where they are."""
-    url = outputs(target).dead_letter_queue_url
+    url = deployed_stack(target).outputs.dead_letter_queue_url
     found = []
     receipts = []
     while batch := target.sqs.receive_message(
@@ -188,7 +188,7 @@ def test_a_second_deployment_changes_nothing(deployed: Cli) -> None:
 
 
 def test_a_message_that_is_no_task_goes_to_the_dead_letters_and_blocks_nothing(deployed: Cli, target: Target) -> None:
-    found = outputs(target)
+    found = deployed_stack(target).outputs
     foreign = json.dumps({"taskId": "not a task, and marked so that this test finds it"})
     target.sqs.send_message(QueueUrl=found.queue_url, MessageBody=foreign)
     assert deployed("submit", "-m", "SUCCESS", "-n", "5", "--wait").code == 0

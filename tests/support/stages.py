@@ -6,7 +6,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from ftask.aws.stack import StackOutputs
+from ftask.aws.stack import DeployedStack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.codec import encode_message, task_to_item
@@ -24,8 +24,10 @@ def stage_of(resources: Resources) -> Stage:
         dead_letter_queue_url=resources.dead_letter_queue_url,
         retention_days=30,
     )
-    clients: Any = SimpleNamespace(dynamodb=resources.dynamodb, sqs=resources.sqs, endpoint_url="http://an.emulator")
-    return Stage(cast("Target", clients), cast("StackOutputs", outputs))
+    clients: Any = SimpleNamespace(
+        dynamodb=resources.dynamodb, sqs=resources.sqs, choose=lambda *, aws, emulator: emulator
+    )
+    return Stage(cast("Target", clients), cast("DeployedStack", SimpleNamespace(outputs=outputs)))
 
 
 def failed_task(number: int, at: datetime, error: Failure, payload: str = '{"message":"SUCCESS"}') -> Task:

@@ -6,11 +6,11 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy.artifacts import StoredArchive
 from ftask.deploy.events import StackEvent, root_cause
@@ -154,14 +154,10 @@ class FakeStack:
         return ask
 
 
-def target_of(stack: FakeStack, endpoint_url: str | None = None) -> Any:
-    return SimpleNamespace(
-        cloudformation=stack,
-        stack_name="ftask-prod",
-        stage_name="prod",
-        region_name="eu-west-1",
-        endpoint_url=endpoint_url,
-    )
+def target_of(stack: FakeStack, endpoint_url: str | None = None) -> Target:
+    target = Target("prod", region="eu-west-1", endpoint_url=endpoint_url)
+    vars(target)["cloudformation"] = stack  # where the cached client would be
+    return target
 
 
 def planned_on(stack: FakeStack, endpoint_url: str | None = None, **overrides: str) -> Plan:
