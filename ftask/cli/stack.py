@@ -13,6 +13,7 @@ from ftask.cli.invocation import Invocation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ftask.deploy.deployment import Deployment
     from ftask.deploy.events import StackEvent
 
 
@@ -47,48 +48,74 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
-    from ftask.core.errors import FtaskError
-    from ftask.deploy import apply, artifacts, package, parameters
-    from ftask.deploy.existing import or_stop_it
-    from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss
+    from ftask.deploy.deployment import Deployment
+    from ftask.deploy.package import read_template
+    from ftask.deploy.parameters import parse_overrides
     from ftask.policy.commands import DEPLOYING
-    from ftask.render import stacks
 
     if print_template:
-        print(package.read_template(), end="")  # noqa: T201 - YAML in either output format
+        print(read_template(), end="")  # noqa: T201 - YAML in either output format
         return
-    filed = run.config.stage(run.options.stage)
-    overrides = filed.overrides() | parameters.parse_overrides(param or [])
-    own_bucket = artifact_bucket or filed.artifact_bucket
+    configured = run.config.stage(run.options.stage)
+    overrides = configured.overrides() | parse_overrides(param or [])
+    own_bucket = artifact_bucket or configured.artifact_bucket
     if print_policy:
         policy.print_policy(run, DEPLOYING, overrides, own_bucket)
         return
+    deployment = Deployment(run.target, overrides, configured.tags, own_bucket)
+    if not _repair(run, deployment, yes=yes, dry_run=dry_run):
+        return
+    _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
+
+
+def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool) -> bool:
+    """Repair what an earlier deployment left; False where a dry run ends before that."""
+    before = deployment.existing()
+    if before.stack is None or before.repair is None:
+        return True
+    state = f"Stack {run.target.stack_name} is {before.stack.status}."
+    if dry_run:
+        value = {"stack": run.target.stack_name, "repair": str(before.repair), "deployed": False}
+        run.screen.result(value, lambda: f"{state} Would {before.repair}, and then plan. Nothing changed (--dry-run).")
+        return False
+    run.confirm(f"{state} {str(before.repair).capitalize()}?", yes=yes)
+    deployment.repair(before)
+    return True
+
+
+def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
+    """Plan, show the plan, and run it once it is confirmed."""
+    from ftask.core.errors import FtaskError
+    from ftask.deploy.existing import how_to_stop
+    from ftask.deploy.plan import refuse_data_loss
+    from ftask.render import stacks
+
     target, screen = run.target, run.screen
-    code = artifacts.store(target, package.build_archive(), own_bucket)
-    screen.note(f"Code archive {code.key} ({'uploaded' if code.uploaded else 'unchanged'}).")
-    plan = make_plan(target, package.read_template(), code, overrides, filed.tags)
+    plan = deployment.plan()
     value = stacks.plan_json(plan)
     if not plan.changes:
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     screen.picture(stacks.plan_table(plan))
     if dry_run:
-        discard_plan(target, plan)
-        screen.result(value | {"deployed": False}, lambda: "Nothing was changed (--dry-run).")
+        deployment.drop(plan)
+        screen.result(value | {"deployed": False}, lambda: "Nothing changed (--dry-run).")
         return
     verb = "Create" if plan.creates_stack else "Change"
     try:
         if not allow_data_loss:
             refuse_data_loss(plan)
         run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
+        is_new = deployment.upload()
+        screen.note(f"Code archive {deployment.code.key} ({'uploaded' if is_new else 'unchanged'}).")
     except (FtaskError, KeyboardInterrupt):
-        discard_plan(target, plan)
+        deployment.drop(plan)
         raise
-    stop = or_stop_it(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
+    stop = how_to_stop(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
     run.if_interrupted = (
         f"CloudFormation goes on with stack {plan.stack_name}. Run ftask deploy again to see how it ended{stop}"
     )
-    _stream(run, apply.apply(target, plan))
+    _stream(run, deployment.run(plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
     screen.result(

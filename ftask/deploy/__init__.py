@@ -1,6 +1,6 @@
-"""Deployment as a pipeline: package → plan → apply → observe → outputs.
+"""Deployment as a pipeline: package → plan → upload → apply, with stack events to follow.
 
-Each step turns one value into the next, and only `apply`, `artifacts` and `remove` change anything.
-That way a plan can be shown, refused or kept before it runs, at the price of one extra round trip:
-CloudFormation computes the change set, ftask shows it and then asks for exactly that one.
+Each step turns one value into the next. A plan has no side effect but its change set, which is deleted again where the
+plan is dropped, so it can be shown, refused or kept before it runs. The price is one more round trip: CloudFormation
+computes the change set, ftask shows it and then asks for exactly that one.
 """

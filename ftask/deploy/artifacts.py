@@ -1,4 +1,4 @@
-"""The bucket of code archives: one for each account and region, made on first use."""
+"""The bucket of code archives: one for each account and region, made on first use; or one of the team's."""
 
 from __future__ import annotations
 
@@ -16,27 +16,43 @@ OLD_VERSION_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class StoredArchive:
-    """Where an archive lies. Its key holds its hash: CloudFormation only notices a changed key."""
+class CodeLocation:
+    """Where an archive lies, or will. The key holds the archive's hash: CloudFormation only notices a changed key.
+
+    `account` owns the bucket; `is_own_bucket` says that the team made it, and not ftask.
+    """
 
     bucket: str
     key: str
     sha256: str
-    uploaded: bool
+    account: str
+    is_own_bucket: bool = False
 
 
-def store(target: Target, archive: Archive, own_bucket: str | None = None) -> StoredArchive:
-    """Put the archive where CloudFormation reads it; does nothing if it is there.
+def locate(target: Target, archive: Archive, own_bucket: str | None = None) -> CodeLocation:
+    """Return where CloudFormation will read the archive. Changes nothing.
 
-    In `own_bucket`, a bucket of the team's, which has to exist; without it in ftask's, made on first use.
+    That is in `own_bucket`, which has to exist; without it in ftask's bucket, which `upload` makes on first use.
+
+    Raises:
+        FtaskError: there is no bucket of that name, or these credentials may not use it.
     """
     with translate_aws_errors():
         account = target.sts.get_caller_identity()["Account"]
-        bucket = own_bucket or bucket_name(target, account)
-        key = f"{target.stack_name}/{archive.sha256}.zip"
-        if not _exists(target, bucket, account):
-            if own_bucket is not None:
-                raise FtaskError(f"There is no bucket {bucket}.", "Make it first, or leave --artifact-bucket out.")
+        if own_bucket is not None and not _exists(target, own_bucket, account):
+            raise FtaskError(
+                f"Bucket {own_bucket} does not exist.", "Create it first, or deploy without --artifact-bucket."
+            )
+    key = f"{target.stack_name}/{archive.sha256}.zip"
+    bucket = own_bucket or bucket_name(target, account)
+    return CodeLocation(bucket, key, archive.sha256, account, is_own_bucket=own_bucket is not None)
+
+
+def upload(target: Target, archive: Archive, location: CodeLocation) -> bool:
+    """Put the archive where it belongs, and make ftask's bucket on first use; return False if it was there before."""
+    bucket, key, account = location.bucket, location.key, location.account
+    with translate_aws_errors():
+        if not location.is_own_bucket and not _exists(target, bucket, account):
             _make(target, bucket)
         try:
             target.s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
@@ -44,26 +60,26 @@ def store(target: Target, archive: Archive, own_bucket: str | None = None) -> St
             if _status(error) != 404:
                 raise
             target.s3.put_object(Bucket=bucket, Key=key, Body=archive.content, ExpectedBucketOwner=account)
-            return StoredArchive(bucket, key, archive.sha256, uploaded=True)
-    return StoredArchive(bucket, key, archive.sha256, uploaded=False)
+            return True
+    return False
 
 
 def discard(target: Target, bucket: str) -> None:
-    """Delete the stage's archives in `bucket`, and the bucket with the last of them if it is ftask's own."""
+    """Delete the stage's archives in `bucket`, and the bucket too if it is ftask's and now empty."""
     with translate_aws_errors():
         account = target.sts.get_caller_identity()["Account"]
         if not _exists(target, bucket, account):
             return
         pages = target.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account)
-        found = [
+        versions = [
             (entry["Key"], entry["VersionId"])
             for page in pages
             for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
         ]
-        own = [entry for entry in found if entry[0].startswith(f"{target.stack_name}/")]
-        for key, version in own:
+        of_stage = [entry for entry in versions if entry[0].startswith(f"{target.stack_name}/")]
+        for key, version in of_stage:
             target.s3.delete_object(Bucket=bucket, Key=key, VersionId=version, ExpectedBucketOwner=account)
-        if len(own) == len(found) and bucket == bucket_name(target, account):
+        if len(of_stage) == len(versions) and bucket == bucket_name(target, account):
             target.s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
 
 
@@ -77,8 +93,8 @@ def _exists(target: Target, bucket: str, account: str) -> bool:
     except ClientError as error:
         if _status(error) == 403:
             raise FtaskError(
-                f"The bucket {bucket} may not be used.",
-                "It belongs to another account, or s3:ListBucket on it is missing.",
+                f"S3 denies access to bucket {bucket}.",
+                "Either another account owns it, or these credentials lack s3:ListBucket on it.",
             ) from error
         if _status(error) != 404:
             raise
@@ -87,7 +103,7 @@ def _exists(target: Target, bucket: str, account: str) -> bool:
 
 
 def _make(target: Target, bucket: str) -> None:
-    if target.region_name == "us-east-1":  # the one region that may not be named
+    if target.region_name == "us-east-1":  # S3 refuses this one as a location
         target.s3.create_bucket(Bucket=bucket)
     else:
         location = target.region_name
@@ -110,7 +126,7 @@ def _make(target: Target, bucket: str) -> None:
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         },
     )
-    # An archive that somebody overwrote or deleted can be had back for a while.
+    # An archive that somebody overwrote or deleted can be restored for a while.
     target.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     target.s3.put_bucket_lifecycle_configuration(
         Bucket=bucket,

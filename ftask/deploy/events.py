@@ -1,4 +1,4 @@
-"""What CloudFormation is doing: stack events as they happen, and the root cause when it fails."""
+"""Stack events as CloudFormation reports them, and the root cause when an operation fails."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ftask.aws.polling import rounds
 from ftask.aws.target import Target
 
 AWS_POLL_SECONDS = 2.0
 EMULATOR_POLL_SECONDS = 0.1
-_GOES_ON = "_IN_PROGRESS"
 # Reasons that follow from another resource's failure.
 _CONSEQUENCES = (
     "Resource creation cancelled",
@@ -43,26 +43,30 @@ class StackEvent:
 def follow(
     target: Target, stack_id: str, token: str, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[StackEvent]:
-    """The events of the operation that was started with the request token `token`, each once, until it ends."""
+    """Yield the events of the operation that was started with this request token, each once, until it ends."""
     seen: set[str] = set()
-    while True:
+    for _ in rounds(poll_seconds(target), sleep=sleep):
         fresh = [event for event in _recent(target, stack_id, token) if event.event_id not in seen]
         for event in fresh:
             seen.add(event.event_id)
             yield event
             if event.of_stack and _terminal(event.status):
                 return
-        sleep(poll_seconds(target))
 
 
 def await_idle(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait until nothing goes on with a stack, however it ended; one that is deleted is known by its id only."""
-    while target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"].endswith(_GOES_ON):
-        sleep(poll_seconds(target))
+    """Wait until no operation runs on the stack, however the last one ended.
+
+    Name the stack by its id: CloudFormation knows a deleted one by that alone.
+    """
+    for _ in rounds(poll_seconds(target), sleep=sleep):
+        status = target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+        if not status.endswith("_IN_PROGRESS"):
+            return
 
 
 def root_cause(events: Iterable[StackEvent]) -> StackEvent | None:
-    """The first failure that is no consequence of another."""
+    """Return the first failure that does not follow from another one; None if nothing failed."""
     failures = [event for event in events if event.failed]
     for event in failures:
         if not event.of_stack and not (event.reason or "").startswith(_CONSEQUENCES):
@@ -71,21 +75,21 @@ def root_cause(events: Iterable[StackEvent]) -> StackEvent | None:
 
 
 def poll_seconds(target: Target) -> float:
-    # An emulator on this machine neither throttles nor takes minutes.
+    """Return how long to wait between two looks: an emulator neither throttles nor takes minutes."""
     return target.choose(aws=AWS_POLL_SECONDS, emulator=EMULATOR_POLL_SECONDS)
 
 
 def _recent(target: Target, stack_id: str, token: str) -> list[StackEvent]:
-    """The operation's events so far, oldest first. CloudFormation lists the newest first."""
-    found: list[StackEvent] = []
+    """Return the operation's events so far, oldest first. CloudFormation lists the newest first."""
+    events: list[StackEvent] = []
     for page in target.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
         for event in page["StackEvents"]:
             if event.get("ClientRequestToken") != token:
-                # The newest of another operation: everything further is older than ours.
-                if found:
-                    return found[::-1]
+                # The newest event of another operation: all further ones are older than ours.
+                if events:
+                    return events[::-1]
                 continue
-            found.append(
+            events.append(
                 StackEvent(
                     event_id=event["EventId"],
                     at=event["Timestamp"],
@@ -95,13 +99,13 @@ def _recent(target: Target, stack_id: str, token: str) -> list[StackEvent]:
                     reason=event.get("ResourceStatusReason"),
                 )
             )
-    return found[::-1]
+    return events[::-1]
 
 
 def _terminal(status: str) -> bool:
     return (
         status.endswith(("_COMPLETE", "_FAILED"))
         and "CLEANUP" not in status
-        # These announce a rollback that is still to come.
+        # A rollback follows these two.
         and status not in ("CREATE_FAILED", "UPDATE_FAILED")
     )

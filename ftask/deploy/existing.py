@@ -1,60 +1,89 @@
-"""The stack as a deployment finds it: made ready for a change set, or refused."""
+"""The stack as a deployment finds it: it takes a change set, needs a repair first, or refuses."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from ftask.aws import stack
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.stack import DeployedStack
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.text import printable
-from ftask.deploy import events
+from ftask.deploy.events import await_idle
 from ftask.deploy.tokens import author
 
-# What is left where CloudFormation could not clean up, or was told not to.
+# CloudFormation could not clean up, or was told not to.
 _BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})
 
 
-def prepare_stack(target: Target, sleep: Callable[[float], None] = time.sleep) -> stack.DeployedStack | None:
-    """The stage's stack, in a state that takes a change set; None where it has still to be created.
+class Repair(StrEnum):
+    """What has to be done to a stack before CloudFormation takes a change set for it."""
 
-    What an earlier deployment left undone is put right first.
+    DELETE_EMPTY = "delete the empty stack of a first deployment that failed"
+    CONTINUE_ROLLBACK = "continue the rollback that failed"
+
+
+_REPAIRS = {"ROLLBACK_COMPLETE": Repair.DELETE_EMPTY, "UPDATE_ROLLBACK_FAILED": Repair.CONTINUE_ROLLBACK}
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A stage's stack before a deployment.
+
+    `stack` is None where a deployment creates it. With `repair`, no change set can be computed before that is done.
+    """
+
+    stack: DeployedStack | None
+    repair: Repair | None = None
+
+
+def find_existing(target: Target) -> Existing:
+    """Return the stack in a state that a deployment can start from. Changes nothing.
 
     Raises:
         FtaskError: another deployment is running, or the stack has to be removed first.
     """
-    found = stack.find_stack(target)
-    if found is None:
-        return None
-    status = found.status
-    if status == "REVIEW_IN_PROGRESS":
-        # Of a plan for a first deployment that nobody ran.
-        return None
-    if status.endswith("_IN_PROGRESS"):
-        raise _running_already(target, status)
-    if status in _BEYOND_REPAIR:
+    existing = stack.find_stack(target)
+    # REVIEW_IN_PROGRESS: somebody planned a first deployment, and nobody has run it.
+    if existing is None or existing.status == "REVIEW_IN_PROGRESS":
+        return Existing(None)
+    if existing.status.endswith("_IN_PROGRESS"):
+        with translate_aws_errors():
+            raise _running_already(target, existing.status)
+    if existing.status in _BEYOND_REPAIR:
         raise FtaskError(
-            f"Stack {target.stack_name} is {status}, which no deployment can change.",
+            f"Stack {target.stack_name} is {existing.status}: no deployment can change it.",
             f"Remove it first, with: {stack.command_on(target, 'remove')}",
         )
-    if status == "ROLLBACK_COMPLETE":
-        # A first deployment that failed left an empty shell, which can only be deleted.
-        target.cloudformation.delete_stack(StackName=target.stack_name)
-        events.await_idle(target, found.stack_id, sleep)
-        return None
-    if status == "UPDATE_ROLLBACK_FAILED":
-        # CloudFormation wants to be told to go on; what it could not undo then is said by its events.
-        target.cloudformation.continue_update_rollback(StackName=target.stack_name)
-        events.await_idle(target, found.stack_id, sleep)
-    return found
+    return Existing(existing, _REPAIRS.get(existing.status))
+
+
+def carry_out(repair: Repair, target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Repair the stack, and wait until CloudFormation has ended; how it ended is for the next look to tell."""
+    with translate_aws_errors():
+        match repair:
+            case Repair.DELETE_EMPTY:
+                target.cloudformation.delete_stack(StackName=stack_id)
+            case Repair.CONTINUE_ROLLBACK:
+                target.cloudformation.continue_update_rollback(StackName=stack_id)
+        await_idle(target, stack_id, sleep)
+
+
+def how_to_stop(stack_name: str, status: str) -> str:
+    """Return how to stop an operation on a stack, to be appended to a hint; empty where CloudFormation cannot."""
+    command = {"CREATE_IN_PROGRESS": "delete-stack", "UPDATE_IN_PROGRESS": "cancel-update-stack"}.get(status)
+    return f", or stop it with: aws cloudformation {command} --stack-name {stack_name}" if command else ""
 
 
 def _running_already(target: Target, status: str) -> FtaskError:
-    """The refusal of a second deployment, with who runs the first as far as CloudFormation says."""
+    """Return the refusal of a second deployment, with who runs the first as far as CloudFormation says."""
     newest = target.cloudformation.describe_stack_events(StackName=target.stack_name)["StackEvents"]
-    # The operation's first event says when it began, and its token who asked for it.
-    begun = next(
+    # The operation's first event has its time, and its token says who started it.
+    first = next(
         (
             event
             for event in newest
@@ -63,16 +92,10 @@ def _running_already(target: Target, status: str) -> FtaskError:
         ),
         newest[0] if newest else None,
     )
-    since = "" if begun is None else f" since {begun['Timestamp'].astimezone():%H:%M:%S}"
-    token = begun.get("ClientRequestToken", "") if begun is not None else ""
+    since = "" if first is None else f" since {first['Timestamp'].astimezone():%H:%M:%S}"
+    token = first.get("ClientRequestToken", "") if first is not None else ""
     who = author(token) or (f"another tool, with the token {printable(token, 64)}" if token else "")
     return FtaskError(
         f"Stack {target.stack_name} is {status}{since}: another deployment is running" + (f" ({who})." if who else "."),
-        f"Wait until it has ended and run the command again{or_stop_it(target.stack_name, status)}.",
+        f"Wait until it has ended and run the command again{how_to_stop(target.stack_name, status)}.",
     )
-
-
-def or_stop_it(stack_name: str, status: str) -> str:
-    """How to stop what goes on with a stack; nothing where CloudFormation cannot be stopped."""
-    operation = {"CREATE_IN_PROGRESS": "delete-stack", "UPDATE_IN_PROGRESS": "cancel-update-stack"}.get(status)
-    return f", or stop it with: aws cloudformation {operation} --stack-name {stack_name}" if operation else ""

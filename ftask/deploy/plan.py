@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.polling import rounds
 from ftask.aws.stack import DATA_ONLY, OWN_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import parameters
-from ftask.deploy.artifacts import StoredArchive
-from ftask.deploy.existing import prepare_stack
+from ftask.deploy.artifacts import CodeLocation
+from ftask.deploy.existing import find_existing
 from ftask.deploy.tokens import new_token
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import (
         ChangeTypeDef,
-        DescribeChangeSetOutputTypeDef,
         ResourceChangeDetailTypeDef,
     )
 
@@ -33,7 +34,7 @@ _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 @dataclass(frozen=True, slots=True)
 class PropertyChange:
-    """A property that changes, with its values where CloudFormation knows them beforehand; an emulator may not."""
+    """A property that changes, with its values as far as CloudFormation knows them beforehand."""
 
     name: str
     before: str | None = None
@@ -42,7 +43,7 @@ class PropertyChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource. `properties` are the changed ones, where CloudFormation names them."""
+    """What happens to one resource. `properties` are the changed ones, as far as CloudFormation names them."""
 
     action: str
     logical_id: str
@@ -86,18 +87,21 @@ class Plan:
 def make_plan(
     target: Target,
     template: str,
-    code: StoredArchive,
+    code: CodeLocation,
     overrides: Mapping[str, str],
     tags: Mapping[str, str] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Plan:
     """Let CloudFormation compute what deploying `template` would change.
 
+    It leaves a change set, and for a stack that does not exist yet an empty one in review: nothing else. Neither the
+    code's bucket nor the archive has to exist before the plan is run.
+
     Raises:
-        FtaskError: the parameters are wrong, or the stack is in no state to be changed.
+        FtaskError: the parameters are wrong, or the stack cannot be changed in its state.
     """
     with translate_aws_errors():
-        existing = prepare_stack(target, sleep)
+        existing = _changeable(target)
         deployed = existing.parameters if existing else {}
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
         declared = [
@@ -120,19 +124,19 @@ def make_plan(
 
 
 def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) -> Plan:
-    """Let CloudFormation compute what taking down all but tasks, messages and logs would change: nothing else does.
+    """Let CloudFormation compute what taking down all but tasks, messages and logs would change.
 
     Raises:
-        FtaskError: there is no stack, it is in no state to be changed, or it is of an ftask that could not do this.
+        FtaskError: there is no stack, it cannot be changed in its state, or an older ftask deployed it.
     """
     with translate_aws_errors():
-        existing = prepare_stack(target, sleep)
+        existing = _changeable(target)
         if existing is None:
             raise stack.not_found(target, "There is nothing to remove.")
         deployed = existing.parameters
         if DATA_ONLY not in deployed:
             raise FtaskError(
-                f"Stack {target.stack_name} is of an ftask that could not keep data.",
+                f"Stack {target.stack_name} was deployed by an ftask that could not keep data.",
                 f"First run: {stack.command_on(target, 'deploy')}",
             )
         return _computed(
@@ -150,25 +154,47 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
 
 
 def refuse_data_loss(plan: Plan) -> None:
-    """Fail where running `plan` would replace or remove what holds tasks or messages.
+    """Refuse a plan that replaces or removes what holds tasks or messages.
 
     Raises:
-        FtaskError: it would.
+        FtaskError: the plan does.
     """
     lost = [change.logical_id for change in plan.changes if change.loses_data]
     if lost:
         raise FtaskError(
-            f"This would replace or remove {', '.join(lost)}, with the tasks or messages in it; nothing was changed.",
-            "If that is meant, run it again with --allow-data-loss.",
+            f"This would replace or remove {', '.join(lost)}, with the tasks or messages in it. Nothing changed.",
+            "If you mean it, run the command again with --allow-data-loss.",
         )
 
 
 def discard_plan(target: Target, plan: Plan) -> None:
     """Delete the change set, and the empty stack that planning a first deployment leaves."""
+    _discard(target, plan.stack_id, plan.change_set_id, creates_stack=plan.creates_stack)
+
+
+def _discard(target: Target, stack_id: str, change_set_id: str, *, creates_stack: bool) -> None:
     with translate_aws_errors():
-        target.cloudformation.delete_change_set(StackName=plan.stack_name, ChangeSetName=plan.change_set_id)
-        if plan.creates_stack:
-            target.cloudformation.delete_stack(StackName=plan.stack_id)
+        target.cloudformation.delete_change_set(StackName=stack_id, ChangeSetName=change_set_id)
+        if creates_stack and _is_abandoned(target, stack_id):
+            target.cloudformation.delete_stack(StackName=stack_id)
+
+
+def _is_abandoned(target: Target, stack_id: str) -> bool:
+    """Whether nobody has deployed into the empty stack of a plan, and nobody else has a plan for it."""
+    status = target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+    if status != "REVIEW_IN_PROGRESS":
+        return False
+    return not target.cloudformation.list_change_sets(StackName=stack_id)["Summaries"]
+
+
+def _changeable(target: Target) -> stack.DeployedStack | None:
+    existing = find_existing(target)
+    if existing.stack is not None and existing.repair is not None:
+        raise FtaskError(
+            f"Stack {target.stack_name} is {existing.stack.status}: no change can be planned for it yet.",
+            f"First {existing.repair}, with: {stack.command_on(target, 'deploy')}",
+        )
+    return existing.stack
 
 
 def _computed(
@@ -180,27 +206,31 @@ def _computed(
     **request: Any,
 ) -> Plan:
     token = new_token()
+    creates_stack = existing is None
     answer = target.cloudformation.create_change_set(
         StackName=target.stack_name,
         ChangeSetName=token,
         ClientToken=token,
-        ChangeSetType="CREATE" if existing is None else "UPDATE",
+        ChangeSetType="CREATE" if creates_stack else "UPDATE",
         Capabilities=["CAPABILITY_IAM"],
         **request,
     )
-    described = _await_computed(target, answer["Id"], sleep)
+    try:
+        status, reason, changes = _await_computed(target, answer["Id"], sleep)
+    except BaseException:  # Ctrl-C too: a plan that nobody gets to see is not left behind
+        _discard(target, answer["StackId"], answer["Id"], creates_stack=creates_stack)
+        raise
     plan = Plan(
         stack_name=target.stack_name,
         stack_id=answer["StackId"],
         change_set_id=answer["Id"],
-        creates_stack=existing is None,
-        changes=tuple(_change(change) for change in described.get("Changes", [])),
+        creates_stack=creates_stack,
+        changes=changes,
         parameters={name: value for name, value in values.items() if name not in OWN_PARAMETERS},
         deployed=existing.parameters if existing else {},
         code_sha256=code_sha256,
     )
-    if described["Status"] == "FAILED":
-        reason = described.get("StatusReason", "no reason given")
+    if status == "FAILED":
         discard_plan(target, plan)
         if not any(phrase in reason for phrase in _NOTHING_TO_DO):
             raise FtaskError(f"CloudFormation cannot plan this deployment: {reason}")
@@ -209,29 +239,22 @@ def _computed(
 
 def _await_computed(
     target: Target, change_set_id: str, sleep: Callable[[float], None]
-) -> DescribeChangeSetOutputTypeDef:
-    def describe(**page: Any) -> DescribeChangeSetOutputTypeDef:
-        # The stack is named too, because the permission for this is bound to it.
-        return target.cloudformation.describe_change_set(
-            StackName=target.stack_name, ChangeSetName=change_set_id, IncludePropertyValues=True, **page
-        )
-
-    pause_seconds, waited = 0.1, 0.0
-    while True:
-        described = describe()
+) -> tuple[str, str, tuple[Change, ...]]:
+    """Return the change set's status, the reason for it, and its changes, once CloudFormation has computed them."""
+    # The stack is named too, because the permission for this is bound to it.
+    request: Any = {"StackName": target.stack_name, "ChangeSetName": change_set_id, "IncludePropertyValues": True}
+    pauses = chain((0.1, 0.2, 0.4, 0.8), repeat(1.6))
+    for _ in rounds(lambda: next(pauses), PLANNING_SECONDS, sleep=sleep):
+        described = target.cloudformation.describe_change_set(**request)
         if described["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             break
-        if waited > PLANNING_SECONDS:
-            raise FtaskError("CloudFormation has not computed the change set in five minutes.", "Try again.")
-        sleep(pause_seconds)
-        waited += pause_seconds
-        pause_seconds = min(2 * pause_seconds, 2.0)
-    token = described.get("NextToken")
-    while token:
-        page = describe(NextToken=token)
-        described["Changes"] += page["Changes"]
-        token = page.get("NextToken")
-    return described
+    else:
+        raise FtaskError(
+            f"CloudFormation has not computed the change set in {PLANNING_SECONDS:g} s.", "Run the command again."
+        )
+    pages = target.cloudformation.get_paginator("describe_change_set").paginate(**request)
+    changes = tuple(_change(change) for page in pages for change in page.get("Changes", []))
+    return described["Status"], described.get("StatusReason", "no reason given"), changes
 
 
 def _change(change: ChangeTypeDef) -> Change:
@@ -246,12 +269,12 @@ def _change(change: ChangeTypeDef) -> Change:
 
 
 def _properties(details: list[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
-    """The changed properties, each once: CloudFormation names one again for every reason that it has."""
-    found: dict[str, PropertyChange] = {}
+    """Return the changed properties, each once: CloudFormation names one again for every reason of its change."""
+    changed: dict[str, PropertyChange] = {}
     for detail in details:
         target = detail["Target"]
         name = target.get("Path", "").removeprefix("/Properties/") or target.get("Name") or target.get("Attribute", "")
         before, after = target.get("BeforeValue"), target.get("AfterValue")
-        if name and (name not in found or before is not None or after is not None):
-            found[name] = PropertyChange(name, before, after)
-    return tuple(found[name] for name in sorted(found))
+        if name and (name not in changed or before is not None or after is not None):
+            changed[name] = PropertyChange(name, before, after)
+    return tuple(changed[name] for name in sorted(changed))

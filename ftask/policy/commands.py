@@ -124,7 +124,7 @@ COMMANDS: Mapping[str, Needs] = {
             {
                 # A plan that is dropped, and what an earlier deployment left undone.
                 STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteChangeSet"
-                " cloudformation:DeleteStack",
+                " cloudformation:DeleteStack cloudformation:ListChangeSets",
                 ANYTHING: "cloudformation:GetTemplateSummary",
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",

@@ -94,7 +94,7 @@ def test_a_stage_is_taken_down_to_its_data_and_brought_back_with_it(own_engine: 
 def test_a_bucket_of_the_teams_own_is_used_and_stays(own_engine: Cli) -> None:
     refused = own_engine("deploy", "--yes", "--artifact-bucket", "team-code")
     assert refused.code == 1
-    assert "There is no bucket team-code" in refused.err
+    assert "Bucket team-code does not exist" in refused.err
     target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
     target.s3.create_bucket(Bucket="team-code")
     target.s3.put_object(Bucket="team-code", Key="theirs", Body=b"")
@@ -142,6 +142,8 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
     assert {change["resource"] for change in plan["changes"]} >= {"Table", "Queue", "WorkerFunction"}
     assert plan["deployed"] is False
     assert "has no stack" in own_engine("info").err
+    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    assert target.s3.list_buckets()["Buckets"] == []
 
 
 def test_a_parameter_is_changed_by_a_new_deployment_and_stays(own_engine: Cli) -> None:
@@ -159,10 +161,15 @@ def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine:
         "\nOutputs:",
         "\n  Broken:\n    Type: AWS::Logs::ResourcePolicy\n    Properties: {PolicyDocument: '{}'}\n\nOutputs:",
     )
-    code = artifacts.store(target, package.build_archive())
+    archive = package.build_archive()
+    code = artifacts.locate(target, archive)
+    artifacts.upload(target, archive, code)
     with pytest.raises(DeploymentError, match=r"^Broken \(AWS::Logs::ResourcePolicy\): .*PolicyName"):
         list(apply.apply(target, make_plan(target, broken, code, {})))
     assert own_engine("info").code == 1
+    assert "ROLLBACK_COMPLETE" in own_engine("info").err
+    planned = own_engine("deploy", "--dry-run", "-o", "json").json
+    assert planned["repair"] == "delete the empty stack of a first deployment that failed"
     assert "ROLLBACK_COMPLETE" in own_engine("info").err
     assert own_engine("deploy", "--yes").code == 0
     # The same on a stack that works: it stays as it was.

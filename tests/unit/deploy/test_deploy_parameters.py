@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from ftask.core.errors import FtaskError
+from ftask.deploy.parameters import parse_overrides, resolve
+from tests.support.cloudformation import DECLARED
+
+
+def test_parameters_stay_as_deployed_unless_they_are_given() -> None:
+    values = resolve(DECLARED, {"ErrorRate": "0.5", "WorkerTimeout": "30"}, {"WorkerTimeout": "40"})
+    assert values["ErrorRate"] == "0.5"
+    assert values["WorkerTimeout"] == "40"
+
+
+def test_a_parameter_that_the_template_no_longer_has_is_forgotten() -> None:
+    assert "Old" not in resolve(DECLARED, {"Old": "1"}, {})
+
+
+def test_a_new_worker_timeout_takes_the_visibility_timeout_along() -> None:
+    assert resolve(DECLARED, {}, {"WorkerTimeout": "60"})["VisibilityTimeout"] == "360"
+    assert resolve(DECLARED, {}, {"WorkerTimeout": "60", "VisibilityTimeout": "90"})["VisibilityTimeout"] == "90"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"Nonsense": "1"}, "no parameter Nonsense"),
+        ({"CodeBucket": "mine"}, "no parameter CodeBucket"),
+        ({"WorkerTimeout": "200", "VisibilityTimeout": "100"}, "below WorkerTimeout"),
+        ({"TaskBudgetSeconds": "20"}, "no task would ever begin"),
+        ({"WorkerTimeout": "soon"}, "not a number"),
+    ],
+)
+def test_parameters_that_cannot_work_are_refused_before_anything_is_planned(
+    overrides: dict[str, str], says: str
+) -> None:
+    with pytest.raises(FtaskError, match=says):
+        resolve(DECLARED, {}, overrides)
+
+
+def test_overrides_are_pairs() -> None:
+    assert parse_overrides(["A=1", "B=x=y"]) == {"A": "1", "B": "x=y"}
+    for wrong in (["A"], ["=1"], ["A=1", "A=2"]):
+        with pytest.raises(FtaskError):
+            parse_overrides(wrong)

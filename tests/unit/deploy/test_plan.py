@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ftask.core.errors import FtaskError
+from ftask.deploy.plan import Change, Plan, PropertyChange, discard_plan, plan_data_only, refuse_data_loss
+from tests.support.cloudformation import FakeStack, planned_on, target_of
+
+
+def test_a_plan_tells_each_property_with_its_values() -> None:
+    def detail(**target: str) -> Any:
+        return {"Target": {"Attribute": "Properties", **target}}
+
+    change = {
+        "Action": "Modify",
+        "LogicalResourceId": "WorkerFunction",
+        "ResourceType": "AWS::Lambda::Function",
+        "Replacement": "False",
+        "Details": [
+            detail(Name="Timeout", Path="/Properties/Timeout", BeforeValue="20", AfterValue="30"),
+            # Once more, for the parameter that it comes from.
+            detail(Name="Timeout", Path="/Properties/Timeout"),
+            detail(Name="Environment", Path="/Properties/Environment/Variables/NEW", AfterValue="1"),
+            {"Target": {"Attribute": "Tags"}},
+        ],
+    }
+    plan = planned_on(
+        FakeStack("UPDATE_COMPLETE", changes=[change], deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"}),
+        WorkerTimeout="30",
+    )
+    assert plan.changes[0].properties == (
+        PropertyChange("Environment/Variables/NEW", None, "1"),
+        PropertyChange("Tags"),
+        PropertyChange("Timeout", "20", "30"),
+    )
+    assert plan.changed_parameters["WorkerTimeout"] == ("20", "30")
+    assert plan.changed_parameters["VisibilityTimeout"] == (None, "180")
+    assert "ErrorRate" not in plan.changed_parameters
+
+
+def test_a_stack_that_serves_is_not_left_at_its_data() -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "true"})
+    assert "DataOnly" not in planned_on(stack).parameters
+    assert {"ParameterKey": "DataOnly", "ParameterValue": "false"} in stack.requested["Parameters"]
+
+
+def test_keeping_the_data_changes_nothing_else() -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "false", "ErrorRate": "0.5", "CodeKey": "x/h.zip"})
+    assert plan_data_only(target_of(stack)).code_sha256 == "h"
+    assert stack.requested["UsePreviousTemplate"]
+    assert stack.requested["Parameters"] == [
+        {"ParameterKey": "DataOnly", "ParameterValue": "true"},
+        {"ParameterKey": "ErrorRate", "UsePreviousValue": True},
+        {"ParameterKey": "CodeKey", "UsePreviousValue": True},
+    ]
+
+
+def test_a_stack_that_cannot_keep_its_data_is_told() -> None:
+    with pytest.raises(FtaskError, match="could not keep data") as refused:
+        plan_data_only(target_of(FakeStack("UPDATE_COMPLETE", deployed={"CodeKey": "x/h.zip"})))
+    assert refused.value.hint == "First run: ftask deploy --stage prod"
+
+
+def test_an_emulator_gets_no_resources_that_it_does_not_know() -> None:
+    declared = {"SavedQueries": "true"}
+    assert planned_on(FakeStack("UPDATE_COMPLETE", deployed=declared)).parameters["SavedQueries"] == "true"
+    emulated = planned_on(FakeStack("UPDATE_COMPLETE", deployed=declared), "http://an.emulator")
+    assert emulated.parameters["SavedQueries"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("change", "loses"),
+    [
+        (Change("Remove", "Table", "AWS::DynamoDB::Table", None, ()), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "True", (PropertyChange("QueueName"),)), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "Conditional", (PropertyChange("QueueName"),)), True),
+        (Change("Modify", "Queue", "AWS::SQS::Queue", "False", (PropertyChange("VisibilityTimeout"),)), False),
+        (Change("Add", "Table", "AWS::DynamoDB::Table", None, ()), False),
+        (Change("Modify", "ApiRole", "AWS::IAM::Role", "True", ()), False),
+    ],
+)
+def test_a_plan_that_loses_data_is_refused(change: Change, loses: bool) -> None:
+    plan = Plan(
+        "ftask-prod", "id", "set", creates_stack=False, changes=(change,), parameters={}, deployed={}, code_sha256="h"
+    )
+    assert change.loses_data == loses
+    if loses:
+        with pytest.raises(FtaskError, match=f"replace or remove {change.logical_id}"):
+            refuse_data_loss(plan)
+    else:
+        refuse_data_loss(plan)
+
+
+def test_a_dropped_plan_takes_its_empty_stack_along() -> None:
+    stack = FakeStack("REVIEW_IN_PROGRESS")
+    discard_plan(target_of(stack), planned_on(stack))
+    assert stack.calls[-2:] == ["delete_change_set", "delete_stack"]
+
+
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "DELETE_COMPLETE"])
+def test_a_stack_that_somebody_deployed_in_the_meantime_is_not_deleted_with_a_dropped_plan(status: str) -> None:
+    stack = FakeStack("REVIEW_IN_PROGRESS", status)
+    plan = planned_on(stack)
+    assert plan.creates_stack
+    discard_plan(target_of(stack), plan)
+    assert stack.calls[-1] == "delete_change_set"
+
+
+def test_an_empty_stack_in_which_somebody_elses_plan_waits_is_not_deleted_with_a_dropped_plan() -> None:
+    stack = FakeStack("REVIEW_IN_PROGRESS")
+    stack.plans_of_others = 1
+    discard_plan(target_of(stack), planned_on(stack))
+    assert stack.calls[-1] == "delete_change_set"
+
+
+def test_a_plan_that_is_interrupted_while_it_is_computed_leaves_nothing_behind() -> None:
+    class Interrupted(FakeStack):
+        def describe_change_set(self, **_: Any) -> Any:
+            raise KeyboardInterrupt
+
+    stack = Interrupted("REVIEW_IN_PROGRESS")
+    with pytest.raises(KeyboardInterrupt):
+        planned_on(stack)
+    assert stack.calls[-2:] == ["delete_change_set", "delete_stack"]
