@@ -13,6 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.parameters import contradictions
+from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.core.codec import encode_message, item_to_task
 from ftask.core.errors import FtaskError
@@ -31,8 +33,6 @@ from ftask.ops.scan import scan
 MAX_SKEW = timedelta(seconds=60)
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_IN_FLIGHT = 120_000
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-ADVISED_VISIBILITY_FACTOR = 6
 # How long after the moment at which its message is due a task may still be waiting for its turn.
 GRACE = timedelta(seconds=60)
 # More letters than this are only counted.
@@ -113,53 +113,15 @@ def _drift(stage: Stage) -> Iterator[Finding]:
 
 
 def _parameters(stage: Stage) -> Iterator[Finding]:
-    parameters = stage.stack.parameters
-    found = list(contradictions(parameters))
     with translate_aws_errors():
         limit = _concurrency_limit(stage)
-    wanted = int(parameters.get("WorkerConcurrency", "0"))
-    if limit is not None and wanted > limit:
-        found.append(
-            Finding(
-                "parameters",
-                Level.WARNING,
-                f"WorkerConcurrency is {wanted}, and the account runs at most {limit} functions at once:"
-                " deliveries will be throttled.",
-                "Ask AWS for a higher limit, or lower WorkerConcurrency.",
-            )
-        )
-    yield from found or [Finding("parameters", Level.OK, "agree with each other")]
-
-
-def contradictions(parameters: Mapping[str, str]) -> Iterator[Finding]:
-    """Parameters that each are allowed and together are not wise."""
-    timeout = float(parameters.get("WorkerTimeout", "0"))
-    visibility = float(parameters.get("VisibilityTimeout", "0"))
-    budget = float(parameters.get("TaskBudgetSeconds", "0"))
-    advice = f"ftask deploy --param VisibilityTimeout={ADVISED_VISIBILITY_FACTOR * timeout:g}"
-    if visibility < timeout:
-        yield Finding(
-            "parameters",
-            Level.ERROR,
-            f"VisibilityTimeout ({visibility:g} s) is below WorkerTimeout ({timeout:g} s): messages are delivered again"
-            " while their tasks run.",
-            advice,
-        )
-    elif visibility < ADVISED_VISIBILITY_FACTOR * timeout:
-        yield Finding(
-            "parameters",
-            Level.NOTE,
-            f"VisibilityTimeout ({visibility:g} s) is less than the advised six times WorkerTimeout ({timeout:g} s):"
-            " throttled deliveries come back early.",
-            advice,
-        )
-    if budget >= timeout:
-        yield Finding(
-            "parameters",
-            Level.ERROR,
-            f"TaskBudgetSeconds ({budget:g}) is not below WorkerTimeout ({timeout:g}): no task ever begins.",
-            "Lower TaskBudgetSeconds or raise WorkerTimeout.",
-        )
+    deploy = command_on(stage.target, "deploy")
+    problems = contradictions(stage.stack.parameters, limit)
+    for problem in problems:
+        hint = f"{problem.advice} For example: {deploy} --param {problem.remedy}"
+        yield Finding("parameters", Level(problem.severity), problem.message, hint)
+    if not problems:
+        yield Finding("parameters", Level.OK, "agree with each other")
 
 
 def _consumption(stage: Stage) -> Iterator[Finding]:

@@ -2,33 +2,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from ftask.core.model import Status
-from ftask.ops.doctor import Finding, Level, contradictions, message_due
+from ftask.ops.doctor import Finding, Level, message_due
 from ftask.render.findings import finding_json
 from tests.support.builders import a_running_task, a_task
 from tests.support.clock import EPOCH
-
-GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "120", "TaskBudgetSeconds": "10"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "level"),
-    [
-        ({"VisibilityTimeout": "19"}, Level.ERROR),
-        ({"VisibilityTimeout": "119"}, Level.NOTE),
-        ({"TaskBudgetSeconds": "20"}, Level.ERROR),
-    ],
-)
-def test_parameters_that_contradict_each_other_are_found(changes: dict[str, str], level: Level) -> None:
-    (found,) = contradictions(GOOD | changes)
-    assert found.level is level
-    assert found.hint
-
-
-def test_parameters_that_agree_are_not_mentioned() -> None:
-    assert list(contradictions(GOOD)) == []
 
 
 def test_a_message_is_due_when_its_task_can_go_on() -> None:

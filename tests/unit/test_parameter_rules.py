@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from ftask.aws.parameters import Severity, contradictions
+from ftask.core.errors import FtaskError
+
+GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "120", "TaskBudgetSeconds": "10", "WorkerConcurrency": "10"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "remedy"),
+    [
+        ({"VisibilityTimeout": "19"}, Severity.ERROR, "VisibilityTimeout=120"),
+        ({"VisibilityTimeout": "119"}, Severity.NOTE, "VisibilityTimeout=120"),
+        ({"TaskBudgetSeconds": "20"}, Severity.ERROR, "TaskBudgetSeconds=10"),
+        ({"WorkerConcurrency": "1000"}, Severity.WARNING, "WorkerConcurrency=900"),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_named_with_a_remedy(
+    changes: dict[str, str], severity: Severity, remedy: str
+) -> None:
+    (contradiction,) = contradictions(GOOD | changes, account_concurrency=900)
+    assert contradiction.severity is severity
+    assert contradiction.remedy == remedy
+    assert contradiction.advice
+    name, _, value = remedy.partition("=")
+    assert contradictions(GOOD | changes | {name: value}, account_concurrency=900) == []
+
+
+def test_parameters_that_agree_are_not_mentioned() -> None:
+    assert contradictions(GOOD, account_concurrency=10) == []
+
+
+def test_a_rule_about_an_unknown_value_is_skipped() -> None:
+    assert contradictions({}, account_concurrency=1) == []
+    assert contradictions(GOOD | {"WorkerConcurrency": "1000"}) == []
+
+
+def test_a_value_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(FtaskError, match="WorkerTimeout is 'soon', not a number"):
+        contradictions(GOOD | {"WorkerTimeout": "soon"})
