@@ -25,8 +25,8 @@ def test_a_new_worker_timeout_takes_the_visibility_timeout_along() -> None:
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ({"Nonsense": "1"}, "no parameter Nonsense"),
-        ({"CodeBucket": "mine"}, "no parameter CodeBucket"),
+        ({"Nonsense": "1"}, "Unknown parameter 'Nonsense'"),
+        ({"CodeBucket": "mine"}, "Unknown parameter 'CodeBucket'"),
         ({"WorkerTimeout": "200", "VisibilityTimeout": "100"}, "below WorkerTimeout"),
         ({"TaskBudgetSeconds": "20"}, "no task would ever begin"),
         ({"WorkerTimeout": "soon"}, "not a number"),
