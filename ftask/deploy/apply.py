@@ -1,4 +1,4 @@
-"""Run a plan, or take everything down. The only steps that change a stack."""
+"""Run a plan, or delete the stack."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ftask.deploy.events import StackEvent, follow, root_cause
 from ftask.deploy.plan import DATA_TYPES, Plan
 from ftask.deploy.tokens import new_token
 
-# What is left of a stack that is taken down to its data: whatever the template gives no condition.
+# What stays of a stack that is taken down to its data: the resources without a condition in the template.
 KEPT_TYPES = DATA_TYPES | {"AWS::SQS::QueuePolicy", "AWS::Logs::LogGroup"}
 
 
 class DeploymentError(FtaskError):
-    """CloudFormation could not do it; the message begins with the root cause."""
+    """CloudFormation failed; the message begins with the root cause."""
 
 
 def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
-    """Run the plan, yielding its events.
+    """Run the plan, and yield its events.
 
     Raises:
         DeploymentError: it failed, and CloudFormation rolled it back.
@@ -61,7 +61,7 @@ class Removal:
 
 
 def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
-    """What there is to remove of the stage; with `keep_data` all but its tasks, messages and logs.
+    """Return what a removal of the stage deletes; with `keep_data` all but its tasks, messages and logs.
 
     Raises:
         StackNotFoundError: there is no stack.
@@ -73,19 +73,19 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
     parameters = existing.parameters
     if parameters.get("DeletionProtection") == "true" and not keep_data:
         raise DeploymentError(
-            f"Stage {target.stage_name!r} is protected from deletion; nothing was removed.",
+            f"Stage {target.stage_name!r} is protected from deletion. Nothing changed.",
             f"First run: {stack.command_on(target, 'deploy')} --param DeletionProtection=false\n"
             f"Or keep its data: {stack.command_on(target, 'remove')} --keep-data",
         )
     with translate_aws_errors():
         pages = target.cloudformation.get_paginator("list_stack_resources").paginate(StackName=existing.stack_id)
-        found = [
-            Resource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
+        resources = [
+            Resource(summary["LogicalResourceId"], summary["ResourceType"], summary.get("PhysicalResourceId", ""))
             for page in pages
-            for each in page["StackResourceSummaries"]
-            if each["ResourceStatus"] != "DELETE_COMPLETE"
+            for summary in page["StackResourceSummaries"]
+            if summary["ResourceStatus"] != "DELETE_COMPLETE"
         ]
-    ordered = sorted(found, key=lambda resource: resource.logical_id)
+    ordered = sorted(resources, key=lambda resource: resource.logical_id)
     stays = KEPT_TYPES if keep_data else frozenset()
     return Removal(
         existing.stack_id,
@@ -96,10 +96,10 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
 
 
 def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
-    """Delete the stack and the stage's code archives, yielding the stack's events.
+    """Delete the stack and the stage's code archives, and yield the stack's events.
 
     Raises:
-        DeploymentError: something could not be deleted; the rest is.
+        DeploymentError: CloudFormation could not delete something; the rest is deleted.
     """
     token = new_token()
     with translate_aws_errors():
@@ -122,5 +122,5 @@ def _require_success(events: list[StackEvent], what: str, good: tuple[str, ...])
         raise DeploymentError(f"{what} ended {status}.", "Look at its events in the CloudFormation console.")
     raise DeploymentError(
         f"{cause.logical_id} ({cause.resource_type}): {cause.reason or cause.status}",
-        f"{what} is {status}; nothing of this change is in effect. Mend the cause and run the command again.",
+        f"{what} is {status}: none of this change is in effect. Fix the cause and run the command again.",
     )

@@ -12,26 +12,26 @@ from pathlib import Path
 import ftask
 from ftask.core.errors import FtaskError
 
-# The earliest date that a zip can hold; what matters is that it never changes.
+# Any date will do that never changes; this is the earliest that a zip can hold.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The zip that the functions run, and its SHA-256 in hex."""
+    """The zip that the functions run, and its SHA-256 in hexadecimal."""
 
     content: bytes
     sha256: str
 
 
 def stack_folder() -> Path:
-    """The stack that came with this installation: in the wheel, or beside the package in a checkout."""
+    """Return the folder of template and handlers: in the installed wheel, or next to the package in a checkout."""
     package = Path(ftask.__file__).parent
     for candidate in (package / "_stack", package.parent / "stack"):
         if (candidate / "template.yaml").is_file():
             return candidate
-    raise FtaskError("This installation of ftask has no stack to deploy.", "Install ftask again.")
+    raise FtaskError("This installation of ftask lacks the stack to deploy.", "Install ftask again.")
 
 
 def read_template() -> str:
@@ -39,7 +39,7 @@ def read_template() -> str:
 
 
 def build_archive() -> Archive:
-    """The archive of the core and the handlers.
+    """Return the archive of the core and the handlers.
 
     Stored, not compressed: compressors differ from one machine to the next, and Lambda unpacks it anyway.
     """

@@ -1,4 +1,4 @@
-"""Tokens that CloudFormation keeps with a request: they tell its events from others', and whose they are."""
+"""Request tokens, which CloudFormation keeps with each event: they tell whose operation an event belongs to."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import uuid
 _PREFIX = "ftask"
 # CloudFormation takes 128 letters, digits and hyphens.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
-_MOST_OF_NAME = 60
+_MAX_NAME_CHARACTERS = 60
 _TOKEN = re.compile(rf"{_PREFIX}-(.+)-[0-9a-f]{{32}}")
 
 
 def new_token() -> str:
-    """A token that nobody has used before, with the user and the machine that it comes from."""
+    """Return a new token that names the user and the machine."""
     return f"{_PREFIX}-{_name()}-{uuid.uuid4().hex}"
 
 
 def author(token: str) -> str | None:
-    """Who asked with this token; None if it was not ftask."""
-    found = _TOKEN.fullmatch(token)
-    return found[1] if found else None
+    """Return who made the request with this token; None if it was not ftask."""
+    match = _TOKEN.fullmatch(token)
+    return match[1] if match else None
 
 
 def _name() -> str:
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as containers have them
+    except (KeyError, OSError):  # in a container the user may have no name
         user = "somebody"
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{user} at {socket.gethostname()}").strip("-")[:_MOST_OF_NAME]
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"{user} at {socket.gethostname()}").strip("-")[:_MAX_NAME_CHARACTERS]

@@ -1,7 +1,7 @@
-"""What each command asks of AWS: with these actions it works, and without any one of them it does not.
+"""The AWS actions that each command needs: with all of them it works, without any one of them it does not.
 
-An action is named as AWS asks for it, which is not always how the call is named: batches of messages have the
-action of a single one, and `HeadBucket` has that of listing the bucket.
+An action is named as IAM names it, which is not always the name of the call: a batch of messages needs the action of
+a single one, and `HeadBucket` needs `s3:ListBucket`.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -122,7 +122,7 @@ COMMANDS: Mapping[str, Needs] = {
         _RUNNING,
         needs(
             {
-                # A plan that is dropped, and what an earlier deployment left undone.
+                # To drop a plan, and to repair what a failed deployment left.
                 STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteChangeSet"
                 " cloudformation:DeleteStack cloudformation:ListChangeSets",
                 ANYTHING: "cloudformation:GetTemplateSummary",
@@ -144,5 +144,5 @@ COMMANDS: Mapping[str, Needs] = {
         ),
     ),
 }
-# What changes the stack itself; every other command is an operator's.
+# The commands that change the stack itself; all others are an operator's.
 DEPLOYING = ("deploy", "remove")

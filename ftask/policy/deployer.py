@@ -1,7 +1,7 @@
-"""What CloudFormation asks of AWS in a deployer's name, for the resources of the template; and whole policies.
+"""The AWS actions that CloudFormation needs in a deployer's name, for the resources of the template; whole policies.
 
-The actions of each type are those that its schema names for making, changing and deleting it, without what only
-properties need that the template does not use.
+The actions of a resource type are those that its schema lists for creating, updating and deleting it, without the ones
+that only unused properties need.
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
 """
 
@@ -22,10 +22,10 @@ _TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-*"
 _ALARMS = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-*"
 _DASHBOARDS = "arn:{partition}:cloudwatch::{account}:dashboard/{stack}"
 
-# The parts of an API are paths below it, which have the same actions.
+# The parts of an API are paths below it, with the same actions.
 _API_TYPES = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Api", "Authorizer", "Integration", "Route", "Stage"))
 
-# By type: what looking at a resource takes, as finding drift does.
+# The actions that reading a resource needs, by type: what the detection of drift does.
 READS: Mapping[str, Needs] = {
     **dict.fromkeys(_API_TYPES, needs({_APIS: "apigateway:GET"})),
     "AWS::CloudWatch::Alarm": needs({_ALARMS: "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource"}),
@@ -67,7 +67,7 @@ READS: Mapping[str, Needs] = {
     "AWS::SQS::Queue": needs({_QUEUES: "sqs:GetQueueAttributes sqs:ListQueueTags"}),
     "AWS::SQS::QueuePolicy": {},
 }
-# By type: what making, changing and deleting a resource takes besides.
+# The actions that creating, updating and deleting a resource needs in addition, by type.
 CHANGES: Mapping[str, Needs] = {
     **dict.fromkeys(
         _API_TYPES,
@@ -131,7 +131,7 @@ CHANGES: Mapping[str, Needs] = {
     "AWS::SQS::QueuePolicy": needs({_QUEUES: "sqs:SetQueueAttributes"}),
 }
 
-# Beside the schemas: what writing an access log takes.
+# Not in the schemas: what an access log needs.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
 _ACCESS_LOG = needs(
     {
@@ -139,8 +139,8 @@ _ACCESS_LOG = needs(
         " logs:PutResourcePolicy logs:UpdateLogDelivery"
     }
 )
-# With a bucket of the team's, which is neither made nor deleted.
-_OF_OWN_BUCKETS = frozenset(
+# Not needed with a bucket of the team's, which ftask neither creates nor deletes.
+_OF_FTASK_BUCKET = frozenset(
     {
         "s3:CreateBucket",
         "s3:DeleteBucket",
@@ -151,29 +151,29 @@ _OF_OWN_BUCKETS = frozenset(
         "s3:PutLifecycleConfiguration",
     }
 )
-# With a key of the team's: queues, table and functions decrypt in the name of who calls them, and a resource that is
-# encrypted under it is made by who may use it.
+# With a key of the team's: queues, table and functions decrypt in the caller's name, and only who may use the key may
+# create a resource that it encrypts.
 _USES_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 _GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", *_USES_KEY)
-# With a VPC: Lambda looks whether the subnets and groups exist.
+# With a VPC: Lambda checks that the subnets and security groups exist.
 _LOOKS_AT_VPC = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
 
 
 def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *, vpc: bool = False) -> dict[str, Any]:
-    """The least policy under which `commands` work: names of `ftask.policy.commands.COMMANDS`.
+    """Return the least policy under which `commands` work; they are names of `ftask.policy.commands.COMMANDS`.
 
-    `key_arn` is the stage's own key, and `vpc` says whether its functions run in a network of the team's.
+    `key_arn` is the team's key of the stage, and `vpc` says whether its functions run in a VPC of the team's.
     """
-    wanted = together(*(COMMANDS[command] for command in commands))
+    needed = together(*(COMMANDS[command] for command in commands))
     deploys = any(command in DEPLOYING for command in commands)
     if deploys:
-        wanted = together(wanted, *READS.values(), *CHANGES.values(), _ACCESS_LOG)
+        needed = together(needed, *READS.values(), *CHANGES.values(), _ACCESS_LOG)
     elif "doctor" in commands:
-        # Drift is found by looking at every resource in the caller's name.
+        # The detection of drift reads every resource in the caller's name.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
-        wanted = together(wanted, *READS.values())
+        needed = together(needed, *READS.values())
     if scope.own_bucket is not None:
-        wanted = {pattern: actions - _OF_OWN_BUCKETS for pattern, actions in wanted.items()}
+        needed = {pattern: actions - _OF_FTASK_BUCKET for pattern, actions in needed.items()}
     further: list[dict[str, Any]] = []
     if deploys:
         to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
@@ -182,4 +182,4 @@ def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *,
         further.append(allow(_GIVES_KEY if deploys else _USES_KEY, key_arn))
     if deploys and vpc:
         further.append(allow(_LOOKS_AT_VPC, ANYTHING))
-    return document(wanted, scope, *further)
+    return document(needed, scope, *further)

@@ -1,4 +1,4 @@
-"""Where a stage's resources are, as IAM names them, and how actions on them become a policy."""
+"""The resources of a stage as IAM names them, and policies made of actions on them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What an action is done to, as the pattern of an ARN that a `Scope` fills in.
-ANYTHING = "*"  # of actions that cannot be bound to a resource
+# Patterns of ARNs; a `Scope` fills them in.
+ANYTHING = "*"  # for actions that cannot be bound to a resource
 STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*"
 TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-Table-*"
 FAILED_INDEX = f"{TABLE}/index/failed"
 QUEUE = "arn:{partition}:sqs:{region}:{account}:{stack}-tasks-*"
 DEAD_LETTERS = "arn:{partition}:sqs:{region}:{account}:{stack}-DeadLetterQueue-*"
-# Nobody knows the id of a mapping or of an API beforehand.
+# The ids of an event source mapping and of an API are not known before they exist.
 MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:*"
 SUBMISSION = "arn:{partition}:execute-api:{region}:{account}:*/v1/POST/tasks"
 BATCHES = f"{SUBMISSION}/batch"
@@ -25,13 +25,13 @@ WORKER_LOG = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{sta
 BUCKET = "arn:{partition}:s3:::{bucket}"
 ARCHIVES = f"{BUCKET}/{{stack}}/*"
 
-# Actions, by what they are done to.
+# Actions by resource.
 Needs = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a stage is. `*` stands for every account or region; a policy works in its own account only.
+    """The account and region of a stage's resources; `*` stands for every one.
 
     `own_bucket` is the team's bucket for code archives; None if ftask makes its own.
     """
@@ -50,25 +50,25 @@ class Scope:
 
 
 def needs(actions: Mapping[str, str]) -> Needs:
-    """From actions that stand in one text, with spaces between."""
+    """Return the actions of each resource, written as one text with spaces between them."""
     return {pattern: frozenset(names.split()) for pattern, names in actions.items()}
 
 
-def together(*each: Needs) -> Needs:
-    """All of these."""
-    found: dict[str, frozenset[str]] = {}
-    for one in each:
-        for pattern, actions in one.items():
-            found[pattern] = found.get(pattern, frozenset()) | actions
-    return found
+def together(*parts: Needs) -> Needs:
+    """Return the union."""
+    union: dict[str, frozenset[str]] = {}
+    for part in parts:
+        for pattern, actions in part.items():
+            union[pattern] = union.get(pattern, frozenset()) | actions
+    return union
 
 
 def allow(actions: Iterable[str], resource: str) -> dict[str, Any]:
-    """One statement."""
+    """Return a statement that allows the actions on the resource."""
     return {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
 
 
-def document(wanted: Needs, scope: Scope, *further: dict[str, Any]) -> dict[str, Any]:
-    """The policy that allows this, and what `further` statements say."""
-    own = [allow(actions, scope.arn(pattern)) for pattern, actions in sorted(wanted.items())]
-    return {"Version": "2012-10-17", "Statement": [*own, *further]}
+def document(needed: Needs, scope: Scope, *further: dict[str, Any]) -> dict[str, Any]:
+    """Return the policy that allows these actions, with `further` statements appended."""
+    statements = [allow(actions, scope.arn(pattern)) for pattern, actions in sorted(needed.items())]
+    return {"Version": "2012-10-17", "Statement": [*statements, *further]}

@@ -216,7 +216,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "doctor": needing_doctor,
     "bench": lambda _: [("bench", "-n", "2", *ENDING), ("bench", "-n", "1", "--rate", "9", *ENDING)],
 }
-DENIED = ("AWS denied", "refused these credentials", "These credentials lack", "may not be used")
+DENIED = ("AWS denied", "refused these credentials", "These credentials lack", "denies access")
 
 
 def ends(caller: Caller, runs: Iterable[Run]) -> list[tuple[int, str]]:
