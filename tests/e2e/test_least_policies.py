@@ -265,7 +265,8 @@ def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, co
             caller.as_root("deploy", "--yes")
             return [("remove", "--keep-data", "--yes"), ("remove", "--yes")]
         take_down(caller.target)
-        return [("deploy", "--dry-run"), ("deploy", "--yes")]
+        # The last one finds the bucket that the second one made.
+        return [("deploy", "--dry-run"), ("deploy", "--yes"), ("deploy", "--yes", "--param", "ErrorRate=0.5")]
 
     prove(caller, user, command, runs)
 
