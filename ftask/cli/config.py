@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 
 def config(run: Invocation) -> None:
     """Show the settings in effect and where each comes from: flag, environment, file or default."""
-    from ftask.render.settings import settings_table
+    from ftask.render.config import settings_table
 
     rows = [{"name": name, "value": value, "source": source} for name, value, source in _settings(run)]
     run.screen.result(rows, lambda: settings_table(rows))

@@ -59,7 +59,7 @@ def ls(
     from ftask.core.timestamps import now
     from ftask.dead_letters.grouping import grouped
     from ftask.dead_letters.selection import failures
-    from ftask.render import failures as pictures
+    from ftask.render import dead_letters as pictures
 
     if group_by not in (None, "error", "none"):
         raise UsageError(f"--group-by {group_by!r} is neither error nor none.")
@@ -92,7 +92,7 @@ def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", h
     from ftask.aws.api import UnknownTaskError
     from ftask.core.codec import task_to_json
     from ftask.ops.logs import EventFilter, LogReader, groups_of
-    from ftask.render import failures as pictures
+    from ftask.render import dead_letters as pictures
     from ftask.render.logs import event_json, event_text
 
     stage = run.stage
@@ -133,7 +133,7 @@ def redrive(
     from ftask.aws.parallel import Pace
     from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.redrive import redrive as redrive_selected
-    from ftask.render import failures as pictures
+    from ftask.render import dead_letters as pictures
     from ftask.render.tasks import totals, totals_json
 
     chosen = selection(error, since, until, task)
@@ -224,7 +224,7 @@ def peek(
     """Show raw messages of the dead-letter queue, also what is not a task; they stay where they are."""
     from ftask.core.timestamps import now
     from ftask.dead_letters.peek import peek as peek_letters
-    from ftask.render import failures as pictures
+    from ftask.render import dead_letters as pictures
 
     letters = list(peek_letters(run.stage, number))
     run.screen.result([letter.json() for letter in letters], lambda: pictures.letters_table(letters, now()))

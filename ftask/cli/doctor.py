@@ -26,7 +26,7 @@ def doctor(
     Exit code 1 if something needs attention and was not put right.
     """
     from ftask.ops.doctor import Finding, Level, examine
-    from ftask.render.findings import finding_json, findings_table
+    from ftask.render.doctor import finding_json, findings_table
 
     screen = run.screen
     engine = [Finding("engine", Level.OK, text)] if (text := _engine(run)) else []

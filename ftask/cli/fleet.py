@@ -49,7 +49,7 @@ def ls(
     from ftask.core.timestamps import now
     from ftask.dead_letters.selection import failures
     from ftask.ops.scan import by_state, newest
-    from ftask.render import failures as pictures
+    from ftask.render import dead_letters as pictures
     from ftask.render.tasks import task_table
 
     screen = run.screen

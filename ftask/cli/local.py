@@ -43,7 +43,7 @@ def down(run: Invocation) -> None:
 def status(run: Invocation) -> ExitCode:
     """Say whether the engine runs; exit code 1 if not."""
     from ftask.local.engine import Engine
-    from ftask.render.durations import duration
+    from ftask.render.times import duration
 
     engine = Engine()
     running = engine.running()

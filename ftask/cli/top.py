@@ -30,7 +30,7 @@ def top(
     Without a terminal one line an interval, or a JSON line with -o json.
     """
     from ftask.ops.top import Board
-    from ftask.render.board import line
+    from ftask.render.top import line
 
     board = Board(run.stage)
     if run.screen.live and sys.stdin.isatty():
@@ -49,8 +49,8 @@ def top(
 def _live(run: Invocation, board: Board, interval: float, count: int) -> None:
     from ftask.cli.keys import pressed, single_keys
     from ftask.ops.top import PAST
-    from ftask.render.board import Sort
-    from ftask.render.board import board as picture
+    from ftask.render.top import Sort
+    from ftask.render.top import board as picture
 
     past: deque[Snapshot] = deque([board.snapshot()], maxlen=PAST)
     sort, frozen, looks = Sort.NEWEST, False, 1

@@ -15,9 +15,9 @@ from ftask.bench.result import SIGNIFICANCE, AttemptCount, Cost, Quantiles, Rate
 from ftask.bench.simulation import Cell
 from ftask.core.model import Status
 from ftask.core.text import percent, plural
-from ftask.render.board import sparkline
-from ftask.render.durations import duration
 from ftask.render.tasks import STYLES
+from ftask.render.times import duration
+from ftask.render.top import sparkline
 
 BAR_WIDTH = 40
 INTERVAL_WIDTH = 14

@@ -14,7 +14,7 @@ from ftask.core.text import shortened
 from ftask.deploy.apply import Removal
 from ftask.deploy.events import StackEvent
 from ftask.deploy.plan import DATA_TYPES, Plan, PropertyChange
-from ftask.render.durations import clock_time, duration
+from ftask.render.times import clock_time, duration
 
 # Values are whole policies at times; JSON has them in full.
 _LONGEST_VALUE = 80

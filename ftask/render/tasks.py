@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import from_iso
-from ftask.render.durations import clock_time, duration
+from ftask.render.times import clock_time, duration
 
 STYLES: Mapping[str, str] = {
     Status.PENDING: "cyan",

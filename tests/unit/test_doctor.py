@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ftask.core.model import Status
 from ftask.ops.doctor import Finding, Level, message_due
-from ftask.render.findings import finding_json
+from ftask.render.doctor import finding_json
 from tests.support.builders import a_running_task, a_task
 from tests.support.clock import EPOCH
 

@@ -13,7 +13,7 @@ from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.deploy.plan import Change, Plan, PropertyChange
 from ftask.ops.console import links
 from ftask.render import stacks, tasks
-from ftask.render.durations import duration
+from ftask.render.times import duration
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 

@@ -18,8 +18,8 @@ from ftask.core.redrive import RedriveOutcome
 from ftask.core.timestamps import to_iso
 from ftask.dead_letters.grouping import Group
 from ftask.dead_letters.peek import Peeked
-from ftask.render.durations import duration
 from ftask.render.tasks import detail
+from ftask.render.times import duration
 
 OUTCOMES = {
     RedriveOutcome.REDRIVEN: "redriven",

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from ftask.ops.top import Failed, Snapshot
-from ftask.render.board import Sort, board, line, sparkline
+from ftask.render.top import Sort, board, line, sparkline
 from tests.support.clock import EPOCH
 
 FAILURES = tuple(Failed(EPOCH, f"{number:032x}", 2, f"Error{number % 2}", final=True) for number in range(40))

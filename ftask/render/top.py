@@ -12,8 +12,8 @@ from rich.text import Text
 
 from ftask.core.text import plural
 from ftask.ops.top import Failed, Snapshot
-from ftask.render.durations import clock_time, duration
 from ftask.render.tasks import STYLES
+from ftask.render.times import clock_time, duration
 
 BARS = "▁▂▃▄▅▆▇█"
 LABEL_WIDTH = 16
