@@ -88,7 +88,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     from ftask.core.errors import FtaskError
     from ftask.deploy.existing import how_to_stop
     from ftask.deploy.plan import refuse_data_loss
-    from ftask.render import stacks
+    from ftask.render import deploy as stacks
 
     target, screen = run.target, run.screen
     plan = deployment.plan()
@@ -137,7 +137,7 @@ def remove(
     """
     from ftask.aws.stack import command_on
     from ftask.deploy import apply
-    from ftask.render import stacks
+    from ftask.render import remove as stacks
 
     target = run.target
     removal = apply.prepare_removal(target, keep_data=keep_data)
@@ -180,14 +180,14 @@ def _keep_data(run: Invocation) -> None:
 def info(run: Invocation) -> None:
     """Show where the stage's parts are, how full its queues are, and how it is set."""
     from ftask.ops.info import overview
-    from ftask.render.stacks import info_table
+    from ftask.render.info import info_table
 
     value = overview(run.target)
     run.screen.result(value, lambda: info_table(value))
 
 
 def _stream(run: Invocation, events: Iterable[StackEvent]) -> None:
-    from ftask.render.stacks import event_line
+    from ftask.render.deploy import event_line
 
     for event in events:
         if event.of_stack or not event.status.endswith("_IN_PROGRESS"):

@@ -12,7 +12,7 @@ from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.deploy.plan import Change, Plan, PropertyChange
 from ftask.ops.console import links
-from ftask.render import stacks, tasks
+from ftask.render import deploy, tasks
 from ftask.render.times import duration
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
@@ -128,7 +128,7 @@ def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> N
         deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"},
         code_sha256="h",
     )
-    lines = [" ".join(line.split()) for line in drawn(stacks.plan_table(plan), 200).splitlines()]
+    lines = [" ".join(line.split()) for line in drawn(deploy.plan_table(plan), 200).splitlines()]
     assert lines == [
         "resource type change",
         "~ New parameter (none) → 1",
@@ -137,4 +137,4 @@ def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> N
         "~ Queue AWS::SQS::Queue replaced: QueueName: a → (none)",
         "+ Dashboard AWS::CloudWatch::Dashboard",
     ]
-    assert stacks.plan_json(plan)["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}
+    assert deploy.plan_json(plan)["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}

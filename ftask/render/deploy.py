@@ -1,8 +1,7 @@
-"""Plans, stack events and the state of a stage as a person reads them."""
+"""The plan of a deployment and the events of a stack."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,10 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.text import shortened
-from ftask.deploy.apply import Removal
 from ftask.deploy.events import StackEvent
-from ftask.deploy.plan import DATA_TYPES, Plan, PropertyChange
-from ftask.render.times import clock_time, duration
+from ftask.deploy.plan import Plan, PropertyChange
+from ftask.render.times import clock_time
 
 # Values are whole policies at times; JSON has them in full.
 _LONGEST_VALUE = 80
@@ -74,52 +72,7 @@ def _values(before: str | None, after: str | None) -> str:
     )
 
 
-def removal_json(stack_name: str, removal: Removal) -> dict[str, Any]:
-    return {
-        "removed": stack_name,
-        "kept": [
-            {"resource": each.logical_id, "type": each.resource_type, "name": each.physical_id} for each in removal.kept
-        ],
-    }
-
-
-def removal_table(removal: Removal) -> RenderableType:
-    """What a removal deletes, data in bold, and what it keeps."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "resource", "type"):
-        table.add_column(heading, overflow="fold")
-    for resource in removal.resources:
-        style = "bold red" if resource.resource_type in DATA_TYPES else "red"
-        table.add_row(Text("-", style=style), Text(resource.logical_id, style=style), resource.resource_type)
-    for resource in removal.kept:
-        table.add_row("", Text(resource.logical_id, style="green"), f"{resource.resource_type}, kept")
-    return table
-
-
 def event_line(event: StackEvent) -> str:
     """One stack event as one line."""
     line = f"{clock_time(event.at)}  {event.status:<28}{event.logical_id}"
     return f"{line}  {event.reason}" if event.failed and event.reason else line
-
-
-def info_table(info: Mapping[str, Any]) -> RenderableType:
-    """The state of a stage, from its JSON form."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    table.add_row("stage", f"{info['stage']} ({info['stackStatus']}, {info['region']})")
-    table.add_row("API", info["apiUrl"])
-    queue = info["queue"]
-    table.add_row("queue", f"{queue['visible']} waiting, {queue['inFlight']} in flight")
-    oldest = queue["oldestSeconds"]
-    table.add_row("oldest message", "not known" if oldest is None else duration(oldest))
-    letters = info["deadLetters"]
-    table.add_row("dead letters", Text(str(letters), style="bold red" if letters else "green"))
-    consuming = info["worker"]["state"]
-    table.add_row("worker", Text(consuming, style="green" if consuming == "Enabled" else "yellow"))
-    table.add_row("code", info["codeSha256"][:12])
-    for name, url in info["console"].items():
-        table.add_row(f"console: {name}", Text(url, style=f"link {url}"))
-    for name, value in info["parameters"].items():
-        table.add_row(name, value)
-    return table
