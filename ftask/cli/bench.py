@@ -75,7 +75,7 @@ def bench(
     from ftask.bench.cost import read_prices
     from ftask.bench.expectation import expected
     from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Settings
-    from ftask.render.bench import summary
+    from ftask.render.bench.summary import summary
 
     if rate is not None and (concurrency is not None or batch is not None):
         raise UsageError("Give --rate, or --concurrency and --batch: arrivals at a rate come one by one.")
@@ -117,7 +117,7 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
     """Drive the experiment and show how it goes."""
     import time
 
-    from ftask.render.bench import progress, progress_line
+    from ftask.render.bench.progress import progress, progress_line
 
     screen = run.screen
     if screen.live:
@@ -184,7 +184,7 @@ def compare(
     """Hold two runs side by side, and say which differences are more than noise."""
     from ftask.bench import compare as comparing
     from ftask.bench.result import load
-    from ftask.render.bench import comparison
+    from ftask.render.bench.compare import comparison
 
     found = comparing.compare(load(first), load(second))
     run.screen.result(found.json(), lambda: comparison(found, Path(first).stem, Path(second).stem))
@@ -238,7 +238,7 @@ def sweep(
     from ftask.bench.expectation import Expectation
     from ftask.bench.result import SIGNIFICANCE
     from ftask.core.retry import RetryPolicy
-    from ftask.render import bench as pictures
+    from ftask.render.bench import sweep as pictures
 
     policy = RetryPolicy(backoff_base, backoff_cap, jitter)
     expectations = [Expectation(rate, number, policy) for rate in _rates(error_rate) for number in _numbers(attempts)]

@@ -1,4 +1,4 @@
-"""Failed tasks and dead letters as a person reads them."""
+"""Failed tasks and dead letters: `ftask dlq`, and `ftask ls` of failed tasks."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from rich.text import Text
 
 from ftask.core.failed_index import FailedTask
 from ftask.core.redrive import RedriveOutcome
+from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
 from ftask.dead_letters.grouping import Group
 from ftask.dead_letters.peek import Peeked
+from ftask.render.excerpt import excerpt
+from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
-from ftask.render.times import duration
+from ftask.render.times import ago
 
-OUTCOMES = {
+# What became of a dead letter in a redrive.
+OUTCOMES: Mapping[RedriveOutcome, str] = {
     RedriveOutcome.REDRIVEN: "redriven",
-    RedriveOutcome.STALE: "stale and discarded",
+    RedriveOutcome.STALE: "stale, discarded",
     RedriveOutcome.SKIPPED: "not selected",
     RedriveOutcome.UNSETTLED: "still being settled",
-    RedriveOutcome.UNKNOWN: "not a task, or its task is gone",
-    RedriveOutcome.UNSENT: "not taken by the queue",
+    RedriveOutcome.UNKNOWN: "without a task in the table",
+    RedriveOutcome.UNSENT: "rejected by SQS",
 }
+_MAX_BODY_CHARACTERS = 200
 
 
 def group_json(group: Group) -> dict[str, Any]:
+    """Return the JSON form of one kind of failure."""
     return {
         "type": group.type,
         "message": group.message,
@@ -43,54 +49,53 @@ def group_json(group: Group) -> dict[str, Any]:
 
 
 def failed_table(tasks: Sequence[FailedTask], now: datetime) -> RenderableType:
-    """One failed task a row."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+    """Draw one failed task per row."""
+    table = plain_table(expand=True)
     table.add_column("task", no_wrap=True)
-    table.add_column("failed", justify="right", no_wrap=True)
-    table.add_column("attempts", justify="right", no_wrap=True)
+    add_numbers(table, "failed", "attempts")
     table.add_column("error", overflow="ellipsis", no_wrap=True, ratio=1)
     for task in tasks:
-        attempts = f"{task.attempts}" + (f", redriven {task.epoch}×" if task.epoch else "")
-        table.add_row(task.task_id, _ago(task.failed_at, now), attempts, Text(task.text, style="red"))
+        attempts = f"{task.attempts}" + (f" after {plural(task.epoch, 'redrive')}" if task.epoch else "")
+        table.add_row(task.task_id, ago(task.failed_at, now), attempts, Text(task.text, style="red"))
     return table
 
 
 def group_table(groups: Sequence[Group], now: datetime) -> RenderableType:
-    """Two lines a kind of failure, so that it reads on a narrow terminal too."""
+    """Draw one kind of failure on two lines, which fit a narrow terminal too."""
     table = _blocks()
     for group in groups:
-        what = Text(f"{group.type}: {group.message}", style="red")
-        when = _ago(group.last_at, now)
+        lines = Text(f"{group.type}: {group.message}", style="red")
+        times = ago(group.last_at, now)
         if group.count > 1:
-            when = f"first {_ago(group.first_at, now)}, last {when}"
-        what.append(f"\n{when}; for example {group.example}", style="dim")
-        table.add_row(f"{group.count:,}", what)
+            times = f"first {ago(group.first_at, now)}, last {times}"
+        lines.append(f"\n{times}; for example {group.example}", style="dim")
+        table.add_row(f"{group.count:,}", lines)
     return table
 
 
 def letters_table(letters: Sequence[Peeked], now: datetime) -> RenderableType:
-    """Two lines a message, and its body where it is not a task."""
+    """Draw one dead letter on two lines; a message that is not a task has a third line with its body."""
     table = _blocks()
     for number, letter in enumerate(letters, 1):
-        said = [letter.attributes.get(name) for name in ("errorType", "errorMessage")]
-        what = Text(letter.task_id or f"not a task: {letter.reason}", style="" if letter.task_id else "yellow")
-        what.append("  " + (": ".join(filter(None, said)) or "no reason given"), style="red")
-        what.append(f"\nsent {_ago(letter.sent_at, now)}, message {letter.message_id}", style="dim")
+        error = ": ".join(
+            letter.attributes[name] for name in ("errorType", "errorMessage") if name in letter.attributes
+        )
+        lines = Text(letter.task_id or f"not a task: {letter.reason}", style="" if letter.task_id else "yellow")
+        lines.append(f"  {error or 'no reason given'}", style="red")
+        lines.append(f"\nsent {ago(letter.sent_at, now)}, message {letter.message_id}", style="dim")
         if letter.task_id is None:
-            what.append(f"\n{letter.body[:200]}")
-        table.add_row(str(number), what)
+            lines.append(f"\n{excerpt(letter.body, _MAX_BODY_CHARACTERS)}")
+        table.add_row(str(number), lines)
     return table
 
 
 def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, log: Sequence[Text]) -> RenderableType:
-    """Everything about one failed task, from its JSON form."""
+    """Draw one failed task in full, from the JSON forms of the task and its dead letter."""
     parts: list[RenderableType] = [detail(task)]
     if letter is None:
-        parts.append(Padding(Text("no dead letter was found", style="yellow"), (1, 2, 0, 2)))
+        parts.append(Padding(Text("No dead letter for this task.", style="yellow"), (1, 2, 0, 2)))
     else:
-        facts = Table.grid(padding=(0, 2))
-        facts.add_column(style="dim")
-        facts.add_column(overflow="fold")
+        facts = fact_table()
         facts.add_row("dead letter", letter["messageId"])
         facts.add_row("sent", letter["sentAt"])
         for name, value in letter["attributes"].items():
@@ -102,7 +107,7 @@ def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, log: Sequen
 
 
 def outcome_text(counts: Counter[RedriveOutcome]) -> Text:
-    """What a redrive came to."""
+    """Return how many dead letters had which outcome in a redrive."""
     text = Text(f"{counts[RedriveOutcome.REDRIVEN]:,} redriven", style="green")
     for outcome, words in OUTCOMES.items():
         if outcome is not RedriveOutcome.REDRIVEN and counts[outcome]:
@@ -116,7 +121,3 @@ def _blocks() -> Table:
     table.add_column(justify="right", style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     return table
-
-
-def _ago(moment: datetime, now: datetime) -> str:
-    return f"{duration((now - moment).total_seconds())} ago"

@@ -1,4 +1,4 @@
-"""What `doctor` found, as a person reads it."""
+"""The findings of `ftask doctor`."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ SIGNS: Mapping[Level, tuple[str, str]] = {
 }
 
 
-def finding_json(found: Finding, repair: str | None) -> dict[str, Any]:
+def finding_json(finding: Finding, repair: str | None) -> dict[str, Any]:
+    """Return the JSON form of a finding; `repair` says how it was repaired, if it was."""
     return {
-        "check": found.check,
-        "level": str(found.level),
-        "message": found.message,
-        "hint": found.hint,
-        "fixable": found.fix is not None,
+        "check": finding.check,
+        "level": str(finding.level),
+        "message": finding.message,
+        "hint": finding.hint,
+        "fixable": finding.fix is not None,
         "repair": repair,
     }
 
 
 def findings_table(findings: Sequence[Finding], repairs: Mapping[int, str]) -> RenderableType:
-    """One finding a row; `repairs` says of some, by their number, what was done."""
+    """Draw one finding per row; `repairs` says how some were repaired, by their position in `findings`."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
-    for number, found in enumerate(findings):
-        sign, style = SIGNS[found.level]
-        text = Text(found.message, style="" if found.level is Level.OK else style)
-        if number in repairs:
-            text.append(f"\n{repairs[number]}", style="green")
-        elif found.hint:
-            text.append(f"\n{found.hint}", style="dim")
-        table.add_row(Text(sign, style=style), found.check, text)
+    for position, finding in enumerate(findings):
+        sign, style = SIGNS[finding.level]
+        text = Text(finding.message, style="" if finding.level is Level.OK else style)
+        if position in repairs:
+            text.append(f"\n{repairs[position]}", style="green")
+        elif finding.hint:
+            text.append(f"\n{finding.hint}", style="dim")
+        table.add_row(Text(sign, style=style), finding.check, text)
     return table

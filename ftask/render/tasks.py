@@ -1,4 +1,4 @@
-"""Tasks as a person reads them: one in full, many at a glance, one line a change."""
+"""Tasks: one in full, many at a glance, one line per change."""
 
 from __future__ import annotations
 
@@ -14,80 +14,70 @@ from rich.text import Text
 
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import from_iso
-from ftask.render.times import clock_time, duration
+from ftask.render.excerpt import excerpt
+from ftask.render.statuses import status_counts, status_text
+from ftask.render.tables import add_numbers, fact_table, plain_table
+from ftask.render.times import ago, clock_time, duration
 
-STYLES: Mapping[str, str] = {
-    Status.PENDING: "cyan",
-    Status.PROCESSING: "blue",
-    Status.RETRYING: "yellow",
-    Status.COMPLETED: "green",
-    Status.FAILED: "bold red",
-    Status.CANCELLED: "magenta",
-}
-# What may be known of a task beside its creation.
-_MOMENTS = (
+# Times that a task has only in some of its states, as JSON calls them.
+_TIMES = (
     ("next attempt", "nextAttemptAt"),
     ("completed", "completedAt"),
     ("failed", "failedAt"),
-    ("cancel asked", "cancelRequestedAt"),
+    ("cancel requested", "cancelRequestedAt"),
     ("cancelled", "cancelledAt"),
 )
-# Rows of a live table that leave a usual terminal room for its prompt.
+# Leaves room for the prompt on a terminal of 24 lines.
 MAX_LIVE_ROWS = 15
-
-
-def status_text(status: str) -> Text:
-    return Text(status, style=STYLES.get(status, ""))
+_MAX_JSON_CHARACTERS = 1000
 
 
 def accepted(task_id: str, status: str) -> RenderableType:
-    """The answer to one submission."""
+    """Draw the answer to one submission."""
     return Text.assemble(task_id, "  ", status_text(status))
 
 
 def outcome(task: Task) -> RenderableType:
-    """How a task that was waited for ended."""
+    """Draw how a task ended that a command waited for."""
     line = Text.assemble(task.task_id, "  ", status_text(task.status), f"  {_attempts(task)}")
     if task.status is Status.FAILED and task.last_error:
-        line.append(f"  {task.last_error.type}: {task.last_error.message}", style="red")
+        line.append("  ").append_text(_last_error(task))
     return line
 
 
 def detail(task: Mapping[str, Any]) -> RenderableType:
-    """One task in full, from its public form."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
+    """Draw one task in full, from its JSON form."""
+    facts = fact_table()
     facts.add_row("task", task["taskId"])
     facts.add_row("status", status_text(task["status"]))
     facts.add_row("attempts", f"{task['attempts']} of {task['maxAttempts']}")
     if task.get("epoch"):
         facts.add_row("redrives", str(task["epoch"]))
     facts.add_row("created", task["createdAt"])
-    for label, name in _MOMENTS:
+    for label, name in _TIMES:
         if name in task:
             facts.add_row(label, task[name])
     if "lastError" in task:
-        facts.add_row("last error", Text(_error(task["lastError"]), style="red"))
-    facts.add_row("payload", Text(_compact(task["payload"])))
+        facts.add_row("last error", _json_error(task["lastError"]))
+    facts.add_row("payload", _compact(task["payload"]))
     if "result" in task:
-        facts.add_row("result", Text(_compact(task["result"])))
+        facts.add_row("result", _compact(task["result"]))
     if not task.get("history"):
         return facts
-    return Group(facts, Padding(_history(task["history"]), (1, 0, 0, 0)))
+    return Group(facts, Padding(_history(task), (1, 0, 0, 0)))
 
 
 def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> RenderableType:
-    """The picture that `watch` draws again and again."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    # On a narrow terminal the id and the error give way, never the state and the countdown.
+    """Draw tasks on the way to their end, as `watch` does after each look."""
+    table = plain_table()
+    # On a narrow terminal the id and the error are cut, never the status and the countdown.
     table.add_column("task", no_wrap=True, overflow="ellipsis", min_width=12)
     table.add_column("status", no_wrap=True, min_width=10)
     table.add_column("attempt", no_wrap=True, min_width=8)
     table.add_column("next", no_wrap=True, justify="right", min_width=6)
     table.add_column("elapsed", no_wrap=True, justify="right", min_width=8)
     table.add_column("last error", no_wrap=True, overflow="ellipsis")
-    # Who is still on the way is worth a row first.
+    # Tasks that have not ended come first.
     rows = sorted(tasks, key=lambda task: task.status.terminal)[:MAX_LIVE_ROWS]
     for task in rows:
         table.add_row(
@@ -95,21 +85,21 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> Rende
             status_text(task.status),
             _attempts(task),
             _countdown(task, now),
-            duration((_last_moment(task, now) - task.created_at).total_seconds()),
-            Text(f"{task.last_error.type}: {task.last_error.message}", style="red") if task.last_error else "",
+            duration((_ended_at(task, now) - task.created_at).total_seconds()),
+            _last_error(task),
         )
     if len(tasks) == 1:
         return table
     summary = totals(tasks)
     summary.append(f"   {duration((now - started).total_seconds())}", style="dim")
     if len(tasks) > len(rows):
-        summary.append(f"   ({len(tasks) - len(rows)} more not shown)", style="dim")
+        summary.append(f"   ({len(tasks) - len(rows):,} more not shown)", style="dim")
     return Group(table, summary)
 
 
 def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
-    """One task a row."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+    """Draw one task per row."""
+    table = plain_table(expand=True)
     table.add_column("task", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("attempts", no_wrap=True)
@@ -120,29 +110,25 @@ def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
             task.task_id,
             status_text(task.status),
             _attempts(task),
-            f"{duration((now - task.created_at).total_seconds())} ago",
-            Text(f"{task.last_error.type}: {task.last_error.message}", style="red") if task.last_error else "",
+            ago(task.created_at, now),
+            _last_error(task),
         )
     return table
 
 
 def totals(tasks: Iterable[Task]) -> Text:
-    """How many tasks are in which state."""
-    counts = Counter(task.status for task in tasks)
-    text = Text()
-    for status in Status:
-        if counts[status]:
-            text.append("   " if text else "").append(f"{counts[status]} {status}", style=STYLES[status])
-    return text
+    """Return how many tasks have which status."""
+    return status_counts(Counter(task.status for task in tasks).items())
 
 
 def totals_json(tasks: Iterable[Task]) -> dict[str, int]:
+    """Return the JSON form of how many tasks have which status."""
     counts = Counter(str(task.status) for task in tasks)
     return {str(status): counts[status] for status in Status if counts[status]}
 
 
 def change_line(task: Task, now: datetime) -> str:
-    """One change of one task as one line of plain text."""
+    """Return one change of one task as one line of plain text."""
     parts = [clock_time(now), task.task_id, f"{task.status:<10}", f"attempt {_attempts(task)}"]
     if task.next_attempt_at is not None:
         parts.append(f"next in {duration(max(0.0, (task.next_attempt_at - now).total_seconds()))}")
@@ -151,30 +137,33 @@ def change_line(task: Task, now: datetime) -> str:
     return "  ".join(parts)
 
 
-def _history(history: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+def _history(task: Mapping[str, Any]) -> Table:
+    history: Sequence[Mapping[str, Any]] = task["history"]
+    table = plain_table()
     redriven = any(attempt["epoch"] for attempt in history)
     if redriven:
-        table.add_column("redrive", justify="right")
-    for heading in ("attempt", "started", "took", "outcome", "then waited", "error"):
+        add_numbers(table, "redrive")
+    for heading in ("attempt", "started", "took", "outcome", "backoff", "error"):
         table.add_column(heading, overflow="fold")
+    days = {moment.partition("T")[0] for moment in (task["createdAt"], *(attempt["startedAt"] for attempt in history))}
     for attempt in history:
         took = ""
         if "endedAt" in attempt:
             took = duration((from_iso(attempt["endedAt"]) - from_iso(attempt["startedAt"])).total_seconds())
         cells: list[RenderableType] = [
             str(attempt["attempt"]),
-            attempt["startedAt"].partition("T")[2],
+            # The time alone, unless that would leave open which day it was.
+            attempt["startedAt"] if len(days) > 1 else attempt["startedAt"].partition("T")[2],
             took,
             attempt.get("outcome", "running"),
             duration(attempt["backoffSeconds"]) if "backoffSeconds" in attempt else "",
-            Text(_error(attempt["error"]), style="red") if "error" in attempt else "",
+            _json_error(attempt["error"]) if "error" in attempt else "",
         ]
         table.add_row(*([str(attempt["epoch"]), *cells] if redriven else cells))
     return table
 
 
-def _last_moment(task: Task, now: datetime) -> datetime:
+def _ended_at(task: Task, now: datetime) -> datetime:
     return task.completed_at or task.failed_at or task.cancelled_at or now
 
 
@@ -189,12 +178,19 @@ def _attempts(task: Task) -> str:
     return f"{task.attempts} of {task.max_attempts}"
 
 
-def _error(error: Mapping[str, str]) -> str:
-    return f"{error['type']}: {error['message']}"
+def _last_error(task: Task) -> Text:
+    return Text() if task.last_error is None else _error(task.last_error.type, task.last_error.message)
 
 
-def _compact(value: Any) -> str:
+def _json_error(error: Mapping[str, str]) -> Text:
+    return _error(error["type"], error["message"])
+
+
+def _error(error_type: str, message: str) -> Text:
+    return Text(f"{error_type}: {message}", style="red")
+
+
+def _compact(value: Any) -> Text:
     import json
 
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 1000 else f"{text[:1000]}… ({len(text):,} characters; all of it with -o json)"
+    return Text(excerpt(json.dumps(value, ensure_ascii=False), _MAX_JSON_CHARACTERS))

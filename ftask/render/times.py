@@ -1,4 +1,4 @@
-"""Spans and moments of time in few characters."""
+"""Durations and times of day in few characters."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from datetime import datetime
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 m 20 s`, `2 h 5 m`, `3 d 4 h`."""
+    """Return a duration in at most two units: `0.4 s`, `12 s`, `3 m 20 s`, `2 h 5 m`, `3 d 4 h`."""
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    for large, small, size, unit in (("m", "s", 60, 1), ("h", "m", 3600, 60)):
-        if whole < size * (60 if large == "m" else 24):
-            return f"{whole // size} {large} {whole % size // unit} {small}"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} m"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment was: `3 m 20 s ago`."""
+    return f"{duration((now - moment).total_seconds())} ago"
+
+
 def clock_time(moment: datetime) -> str:
-    """The local time of day, to the second."""
+    """Return the local time of day, to the second: `12:00:00`."""
     return moment.astimezone().strftime("%H:%M:%S")

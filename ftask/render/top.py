@@ -1,4 +1,4 @@
-"""The live board of `ftask top`."""
+"""The live board of `ftask top`, and its one line without a terminal."""
 
 from __future__ import annotations
 
@@ -6,79 +6,78 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ftask.core.text import plural
 from ftask.ops.top import Failed, Snapshot
-from ftask.render.tasks import STYLES
+from ftask.render.sparkline import sparkline
+from ftask.render.statuses import consumption_text, status_counts
+from ftask.render.tables import add_numbers, plain_table
 from ftask.render.times import clock_time, duration
 
-BARS = "▁▂▃▄▅▆▇█"
-LABEL_WIDTH = 16
+LABEL_WIDTH = 17
 NUMBER_WIDTH = 10
+# The empty lines of the board, the heading of its table and the line of its keys.
+_FIXED_LINES = 5
 
 
 class Sort(StrEnum):
-    """How recent failures are ordered."""
+    """The order of recent failures."""
 
     NEWEST = "newest first"
     ERROR = "by error"
 
 
-def sparkline(values: Sequence[float], width: int) -> str:
-    """The last `width` values as bars, the highest of them full."""
-    shown = list(values)[-width:]
-    top = max(shown, default=0.0)
-    if top <= 0:
-        return BARS[0] * len(shown)
-    return "".join(BARS[min(len(BARS) - 1, int(value / top * len(BARS)))] for value in shown)
-
-
 def board(past: Sequence[Snapshot], stage: str, *, width: int, height: int, sort: Sort, frozen: bool) -> RenderableType:
-    """The whole picture, no larger than `width` × `height`."""
+    """Draw the last of `past` snapshots and how it came about, on at most `height` lines of `width` columns."""
     latest = past[-1]
     head = Text.assemble(
         ("ftask top", "bold"),
         f"  stage {stage}  {clock_time(latest.at)}  ",
-        (latest.consuming, "green" if latest.consuming == "Enabled" else "bold yellow"),
+        consumption_text(latest.consuming),
         ("  FROZEN" if frozen else "", "bold yellow"),
     )
-    rows = Group(
-        _row("completed/s", f"{latest.completed_rate:.1f}", [each.completed_rate for each in past], width, "green"),
-        _row(
-            "failed tries/s",
+    figures: list[tuple[str, str, Sequence[float], str]] = [
+        ("completed/s", f"{latest.completed_rate:.1f}", [snapshot.completed_rate for snapshot in past], "green"),
+        (
+            "failed attempts/s",
             f"{latest.failed_attempts_rate:.1f}",
-            [each.failed_attempts_rate for each in past],
-            width,
+            [snapshot.failed_attempts_rate for snapshot in past],
             "red",
         ),
-        _row("waiting", f"{latest.waiting:,}", [each.waiting for each in past], width, "cyan"),
-        _row("in flight", f"{latest.in_flight:,}", [each.in_flight for each in past], width, "blue"),
-        _row("dead letters", f"{latest.dead_letters:,}", [each.dead_letters for each in past], width, "red"),
-    )
-    oldest = "not known" if latest.oldest_seconds is None else duration(latest.oldest_seconds)
+        ("waiting", f"{latest.waiting:,}", [snapshot.waiting for snapshot in past], "cyan"),
+        ("in flight", f"{latest.in_flight:,}", [snapshot.in_flight for snapshot in past], "blue"),
+        ("dead letters", f"{latest.dead_letters:,}", [snapshot.dead_letters for snapshot in past], "red"),
+    ]
+    series = [_row(label, number, values, width, style) for label, number, values, style in figures]
+    oldest = "unknown" if latest.oldest_seconds is None else duration(latest.oldest_seconds)
     facts = Text.assemble(
         ("oldest message ", "dim"), oldest,
         ("   worker errors ", "dim"), (f"{latest.worker_errors:,}", "bold red" if latest.worker_errors else ""),
         ("   throttles ", "dim"), (f"{latest.throttles:,}", "bold yellow" if latest.throttles else ""),
     )  # fmt: skip
-    states = Text("tasks  ", style="dim")
-    for name, number in latest.states.items():
-        states.append(f"{number:,} {name}   ", style=STYLES.get(name, ""))
-    used = 13
+    statuses = Text.assemble(("tasks  ", "dim"), status_counts(latest.states.items()))
+    used = _FIXED_LINES + sum(_line_count(text, width) for text in (head, *series, facts, statuses))
+    failures, hidden = _failures(latest.failures, sort, max(0, height - used))
     keys = Text("q quit   p freeze   s sort", style="dim")
-    return Group(head, "", rows, "", facts, states, "", _failures(latest.failures, sort, height - used), keys)
+    if hidden:
+        keys.append(f"   ({hidden} more not shown)")
+    return Group(head, "", *series, "", facts, statuses, "", failures, keys)
 
 
 def line(snapshot: Snapshot) -> str:
-    """One snapshot as one line of plain text."""
-    states = "  ".join(f"{number} {name}" for name, number in snapshot.states.items())
+    """Return one snapshot as one line of plain text."""
     return (
-        f"{clock_time(snapshot.at)}  {snapshot.completed_rate:.1f} completed/s  {snapshot.waiting} waiting"
-        f"  {snapshot.in_flight} in flight  {plural(snapshot.dead_letters, 'dead letter')}  {states}"
+        f"{clock_time(snapshot.at)}  {snapshot.completed_rate:.1f} completed/s  {snapshot.waiting:,} waiting"
+        f"  {snapshot.in_flight:,} in flight  {plural(snapshot.dead_letters, 'dead letter')}"
+        f"  {status_counts(snapshot.states.items())}"
     )
+
+
+def _line_count(text: Text, width: int) -> int:
+    return len(text.wrap(Console(width=width), width))
 
 
 def _row(label: str, number: str, values: Sequence[float], width: int, style: str) -> Text:
@@ -88,19 +87,20 @@ def _row(label: str, number: str, values: Sequence[float], width: int, style: st
     return row
 
 
-def _failures(failures: Sequence[Failed], sort: Sort, rows: int) -> RenderableType:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+def _failures(failures: Sequence[Failed], sort: Sort, rows: int) -> tuple[Table, int]:
+    """Draw the first `rows` failures, or kinds of them; and return how many others that leaves."""
+    table = plain_table(expand=True)
     if sort is Sort.ERROR:
-        table.add_column("failed tries", justify="right", no_wrap=True)
+        add_numbers(table, "failed attempts")
         table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
-        for error, number in Counter(failed.error for failed in failures).most_common(max(0, rows)):
-            table.add_row(str(number), Text(error, style="red"))
-        return table
-    table.add_column("recent failures", no_wrap=True)
-    table.add_column("task", no_wrap=True)
-    table.add_column("attempt", no_wrap=True)
+        by_error = Counter(failed.error for failed in failures).most_common()
+        for error, count in by_error[:rows]:
+            table.add_row(f"{count:,}", Text(error, style="red"))
+        return table, max(0, len(by_error) - rows)
+    for heading in ("recent failures", "task", "attempt"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
-    for failed in failures[: max(0, rows)]:
-        attempt = f"{failed.attempt}, the last" if failed.final else str(failed.attempt)
+    for failed in failures[:rows]:
+        attempt = f"{failed.attempt} (final)" if failed.final else str(failed.attempt)
         table.add_row(clock_time(failed.at), failed.task_id, attempt, Text(failed.error, style="red"))
-    return table
+    return table, max(0, len(failures) - rows)

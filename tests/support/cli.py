@@ -38,7 +38,7 @@ class Done:
 # What a command has imported by the time that it calls AWS and draws its result.
 _MODULES = (
     *("tests.support.cli", "ftask.cli", "ftask.deploy.apply", "ftask.local.engine", "ftask.bench.experiment"),
-    *("ftask.render.bench", "ftask.render.top", "ftask.render.dead_letters", "ftask.render.deploy"),
+    *("ftask.render.bench.summary", "ftask.render.top", "ftask.render.dead_letters", "ftask.render.deploy"),
 )
 
 

@@ -19,7 +19,7 @@ from ftask.bench.simulation import merged, simulate
 from ftask.bench.usage import FunctionUsage, RunUsage
 from ftask.core.errors import FtaskError
 from ftask.core.retry import RetryPolicy
-from ftask.render import bench as pictures
+from ftask.render.bench import summary as pictures
 from tests.support.runs import observed, result, tasks
 
 

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from ftask.ops.top import Failed, Snapshot
-from ftask.render.top import Sort, board, line, sparkline
+from ftask.render.sparkline import sparkline
+from ftask.render.top import Sort, board, line
 from tests.support.clock import EPOCH
 
 FAILURES = tuple(Failed(EPOCH, f"{number:032x}", 2, f"Error{number % 2}", final=True) for number in range(40))
@@ -42,7 +43,7 @@ def test_the_board_fits_its_terminal_and_shows_what_matters(width: int, height: 
     text = "\n".join(lines)
     for part in (
         "stage prod",
-        "Disabled",
+        "paused",
         "1,234",
         "10 COMPLETED",
         "7 FAILED",
@@ -67,4 +68,4 @@ def test_a_sparkline_is_as_high_as_its_highest(values: list[float], expected: st
 
 
 def test_a_line_for_a_log() -> None:
-    assert "2.5 completed/s  1234 waiting  5 in flight  7 dead letters  10 COMPLETED  7 FAILED" in line(SNAPSHOT)
+    assert "2.5 completed/s  1,234 waiting  5 in flight  7 dead letters  10 COMPLETED   7 FAILED" in line(SNAPSHOT)
