@@ -1,4 +1,4 @@
-"""Log events as a person reads them, one line each."""
+"""Log events, one line each."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from ftask.core.timestamps import to_iso
 from ftask.ops.logs import Event
 
 LEVEL_STYLES = {"ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
-# From this width on a line has room for whole ids.
+# The columns from which a line has room for whole task ids.
 WIDE = 120
-# Shown in front, in this order; the rest follows by name.
+# These fields come first, in this order; the others follow by name.
 _FIRST = ("epoch", "attempt", "status", "durationMs", "errorType", "errorMessage", "reason", "message")
-# How a person says it, and the unit that JSON has in the name.
-_WORDS = {
+# The label of a field, and its unit, which JSON has in the name.
+_LABELS = {
     "durationMs": ("took", " ms"),
-    "visibleInSeconds": ("again in", " s"),
+    "visibleInSeconds": ("visible in", " s"),
     "errorType": ("error", ""),
     "errorMessage": ("message", ""),
 }
-# In every line of Lambda's own logger, and of no use without its console; the end of a lease, to a reader of results.
-_NOISE = frozenset({"taskId", "leaseUntil", "requestId", "AWSRequestId", "logger", "location", "stackTrace"})
+# Left out: the task id stands in front, and the others are for machines. JSON has all of them.
+_HIDDEN = frozenset({"taskId", "leaseUntil", "requestId", "AWSRequestId", "logger", "location", "stackTrace"})
 
 
 def event_json(event: Event) -> dict[str, Any]:
+    """Return the JSON form of an event."""
     return {
         "timestamp": to_iso(event.at),
         "function": event.function,
@@ -37,7 +38,10 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def event_text(event: Event, width: int = WIDE) -> Text:
-    """`12:00:01.250  worker  started   0123…  epoch 0  attempt 1`, with the id in short on a narrow terminal."""
+    """Return one line: `12:00:01.250  worker  started    0123…  epoch 0  attempt 1`.
+
+    The task id is cut where the line has fewer than `WIDE` columns.
+    """
     style = LEVEL_STYLES.get(event.level, "")
     line = Text(event.at.astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim")
     line.append(f"  {event.function:<6}  ", style="cyan")
@@ -45,11 +49,13 @@ def event_text(event: Event, width: int = WIDE) -> Text:
     if event.task_id is not None:
         line.append(f"  {event.task_id if width >= WIDE else event.task_id[:8] + '…'}", style="magenta")
     names = [name for name in _FIRST if name in event.fields]
-    names += sorted(event.fields.keys() - set(_FIRST) - _NOISE)
+    names += sorted(event.fields.keys() - set(_FIRST) - _HIDDEN)
     for name in names:
-        words, unit = _WORDS.get(name, (name, ""))
-        line.append(f"  {words} ", style="dim")
+        label, unit = _LABELS.get(name, (name, ""))
+        line.append(f"  {label} ", style="dim")
         line.append(_value(event.fields[name]) + unit, style=style)
+    if event.fields.get("stackTrace"):
+        line.append("  stack trace with -o json", style="dim")
     return line
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -32,21 +32,23 @@ PIPE_WIDTH = 200
 
 @dataclass
 class Screen:
-    """Where a command writes. With `json`, stdout carries JSON and nothing else; `quiet` drops the notes."""
+    """Where a command writes. With `json`, stdout carries JSON only; `quiet` drops the notes."""
 
     json: bool = False
     quiet: bool = False
 
     @cached_property
     def out(self) -> Console:
+        """The console of results: stdout."""
         terminal = sys.stdout.isatty()
-        # Whoever pipes a table wants its lines whole.
+        # A table in a pipe keeps its rows on one line each.
         width = None if terminal or "COLUMNS" in os.environ else PIPE_WIDTH
-        return Console(file=sys.stdout, highlight=False, soft_wrap=not terminal, width=width)
+        return _console(sys.stdout, soft_wrap=not terminal, width=width)
 
     @cached_property
     def err(self) -> Console:
-        return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+        """The console of everything else: stderr."""
+        return _console(sys.stderr, soft_wrap=not sys.stderr.isatty())
 
     @property
     def live(self) -> bool:
@@ -54,32 +56,33 @@ class Screen:
         return self.out.is_terminal and self.err.is_terminal and not self.json and not self.quiet
 
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
-        """Write a result: `value` as one JSON document, or the picture that `draw` makes of it."""
+        """Write a result: `value` as one JSON document, or what `draw` returns."""
         if self.json:
             sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
         else:
             self.out.print(draw())
 
     def line(self, value: Any, text: str | Text) -> None:
-        """Write one element of a stream of results: a JSON line, or a line of text."""
+        """Write one element of a stream of results: `value` as a JSON line, or `text`."""
         if self.json:
             sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
         else:
-            self.out.print(text, markup=False, soft_wrap=True)
+            self.out.print(text, soft_wrap=True)
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """Say something that is no result."""
+        """Write a remark to stderr, unless `quiet`."""
         if not self.quiet:
-            self.err.print(text, markup=False, style="dim")
+            self.err.print(text, style="dim")
 
     def picture(self, picture: RenderableType) -> None:
-        """Draw something that is no result but worth seeing before one."""
+        """Draw on stderr what a person should see before the result, like a plan; not with `json` or `quiet`."""
         if not (self.json or self.quiet):
             self.err.print(picture)
 
     def warn(self, text: str) -> None:
-        self.err.print(text, markup=False, style="yellow")
+        """Write a warning to stderr, also if `quiet`."""
+        self.err.print(text, style="yellow")
 
     @contextmanager
     def drawing(self, first: RenderableType, *, transient: bool) -> Iterator[Live]:
@@ -89,23 +92,12 @@ class Screen:
 
     @contextmanager
     def board(self, first: RenderableType) -> Iterator[Live]:
-        """Draw over the whole terminal until the block ends, and leave it as it was."""
+        """Draw on the whole terminal until the block ends, then restore what it showed before."""
         with Live(first, console=self.out, auto_refresh=False, screen=True) as live:
             yield live
 
-    def progress(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
-        """The items as they come, with a bar on stderr while there are many to wait for."""
-        shown = total > 1 and self.err.is_terminal and not self.quiet
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.err, transient=True, disable=not shown) as bar:
-            task = bar.add_task(what, total=total)
-            for item in items:
-                yield item
-                bar.advance(task)
-
     def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
-        """The items as they come, with a bar that counts what each of them stands for, its rate and the time left."""
-        shown = self.err.is_terminal and not self.quiet
+        """Yield the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -113,25 +105,27 @@ class Screen:
             _Rate(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.err, transient=True, disable=not shown) as bar:
+        with self._progress(*columns) as bar:
             task = bar.add_task(what, total=total)
             for item in items:
                 bar.advance(task, size(item))
                 yield item
 
     def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
-        """The items as they come, with their number so far on stderr: nobody knows how many there will be."""
-        shown = self.err.is_terminal and not self.quiet
-        columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"))
-        with Progress(*columns, console=self.err, transient=True, disable=not shown) as bar:
+        """Yield the items, with their number so far on stderr, where the total is unknown."""
+        with self._progress(SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}")) as bar:
             task = bar.add_task(what, total=None)
             for item in items:
                 bar.advance(task)
                 yield item
 
+    def _progress(self, *columns: ProgressColumn) -> Progress:
+        shown = self.err.is_terminal and not self.quiet
+        return Progress(*columns, console=self.err, transient=True, disable=not shown)
+
 
 class _Rate(ProgressColumn):
-    """How fast it goes."""
+    """The speed: items per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -139,9 +133,14 @@ class _Rate(ProgressColumn):
 
 
 def say_error(message: str, hint: str | None) -> None:
-    """One error, one hint, on stderr."""
-    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    """Write one error and its hint to stderr."""
+    console = _console(sys.stderr, soft_wrap=True)
     console.print("Error: ", style="bold red", end="")
-    console.print(message, markup=False)
+    console.print(message)
     if hint:
-        console.print(hint, markup=False)
+        console.print(hint)
+
+
+def _console(stream: IO[str], *, soft_wrap: bool, width: int | None = None) -> Console:
+    # Text is shown unchanged: an error about `[bold]` or `:ok:` keeps its brackets and colons.
+    return Console(file=stream, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False)
