@@ -1,4 +1,4 @@
-"""What happened, held against what was expected. Pure: observations in, a result out."""
+"""Hold what happened against what was expected. Pure: observations in, a result out."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from ftask.core.model import Attempt, Outcome, Status, Task
 from ftask.core.text import percent, plural
 from ftask.core.timestamps import to_iso
 
-# Instants are kept in milliseconds, and so is a chosen delay.
+# Times and delays are stored in whole milliseconds: two of them, rounded, may differ by this much.
 _ROUNDING_SECONDS = 0.0015
-# The difference that a run should be able to see.
+# The difference between two error rates that a run should be able to see.
 DETECTABLE_DIFFERENCE = 0.05
-_BINS = 60
+_MAX_BINS = 60
 
 
 def analyse(
@@ -52,7 +52,7 @@ def analyse(
     cost: Cost | None,
     notes: Sequence[str] = (),
 ) -> Result:
-    """The result of a run."""
+    """Return the result of a run."""
     tasks = list(observed.tasks.values())
     ended = [task for task in tasks if task.status in (Status.COMPLETED, Status.FAILED)]
     by_status = Counter(task.status for task in tasks)
@@ -178,7 +178,7 @@ def _delay(number: int, chosen: Sequence[float], late: Sequence[float], expectat
         shortest=min(chosen),
         longest=max(chosen),
         outside=sum(not low - _ROUNDING_SECONDS <= delay <= high + _ROUNDING_SECONDS for delay in chosen),
-        too_early=sum(each < -_ROUNDING_SECONDS for each in late),
+        too_early=sum(lateness < -_ROUNDING_SECONDS for lateness in late),
         lateness=quantiles(late),
     )
 
@@ -187,7 +187,7 @@ def _broken(observed: Observed, failed: int, letters: int, over: int, delays: Se
     broken = []
     if observed.lost:
         example = min(observed.lost)
-        broken.append(f"{plural(len(observed.lost), 'task')} lost: accepted and never ended, like {example}")
+        broken.append(f"{plural(len(observed.lost), 'task')} lost: accepted but never ended, for example {example}")
     if over:
         broken.append(f"{plural(over, 'task')} with more attempts than allowed")
     if letters < failed and observed.stopped != "interrupted":
@@ -206,23 +206,25 @@ def _notes(
     if letters > by_status[Status.FAILED]:
         notes.append(
             f"{plural(letters - by_status[Status.FAILED], 'dead letter')} more than failed tasks: other tasks failed"
-            " meanwhile, or a worker died between a letter and its task's state (a redrive discards such a letter)"
+            " during the run, or a worker died after sending a letter and before storing FAILED (a redrive discards it)"
         )
     if by_status[Status.CANCELLED]:
-        notes.append(f"{plural(by_status[Status.CANCELLED], 'task')} cancelled meanwhile, left out of the statistics")
+        notes.append(
+            f"{plural(by_status[Status.CANCELLED], 'task')} cancelled during the run and left out of the statistics"
+        )
     if observed.refusals:
         notes.append(f"{plural(len(observed.refusals), 'submission')} refused, first: {observed.refusals[0].message}")
-    needed = required_tasks(expectation)
-    if needed is not None and rate.attempts < needed * expectation.mean_attempts:
+    required = required_tasks(expectation)
+    if required is not None and rate.attempts < required * expectation.mean_attempts:
         notes.append(
-            f"too few to tell {percent(expectation.rate)} from {percent(expectation.rate - DETECTABLE_DIFFERENCE)}:"
-            f" that takes about {needed:,} tasks"
+            f"too few tasks to distinguish {percent(expectation.rate)} from"
+            f" {percent(expectation.rate - DETECTABLE_DIFFERENCE)}: that takes about {required:,} tasks"
         )
     return notes
 
 
 def required_tasks(expectation: Expectation) -> int | None:
-    """How many tasks tell the expected rate from one that is five points lower; None where that is no rate."""
+    """Return how many tasks distinguish the expected rate from one five points lower; None up to 5 % and at 100 %."""
     if not 0 < expectation.rate - DETECTABLE_DIFFERENCE < expectation.rate < 1:
         return None
     trials = stats.required_trials(expectation.rate, expectation.rate - DETECTABLE_DIFFERENCE, SIGNIFICANCE)
@@ -231,15 +233,15 @@ def required_tasks(expectation: Expectation) -> int | None:
 
 def _verdict(rate: Rate, share: Share, *, complete: bool) -> Literal["consistent", "not consistent", "incomplete"]:
     if not complete:
-        # Tasks that end early are those that fail less often: half a run proves nothing of the whole.
+        # Tasks that fail less often end earlier, so half a run is not a fair sample of the whole.
         return "incomplete"
-    # Two tests, each at half the level, so that both together keep it.
+    # Two tests, each at half the level: together they are wrong no more often than the level says.
     surprising = min(rate.p_value, share.p_value) < SIGNIFICANCE / 2
     return "not consistent" if surprising else "consistent"
 
 
 def quantiles(values: Iterable[float]) -> Quantiles | None:
-    """The usual quantiles; None of nothing."""
+    """Return the usual quantiles; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -251,11 +253,13 @@ def _latency(observed: Observed, ended: Sequence[Task]) -> Latency:
     by_attempts: dict[int, list[float]] = defaultdict(list)
     for task in ended:
         by_attempts[task.attempts].append(_seconds_to_end(task))
-    found = [(number, quantiles(values)) for number, values in sorted(by_attempts.items())]
+    to_end = [(attempts, quantiles(seconds)) for attempts, seconds in sorted(by_attempts.items())]
     return Latency(
         submit=quantiles(sent.accepted_seconds for sent in observed.sent),
         submit_to_start=quantiles(_seconds_to_start(task) for task in ended),
-        submit_to_end=[LatencyByAttempts(attempts=number, seconds=each) for number, each in found if each is not None],
+        submit_to_end=[
+            LatencyByAttempts(attempts=attempts, seconds=seconds) for attempts, seconds in to_end if seconds is not None
+        ],
     )
 
 
@@ -298,19 +302,24 @@ def _waited(task: Task) -> float:
 
 
 def _bin_seconds(seconds: float) -> float:
-    """A round width that makes at most sixty bins."""
+    """Return a round width, in seconds, that makes at most sixty bins."""
     for width in (0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600):
-        if seconds / width <= _BINS:
+        if seconds / width <= _MAX_BINS:
             return float(width)
-    return float(math.ceil(seconds / _BINS / 3600) * 3600)
+    return float(math.ceil(seconds / _MAX_BINS / 3600) * 3600)
 
 
 def _timeline(
-    accepted: Iterable[datetime], ends: Iterable[datetime], begun: datetime, width: float, count: int
+    accepted: Iterable[datetime], ends: Iterable[datetime], begun: datetime, width_seconds: float, count: int
 ) -> list[Bin]:
-    def binned(instants: Iterable[datetime]) -> Counter[int]:
+    def binned(moments: Iterable[datetime]) -> Counter[int]:
         # A clock of AWS may be a little behind the client's.
-        return Counter(min(count - 1, max(0, int((each - begun).total_seconds() / width))) for each in instants)
+        return Counter(
+            min(count - 1, max(0, int((moment - begun).total_seconds() / width_seconds))) for moment in moments
+        )
 
     accepted_in, ended_in = binned(accepted), binned(ends)
-    return [Bin(second=number * width, accepted=accepted_in[number], ended=ended_in[number]) for number in range(count)]
+    return [
+        Bin(second=number * width_seconds, accepted=accepted_in[number], ended=ended_in[number])
+        for number in range(count)
+    ]

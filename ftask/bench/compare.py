@@ -12,7 +12,7 @@ from ftask.bench.result import SIGNIFICANCE, Result
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of both runs. `p_value` is None where nothing can be tested; `unit` is empty for a share."""
+    """One figure of both runs. `p_value` is None where nothing was tested; `unit` is empty for a share."""
 
     name: str
     unit: str
@@ -22,6 +22,7 @@ class Difference:
     more_than_noise: bool | None
 
     def json(self) -> dict[str, Any]:
+        """Return the JSON form."""
         return {
             "name": self.name,
             "unit": self.unit or "share",
@@ -34,12 +35,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All differences, and the settings in which the runs differ: those may explain them."""
+    """All differences between two runs, and the settings that differ, which may explain them."""
 
     differences: tuple[Difference, ...]
     settings: tuple[tuple[str, str, str], ...]
 
     def json(self) -> dict[str, Any]:
+        """Return the JSON form."""
         return {
             "significance": SIGNIFICANCE,
             "settings": [{"name": name, "first": first, "second": second} for name, first, second in self.settings],
@@ -48,12 +50,12 @@ class Comparison:
 
 
 def compare(first: Result, second: Result) -> Comparison:
-    """Hold two runs against each other. All tests together keep the level of 1 %."""
-    a, b = first.attempt_error_rate, second.attempt_error_rate
+    """Compare two runs. All tests together keep the level of 1 %."""
+    first_rate, second_rate = first.attempt_error_rate, second.attempt_error_rate
     tested: list[tuple[str, str, float | None, float | None, float]] = [
         (
-            "failed attempts", "", a.observed, b.observed,
-            stats.fisher_exact(a.failed, a.attempts, b.failed, b.attempts),
+            "failed attempts", "", first_rate.observed, second_rate.observed,
+            stats.fisher_exact(first_rate.failed, first_rate.attempts, second_rate.failed, second_rate.attempts),
         ),
         (
             "failed tasks", "", first.failed_share.observed, second.failed_share.observed,
@@ -101,7 +103,7 @@ def _median(values: Sequence[float]) -> float | None:
 def _ends_after(result: Result, attempts: int) -> list[float]:
     samples = result.samples
     return [
-        seconds for seconds, made in zip(samples.end_seconds, samples.end_attempts, strict=True) if made == attempts
+        seconds for seconds, count in zip(samples.end_seconds, samples.end_attempts, strict=True) if count == attempts
     ]
 
 
@@ -116,13 +118,15 @@ def _settings(first: Result, second: Result) -> list[tuple[str, str, str]]:
 
 def _flat(result: Result) -> dict[str, str]:
     settings = result.settings
-    asked = {"tasks": settings.tasks, "message": settings.message, "clients": settings.concurrency}
-    asked |= {
+    experiment = {
+        "tasks": settings.tasks,
+        "message": settings.message,
+        "clients": settings.concurrency,
         "tasks a request": settings.batch,
         "arrivals a second": settings.rate,
         "stage": result.stage,
         "region": result.region,
     }
-    # Where the code lies says nothing of how it behaves, but that it is another.
+    # The bucket does not change how the code behaves; the other parameters say which code it is.
     parameters = {name: value for name, value in settings.parameters.items() if name != "CodeBucket"}
-    return {name: str(value) for name, value in {**asked, **parameters}.items() if value is not None}
+    return {name: str(value) for name, value in {**experiment, **parameters}.items() if value is not None}

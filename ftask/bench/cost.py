@@ -1,4 +1,4 @@
-"""What a run would cost, itemised: counted quantities times list prices."""
+"""What a run would cost on AWS, item by item: counted quantities times list prices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GIB = 1024**3
 
 
 class Prices(BaseModel):
-    """USD at list price, without a free tier. The defaults are those of us-east-1 for arm64 and on-demand capacity."""
+    """List prices in USD, without a free tier. Defaults: us-east-1, arm64, on-demand capacity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,36 +34,39 @@ class Prices(BaseModel):
 
 @dataclass(frozen=True)
 class Sizes:
-    """The memory of the functions, in MB."""
+    """The memory of the functions, in MB as Lambda counts them (1024 to the GB)."""
 
-    api_memory: float
-    worker_memory: float
+    api_memory_mb: float
+    worker_memory_mb: float
 
 
 def read_prices(path: str | None) -> Prices:
-    """The price list in a TOML file; what it leaves out is as built in.
+    """Return the price list in a TOML file; a price that the file leaves out has its default.
 
     Raises:
-        FtaskError: the file cannot be read, or names a price that there is not.
+        FtaskError: the file cannot be read, is not TOML, or has an unknown or negative price.
     """
     if path is None:
         return Prices()
     try:
         return Prices.model_validate(tomllib.loads(Path(path).read_text()))
     except OSError as error:
-        raise FtaskError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FtaskError(f"{path} cannot be read: {error.strerror}.", "Check the path after --prices.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FtaskError(f"{path} is not TOML: {error}.") from error
+        raise FtaskError(f"{path} is not TOML: {error}.", "Write prices like: sqs_million_requests = 0.40") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise FtaskError(
-            f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
-            "A price list may set: " + ", ".join(Prices.model_fields),
+            f"Invalid price list {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
+            "Supported: " + ", ".join(Prices.model_fields),
         ) from None
 
 
 def cost(usage: RunUsage, tasks: int, sizes: Sizes, prices: Prices, measured_on: str) -> Cost | None:
-    """The bills of a run; None where the logs told of no invocation."""
+    """Return the bills of a run; None where the logs have no invocation of the worker yet.
+
+    `measured_on` names what ran the functions: AWS, or this machine.
+    """
     if tasks == 0 or usage.worker.invocations == 0:
         return None
     return Cost(
@@ -78,20 +81,20 @@ def cost(usage: RunUsage, tasks: int, sizes: Sizes, prices: Prices, measured_on:
 
 def _bill(usage: RunUsage, tasks: int, sizes: Sizes, prices: Prices, *, batched: bool) -> Bill:
     api, worker = usage.api, usage.worker
-    # Unbatched, each delivery is an invocation of its own, with its own receive, its own delete, its own overhead.
+    # Unbatched, each delivery has an invocation, a receive and a delete of its own.
     invocations = worker.invocations if batched else worker.records
     busy_ms = worker.billed_ms if batched else max(worker.records_ms, worker.billed_ms)
     worker_bytes: float = worker.log_bytes
     if not batched and worker.invocations:
         worker_bytes += worker.platform_bytes * (invocations / worker.invocations - 1)
-    gb_seconds = (api.billed_ms * sizes.api_memory + busy_ms * sizes.worker_memory) / 1000 / 1024
+    gb_seconds = (api.billed_ms * sizes.api_memory_mb + busy_ms * sizes.worker_memory_mb) / 1000 / 1024
     called = sum(count for name, count in (api.calls + worker.calls).items() if name.startswith("sqs."))
     lines = [
         ("API requests", api.invocations, "requests", prices.api_million_requests / MILLION),
         ("Lambda invocations", api.invocations + invocations, "requests", prices.lambda_million_requests / MILLION),
         ("Lambda duration", gb_seconds, "GB-seconds", prices.lambda_gb_second),
-        # Beside what the functions call, the poller receives and deletes once a batch. What it asks of an empty
-        # queue depends on the time of day, not on tasks.
+        # Lambda's poller receives and deletes once per batch. Its receives from an empty queue are left out: they
+        # depend on time, not on tasks.
         ("SQS requests", called + 2 * invocations, "requests", prices.sqs_million_requests / MILLION),
         (
             "DynamoDB writes",

@@ -1,4 +1,4 @@
-"""What the settings of a stack promise: rates, attempts and delays, in closed form."""
+"""What the settings of a stack promise, in closed form: rates, attempts and delays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ftask.core.workload import SLOW
 
 @dataclass(frozen=True)
 class Expectation:
-    """Each attempt fails with probability `rate`, independently, and at most `max_attempts` are made."""
+    """The promise of a stack: each attempt fails with probability `rate`, and a task has at most `max_attempts`."""
 
     rate: float
     max_attempts: int
@@ -20,44 +20,44 @@ class Expectation:
 
     @property
     def failed_share(self) -> float:
-        """The share of tasks that end `FAILED`: those whose every attempt fails."""
+        """The share of tasks that end `FAILED`: all of their attempts fail."""
         return float(self.rate**self.max_attempts)
 
     @property
     def mean_attempts(self) -> float:
-        """Attempts of a task: the k-th takes place if the k-1 before it failed."""
+        """The mean number of attempts per task: attempt k happens if the k-1 before it failed."""
         return sum(self.rate**k for k in range(self.max_attempts))
 
     @property
     def mean_backoff_seconds(self) -> float:
-        """The time that a task spends waiting between its attempts."""
+        """The mean time that a task waits between its attempts, in total."""
         return sum(self.rate**attempt * self.mean_delay_seconds(attempt) for attempt in range(1, self.max_attempts))
 
     def share_with(self, attempts: int) -> float:
-        """The share of tasks that end after exactly so many attempts."""
+        """Return the share of tasks that end after exactly so many attempts."""
         reached = self.rate ** (attempts - 1)
         return float(reached if attempts == self.max_attempts else reached * (1 - self.rate))
 
     def mean_delay_seconds(self, attempt: int) -> float:
-        """The mean delay after failed attempt number `attempt`."""
+        """Return the mean delay after failed attempt number `attempt`."""
         return self.policy.ceiling_seconds(attempt) / (2 if self.policy.jitter else 1)
 
     def delay_bounds(self, attempt: int) -> tuple[float, float]:
-        """The shortest and the longest delay that the rule allows after failed attempt number `attempt`."""
+        """Return the shortest and the longest delay after failed attempt number `attempt`, in seconds."""
         ceiling = self.policy.ceiling_seconds(attempt)
         return (0.0 if self.policy.jitter else ceiling), ceiling
 
 
 def rate_of(message: str, error_rate: float) -> float:
-    """The share of attempts at `message` that the built-in work fails.
+    """Return the share of attempts that fail for tasks with `message`.
 
     Raises:
-        FtaskError: the message kills workers, and the tasks of others with them, so no rate can be expected.
+        FtaskError: the message kills workers, and other tasks with them, so no rate can be expected.
     """
     if message in ("CRASH", "HANG"):
         raise FtaskError(
-            f"{message} takes the other tasks of its batch with it, so no error rate can be expected.",
-            "Use another message; `pytest tests/chaos` is the experiment with workers that die.",
+            f"{message} kills the worker and takes the other tasks of its batch with it, so no error rate is expected.",
+            "Use another --message. The experiment with workers that die is: pytest tests/chaos",
         )
     if message == "SUCCESS" or message.startswith(SLOW):
         return 0.0
@@ -65,10 +65,10 @@ def rate_of(message: str, error_rate: float) -> float:
 
 
 def expected(message: str, parameters: Mapping[str, str]) -> Expectation:
-    """What a stack that was deployed with `parameters` promises for tasks with `message`.
+    """Return what a stack with these `parameters` promises for tasks with `message`.
 
     Raises:
-        FtaskError: the stack does not say, or the message is one that kills workers.
+        FtaskError: the stack lacks a parameter, or the message kills workers.
     """
     try:
         return Expectation(
@@ -82,5 +82,6 @@ def expected(message: str, parameters: Mapping[str, str]) -> Expectation:
         )
     except KeyError as error:
         raise FtaskError(
-            f"The stack has no parameter {error}, so there is nothing to compare with.", "Deploy it again: ftask deploy"
+            f"The stack has no parameter {error}, so there is nothing to compare the run with.",
+            "Deploy it again: ftask deploy",
         ) from error

@@ -1,7 +1,7 @@
-"""Submit tasks as a client would, and follow every one of them to its end.
+"""Submit tasks as clients would, and follow every task to its end.
 
-Submission is a closed loop (a number of clients, each sending its next task when the last one was accepted) or an open
-one (arrivals at a rate, evenly random as those of many independent clients are).
+Submission is a closed loop (some clients, each sending its next request when the last one was answered) or an open loop
+(arrivals at a rate and at random times, like those of many independent clients).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import accumulate, islice
 
 from ftask.aws.api import CONNECTIONS, Accepted, ApiClient
 from ftask.aws.errors import translate_aws_errors
@@ -30,21 +30,23 @@ from ftask.ops.watch import round_seconds
 
 DEFAULT_CONCURRENCY = 8
 DEFAULT_BATCH = 10
-# How long nothing may happen, with both queues' counts at zero, until what is still open counts as lost. AWS's counts
-# are approximate and settle within about a minute.
+# After so long without any change, and with an empty queue, open tasks count as lost. AWS's counts are approximate
+# and settle within about a minute.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/confirm-queue-is-empty.html
 QUIET_SECONDS_AWS = 90.0
 QUIET_SECONDS_EMULATED = 5.0
-# How far back throughput is averaged for the estimate of the time left.
+# The time left is estimated from the throughput of so many seconds.
 _RECENT_SECONDS = 10.0
-_FEW = 20
+# Fewer ends than this say nothing about the pace.
+_MIN_ENDS_FOR_ESTIMATE = 20
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is to be done. With `rate`, tasks a second; without, `concurrency` clients in a closed loop.
+    """What to submit, and how.
 
-    A client of the closed loop sends `batch` tasks a request.
+    With `rate`, that many tasks per second arrive. Without, `concurrency` clients run a closed loop of requests with
+    `batch` tasks each. `seed` fixes the arrival times; `timeout_seconds` stops the run.
     """
 
     tasks: int
@@ -58,7 +60,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Sent:
-    """One accepted submission: when it was sent, and how long the API took to accept it."""
+    """One accepted task: when its request was sent, and how long the API took to accept it."""
 
     number: int
     task_id: str
@@ -68,7 +70,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an experiment has come. `per_second` counts ends, `seconds_left` is an estimate, if one is possible."""
+    """How far a run has come. `per_second` counts ended tasks; `seconds_left` is an estimate, None at the beginning."""
 
     total: int
     submitted: int
@@ -79,12 +81,17 @@ class Progress:
 
     @property
     def ended(self) -> int:
+        """How many tasks have ended."""
         return sum(count for status, count in self.states.items() if status.terminal)
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What happened. `stopped` says why it ended early, if it did; `lost` are tasks that nothing will end any more."""
+    """What happened in a run.
+
+    `stopped` is None, or why the run ended early: interrupted, timed out. `lost` are open tasks that nothing will end.
+    `reads` counts requests to DynamoDB.
+    """
 
     run_id: str
     started_at: datetime
@@ -101,7 +108,7 @@ class Observed:
 
 @dataclass
 class Experiment:
-    """One run. `run` drives it; `observed` is what came out of it, at any moment."""
+    """One run: `run` drives it, `observed` returns what happened so far."""
 
     stage: Stage
     client: ApiClient
@@ -128,12 +135,12 @@ class Experiment:
         self._lock = threading.Lock()
 
     def run(self, show: Callable[[Progress], None]) -> None:
-        """Run to the end, or to the time limit; `show` is told of the progress after each read.
+        """Run to the end or to the time limit; call `show` after each look at the tasks.
 
-        Ctrl-C (KeyboardInterrupt) stops submitting; what has been accepted is read once more.
+        Ctrl-C (KeyboardInterrupt) stops submitting; open tasks are read once more.
 
         Raises:
-            FtaskError: consumption is paused, or AWS cannot be asked.
+            FtaskError: consumption is paused, or AWS does not answer.
         """
         if consumption.state(self.stage) != consumption.ENABLED:
             raise FtaskError("Consumption is paused, so no task would end.", "Start it with: ftask resume")
@@ -148,14 +155,15 @@ class Experiment:
                 self._stopped = "interrupted"
             finally:
                 self._stop.set()
-        for done in submitting:
-            done.result()
+        for client in submitting:
+            client.result()
         if self._stopped is not None:
             self._read(list(self._open))
         self._ended_at = now()
         self._letters_after = self._settled_letters()
 
     def observed(self) -> Observed:
+        """Return what happened so far."""
         return Observed(
             self.run_id,
             self._started_at,
@@ -171,7 +179,7 @@ class Experiment:
         )
 
     def _submit(self, begun: float) -> None:
-        """One client: the next tasks, until there are none."""
+        """Submit as one client until every task is sent or the run stops."""
         while not self._stop.is_set():
             with self._lock:
                 numbers = list(islice(self._next, self.settings.batch))
@@ -212,7 +220,7 @@ class Experiment:
                 due = [task_id for task_id in self._open if self._is_due(task_id)]
             changed = self._read(due)
             show(self._progress())
-            all_sent = all(each.done() for each in submitting)
+            all_sent = all(client.done() for client in submitting)
             if all_sent and not self._open:
                 return
             if timeout is not None and self.tick() - begun >= timeout:
@@ -234,12 +242,12 @@ class Experiment:
         self.sleep(seconds)
 
     def _is_due(self, task_id: str) -> bool:
-        """Whether a look at an open task can show anything new: one that backs off has nothing to tell."""
+        """Return whether an open task may have changed; one that backs off cannot."""
         task = self._tasks.get(task_id)
         return task is None or task.next_attempt_at is None or task.next_attempt_at <= now()
 
     def _read(self, task_ids: list[str]) -> bool:
-        """Read these tasks; whether any of them has changed."""
+        """Read these tasks; return whether any of them has changed."""
         changed, ended = False, 0
         self._reads += -(-len(task_ids) // BATCH_GET_KEYS)
         with translate_aws_errors():
@@ -266,8 +274,7 @@ class Experiment:
         states[Status.PENDING] += max(0, sent - len(self._tasks))
         ended = sum(states[status] for status in Status if status.terminal)
         left = self.settings.tasks - refused - ended
-        # The first few ends say nothing of the pace.
-        seconds_left = left / per_second if per_second > 0 and ended >= _FEW else None
+        seconds_left = left / per_second if per_second > 0 and ended >= _MIN_ENDS_FOR_ESTIMATE else None
         return Progress(self.settings.tasks, sent, refused, states, per_second, seconds_left)
 
     def _queues_empty(self) -> bool:
@@ -277,12 +284,14 @@ class Experiment:
         return sum(self.stage.counts(self.stage.outputs.dead_letter_queue_url))
 
     def _settled_letters(self) -> int:
-        """The dead letters, once their approximate count has come up to the failures, or time is over."""
-        wanted = self._letters_before + sum(task.status is Status.FAILED for task in self._tasks.values())
+        """Return the number of dead letters, once it has caught up with the failed tasks or the wait is over."""
+        expected = self._letters_before + sum(task.status is Status.FAILED for task in self._tasks.values())
         deadline = self.tick() + self._quiet_seconds
-        while (found := self._count_letters()) < wanted and self.tick() < deadline and self._stopped != "interrupted":
+        letters = self._count_letters()
+        while letters < expected and self.tick() < deadline and self._stopped != "interrupted":
             self.sleep(round_seconds(self.stage.target, 0))
-        return found
+            letters = self._count_letters()
+        return letters
 
     @property
     def _quiet_seconds(self) -> float:
@@ -290,12 +299,8 @@ class Experiment:
 
 
 def _arrivals(settings: Settings) -> list[float] | None:
-    """Seconds after the start at which each task is sent: a Poisson process of the wanted rate."""
+    """Return when each task is sent, in seconds after the start: a Poisson process of the given rate."""
     if settings.rate is None:
         return None
-    rng = random.Random(settings.seed)  # noqa: S311 - arrival times that a seed repeats, no secret
-    moment, found = 0.0, []
-    for _ in range(settings.tasks):
-        moment += rng.expovariate(settings.rate)
-        found.append(moment)
-    return found
+    rng = random.Random(settings.seed)  # noqa: S311 - a seed repeats the arrival times, no secret
+    return list(accumulate(rng.expovariate(settings.rate) for _ in range(settings.tasks)))

@@ -1,4 +1,4 @@
-"""The plots of a report, as SVG whose colours are CSS variables, so that one file is right on light, dark and paper."""
+"""The plots of a report, as SVG. Colours are CSS variables, so that one file suits light and dark screens and paper."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ftask.core.text import percent, plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Matplotlib wants colours that it knows; these stand for the variables of the page, and are no colour of its own.
+# Matplotlib accepts only literal colours. These are unique, so that each can be replaced by a variable of the page.
 _INK, _MUTED, _GRID = "#010203", "#020304", "#030405"
 _SERIES = ("#040506", "#050607", "#060708", "#070809")
 _EXPECTED = "#08090a"
@@ -49,7 +49,7 @@ _WIDTH_INCHES = 6.4
 
 
 def outcomes(result: Result) -> str:
-    """Observed shares with their intervals, against what was expected."""
+    """Return a plot of the observed shares with their intervals, and the expected shares."""
     rows: list[tuple[str, Rate | Share]] = [
         ("failed tasks", result.failed_share),
         ("failed attempts", result.attempt_error_rate),
@@ -74,7 +74,7 @@ def outcomes(result: Result) -> str:
 
 
 def attempts(result: Result) -> str:
-    """How many tasks took how many attempts."""
+    """Return a plot of how many tasks took how many attempts."""
 
     def draw(axes: Axes) -> None:
         numbers = [count.attempts for count in result.attempts]
@@ -82,7 +82,7 @@ def attempts(result: Result) -> str:
         expected = [count.expected for count in result.attempts]
         axes.plot(numbers, expected, "D", color=_EXPECTED, markersize=6, label="expected")
         for count in result.attempts:
-            # Above both, the bar and its expectation.
+            # Above the bar and the expected number.
             top = (count.attempts, max(count.tasks, count.expected))
             axes.annotate(f"{count.tasks:,}", top, xytext=(0, 7), textcoords="offset points", ha="center", color=_INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -97,7 +97,7 @@ def attempts(result: Result) -> str:
 
 
 def backoff(result: Result) -> str:
-    """The time between two attempts, against the rule that sets its least."""
+    """Return a plot of the time between two attempts, and the delays that the rule allows."""
 
     def draw(axes: Axes) -> None:
         for position, delay in enumerate(result.delays):
@@ -114,8 +114,8 @@ def backoff(result: Result) -> str:
             if late is not None:
                 at = delay.after_attempt + 0.08
                 axes.vlines(at, delay.longest + late.p50, delay.longest + late.max, color=_SERIES[1], linewidth=1.5)
-                label = "until begun: median, 99 %, longest" if position == 0 else ""
-                reached = [delay.longest + each for each in (late.p50, late.p99, late.max)]
+                label = "until the next attempt: p50, p99, max" if position == 0 else ""
+                reached = [delay.longest + seconds for seconds in (late.p50, late.p99, late.max)]
                 axes.plot([at] * 3, reached, "_", color=_SERIES[1], markersize=10, label=label)
         numbers = [delay.after_attempt for delay in result.delays]
         axes.set_xticks(numbers)
@@ -130,12 +130,12 @@ def backoff(result: Result) -> str:
 
 
 def latency(result: Result) -> str:
-    """Which share of the tasks was done with each step within which time."""
+    """Return a plot of the share of tasks that were done with each step after some time."""
     samples = result.samples
-    series = [("submit until accepted", samples.submit_seconds), ("created until begun", samples.start_seconds)]
+    series = [("submit to accept", samples.submit_seconds), ("accept to start", samples.start_seconds)]
     for number in sorted(set(samples.end_attempts))[:2]:
         pairs = zip(samples.end_seconds, samples.end_attempts, strict=True)
-        series.append((f"until ended, {plural(number, 'attempt')}", [end for end, made in pairs if made == number]))
+        series.append((f"accept to end, {plural(number, 'attempt')}", [end for end, made in pairs if made == number]))
 
     def draw(axes: Axes) -> None:
         for (name, values), colour in zip(series, _SERIES, strict=False):
@@ -155,19 +155,19 @@ def latency(result: Result) -> str:
 
 
 def throughput(result: Result) -> str:
-    """Tasks accepted and ended, over time."""
-    through = result.throughput
+    """Return a plot of accepted and ended tasks over time."""
+    timeline, bin_seconds = result.throughput.timeline, result.throughput.bin_seconds
 
     def draw(axes: Axes) -> None:
-        seconds = [each.second for each in through.timeline]
+        seconds = [interval.second for interval in timeline]
         for name, counts, colour in (
-            ("accepted", [each.accepted for each in through.timeline], _SERIES[1]),
-            ("ended", [each.ended for each in through.timeline], _SERIES[0]),
+            ("accepted", [interval.accepted for interval in timeline], _SERIES[1]),
+            ("ended", [interval.ended for interval in timeline], _SERIES[0]),
         ):
-            rates = [count / through.bin_seconds for count in counts]
+            rates = [count / bin_seconds for count in counts]
             axes.step(seconds, rates, where="post", color=colour, linewidth=1.8, label=name)
         axes.set_xlabel("seconds")
-        axes.set_ylabel("tasks a second")
+        axes.set_ylabel("tasks per second")
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.margins(y=0.15)
@@ -176,14 +176,14 @@ def throughput(result: Result) -> str:
     return _svg("throughput", 2.6, draw)
 
 
-def cost(found: Cost, tasks: int) -> str:
-    """What a million tasks cost, by item, in batches and one by one."""
+def cost(bills: Cost, tasks: int) -> str:
+    """Return a plot of what a million tasks cost by item, batched and unbatched. `tasks` is the number in the bills."""
 
     def draw(axes: Axes) -> None:
-        names = [item.name for item in found.batched.items]
+        names = [item.name for item in bills.batched.items]
         for offset, label, bill, colour in (
-            (-0.19, "in batches", found.batched, _SERIES[0]),
-            (0.19, "one by one", found.unbatched, _SERIES[2]),
+            (-0.19, "batched", bills.batched, _SERIES[0]),
+            (0.19, "unbatched", bills.unbatched, _SERIES[2]),
         ):
             usd = [item.usd / tasks * 1_000_000 for item in bill.items]
             bars = axes.barh([row + offset for row in range(len(names))], usd, height=0.36, color=colour, label=label)
@@ -214,7 +214,7 @@ def _svg(name: str, height_inches: float, draw: Callable[[Axes], None]) -> str:
 
 
 def _embeddable(svg: str, name: str) -> str:
-    """The picture as part of a page: no prologue, no metadata, ids of its own, the page's colours, the page's width."""
+    """Return the plot as part of a page: no prologue or metadata, unique ids, the colours and width of the page."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)

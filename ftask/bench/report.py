@@ -1,4 +1,4 @@
-"""One self-contained HTML page about one run: what a colleague is shown."""
+"""The report of one run: a self-contained HTML page to show to others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TEMPLATE = "report.html.j2"
 
 
 def require_installed() -> None:
-    """Fail with advice where the extra `report` is missing.
+    """Check that the extra `report` is installed, before the work that would need it.
 
     Raises:
-        FtaskError: it is missing.
+        FtaskError: it is not installed.
     """
     if any(importlib.util.find_spec(name) is None for name in ("matplotlib", "jinja2")):
         raise FtaskError(
@@ -27,7 +27,7 @@ def require_installed() -> None:
 
 
 def render(result: Result) -> str:
-    """The page.
+    """Return the report of a run as HTML.
 
     Raises:
         FtaskError: the extra `report` is not installed.
@@ -40,7 +40,7 @@ def render(result: Result) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = percent
+    environment.filters |= {"percent": percent, "plural": plural}
     template = environment.from_string((files("ftask.bench") / _TEMPLATE).read_text())
     drawn = {
         "outcomes": plots.outcomes(result),
@@ -58,9 +58,10 @@ def _headline(result: Result) -> dict[str, Any]:
     if result.broken:
         return {"state": "broken", "verdict": "Broken", "says": "; ".join(result.broken) + "."}
     if result.verdict == "incomplete":
-        return {"state": "odd", "verdict": "Incomplete", "says": f"The run ended early: {result.stopped}."}
+        says = f"The run ended early: {result.stopped}." if result.stopped else "No task ended."
+        return {"state": "odd", "verdict": "Incomplete", "says": says}
     says = (
-        f"{plural(result.tasks, 'task')}, none lost, none run too often, every failure dead-lettered;"
+        f"{plural(result.tasks, 'task')}: none lost, none over the attempt limit, every failed task dead-lettered;"
         f" {result.verdict} with an error rate of {rate} at the {percent(SIGNIFICANCE)} level."
     )
     state = "fine" if result.verdict == "consistent" else "odd"

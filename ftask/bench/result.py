@@ -1,7 +1,6 @@
-"""What one experiment found, as it is written to a file and read back.
+"""The result of one run, as it is written to a file and read back.
 
-The schema carries a version and only gains fields. Times are seconds unless the name says otherwise; instants are
-ISO 8601 in UTC.
+The schema has a version and only gains fields. Durations are in seconds; times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from pydantic.alias_generators import to_camel
 from ftask.core.errors import FtaskError
 
 SCHEMA_VERSION: Literal[1] = 1
-# Both tests together are wrong once in a hundred runs of a healthy stack.
+# Both tests together are wrong in one of a hundred runs of a healthy stack.
 SIGNIFICANCE = 0.01
+_HOW_TO_SAVE = "Save a result with: ftask bench --save run.json"
 
 
 class _Part(BaseModel):
@@ -31,13 +31,13 @@ class Backoff(_Part):
 
 
 class RunSettings(_Part):
-    """What was asked for, and what the stack was deployed with."""
+    """The settings of the run, and the parameters of the stack."""
 
     tasks: int
     message: str
-    concurrency: int | None = Field(description="Clients in a closed loop; absent with a rate.")
-    batch: int = Field(description="Tasks a request.")
-    rate: float | None = Field(description="Arrivals a second; absent in a closed loop.")
+    concurrency: int | None = Field(description="Clients in a closed loop; null with a rate.")
+    batch: int = Field(description="Tasks per request.")
+    rate: float | None = Field(description="Arrivals per second; null in a closed loop.")
     seed: int
     error_rate: float = Field(description="The rate that the stack promises for this message.")
     max_attempts: int
@@ -46,11 +46,11 @@ class RunSettings(_Part):
 
 
 class Rate(_Part):
-    """The share of attempts that failed. Attempts whose worker died are in neither number."""
+    """The share of attempts that failed, without attempts whose worker died."""
 
     observed: float | None
     expected: float
-    low: float = Field(description="95 % Wilson interval")
+    low: float = Field(description="Lower end of the 95 % Wilson interval.")
     high: float
     failed: int
     attempts: int
@@ -92,7 +92,7 @@ class Delay(_Part):
     longest: float
     outside: int = Field(description="Delays that the rule does not allow.")
     too_early: int = Field(description="Next attempts that began before their delay was over.")
-    lateness: Quantiles | None = Field(description="How long after the delay's end the next attempt began.")
+    lateness: Quantiles | None = Field(description="How many seconds after the delay the next attempt began.")
 
 
 class LatencyByAttempts(_Part):
@@ -101,22 +101,22 @@ class LatencyByAttempts(_Part):
 
 
 class Latency(_Part):
-    submit: Quantiles | None = Field(description="Request sent until 202, as the client saw it.")
-    submit_to_start: Quantiles | None = Field(description="Created until the first attempt began, by AWS's clocks.")
+    submit: Quantiles | None = Field(description="From the request to its answer 202, on the client's clock.")
+    submit_to_start: Quantiles | None = Field(description="From creation to the first attempt, on AWS's clocks.")
     submit_to_end: list[LatencyByAttempts]
 
 
 class Bin(_Part):
-    second: float = Field(description="Start of the bin, from the run's start.")
+    second: float = Field(description="Start of the bin, in seconds after the first submission.")
     accepted: int
     ended: int
 
 
 class Throughput(_Part):
-    seconds: float = Field(description="First submission until the last end.")
+    seconds: float = Field(description="From the first submission to the last end.")
     tasks_per_second: float
     accepted_per_second: float | None
-    backoff_seconds: float = Field(description="The longest that one task had to wait between its attempts.")
+    backoff_seconds: float = Field(description="The longest time that one task waited between its attempts.")
     bin_seconds: float
     timeline: list[Bin]
 
@@ -140,15 +140,15 @@ class Cost(_Part):
     """What the run would cost on AWS at list prices, without a free tier."""
 
     batched: Bill
-    unbatched: Bill = Field(description="The same with every message as a batch of its own.")
+    unbatched: Bill = Field(description="The same if every message were a batch of its own.")
     region: str
     priced_on: str
     records_per_batch: float
-    measured_on: str = Field(description="Whose durations were billed: AWS, or this machine.")
+    measured_on: str = Field(description="Where the billed durations were measured: AWS, or this machine.")
 
 
 class Samples(_Part):
-    """One entry a task, for `compare` and for plots."""
+    """One value per task, for `compare` and for plots."""
 
     submit_seconds: list[float]
     start_seconds: list[float]
@@ -157,7 +157,7 @@ class Samples(_Part):
 
 
 class Result(_Part):
-    """A whole run."""
+    """The result of one run."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     ftask_version: str
@@ -166,64 +166,64 @@ class Result(_Part):
     region: str
     started_at: str
     ended_at: str
-    stopped: str | None = Field(description="Why it ended early: interrupted, timed out; absent if it did not.")
+    stopped: str | None = Field(description="Why the run ended early: interrupted, timed out; null if it did not.")
     settings: RunSettings
     tasks: int = Field(description="Accepted tasks.")
-    refused: int = Field(description="Submissions that the API did not accept.")
+    refused: int = Field(description="Submissions that the API rejected.")
     completed: int
     failed: int
     cancelled: int
     open: int = Field(description="Tasks that had not ended when the run stopped.")
-    lost: int = Field(description="Tasks that nothing will end any more.")
+    lost: int = Field(description="Open tasks that nothing will end.")
     lost_attempts: int = Field(description="Attempts whose worker died.")
     over_attempts: int = Field(description="Tasks with more attempts than allowed.")
-    dead_letters: int = Field(description="Dead letters that came during the run.")
+    dead_letters: int = Field(description="Dead letters that arrived during the run.")
     attempt_error_rate: Rate
     failed_share: Share
     attempts: list[AttemptCount]
     delays: list[Delay]
     verdict: Literal["consistent", "not consistent", "incomplete"]
     significance: float = SIGNIFICANCE
-    broken: list[str] = Field(description="Invariants that did not hold, in words.")
+    broken: list[str] = Field(description="Invariants that did not hold, each as a sentence.")
     notes: list[str]
     latency: Latency
     throughput: Throughput
     cost: Cost | None
-    status_reads: int = Field(description="Requests to DynamoDB that following the tasks took.")
+    status_reads: int = Field(description="Requests to DynamoDB for following the tasks.")
     samples: Samples
 
     def dump(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return self.model_dump(mode="json", by_alias=True)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a result."""
+    """Return the JSON Schema of a result."""
     return Result.model_json_schema(by_alias=True, mode="serialization")
 
 
 def load(path: str) -> Result:
-    """The result in a file that `ftask bench -o json` wrote.
+    """Return the result in a file that `ftask bench` wrote.
 
     Raises:
-        FtaskError: the file cannot be read, or holds something else.
+        FtaskError: the file cannot be read, or has other content.
     """
     try:
         fields = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise FtaskError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FtaskError(f"{path} cannot be read: {error.strerror}.", _HOW_TO_SAVE) from error
     except ValueError:
         fields = None
     if not isinstance(fields, dict) or "schemaVersion" not in fields:
-        raise FtaskError(f"{path} is no result of a bench.", "Write one with: ftask bench -o json > run.json")
+        raise FtaskError(f"{path} is not a result of ftask bench.", _HOW_TO_SAVE)
     if fields["schemaVersion"] != SCHEMA_VERSION:
         raise FtaskError(
             f"{path} has schema version {fields['schemaVersion']}; this ftask reads {SCHEMA_VERSION}.",
-            "Use the version of ftask that wrote it.",
+            "Use the version of ftask that wrote the file.",
         )
     try:
         return Result.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise FtaskError(f"{path} is no whole result: {where}: {first['msg']}.") from None
+        raise FtaskError(f"{path} is not a complete result: {where}: {first['msg']}.", _HOW_TO_SAVE) from None

@@ -1,6 +1,6 @@
-"""The protocol over virtual time: the core's own executor, rules and workload, without AWS and without waiting.
+"""Run the protocol over virtual time: the core's executor, rules and workload, without AWS and without waiting.
 
-Tasks do not meet, so each has a table, a queue and a clock of its own.
+Tasks do not affect each other, so each has a table, a queue and a clock of its own.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from ftask.core.workload import simulated
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMEOUT = timedelta(seconds=20)
 _TASK_ID = "0" * 32
-# Deliveries after which a task that does not end is a defect: one an attempt and one that came too early.
+# A task that has not ended after so many deliveries is a bug: an attempt takes one, or two if it came too early.
 _MAX_DELIVERIES_PER_ATTEMPT = 3
+# The tasks that one process simulates at a time.
 _CHUNK = 5_000
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one setting came to, over `tasks` simulated tasks."""
+    """The sums over `tasks` simulated tasks with the same settings."""
 
     expectation: Expectation
     tasks: int
@@ -52,22 +53,22 @@ class Cell:
         return self.backoff_seconds / self.tasks
 
     def p_values(self) -> tuple[float, float, float]:
-        """How surprising the share of failures, the failed attempts and the total backoff are."""
+        """Return how surprising the share of failed tasks, the failed attempts and the mean backoff are."""
         share = stats.binomial_test(self.failed, self.tasks, self.expectation.failed_share)
-        # All attempts failed but the last one of each task that completed.
+        # All attempts failed except the last one of each completed task.
         failed_attempts = self.attempts - (self.tasks - self.failed)
         rate = stats.binomial_test(failed_attempts, self.attempts, self.expectation.rate)
         variance = self.backoff_squares / self.tasks - self.mean_backoff_seconds**2
-        off = abs(self.mean_backoff_seconds - self.expectation.mean_backoff_seconds)
+        deviation = abs(self.mean_backoff_seconds - self.expectation.mean_backoff_seconds)
         if variance <= 0:
-            return share, rate, 1.0 if off < 1e-9 else 0.0
-        z = off / (variance / self.tasks) ** 0.5
+            return share, rate, 1.0 if deviation < 1e-9 else 0.0
+        z = deviation / (variance / self.tasks) ** 0.5
         return share, rate, 2 * (1 - stats.NORMAL.cdf(z))
 
 
 @dataclass
 class _World:
-    """The table of one task, its queue and its dead letters. It is every port that the executor asks for."""
+    """The table, the queue and the dead-letter queue of one task: every port of the executor."""
 
     task: Task
     now: datetime = _START
@@ -105,12 +106,12 @@ class _World:
 
 
 def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
-    """Run `tasks` tasks with these settings; the same seed gives the same cell.
+    """Simulate `tasks` tasks with these settings; the same seed returns the same cell.
 
     Raises:
-        AssertionError: a task does not end, or its dead letters do not fit its end.
+        AssertionError: a task does not end, or has not as many dead letters as its status requires.
     """
-    rng = Random(seed)  # noqa: S311 - chance that a seed repeats, no secret
+    rng = Random(seed)  # noqa: S311 - a seed repeats the simulation, no secret
     body = encode_message(Message(_TASK_ID))
     new = Task(_TASK_ID, Status.PENDING, "{}", _START, _START, expectation.max_attempts, _START)
     delivery = Delivery("m", "r", body)
@@ -119,7 +120,7 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
     for _ in range(tasks):
         world = _World(new)
         executor = Executor(
-            store=world,  # type: ignore[arg-type]  # the part of the table that an execution needs
+            store=world,  # type: ignore[arg-type]  # the part of the store that an execution needs
             queue=world,  # type: ignore[arg-type]
             dead_letters=world,
             handler=simulated(expectation.rate, rng),
@@ -141,7 +142,7 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
 
 
 def sweep(expectations: Sequence[Expectation], tasks: int, seed: int) -> Iterator[tuple[int, Cell]]:
-    """Simulate `tasks` tasks of each setting over all processors; parts of cells, as they come, with their index."""
+    """Simulate `tasks` tasks of each expectation on all processors; yield parts of cells with their index."""
     jobs = [
         (index, expectation, min(_CHUNK, tasks - start), seed + 1_000_003 * index + start)
         for index, expectation in enumerate(expectations)
@@ -156,7 +157,7 @@ def sweep(expectations: Sequence[Expectation], tasks: int, seed: int) -> Iterato
 
 
 def merged(cells: Sequence[Cell]) -> Cell:
-    """Parts of one cell, put together."""
+    """Return one cell from its parts."""
     return Cell(
         cells[0].expectation,
         sum(cell.tasks for cell in cells),
@@ -178,7 +179,7 @@ def _run(executor: Executor, world: _World, delivery: Delivery) -> None:
             break
         world.now = max(world.now, world.visible_at)
     else:
-        raise AssertionError(f"a simulated task does not end: {world.task}")
+        raise AssertionError(f"a simulated task has not ended: {world.task}")
     if world.letters != (world.task.status is Status.FAILED):
         raise AssertionError(f"{world.letters} dead letters for a task that is {world.task.status}")
 

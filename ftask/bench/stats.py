@@ -1,6 +1,6 @@
 """The few statistics that the experiment needs, exact where that is affordable.
 
-Tests hold each of them against SciPy.
+The tests compare each of them with SciPy.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 NORMAL = NormalDist()
-# Two outcomes are equally likely if they differ by no more than rounding does.
+# Two log probabilities that differ by less are equal but for rounding.
 _TIE = 1e-7
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The Wilson score interval of a proportion. With no trials nothing is known: (0, 1)."""
+    """Return the Wilson score interval of a proportion; (0, 1) without trials."""
     if trials == 0:
         return 0.0, 1.0
     z = NORMAL.inv_cdf(0.5 + confidence / 2)
@@ -29,7 +29,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
 
 
 def binomial_test(successes: int, trials: int, probability: float) -> float:
-    """The exact two-sided p-value: how likely an outcome is that is no likelier than this one."""
+    """Return the exact two-sided p-value: the probability of all outcomes at most as likely as this one."""
     if trials == 0:
         return 1.0
     if probability <= 0 or probability >= 1:
@@ -45,7 +45,7 @@ def binomial_test(successes: int, trials: int, probability: float) -> float:
 
 
 def fisher_exact(successes: int, trials: int, other_successes: int, other_trials: int) -> float:
-    """The exact two-sided p-value of two proportions' being the same."""
+    """Return the exact two-sided p-value for the hypothesis that two proportions are the same."""
     if trials == 0 or other_trials == 0:
         return 1.0
     both, all_trials = successes + other_successes, trials + other_trials
@@ -58,7 +58,10 @@ def fisher_exact(successes: int, trials: int, other_successes: int, other_trials
 
 
 def mann_whitney(sample: Sequence[float], other: Sequence[float]) -> float:
-    """The two-sided p-value of two samples' coming from the same distribution, by the normal approximation."""
+    """Return the two-sided p-value for the hypothesis that two samples have the same distribution.
+
+    By the normal approximation, with correction for ties and continuity.
+    """
     n, m = len(sample), len(other)
     if n == 0 or m == 0:
         return 1.0
@@ -83,13 +86,13 @@ def mann_whitney(sample: Sequence[float], other: Sequence[float]) -> float:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The quantile of sorted values, between two of them by linear interpolation.
+    """Return the quantile of sorted values, by linear interpolation between two of them.
 
     Raises:
         ValueError: there are no values.
     """
     if not ordered:
-        raise ValueError("no values, no quantile")
+        raise ValueError("a quantile needs at least one value")
     position = share * (len(ordered) - 1)
     below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
@@ -97,12 +100,12 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def required_trials(probability: float, other: float, significance: float = 0.01, power: float = 0.9) -> int:
-    """How many trials tell that the rate is not `probability` when it is `other`.
+    """Return how many trials show that the rate is not `probability` when it is `other`.
 
     Sample size of the two-sided test of one proportion, by the normal approximation.
     """
     if probability == other:
-        raise ValueError("two equal rates cannot be told apart")
+        raise ValueError("two equal rates cannot be distinguished")
     wrongly = NORMAL.inv_cdf(1 - significance / 2) * math.sqrt(probability * (1 - probability))
     rightly = NORMAL.inv_cdf(power) * math.sqrt(other * (1 - other))
     return math.ceil(((wrongly + rightly) / (probability - other)) ** 2)

@@ -1,4 +1,4 @@
-"""What a run took of AWS, counted from what the functions and Lambda itself logged about it."""
+"""What a run used of AWS, counted from the logs of the functions and of Lambda."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ftask.ops.logs import entries, groups_of, identity
 # CloudWatch Logs adds this to each event's size.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 EVENT_OVERHEAD_BYTES = 26
-# Logs arrive a little after the invocation; on an emulator those that are not there soon come with the next one.
+# Logs arrive a little after the invocation; on an emulator the last ones may come only with the next invocation.
 PATIENCE_SECONDS_AWS = 60.0
 PATIENCE_SECONDS_EMULATED = 2.0
 _POLL_SECONDS = 0.5
@@ -27,7 +27,7 @@ _BILLED = re.compile(r"Billed Duration: ([0-9.]+) ms")
 
 @dataclass
 class FunctionUsage:
-    """What the invocations of one function took."""
+    """What the invocations of one function used."""
 
     invocations: int = 0
     billed_ms: float = 0.0
@@ -35,7 +35,7 @@ class FunctionUsage:
     records_ms: float = 0.0
     log_bytes: int = 0
     platform_bytes: int = 0
-    # By the events themselves, and by the lines that add them up: whichever is less has been told of whole.
+    # Counted from the events, and from the lines that sum them up: the logs are complete up to the smaller count.
     started: int = 0
     accepted: int = 0
     summed_started: int = 0
@@ -45,7 +45,7 @@ class FunctionUsage:
     read_units: float = 0.0
 
     def add(self, message: str) -> None:
-        """Take one log entry into account."""
+        """Add one log entry."""
         size = len(message.encode()) + EVENT_OVERHEAD_BYTES
         self.log_bytes += size
         line = json_object(message)
@@ -64,8 +64,8 @@ class FunctionUsage:
     def _platform(self, message: str, line: Mapping[str, Any] | None) -> None:
         """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html"""
         if line is None:
-            found = _BILLED.search(message)
-            billed = float(found.group(1)) if found else None
+            match = _BILLED.search(message)
+            billed = float(match.group(1)) if match else None
         else:
             billed = line["record"].get("metrics", {}).get("billedDurationMs") if _is_report(line) else None
         if billed is not None:
@@ -82,14 +82,14 @@ class FunctionUsage:
         self.calls.update(line.get("calls", {}))
 
     def scaled(self, share: float) -> FunctionUsage:
-        """The part of it that is `share` of all."""
+        """Return `share` of this usage, from 0 to 1."""
         scaled = {name: value * share for name, value in vars(self).items() if name != "calls"}
         return FunctionUsage(**scaled, calls=Counter({name: count * share for name, count in self.calls.items()}))
 
 
 @dataclass(frozen=True)
 class RunUsage:
-    """What the run took: of the API function, and of the worker. `complete` unless logs were still missing."""
+    """What a run used, by function. `complete` is False where logs were still missing."""
 
     api: FunctionUsage
     worker: FunctionUsage
@@ -106,19 +106,20 @@ def measure(
     sleep: Callable[[float], None] = time.sleep,
     tick: Callable[[], float] = time.monotonic,
 ) -> RunUsage:
-    """Read the logs since `since` until they tell of all `accepted` tasks and all `started` attempts.
+    """Read the logs since `since` until they have all `accepted` tasks and all `started` attempts.
 
-    What others did meanwhile is taken off in proportion. Unless `patiently`, what is there now has to do.
+    If the logs have more, from others at the same time, the usage is reduced in proportion. Unless `patiently`, the
+    logs are read once.
     """
     patience = stage.target.choose(aws=PATIENCE_SECONDS_AWS, emulator=PATIENCE_SECONDS_EMULATED)
     deadline = tick() + (patience if patiently else 0.0)
 
-    def read(function: str, whole: Callable[[FunctionUsage], bool]) -> FunctionUsage:
+    def read(function: str, is_complete: Callable[[FunctionUsage], bool]) -> FunctionUsage:
         (group,) = groups_of(stage.outputs, (function,)).values()
         while True:
-            found = add_up(entries(stage.target, group, int(since.timestamp() * 1000)))
-            if whole(found) or tick() >= deadline:
-                return found
+            usage = add_up(entries(stage.target, group, int(since.timestamp() * 1000)))
+            if is_complete(usage) or tick() >= deadline:
+                return usage
             sleep(_POLL_SECONDS)
 
     def accepted_all(usage: FunctionUsage) -> bool:
@@ -135,13 +136,13 @@ def measure(
     )
 
 
-def add_up(found: Iterable[Mapping[str, Any]]) -> FunctionUsage:
-    """What these log entries tell, each of them once."""
+def add_up(log_entries: Iterable[Mapping[str, Any]]) -> FunctionUsage:
+    """Return the usage in these log entries; an entry that comes twice counts once."""
     usage = FunctionUsage()
-    seen = set()
-    for entry in found:
-        if identity(entry) not in seen:
-            seen.add(identity(entry))
+    counted = set()
+    for entry in log_entries:
+        if identity(entry) not in counted:
+            counted.add(identity(entry))
             usage.add(entry["message"])
     return usage
 

@@ -41,7 +41,7 @@ def test_a_rate_that_is_not_the_configured_one_is_a_surprise_and_breaks_nothing(
 def test_a_small_sample_says_how_many_tasks_it_would_take() -> None:
     found = result(observed(tasks(70, 21, 9)))
     assert found.verdict == "consistent"
-    assert "too few to tell 30 % from 25 %: that takes about 927 tasks" in found.notes
+    assert "too few tasks to distinguish 30 % from 25 %: that takes about 927 tasks" in found.notes
 
 
 @pytest.mark.parametrize("stopped", ["interrupted", "timed out"])

@@ -12,7 +12,7 @@ from ftask.bench.cost import Prices, Sizes, cost, read_prices
 from ftask.bench.usage import FunctionUsage, RunUsage, add_up
 from ftask.core.errors import FtaskError
 
-SIZES = Sizes(api_memory=512, worker_memory=1024)
+SIZES = Sizes(api_memory_mb=512, worker_memory_mb=1024)
 
 
 def logged(*messages: str | dict[str, Any]) -> FunctionUsage:

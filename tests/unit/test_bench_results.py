@@ -55,10 +55,10 @@ def test_the_json_has_what_others_rely_on() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{}", "is no result of a bench"),
-        ("not JSON", "is no result of a bench"),
+        ("{}", "is not a result of ftask bench"),
+        ("not JSON", "is not a result of ftask bench"),
         ('{"schemaVersion": 2}', "schema version 2"),
-        ('{"schemaVersion": 1}', "is no whole result"),
+        ('{"schemaVersion": 1}', "is not a complete result"),
         (None, "cannot be read"),
     ],
 )
