@@ -8,9 +8,11 @@ from datetime import timedelta
 from random import Random
 
 from ftask.bench.analysis import analyse
+from ftask.bench.cost import Prices, Sizes, cost
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Sent, Settings
 from ftask.bench.result import Cost, Result
+from ftask.bench.usage import FunctionUsage, RunUsage
 from ftask.core import transitions
 from ftask.core.model import Attempt, Failure, Lease, Status, Task
 from ftask.core.retry import RetryPolicy
@@ -88,3 +90,11 @@ def result(of: Observed | None = None, expectation: Expectation = EXPECTATION, c
         region="us-east-1",
         cost=cost,
     )
+
+
+def a_bill() -> Cost:
+    """What a run of 1,000 tasks costs."""
+    usage = FunctionUsage(invocations=4, billed_ms=400, records=8, records_ms=500, write_units=20, log_bytes=4000)
+    bill = cost(RunUsage(usage, usage, complete=True), 1000, Sizes(256, 256), Prices(), "AWS")
+    assert bill is not None
+    return bill

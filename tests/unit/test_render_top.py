@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
+from ftask.core.model import Status
 from ftask.ops.top import Failed, Snapshot
 from ftask.render.sparkline import sparkline
 from ftask.render.top import Sort, board, line
@@ -28,9 +30,9 @@ SNAPSHOT = Snapshot(
 )
 
 
-def drawn(width: int, height: int, sort: Sort = Sort.NEWEST) -> list[str]:
+def drawn(width: int, height: int, sort: Sort = Sort.NEWEST, snapshot: Snapshot = SNAPSHOT) -> list[str]:
     console = Console(file=StringIO(), width=width, height=height, color_system=None)
-    console.print(board([SNAPSHOT] * 300, "prod", width=width, height=height, sort=sort, frozen=False))
+    console.print(board([snapshot] * 300, "prod", width=width, height=height, sort=sort, frozen=False))
     text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
     return list(text.splitlines())
 
@@ -69,3 +71,16 @@ def test_a_sparkline_is_as_high_as_its_highest(values: list[float], expected: st
 
 def test_a_line_for_a_log() -> None:
     assert "2.5 completed/s  1,234 waiting  5 in flight  7 dead letters  10 COMPLETED   7 FAILED" in line(SNAPSHOT)
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    assert drawn(80, 24)[-1] == "q quit   p freeze   s sort   (29 more not shown)"
+    assert drawn(80, 24, Sort.ERROR)[-1] == "q quit   p freeze   s sort"
+
+
+def test_the_keys_stay_on_a_narrow_terminal_with_all_statuses() -> None:
+    states = {str(status): 1_234_567 for status in Status}
+    lines = drawn(60, 20, snapshot=replace(SNAPSHOT, states=states))
+    assert len(lines) == 20
+    assert lines[-1].startswith("q quit")
+    assert all(status in " ".join(lines) for status in states)

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import pytest
 
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
 from ftask.dead_letters.grouping import grouped, normalised
-from ftask.dead_letters.selection import Selection
 from tests.support.clock import EPOCH
-from tests.support.stages import failed_task
 
 
 @pytest.mark.parametrize(
@@ -37,30 +35,3 @@ def test_groups_count_and_span_and_show_the_newest() -> None:
     groups = grouped([an_entry(1, "no 1"), an_entry(2, "other"), an_entry(3, "no 3"), an_entry(4, "no 4")])
     assert [(group.message, group.count, group.example) for group in groups] == [("no <n>", 3, "1"), ("other", 1, "2")]
     assert (groups[0].first_at, groups[0].last_at) == (EPOCH - timedelta(seconds=4), EPOCH - timedelta(seconds=1))
-
-
-TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
-
-
-@pytest.mark.parametrize(
-    ("selection", "has"),
-    [
-        (Selection(), True),
-        (Selection(error="boom"), True),
-        (Selection(error="valueerror: b"), True),
-        (Selection(error="bang"), False),
-        (Selection(since=EPOCH, until=EPOCH), True),
-        (Selection(since=EPOCH + timedelta(milliseconds=1)), False),
-        (Selection(until=EPOCH - timedelta(milliseconds=1)), False),
-        (Selection(task_ids=frozenset({TASK.task_id})), True),
-        (Selection(task_ids=frozenset({"another"})), False),
-        (Selection(error="boom", task_ids=frozenset({"another"})), False),
-    ],
-)
-def test_every_part_of_a_selection_must_fit(selection: Selection, has: bool) -> None:
-    assert selection.has(TASK) is has
-
-
-def test_only_the_empty_selection_is_everything() -> None:
-    assert Selection().everything
-    assert not Selection(since=EPOCH.astimezone(UTC)).everything

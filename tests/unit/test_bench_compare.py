@@ -1,0 +1,18 @@
+"""Two runs, held against each other."""
+
+from __future__ import annotations
+
+from ftask.bench.compare import compare
+from tests.support.runs import observed, result, tasks
+
+
+def test_two_runs_of_the_same_differ_by_noise_only() -> None:
+    found = compare(result(observed(tasks(700, 210, 90))), result(observed(tasks(710, 200, 90))))
+    assert not any(difference.more_than_noise for difference in found.differences)
+    assert found.settings == ()
+
+
+def test_a_real_difference_is_more_than_noise() -> None:
+    found = compare(result(observed(tasks(700, 210, 90))), result(observed(tasks(400, 200, 400))))
+    told = {difference.name for difference in found.differences if difference.more_than_noise}
+    assert {"failed attempts", "failed tasks"} <= told

@@ -1,0 +1,46 @@
+"""Results: written and read back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ftask.bench.result import load, schema
+from ftask.core.errors import FtaskError
+from tests.support.runs import a_bill, result
+
+
+def test_a_result_survives_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    written = result(cost=a_bill())
+    path.write_text(json.dumps(written.dump()))
+    assert load(str(path)) == written
+
+
+def test_the_json_has_what_others_rely_on() -> None:
+    found = result(cost=a_bill()).dump()
+    assert {"tasks", "completed", "failed", "lost", "verdict", "latency", "throughput", "cost"} <= found.keys()
+    assert {"observed", "expected", "low", "high"} <= found["attemptErrorRate"].keys()
+    assert {"observed", "expected", "pValue"} <= found["failedShare"].keys()
+    assert found["schemaVersion"] == 1
+    assert found.keys() == schema()["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{}", "is not a result of ftask bench"),
+        ("not JSON", "is not a result of ftask bench"),
+        ('{"schemaVersion": 2}', "schema version 2"),
+        ('{"schemaVersion": 1}', "is not a complete result"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_result_is_told(text: str | None, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(FtaskError, match=says):
+        load(str(path))

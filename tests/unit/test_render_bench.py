@@ -1,0 +1,54 @@
+"""What `ftask bench` shows in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from ftask.bench.compare import compare
+from ftask.bench.experiment import Progress
+from ftask.core.model import Status
+from ftask.render.bench.compare import comparison
+from ftask.render.bench.progress import progress_line
+from ftask.render.bench.summary import summary
+from tests.support.drawing import drawn
+from tests.support.runs import a_bill, observed, result, tasks
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_summary_says_the_verdict_first_and_fits(width: int) -> None:
+    text = drawn(summary(result(cost=a_bill())), width)
+    assert text.startswith("consistent with an error rate of 30 %")
+    assert "a million such tasks" in text
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+
+
+def test_broken_invariants_come_before_any_statistics() -> None:
+    text = drawn(summary(result(observed(tasks(690, 210, 90), lost=10))), 100)
+    assert text.startswith("BROKEN: 10 tasks lost")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_comparison_has_every_figure_whole(width: int) -> None:
+    compared = compare(result(cost=a_bill()), result(observed(tasks(400, 200, 400))))
+    text = drawn(comparison(compared, "a-run-with-a-rather-long-name", "B"), width)
+    for figure in ("62.5 %", "+32.5 points", "tasks/s", "0.0402", "noise"):
+        assert figure in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_progress_counts_every_status_and_what_was_refused() -> None:
+    state = Progress(
+        2000, 1500, 2, Counter({Status.COMPLETED: 1200, Status.RETRYING: 300}), per_second=20.0, seconds_left=80.0
+    )
+    assert progress_line(state) == (
+        "1,500 of 2,000 submitted: 300 RETRYING   1,200 COMPLETED   2 refused; 20.0 ended/s, about 1 m 20 s left"
+    )
+
+
+def test_progress_before_the_first_task_says_so() -> None:
+    state = Progress(5, 0, 0, Counter(), per_second=0.0, seconds_left=None)
+    assert progress_line(state) == "0 of 5 submitted: none accepted yet; 0.0 ended/s"

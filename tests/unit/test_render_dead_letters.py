@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+from ftask.core.failed_index import FailedTask
+from ftask.core.model import Failure
+from ftask.core.redrive import RedriveOutcome
+from ftask.dead_letters.peek import Peeked
+from ftask.render.dead_letters import failed_table, letters_table, outcome_text
+from tests.support.clock import EPOCH
+from tests.support.drawing import drawn
+from tests.support.stages import failed_task
+
+NOW = EPOCH + timedelta(seconds=80)
+
+
+def test_a_failed_task_says_how_often_it_was_redriven() -> None:
+    task = FailedTask.of(failed_task(7, EPOCH, Failure("ValueError", "Boom")))
+    text = drawn(failed_table([replace(task, epoch=0), replace(task, epoch=2)], NOW))
+    first, second = text.splitlines()[1:]
+    assert "1 m 20 s ago" in first
+    assert "redrive" not in first
+    assert "after 2 redrives" in second
+
+
+def test_a_long_body_says_that_it_is_cut() -> None:
+    letter = Peeked("m", "x" * 1234, {}, EPOCH, None, None, "not JSON")
+    text = " ".join(drawn(letters_table([letter], NOW)).split())
+    assert "not a task: not JSON no reason given sent 1 m 20 s ago, message m" in text
+    assert "(1,234 characters; -o json shows all)" in text
+
+
+def test_a_redrive_counts_every_outcome_that_occurred() -> None:
+    counts = Counter({RedriveOutcome.REDRIVEN: 1200, RedriveOutcome.UNSENT: 2})
+    assert outcome_text(counts).plain == "1,200 redriven   2 rejected by SQS"

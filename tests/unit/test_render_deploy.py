@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from ftask.deploy.plan import Change, Plan, PropertyChange
+from ftask.render import deploy
+from tests.support.drawing import drawn
+
+
+def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> None:
+    plan = Plan(
+        "ftask-prod",
+        "id",
+        "set",
+        creates_stack=False,
+        changes=(
+            Change(
+                "Modify",
+                "WorkerFunction",
+                "AWS::Lambda::Function",
+                "False",
+                (
+                    PropertyChange("Timeout", "20", "30"),
+                    PropertyChange("Tags"),
+                    PropertyChange("Role", "x" * 900, ""),
+                ),
+            ),
+            Change("Modify", "Queue", "AWS::SQS::Queue", "True", (PropertyChange("QueueName", "a", None),)),
+            Change("Add", "Dashboard", "AWS::CloudWatch::Dashboard", None, ()),
+        ),
+        parameters={"WorkerTimeout": "30", "ErrorRate": "0.3", "New": "1"},
+        deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"},
+        code_sha256="h",
+    )
+    lines = [" ".join(line.split()) for line in drawn(deploy.plan_table(plan), 200).splitlines()]
+    assert lines == [
+        "resource type change",
+        "~ New parameter (none) → 1",
+        "~ WorkerTimeout parameter 20 → 30",
+        f"~ WorkerFunction AWS::Lambda::Function Timeout: 20 → 30, Tags, Role: {'x' * 77}… → (empty)",
+        "~ Queue AWS::SQS::Queue replaced: QueueName: a → (none)",
+        "+ Dashboard AWS::CloudWatch::Dashboard",
+    ]
+    assert deploy.plan_json(plan)["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}

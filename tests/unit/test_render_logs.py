@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from ftask.ops.logs import Event
+from ftask.render.logs import event_text
+from tests.support.clock import EPOCH
+
+EVENT = Event("worker", EPOCH, "ERROR", "ValueError", {"taskId": "ab" * 16, "durationMs": 5, "stackTrace": ["a", "b"]})
+
+
+def test_a_field_has_its_unit_and_a_stack_trace_its_place() -> None:
+    text = event_text(EVENT).plain
+    assert "ab" * 16 in text
+    assert text.endswith("  took 5 ms  stack trace with -o json")
+
+
+def test_a_narrow_line_shows_that_its_id_is_cut() -> None:
+    assert "  abababab…  " in event_text(EVENT, width=80).plain
