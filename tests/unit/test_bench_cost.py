@@ -16,7 +16,7 @@ SIZES = Sizes(api_memory_mb=512, worker_memory_mb=1024)
 
 
 def logged(*messages: str | dict[str, Any]) -> FunctionUsage:
-    """The usage that these log entries tell of."""
+    """The usage in these log entries."""
     texts = [message if isinstance(message, str) else json.dumps(message) for message in messages]
     return add_up([{"timestamp": number, "message": text, "eventId": str(number)} for number, text in enumerate(texts)])
 
@@ -42,17 +42,17 @@ JSON_REPORT = {
 
 @pytest.mark.parametrize("report", [TEXT_REPORT, JSON_REPORT])
 def test_usage_is_read_from_either_form_of_lambdas_logs(report: str | dict[str, Any]) -> None:
-    found = logged("START RequestId: 1 Version: $LATEST", *WORKER_LINES, report)
-    assert (found.invocations, found.billed_ms, found.records, found.records_ms) == (1, 181, 2, 300)
-    assert (found.started, found.write_units, found.read_units) == (2, 4, 0)
-    assert found.calls == {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1}
+    usage = logged("START RequestId: 1 Version: $LATEST", *WORKER_LINES, report)
+    assert (usage.invocations, usage.billed_ms, usage.records, usage.records_ms) == (1, 181, 2, 300)
+    assert (usage.started, usage.write_units, usage.read_units) == (2, 4, 0)
+    assert usage.calls == {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1}
 
 
 def test_an_entry_that_comes_twice_counts_once() -> None:
     entry = {"timestamp": 1, "message": '{"event": "accepted"}', "eventId": "1"}
-    found = add_up([entry, entry])
-    assert found.accepted == 1
-    assert found.log_bytes == len(entry["message"]) + 26  # type: ignore[arg-type]
+    usage = add_up([entry, entry])
+    assert usage.accepted == 1
+    assert usage.log_bytes == len(entry["message"]) + 26  # type: ignore[arg-type]
 
 
 def test_the_bill_is_counted_quantities_times_prices() -> None:
@@ -69,9 +69,9 @@ def test_the_bill_is_counted_quantities_times_prices() -> None:
     )
     worker.calls.update({"sqs.SendMessage": 1})
     prices = Prices()
-    found = cost(RunUsage(api, worker, complete=True), 10, SIZES, prices, "AWS")
-    assert found is not None
-    quantities = {item.name: item.quantity for item in found.batched.items}
+    bills = cost(RunUsage(api, worker, complete=True), 10, SIZES, prices, "AWS")
+    assert bills is not None
+    quantities = {item.name: item.quantity for item in bills.batched.items}
     assert quantities == {
         "API requests": 10,
         "Lambda invocations": 12,
@@ -81,16 +81,16 @@ def test_the_bill_is_counted_quantities_times_prices() -> None:
         "DynamoDB reads": 0,
         "Logs": pytest.approx(2 / 1024),
     }
-    alone = {item.name: item.quantity for item in found.unbatched.items}
-    assert alone["Lambda invocations"] == 20
-    assert alone["Lambda duration"] == pytest.approx(0.5 + 2)
-    assert alone["SQS requests"] == 11 + 2 * 10
-    assert alone["Logs"] == pytest.approx((2 + 4 * 0.25) / 1024)
-    assert found.batched.usd == pytest.approx(
+    unbatched = {item.name: item.quantity for item in bills.unbatched.items}
+    assert unbatched["Lambda invocations"] == 20
+    assert unbatched["Lambda duration"] == pytest.approx(0.5 + 2)
+    assert unbatched["SQS requests"] == 11 + 2 * 10
+    assert unbatched["Logs"] == pytest.approx((2 + 4 * 0.25) / 1024)
+    assert bills.batched.usd == pytest.approx(
         (10 * 1.00 + 12 * 0.20 + 15 * 0.40 + 30 * 0.625) / 1e6 + 1.5 * prices.lambda_gb_second + 2 / 1024 * 0.50
     )
-    assert found.batched.usd_per_million == pytest.approx(found.batched.usd * 100_000)
-    assert found.records_per_batch == 5
+    assert bills.batched.usd_per_million == pytest.approx(bills.batched.usd * 100_000)
+    assert bills.records_per_batch == 5
 
 
 def test_what_others_did_meanwhile_is_taken_off() -> None:
@@ -107,8 +107,8 @@ def test_without_logs_there_is_no_bill() -> None:
 def test_prices_come_from_a_file_where_it_has_them(tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
     path.write_text('region = "eu-central-1"\nsqs_million_requests = 0.5\n')
-    found = read_prices(str(path))
-    assert (found.region, found.sqs_million_requests, found.logs_gb) == ("eu-central-1", 0.5, Prices().logs_gb)
+    prices = read_prices(str(path))
+    assert (prices.region, prices.sqs_million_requests, prices.logs_gb) == ("eu-central-1", 0.5, Prices().logs_gb)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_prices_come_from_a_file_where_it_has_them(tmp_path: Path) -> None:
         (None, "cannot be read"),
     ],
 )
-def test_a_price_list_that_cannot_be_used_is_told(text: str | None, says: str, tmp_path: Path) -> None:
+def test_an_unusable_price_list_is_an_error(text: str | None, says: str, tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
     if text is not None:
         path.write_text(text)

@@ -30,6 +30,6 @@ def test_the_report_is_one_file_that_asks_nothing_of_the_network(of: Any, says: 
 
 
 def test_what_a_user_wrote_is_text_in_the_report() -> None:
-    found = result()
-    settings = found.settings.model_copy(update={"message": "<script>alert(1)</script>"})
-    assert "<script" not in render(found.model_copy(update={"settings": settings}))
+    run = result()
+    settings = run.settings.model_copy(update={"message": "<script>alert(1)</script>"})
+    assert "<script" not in render(run.model_copy(update={"settings": settings}))

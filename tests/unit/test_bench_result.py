@@ -20,12 +20,12 @@ def test_a_result_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_the_json_has_what_others_rely_on() -> None:
-    found = result(cost=a_bill()).dump()
-    assert {"tasks", "completed", "failed", "lost", "verdict", "latency", "throughput", "cost"} <= found.keys()
-    assert {"observed", "expected", "low", "high"} <= found["attemptErrorRate"].keys()
-    assert {"observed", "expected", "pValue"} <= found["failedShare"].keys()
-    assert found["schemaVersion"] == 1
-    assert found.keys() == schema()["properties"].keys()
+    fields = result(cost=a_bill()).dump()
+    assert {"tasks", "completed", "failed", "lost", "verdict", "latency", "throughput", "cost"} <= fields.keys()
+    assert {"observed", "expected", "low", "high"} <= fields["attemptErrorRate"].keys()
+    assert {"observed", "expected", "pValue"} <= fields["failedShare"].keys()
+    assert fields["schemaVersion"] == 1
+    assert fields.keys() == schema()["properties"].keys()
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_json_has_what_others_rely_on() -> None:
         (None, "cannot be read"),
     ],
 )
-def test_a_file_that_is_no_result_is_told(text: str | None, says: str, tmp_path: Path) -> None:
+def test_a_file_without_a_result_is_an_error(text: str | None, says: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     if text is not None:
         path.write_text(text)

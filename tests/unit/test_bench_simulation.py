@@ -19,7 +19,7 @@ def test_the_simulation_agrees_with_the_closed_forms(rate: float, attempts: int,
     assert cell.mean_attempts == pytest.approx(cell.expectation.mean_attempts, rel=0.05)
 
 
-def test_a_simulation_of_something_else_is_found_out() -> None:
+def test_a_simulation_of_something_else_is_detected() -> None:
     cell = simulate(Expectation(0.35, 2, RetryPolicy()), 2000, seed=1)
     claimed = merged([cell, cell])
     other = Expectation(0.3, 2, RetryPolicy(base_seconds=4))

@@ -14,7 +14,7 @@ counts = st.integers(0, 400).flatmap(lambda trials: st.tuples(st.integers(0, tri
 samples = st.lists(st.integers(0, 20).map(float), min_size=1, max_size=60)
 
 
-@given(counts.filter(lambda each: each[1] > 0), st.sampled_from([0.9, 0.95, 0.99]))
+@given(counts.filter(lambda count: count[1] > 0), st.sampled_from([0.9, 0.95, 0.99]))
 def test_wilson(count: tuple[int, int], confidence: float) -> None:
     expected = oracle.binomtest(*count).proportion_ci(confidence, "wilson")
     assert stats.wilson(*count, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
@@ -25,7 +25,7 @@ def test_of_no_trials_nothing_is_known() -> None:
     assert stats.binomial_test(0, 0, 0.3) == 1
 
 
-@given(counts.filter(lambda each: each[1] > 0), st.sampled_from([0.0, 0.01, 0.09, 0.3, 0.5, 0.9, 1.0]))
+@given(counts.filter(lambda count: count[1] > 0), st.sampled_from([0.0, 0.01, 0.09, 0.3, 0.5, 0.9, 1.0]))
 def test_binomial_test(count: tuple[int, int], probability: float) -> None:
     expected = oracle.binomtest(*count, probability).pvalue
     assert stats.binomial_test(*count, probability) == pytest.approx(expected, rel=1e-6, abs=1e-12)
@@ -56,8 +56,8 @@ def test_quantile(values: list[float], share: float) -> None:
 def test_so_many_trials_tell_two_rates_apart_and_half_of_them_do_not(rate: float, other: float) -> None:
     def power(trials: int) -> float:
         """How often the exact test at 1 % finds out, if `other` is the true rate."""
-        told = [count for count in range(trials + 1) if stats.binomial_test(count, trials, rate) < 0.01]
-        return float(sum(oracle.binom.pmf(told, trials, other)))
+        surprising = [count for count in range(trials + 1) if stats.binomial_test(count, trials, rate) < 0.01]
+        return float(sum(oracle.binom.pmf(surprising, trials, other)))
 
     needed = stats.required_trials(rate, other, significance=0.01, power=0.9)
     assert power(needed) == pytest.approx(0.9, abs=0.02)

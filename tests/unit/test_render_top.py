@@ -41,7 +41,7 @@ def drawn(width: int, height: int, sort: Sort = Sort.NEWEST, snapshot: Snapshot 
 def test_the_board_fits_its_terminal_and_shows_what_matters(width: int, height: int) -> None:
     lines = drawn(width, height)
     assert len(lines) <= height
-    assert all(len(each.rstrip()) <= width for each in lines)
+    assert all(len(row.rstrip()) <= width for row in lines)
     text = "\n".join(lines)
     for part in (
         "stage prod",

@@ -19,5 +19,5 @@ from ftask.render.times import duration
         (90_000, "1 d 1 h"),
     ],
 )
-def test_a_duration_is_told_in_two_units_at_most(seconds: float, text: str) -> None:
+def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
     assert duration(seconds) == text
