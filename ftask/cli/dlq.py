@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ftask.aws.stage import Stage
     from ftask.core.failed_index import FailedTask
     from ftask.core.model import Task
-    from ftask.dead_letters.peek import Peeked
+    from ftask.dead_letters.peek import PeekedLetter
     from ftask.dead_letters.selection import Selection
     from ftask.ops.logs import Event
 
@@ -300,14 +300,15 @@ def _note_hidden(run: Invocation) -> None:
         run.screen.note(f"{plural(hidden, 'letter')} more held by somebody for up to a minute; then look again.")
 
 
-def _letter_of(run: Invocation, stage: Stage, task: Task) -> Peeked | None:
+def _letter_of(run: Invocation, stage: Stage, task: Task) -> PeekedLetter | None:
+    from ftask.core.model import Message
     from ftask.dead_letters.peek import peek as peek_letters
 
     # Closed as soon as it is found, so that the letters are visible again.
     with closing(peek_letters(stage, MOST_LETTERS_TO_SEARCH)) as letters:
-        for letter in run.screen.spinning(letters, "looking for the dead letter"):
-            if (letter.task_id, letter.epoch) == (task.task_id, task.epoch):
-                return letter
+        for peeked in run.screen.spinning(letters, "looking for the dead letter"):
+            if peeked.message == Message(task.task_id, task.epoch):
+                return peeked
     return None
 
 

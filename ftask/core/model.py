@@ -121,9 +121,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One received dead letter, with what its sender said of it."""
+    """One received dead letter, with what its sender said of it. `sent_at` is None where the queue did not say."""
 
     message_id: str
     receipt_handle: str
     body: str
     attributes: Mapping[str, str]
+    sent_at: datetime | None = None

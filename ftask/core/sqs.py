@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,12 +13,18 @@ from ftask.core.model import DeadLetter, Delivery, Message
 
 if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
+    from types_boto3_sqs.type_defs import MessageTypeDef
 else:
     SQSClient = Any
+    MessageTypeDef = Any
 
 # A message and its attributes together.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_MESSAGE_BYTES = 1024 * 1024
+
+# How many messages one request gives or takes.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
+MAX_BATCH = 10
 
 # What SQS says of a receipt handle whose time is over: the message is visible already, or gone.
 _NO_LONGER_OURS = frozenset(
@@ -93,27 +100,18 @@ class SqsDeadLetterReader:
         self._url = url
         self._wait_seconds = wait_seconds
 
-    def receive(self) -> list[DeadLetter]:
+    def receive(self, batch_size: int = MAX_BATCH) -> list[DeadLetter]:
+        """Return up to `batch_size` letters, 1 to 10, hidden from others for `VISIBILITY_SECONDS`."""
         answer = self._client().receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=10,
+            MaxNumberOfMessages=batch_size,
             MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["SentTimestamp"],
             VisibilityTimeout=self.VISIBILITY_SECONDS,
             # Long polling asks every server: an answer without letters then means that there are none.
             WaitTimeSeconds=self._wait_seconds,
         )
-        return [
-            DeadLetter(
-                entry["MessageId"],
-                entry["ReceiptHandle"],
-                entry["Body"],
-                {
-                    name: value.get("StringValue", "<binary>")
-                    for name, value in entry.get("MessageAttributes", {}).items()
-                },
-            )
-            for entry in answer.get("Messages", [])
-        ]
+        return [_dead_letter(message) for message in answer.get("Messages", [])]
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:
@@ -128,11 +126,22 @@ class SqsDeadLetterReader:
 
     def release(self, receipt_handles: Sequence[str]) -> None:
         """Make received letters visible again at once; what cannot be is so by itself a little later."""
-        for start in range(0, len(receipt_handles), 10):
+        for start in range(0, len(receipt_handles), MAX_BATCH):
             self._client().change_message_visibility_batch(
                 QueueUrl=self._url,
                 Entries=[
                     {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-                    for number, handle in enumerate(receipt_handles[start : start + 10])
+                    for number, handle in enumerate(receipt_handles[start : start + MAX_BATCH])
                 ],
             )
+
+
+def _dead_letter(message: MessageTypeDef) -> DeadLetter:
+    sent_ms = message.get("Attributes", {}).get("SentTimestamp")
+    return DeadLetter(
+        message["MessageId"],
+        message["ReceiptHandle"],
+        message["Body"],
+        {name: value.get("StringValue", "<binary>") for name, value in message.get("MessageAttributes", {}).items()},
+        None if sent_ms is None else datetime.fromtimestamp(int(sent_ms) / 1000, UTC),
+    )

@@ -235,13 +235,14 @@ def _letters(stage: Stage) -> Iterator[Finding]:
         return
     kinds: Counter[str] = Counter()
     with_letter = set()
-    for letter in peek(stage, MOST_LETTERS):
-        if letter.task_id is None:
+    for peeked in peek(stage, MOST_LETTERS):
+        message = peeked.message
+        if message is None:
             kinds["foreign"] += 1
-        elif failed.get(letter.task_id) == letter.epoch:
-            with_letter.add(letter.task_id)
+        elif failed.get(message.task_id) == message.epoch:
+            with_letter.add(message.task_id)
         else:
-            task = stage.task(letter.task_id)
+            task = stage.task(message.task_id)
             kinds["gone" if task is None else "stale"] += 1
     without = [task_id for task_id in failed if task_id not in with_letter]
     if kinds["stale"]:

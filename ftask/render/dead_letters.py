@@ -18,7 +18,7 @@ from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
 from ftask.dead_letters.grouping import Group
-from ftask.dead_letters.peek import Peeked
+from ftask.dead_letters.peek import PeekedLetter
 from ftask.render.excerpt import excerpt
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
@@ -73,17 +73,19 @@ def group_table(groups: Sequence[Group], now: datetime) -> RenderableType:
     return table
 
 
-def letters_table(letters: Sequence[Peeked], now: datetime) -> RenderableType:
+def letters_table(letters: Sequence[PeekedLetter], now: datetime) -> RenderableType:
     """Draw one dead letter on two lines; a message that is not a task has a third line with its body."""
     table = _blocks()
-    for number, letter in enumerate(letters, 1):
+    for number, peeked in enumerate(letters, 1):
+        letter, message = peeked.letter, peeked.message
         error = ": ".join(
             letter.attributes[name] for name in ("errorType", "errorMessage") if name in letter.attributes
         )
-        lines = Text(letter.task_id or f"not a task: {letter.reason}", style="" if letter.task_id else "yellow")
+        lines = Text(message.task_id) if message else Text(f"not a task: {peeked.reason}", style="yellow")
         lines.append(f"  {error or 'no reason given'}", style="red")
-        lines.append(f"\nsent {ago(letter.sent_at, now)}, message {letter.message_id}", style="dim")
-        if letter.task_id is None:
+        sent = f"sent {ago(letter.sent_at, now)}, " if letter.sent_at else ""
+        lines.append(f"\n{sent}message {letter.message_id}", style="dim")
+        if message is None:
             lines.append(f"\n{excerpt(letter.body, _MAX_BODY_CHARACTERS)}")
         table.add_row(str(number), lines)
     return table
