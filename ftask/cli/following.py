@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ftask.cli.exit_codes import ExitCode
@@ -32,16 +31,15 @@ def follow(
 
     screen = run.screen
     started = now()
-    deadline = None if timeout is None else started + timedelta(seconds=timeout)
     watcher = Watcher(run.target, run.outputs.table, task_ids)
     seen: Mapping[str, Task] = {}
     if screen.live:
         with screen.drawing(pictures.live_table([], started, started), transient=result_follows) as live:
-            for seen in watcher.rounds(deadline):
+            for seen in watcher.rounds(timeout):
                 live.update(pictures.live_table(list(seen.values()), now(), started), refresh=True)
     else:
         before: Mapping[str, Task] = {}
-        for seen in watcher.rounds(deadline):
+        for seen in watcher.rounds(timeout):
             for task_id, task in seen.items():
                 if task_id in before and before[task_id].updated_at == task.updated_at:
                     continue

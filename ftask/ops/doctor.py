@@ -105,7 +105,7 @@ def _drift(stage: Stage) -> Iterator[Finding]:
         yield Finding(
             "drift",
             Level.WARNING,
-            f"{resource.logical_id} was changed outside of CloudFormation: {resource.what}.",
+            f"{resource.logical_id} was changed outside of CloudFormation: {resource.difference}.",
             "Change it back, or carry the change into the template and deploy.",
         )
     if not drifted:

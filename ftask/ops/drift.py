@@ -1,4 +1,4 @@
-"""What was changed in a stack's resources by somebody else than CloudFormation."""
+"""Drift: what somebody changed in a stack's resources without CloudFormation."""
 
 from __future__ import annotations
 
@@ -7,46 +7,50 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.polling import rounds
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 
-_PATIENCE_SECONDS = 120
+_TIMEOUT_SECONDS = 120
 _POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Drifted:
-    """One resource that is not as deployed, and in what."""
+class DriftedResource:
+    """A resource that is not as deployed. `difference` says in which properties."""
 
     logical_id: str
-    what: str
+    difference: str
 
 
-def detect(target: Target, sleep: Callable[[float], None] = time.sleep) -> list[Drifted]:
-    """Compare every resource with the template, which takes CloudFormation some seconds.
+def detect(
+    target: Target, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+) -> list[DriftedResource]:
+    """Return the resources that differ from the template; the comparison takes CloudFormation some seconds.
 
     Raises:
-        FtaskError: CloudFormation could not, or took longer than two minutes.
+        FtaskError: CloudFormation could not compare them, or took longer than two minutes.
     """
     client = target.cloudformation
     with translate_aws_errors():
-        detection = client.detect_stack_drift(StackName=target.stack_name)["StackDriftDetectionId"]
-        waited = 0.0
-        while True:
-            status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-            if status["DetectionStatus"] == "DETECTION_COMPLETE":
+        detection_id = client.detect_stack_drift(StackName=target.stack_name)["StackDriftDetectionId"]
+        for _ in rounds(_POLL_SECONDS, _TIMEOUT_SECONDS, clock=clock, sleep=sleep):
+            detection = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection_id)
+            if detection["DetectionStatus"] == "DETECTION_FAILED":
+                raise FtaskError(f"CloudFormation could not detect drift: {detection.get('DetectionStatusReason')}")
+            if detection["DetectionStatus"] == "DETECTION_COMPLETE":
                 break
-            if status["DetectionStatus"] == "DETECTION_FAILED":
-                raise FtaskError(f"CloudFormation could not look for drift: {status.get('DetectionStatusReason')}")
-            if waited >= _PATIENCE_SECONDS:
-                raise FtaskError(f"CloudFormation has looked for drift for {_PATIENCE_SECONDS} s.", "Try again later.")
-            sleep(_POLL_SECONDS)
-            waited += _POLL_SECONDS
+        else:
+            raise FtaskError(
+                f"CloudFormation has not finished its drift detection after {_TIMEOUT_SECONDS} s.",
+                "Run the command again later.",
+            )
+        # One answer has up to 100 resources, more than the stack has.
         drifts = client.describe_stack_resource_drifts(
             StackName=target.stack_name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
         )["StackResourceDrifts"]
     return [
-        Drifted(
+        DriftedResource(
             drift["LogicalResourceId"],
             "deleted"
             if drift["StackResourceDriftStatus"] == "DELETED"

@@ -19,7 +19,7 @@ from ftask.core.timestamps import from_iso
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Events of one moment may be written after those of the next: how far back each look begins.
 OVERLAP = timedelta(seconds=10)
-# The most that one answer carries. AWS says with a token that there is more; an emulator may only be full.
+# The most entries that one answer carries.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 PAGE = 10_000
 # Lambda's own lines about each invocation, in its text format.
@@ -91,25 +91,26 @@ class LogReader:
         yield from entries(self.target, group, start, pattern)
 
 
-def entries(target: Target, group: str, start: int, pattern: str | None = None) -> Iterator[Any]:
-    """The log entries since `start`, in milliseconds since 1970, as CloudWatch has them; some may come twice."""
+def entries(target: Target, group: str, start_ms: int, pattern: str | None = None) -> Iterator[Any]:
+    """Yield the log entries since `start_ms`, milliseconds since 1970, as CloudWatch has them; some may come twice."""
     arguments: dict[str, Any] = {"logGroupName": group} | ({"filterPattern": pattern} if pattern else {})
+    paginator = target.logs.get_paginator("filter_log_events")
     with translate_aws_errors():
         while True:
+            last_page: list[Any] = []
             try:
-                answer: Any = target.logs.filter_log_events(startTime=start, limit=PAGE, **arguments)
+                for page in paginator.paginate(startTime=start_ms, PaginationConfig={"PageSize": PAGE}, **arguments):
+                    last_page = page["events"]
+                    yield from last_page
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                     return  # the function has not run yet
                 raise
-            found = answer["events"]
-            yield from found
-            if answer.get("nextToken"):
-                arguments["nextToken"] = answer["nextToken"]
-            elif len(found) >= PAGE and found[-1]["timestamp"] > start:
-                start = found[-1]["timestamp"]
-            else:
+            # AWS says with a token that there is more, which the paginator follows. An emulator may give no token with
+            # a full page: then the next entries begin at the time of its last one.
+            if len(last_page) < PAGE or last_page[-1]["timestamp"] <= start_ms:
                 return
+            start_ms = last_page[-1]["timestamp"]
 
 
 def identity(entry: Mapping[str, Any]) -> tuple[str, int, str]:

@@ -1,22 +1,21 @@
-"""Follow tasks to their end with few reads: a hundred tasks cost one request a round."""
+"""Follow tasks to their end with few reads: one request reads a hundred tasks."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
+from ftask.aws import polling
 from ftask.aws.api import UnknownTaskError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import Target
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Task
-from ftask.core.timestamps import now
 
 AWS_ROUND_SECONDS = 1.0
 EMULATOR_ROUND_SECONDS = 0.3
-# An index of ten thousand tasks is read less often than one of ten.
+# Many tasks are read less often than few.
 SECONDS_PER_THOUSAND = 2.0
 
 
@@ -28,19 +27,19 @@ class Watcher:
     table: str
     task_ids: Sequence[str]
     sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], datetime] = now
+    clock: Callable[[], float] = time.monotonic
     _tasks: dict[str, Task] = field(default_factory=dict)
 
-    def rounds(self, deadline: datetime | None = None) -> Iterator[Mapping[str, Task]]:
-        """After each read, all tasks as last seen, in the order they were asked for.
+    def rounds(self, timeout_seconds: float | None = None) -> Iterator[Mapping[str, Task]]:
+        """Yield after each read all tasks as last seen, in the order of `task_ids`.
 
-        Ends when every task has ended or, with some still open, at `deadline`.
+        Ends when every task has ended or, with some still open, when `timeout_seconds` have passed.
 
         Raises:
             UnknownTaskError: a task does not exist.
         """
         store = DynamoStore(lambda: self.target.dynamodb, self.table)
-        while True:
+        for _ in polling.rounds(self._pause_seconds, timeout_seconds, sleep=self.sleep, clock=self.clock):
             with translate_aws_errors():
                 for task in store.get_many(self.open_ids()):
                     self._tasks[task.task_id] = task
@@ -48,22 +47,19 @@ class Watcher:
                     if task_id not in self._tasks:
                         self._tasks[task_id] = self._require(store, task_id)
             yield {task_id: self._tasks[task_id] for task_id in self.task_ids}
-            remaining = len(self.open_ids())
-            moment = self.clock()
-            if remaining == 0 or (deadline is not None and moment >= deadline):
+            if not self.open_ids():
                 return
-            pause_seconds = round_seconds(self.target, remaining)
-            if deadline is not None:
-                pause_seconds = min(pause_seconds, max(0.0, (deadline - moment).total_seconds()))
-            self.sleep(pause_seconds)
 
     def open_ids(self) -> list[str]:
-        """The tasks that have not ended as far as is known."""
-        known = self._tasks
-        return [task_id for task_id in self.task_ids if task_id not in known or not known[task_id].status.terminal]
+        """Return the tasks that have not ended, as far as the reads so far show."""
+        tasks = self._tasks
+        return [task_id for task_id in self.task_ids if task_id not in tasks or not tasks[task_id].status.terminal]
+
+    def _pause_seconds(self) -> float:
+        return round_seconds(self.target, len(self.open_ids()))
 
     def _require(self, store: DynamoStore, task_id: str) -> Task:
-        # The cheap read may be behind a task that was accepted a moment ago; this one is not.
+        # The cheap read may miss a task that was accepted a moment ago; this one is consistent.
         task = store.get(task_id)
         if task is None:
             raise UnknownTaskError(task_id)
@@ -71,6 +67,6 @@ class Watcher:
 
 
 def round_seconds(target: Target, open_tasks: int) -> float:
-    """How long to wait before so many open tasks are looked at again."""
+    """Return how long to wait before `open_tasks` tasks are read again."""
     base = target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS)
     return base + SECONDS_PER_THOUSAND * open_tasks / 1000

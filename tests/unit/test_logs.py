@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
+from ftask.ops import logs
 from ftask.ops.logs import EventFilter, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
@@ -70,3 +75,52 @@ def test_a_level_lets_the_louder_ones_through() -> None:
     assert EventFilter(level="WARNING").has(event)
     assert not EventFilter(level="ERROR").has(event)
     assert not EventFilter(task_id="another").has(event)
+
+
+def entry(timestamp: int) -> dict[str, Any]:
+    return {"logStreamName": "s", "timestamp": timestamp, "message": f"at {timestamp}", "eventId": str(timestamp)}
+
+
+@pytest.fixture
+def logs_client() -> Any:
+    return boto3.client("logs", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+
+
+def read(client: Any, answers: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[int]:
+    """The timestamps that `entries` yields, when CloudWatch answers these requests so."""
+    target: Any = SimpleNamespace(logs=client)
+    with Stubber(client) as stubber:
+        for request, answer in answers:
+            expected = {"logGroupName": "g", "limit": logs.PAGE, **request}
+            stubber.add_response("filter_log_events", answer, expected)
+        timestamps = [found["timestamp"] for found in logs.entries(target, "g", 1)]
+        stubber.assert_no_pending_responses()
+    return timestamps
+
+
+def test_entries_are_read_page_by_page(logs_client: Any) -> None:
+    pages: list[Any] = [
+        ({"startTime": 1}, {"events": [entry(1)], "nextToken": "more"}),
+        ({"startTime": 1, "nextToken": "more"}, {"events": [], "nextToken": "last"}),
+        ({"startTime": 1, "nextToken": "last"}, {"events": [entry(2)]}),
+    ]
+    assert read(logs_client, pages) == [1, 2]
+
+
+def test_a_full_page_without_a_token_is_read_on_from_its_last_entry(
+    logs_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "PAGE", 2)
+    pages = [
+        ({"startTime": 1}, {"events": [entry(1), entry(5)]}),
+        ({"startTime": 5}, {"events": [entry(5), entry(9)]}),
+        ({"startTime": 9}, {"events": [entry(9)]}),
+    ]
+    assert read(logs_client, pages) == [1, 5, 5, 9, 9]
+
+
+def test_a_function_that_has_not_run_yet_has_no_entries(logs_client: Any) -> None:
+    target: Any = SimpleNamespace(logs=logs_client)
+    with Stubber(logs_client) as stubber:
+        stubber.add_client_error("filter_log_events", "ResourceNotFoundException")
+        assert list(logs.entries(target, "g", 1)) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ftask.aws.parallel import Pace, merged
+from tests.support.clock import VirtualTime
 
 
 def test_all_items_of_all_sources_come() -> None:
@@ -44,18 +45,11 @@ def test_a_reader_that_stops_leaves_no_source_within_an_item() -> None:
 
 
 def test_a_pace_spreads_what_passes_evenly() -> None:
-    time = 100.0
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        nonlocal time
-        slept.append(seconds)
-        time += seconds
-
-    pace = Pace(50, lambda: time, sleep)
+    time = VirtualTime()
+    pace = Pace(50, time.clock, time.sleep)
     for _ in range(3):
         pace.wait(10)
-    assert slept == pytest.approx([0.0, 0.2, 0.2])
+    assert time.pauses == pytest.approx([0.0, 0.2, 0.2])
 
 
 def test_no_rate_is_no_limit() -> None:
