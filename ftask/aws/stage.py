@@ -1,4 +1,4 @@
-"""What an operator works with on a deployed stage: the core's services over the stack's own table and queues."""
+"""A deployed stage: the core's services over the stack's own table and queues."""
 
 from __future__ import annotations
 
@@ -18,9 +18,21 @@ from ftask.core.sqs import SqsDeadLetterQueue, SqsDeadLetterReader, SqsQueue
 from ftask.core.timestamps import now
 
 
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """About how many messages a queue holds: visible ones wait, those in flight were received and not yet deleted."""
+
+    visible: int
+    in_flight: int
+
+    @property
+    def total(self) -> int:
+        return self.visible + self.in_flight
+
+
 @dataclass(frozen=True)
 class Stage:
-    """The parts of one deployed stage. Threads may share it."""
+    """One deployed stage: its target, its stack, and the services over its table and queues. Threads may share it."""
 
     target: Target
     stack: DeployedStack
@@ -47,27 +59,34 @@ class Stage:
 
     @property
     def poll_seconds(self) -> int:
-        """How long to wait for a message before believing that there is none.
+        """How long to wait for a message before the queue counts as empty.
 
-        SQS asks all of its servers only when it is given time. An emulator is one server.
+        SQS asks all of its servers only where a request may wait. An emulator is one server.
         """
         return self.target.choose(aws=1, emulator=0)
 
     def task(self, task_id: str) -> Task | None:
-        """The task as it is now; None if there is none of that id."""
+        """Return the task as it is now; None if no task has this id."""
         if not TASK_ID.fullmatch(task_id):
             return None
         with translate_aws_errors():
             return self.store.get(task_id)
 
-    def counts(self, queue_url: str) -> tuple[int, int]:
-        """About how many messages of a queue wait, and how many are in flight."""
+    def queue_depth(self) -> QueueDepth:
+        """Return about how many messages the main queue holds."""
+        return self._depth(self.outputs.queue_url)
+
+    def dead_letter_depth(self) -> QueueDepth:
+        """Return about how many letters the dead-letter queue holds."""
+        return self._depth(self.outputs.dead_letter_queue_url)
+
+    def _depth(self, queue_url: str) -> QueueDepth:
         with translate_aws_errors():
             attributes = self.target.sqs.get_queue_attributes(
                 QueueUrl=queue_url,
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
             )["Attributes"]
-        return (
+        return QueueDepth(
             int(attributes["ApproximateNumberOfMessages"]),
             int(attributes["ApproximateNumberOfMessagesNotVisible"]),
         )

@@ -278,10 +278,10 @@ class Experiment:
         return Progress(self.settings.tasks, sent, refused, states, per_second, seconds_left)
 
     def _queues_empty(self) -> bool:
-        return self.stage.counts(self.stage.outputs.queue_url) == (0, 0)
+        return self.stage.queue_depth().total == 0
 
     def _count_letters(self) -> int:
-        return sum(self.stage.counts(self.stage.outputs.dead_letter_queue_url))
+        return self.stage.dead_letter_depth().total
 
     def _settled_letters(self) -> int:
         """Return the number of dead letters, once it has caught up with the failed tasks or the wait is over."""

@@ -144,7 +144,7 @@ def redrive(
         value = {"wouldRedrive": count, "sample": [each.json() for each in sample]}
         screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing was touched (--dry-run).")
         return ExitCode.DONE
-    letters = sum(stage.counts(run.outputs.dead_letter_queue_url))
+    letters = stage.dead_letter_depth().total
     if not count and (not letters or not chosen.everything):
         what = "There is nothing to redrive." if chosen.everything else "No failed task fits."
         screen.result(_redrive_json(Counter()), lambda: what)
@@ -194,7 +194,7 @@ def drain(
     if (to is None) is not no_save:
         raise UsageError("Give --to FILE.jsonl, or --no-save to throw the letters away.")
     stage, screen = run.stage, run.screen
-    total = sum(stage.counts(run.outputs.dead_letter_queue_url))
+    total = stage.dead_letter_depth().total
     file = DrainFile(to, stage) if to is not None else None
     letters = f"about {plural(total, 'dead letter')} of stage {run.target.stage_name}"
     if file is None:
@@ -279,7 +279,7 @@ def _count(run: Invocation, stage: Stage, chosen: Selection) -> tuple[int, list[
 
 
 def _compare_with_queue(run: Invocation, failed: int) -> None:
-    letters = sum(run.stage.counts(run.outputs.dead_letter_queue_url))
+    letters = run.stage.dead_letter_depth().total
     if letters == failed:
         run.screen.note(f"The dead-letter queue holds as many letters ({letters:,}).")
     elif letters < failed:
@@ -295,7 +295,7 @@ def _compare_with_queue(run: Invocation, failed: int) -> None:
 
 
 def _note_hidden(run: Invocation) -> None:
-    _, hidden = run.stage.counts(run.outputs.dead_letter_queue_url)
+    hidden = run.stage.dead_letter_depth().in_flight
     if hidden:
         run.screen.note(f"{plural(hidden, 'letter')} more held by somebody for up to a minute; then look again.")
 

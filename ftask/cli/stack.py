@@ -179,10 +179,10 @@ def _keep_data(run: Invocation) -> None:
 
 def info(run: Invocation) -> None:
     """Show where the stage's parts are, how full its queues are, and how it is set."""
-    from ftask.ops.info import overview
+    from ftask.ops.info import describe_stage
     from ftask.render.info import info_table
 
-    value = overview(run.target)
+    value = describe_stage(run.stage)
     run.screen.result(value, lambda: info_table(value))
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from ftask.aws.stack import StackOutputs
 
-# Where the console of each partition is.
+# The console's host in each partition.
 # https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/getting-started.html
 _HOSTS = {
     "aws": "console.aws.amazon.com",
@@ -15,8 +15,8 @@ _HOSTS = {
 }
 
 
-def links(outputs: StackOutputs, stack_id: str, stack_name: str) -> dict[str, str]:
-    """The pages, by what they show; none in a partition whose console is not known."""
+def build_links(outputs: StackOutputs, stack_id: str, stack_name: str) -> dict[str, str]:
+    """Return the URLs of the pages, by what they show; empty for a partition whose console is not known."""
     _, partition, _, region, *_ = stack_id.split(":")
     host = _HOSTS.get(partition)
     if host is None:
@@ -43,5 +43,5 @@ def _quoted(text: str) -> str:
 
 
 def _log_group(name: str) -> str:
-    # The console quotes a log group twice, and then marks the percent signs by a dollar.
+    # The console quotes a log group twice, and then writes the percent signs as dollars.
     return _quoted(_quoted(name)).replace("%", "$")

@@ -61,7 +61,7 @@ def switch(
 def in_flight(stage: Stage, sleep: Callable[[float], None] = time.sleep) -> Iterator[int]:
     """Yield how many messages are in flight, again and again until none is: they run, or wait for their backoff."""
     for _ in rounds(_POLL_SECONDS, sleep=sleep):
-        number = stage.counts(stage.outputs.queue_url)[1]
+        number = stage.queue_depth().in_flight
         yield number
         if not number:
             return

@@ -135,7 +135,7 @@ def _consumption(stage: Stage) -> Iterator[Finding]:
             f"The worker's event source mapping is {state}: tasks are accepted and wait, at most 14 days.",
             "Start it with: ftask resume",
         )
-    _, in_flight = stage.counts(stage.outputs.queue_url)
+    in_flight = stage.queue_depth().in_flight
     if in_flight > MAX_IN_FLIGHT // 2:
         yield Finding(
             "in flight",
@@ -173,7 +173,7 @@ def _permissions(stage: Stage) -> Iterator[Finding]:
 
 
 def _tasks(stage: Stage) -> Iterator[Finding]:
-    waiting, _ = stage.counts(stage.outputs.queue_url)
+    waiting = stage.queue_depth().visible
     paused = consumption.state(stage) != "Enabled"
     with translate_aws_errors():
         visibility = timedelta(
@@ -224,7 +224,7 @@ def message_due(task: Task) -> datetime:
 
 def _letters(stage: Stage) -> Iterator[Finding]:
     failed = {task.task_id: task.epoch for task in failures(stage)}
-    letters = sum(stage.counts(stage.outputs.dead_letter_queue_url))
+    letters = stage.dead_letter_depth().total
     if letters > MOST_LETTERS or len(failed) > MOST_LETTERS:
         yield Finding(
             "dead letters",

@@ -1,4 +1,4 @@
-"""The state of a stage in one value: where things are, what waits, what failed, how it is set."""
+"""The state of a stage in one value: where its parts are, what waits, what failed, how it is set."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.stack import OWN_PARAMETERS, deployed_stack
+from ftask.aws.stack import OWN_PARAMETERS
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.timestamps import now
-from ftask.ops.console import links
+from ftask.ops import consumption
+from ftask.ops.console import build_links
 
 
-def overview(target: Target) -> dict[str, Any]:
-    """What `ftask info` shows.
+def describe_stage(stage: Stage) -> dict[str, Any]:
+    """Return what `ftask info` shows, in the form of its JSON output.
 
     Counts of a queue are approximate, as SQS gives them. `oldestSeconds` is None where CloudWatch has no
     figure: it has none until the queue has been in use for some minutes, and an emulator may never have one.
     """
-    stack = deployed_stack(target)
-    outputs = stack.outputs
-    parts = Stage(target, stack)
+    target, stack, outputs = stage.target, stage.stack, stage.outputs
+    queue = stage.queue_depth()
     with translate_aws_errors():
-        main = parts.counts(outputs.queue_url)
-        dead = parts.counts(outputs.dead_letter_queue_url)
-        mapping = target.lambda_.get_event_source_mapping(UUID=outputs.worker_source)
         oldest = oldest_seconds(target, outputs.queue_url)
     return {
         "stage": target.stage_name,
@@ -36,20 +33,20 @@ def overview(target: Target) -> dict[str, Any]:
         "table": outputs.table,
         "queueUrl": outputs.queue_url,
         "deadLetterQueueUrl": outputs.dead_letter_queue_url,
-        "queue": {"visible": main[0], "inFlight": main[1], "oldestSeconds": oldest},
-        "deadLetters": dead[0] + dead[1],
-        "worker": {"function": outputs.worker_function, "state": mapping.get("State", "unknown")},
+        "queue": {"visible": queue.visible, "inFlight": queue.in_flight, "oldestSeconds": oldest},
+        "deadLetters": stage.dead_letter_depth().total,
+        "worker": {"function": outputs.worker_function, "state": consumption.state(stage)},
         "apiFunction": outputs.api_function,
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.code_sha256,
         # An emulator has no console.
-        "console": {} if target.is_emulated else links(outputs, stack.stack_id, target.stack_name),
+        "console": {} if target.is_emulated else build_links(outputs, stack.stack_id, target.stack_name),
         "parameters": {name: value for name, value in sorted(stack.parameters.items()) if name not in OWN_PARAMETERS},
     }
 
 
 def oldest_seconds(target: Target, queue_url: str) -> float | None:
-    """The age of the oldest message, as CloudWatch last saw it."""
+    """Return the age of the oldest message, as CloudWatch last saw it; None if it has no figure."""
     moment = now()
     points = target.cloudwatch.get_metric_statistics(
         Namespace="AWS/SQS",

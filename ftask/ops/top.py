@@ -101,8 +101,8 @@ class Board:
         self._looked_at = tick
         ends = self._read_log()
         outputs = self.stage.outputs
-        waiting, in_flight = self.stage.counts(outputs.queue_url)
-        letters = sum(self.stage.counts(outputs.dead_letter_queue_url))
+        queue = self.stage.queue_depth()
+        letters = self.stage.dead_letter_depth().total
         with translate_aws_errors():
             oldest = oldest_seconds(self.stage.target, outputs.queue_url)
             errors, throttles = self._metric("Errors"), self._metric("Throttles")
@@ -110,8 +110,8 @@ class Board:
         return Snapshot(
             at=moment,
             consuming=consumption.state(self.stage),
-            waiting=waiting,
-            in_flight=in_flight,
+            waiting=queue.visible,
+            in_flight=queue.in_flight,
             oldest_seconds=oldest,
             dead_letters=letters,
             completed_rate=ends[Status.COMPLETED] / seconds if seconds else 0.0,

@@ -92,7 +92,7 @@ def test_a_task_without_a_letter_is_redriven_from_the_table(stage: Stage) -> Non
     fail(stage, 2)
     assert outcomes(stage, Selection())[RedriveOutcome.REDRIVEN] == 2
     assert len(queued(stage)) == 2
-    assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
+    assert stage.dead_letter_depth().total == 0
 
 
 def test_a_named_task_is_redriven_with_its_letter_and_no_other(stage: Stage) -> None:
@@ -149,7 +149,7 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     assert kept == {"kept": True}
     assert {line["taskId"] for line in lines if "payload" in line} == ids
     assert [line["body"] for line in lines if "payload" not in line] == ["not a task"]
-    assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 0
+    assert stage.dead_letter_depth().total == 0
     assert {task.task_id for task in failures(stage)} == ids
 
 
@@ -159,7 +159,7 @@ def test_a_drain_that_cannot_write_leaves_the_letters_where_they_are(stage: Stag
     file.close()
     with pytest.raises(ValueError, match="closed file"):
         list(drain(stage, file))
-    assert sum(stage.counts(stage.outputs.dead_letter_queue_url)) == 1
+    assert stage.dead_letter_depth().total == 1
     with pytest.raises(FtaskError, match="Nothing was drained"):
         DrainFile(tmp_path, stage)
 

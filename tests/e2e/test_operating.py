@@ -30,7 +30,7 @@ def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
     """The deployed stage at rest, its dead letters and failed tasks gone before and after."""
     found = Stage(target, deployed_stack(target))
     # What another test left to run, an interrupted experiment for one, may still fail.
-    until(lambda: not sum(found.counts(found.outputs.queue_url)), "nothing waits or is in flight")
+    until(lambda: not found.queue_depth().total, "nothing waits or is in flight")
     clear(found)
     yield found
     clear(found)
@@ -146,7 +146,7 @@ def test_a_drain_that_is_killed_ten_times_loses_nothing(deployed: Cli, stage: St
             written.add(json.loads(line)["taskId"])
         except ValueError:
             continue
-    hidden_or_there = sum(stage.counts(stage.outputs.dead_letter_queue_url))
+    hidden_or_there = stage.dead_letter_depth().total
     assert written <= ids
     assert len(ids - written) <= hidden_or_there
 
@@ -285,7 +285,7 @@ def test_a_file_that_cannot_be_written_drains_nothing(deployed: Cli, stage: Stag
 def killed_when(cli: Cli, stage: Stage, arguments: tuple[str, ...], left: int) -> None:
     """Run a command, and kill it as soon as no more than `left` letters are in the queue, seen or hidden."""
     process = cli.start(*arguments)
-    while process.poll() is None and sum(stage.counts(stage.outputs.dead_letter_queue_url)) > left:
+    while process.poll() is None and stage.dead_letter_depth().total > left:
         pass
     process.kill()
     process.communicate()

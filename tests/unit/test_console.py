@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ftask.ops.console import links
+from ftask.ops.console import build_links
 
 
 def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
@@ -15,7 +15,7 @@ def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
         queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/q",
         dead_letter_queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/d",
     )
-    urls = links(outputs, "arn:aws-cn:cloudformation:cn-north-1:1:stack/ftask-prod/x", "ftask-prod")
+    urls = build_links(outputs, "arn:aws-cn:cloudformation:cn-north-1:1:stack/ftask-prod/x", "ftask-prod")
     assert all(url.startswith("https://cn-north-1.console.amazonaws.cn/") for url in urls.values())
     assert urls["workerLog"].endswith("#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fftask-prod-worker")
-    assert links(outputs, "arn:aws-iso:cloudformation:us-iso-east-1:1:stack/ftask-prod/x", "ftask-prod") == {}
+    assert build_links(outputs, "arn:aws-iso:cloudformation:us-iso-east-1:1:stack/ftask-prod/x", "ftask-prod") == {}
