@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ftask.aws.stage import Stage
     from ftask.aws.target import Target
     from ftask.cli.config_file import Config
-    from ftask.local.record import Running
+    from ftask.local.record import RunningEngine
     from ftask.render.screen import Screen
 
 LOCAL_STAGE = "local"
@@ -58,7 +58,7 @@ class Invocation:
 
     options: GlobalOptions
     if_interrupted: str = field(default="")
-    _engine: Running | None = field(default=None, init=False)
+    _engine: RunningEngine | None = field(default=None, init=False)
 
     @cached_property
     def screen(self) -> Screen:

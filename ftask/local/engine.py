@@ -1,14 +1,13 @@
-"""The engine's life: started on first need, found again by later commands, stopped with its state kept.
+"""The engine's life: commands start it when they need it, later ones find it again, and a stop saves its state.
 
-One engine serves one state folder. Who starts or stops it holds the folder's lock, so two commands
-at once never make two engines. The record of a running engine carries a random token that the engine
-repeats in its health answer: a port that something else holds by now is never mistaken for ours.
+One engine serves one state folder. Whoever starts or stops it holds the folder's lock, so two commands at once never
+start two engines. The record of a running engine has a random token that the engine repeats in its health answer, so
+another program at its port is never taken for it.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import secrets
 import shutil
@@ -19,16 +18,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from ftask.local.environment import engine_environment
 from ftask.local.errors import EngineError
-from ftask.local.ports import HOST, PORT_VARIABLE, any_free_port, choose_port, is_free
-from ftask.local.record import Record, Running
+from ftask.local.health import answers, read_health
+from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
+from ftask.local.record import RecordFile, RunningEngine
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 
@@ -40,17 +39,31 @@ _LOG_TAIL_LINES = 15
 
 
 def default_root() -> Path:
-    """Where the engine keeps its state: FTASK_STATE_DIR, or the user's state folder."""
+    """Return where the engine keeps its state: FTASK_STATE_DIR, or the user's state folder."""
     configured = os.environ.get(STATE_DIR_VARIABLE)
     return Path(configured).expanduser().resolve() if configured else user_state_path("ftask", appauthor=False)
+
+
+class EnsuredEngine(NamedTuple):
+    """An engine that runs. `started` says whether this call started it."""
+
+    engine: RunningEngine
+    started: bool
 
 
 class Engine:
     """The engine of one state folder."""
 
-    def __init__(self, root: Path | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.root = root or default_root()
         self._sleep = sleep
+        self._clock = clock
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -58,46 +71,45 @@ class Engine:
         return self.root / "engine.log"
 
     @property
-    def _record(self) -> Record:
-        return Record(self.root / "engine.json")
+    def _record(self) -> RecordFile:
+        return RecordFile(self.root / "engine.json")
 
-    def running(self) -> Running | None:
-        """The engine, if it answers."""
-        record = self._record.running()
-        return record if record is not None and _answers(record) else None
+    def running(self) -> RunningEngine | None:
+        """Return the engine if it runs and answers, else None."""
+        recorded = self._record.running()
+        return recorded if recorded is not None and answers(recorded) else None
 
     def crashed(self) -> bool:
-        """Whether the last engine ended without being stopped, and so lost what it had not saved."""
-        record = self._record.running()
-        return record is not None and not _answers(record)
+        """Return whether the last engine ended without being stopped, and so lost what it had not saved."""
+        recorded = self._record.running()
+        return recorded is not None and not answers(recorded)
 
-    def ensure(self) -> tuple[Running, bool]:
-        """The running engine, started if need be, and whether this call started it.
+    def ensure(self) -> EnsuredEngine:
+        """Start the engine if it does not run.
 
         Raises:
             EngineError: it is not installed, or does not start.
         """
-        found = self.running()
-        if found is not None:
-            return found, False
+        if (running := self.running()) is not None:
+            return EnsuredEngine(running, started=False)
         require_installed()
         with self._locked():
-            found = self.running()
-            if found is not None:
-                return found, False
-            return self._start(), True
+            # Another command may have started it while this one waited for the lock.
+            if (running := self.running()) is not None:
+                return EnsuredEngine(running, started=False)
+            return EnsuredEngine(self._start(), started=True)
 
     def stop(self) -> bool:
-        """Stop the engine, its state saved; False if none was running.
+        """Stop the engine, which saves its state; False if none was running.
 
         Raises:
-            EngineError: it does not end.
+            EngineError: it does not stop in time.
         """
         with self._locked():
             return self._stop()
 
     def reset(self) -> None:
-        """Stop the engine and forget everything that it kept."""
+        """Stop the engine and delete everything that it kept."""
         with self._locked():
             self._stop()
             for name in ("state", "s3", "tmp"):
@@ -105,23 +117,23 @@ class Engine:
             self.log_path.unlink(missing_ok=True)
 
     def log_tail(self, lines: int = _LOG_TAIL_LINES) -> list[str]:
-        """The last lines of the engine's log."""
+        """Return the last lines of the engine's log."""
         try:
             return self.log_path.read_text(errors="replace").splitlines()[-lines:]
         except FileNotFoundError:
             return []
 
-    def _start(self) -> Running:
+    def _start(self) -> RunningEngine:
         port = choose_port(self._record.last_port())
         try:
             return self._start_at(port)
         except EngineError:
             if PORT_VARIABLE in os.environ or is_free(port):
                 raise
-        # Another program took the port between the look and the start.
+        # Another program took the port between the check and the start.
         return self._start_at(any_free_port())
 
-    def _start_at(self, port: int) -> Running:
+    def _start_at(self, port: int) -> RunningEngine:
         token = secrets.token_hex(8)
         shutil.rmtree(self.root / "tmp", ignore_errors=True)
         (self.root / "tmp").mkdir(parents=True)
@@ -132,42 +144,45 @@ class Engine:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.root,
-                env=self._environment(port, token),
+                env=engine_environment(self.root, port, token, os.environ),
                 start_new_session=True,  # Ctrl-C in the command must not reach the engine
             )
         self._child = process
-        deadline = time.monotonic() + START_SECONDS
+        deadline = self._clock() + START_SECONDS
         while process.poll() is None:
-            health = _health(port)
-            if health is not None and health.get("edition") == token:
-                running = Running(process.pid, port, token, str(health.get("version", "?")), time.time())
+            health = read_health(port)
+            if health is not None and health.token == token:
+                running = RunningEngine(process.pid, port, token, health.version, time.time())
                 self._record.write(running)
                 return running
-            if time.monotonic() > deadline:
+            if self._clock() > deadline:
                 process.kill()
                 process.wait()
                 raise EngineError(f"The local engine did not answer within {START_SECONDS:g} s.", self._log_hint())
             self._sleep(_POLL_SECONDS)
         raise EngineError(
-            f"The local engine ended at once (exit code {process.returncode}).",
+            f"The local engine ended at its start (exit code {process.returncode}).",
             self._log_hint(with_tail=True),
         )
 
     def _stop(self) -> bool:
-        record = self._record.running()
-        if record is None:
+        recorded = self._record.running()
+        if recorded is None:
             return False
-        if not _answers(record):
+        if not answers(recorded):
             self._record.delete()
             return False
-        os.kill(record.pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self._alive(record.pid):
-            if time.monotonic() > deadline:
-                raise EngineError(f"The local engine (process {record.pid}) does not end.", self._log_hint())
+        os.kill(recorded.pid, signal.SIGTERM)
+        deadline = self._clock() + STOP_SECONDS
+        while self._alive(recorded.pid):
+            if self._clock() > deadline:
+                raise EngineError(
+                    f"The local engine (process {recorded.pid}) has not stopped after {STOP_SECONDS:g} s.",
+                    self._log_hint(),
+                )
             self._sleep(_POLL_SECONDS)
-        # The port is kept on record, so that queue URLs handed out before stay right.
-        self._record.write(None, last_port=record.port)
+        # The next engine gets the same port, so that the queue URLs of this one stay valid.
+        self._record.write(None, last_port=recorded.port)
         return True
 
     def _alive(self, pid: int) -> bool:
@@ -179,33 +194,8 @@ class Engine:
             return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
         except ProcessLookupError:
             return False
-        except OSError:  # no /proc on this system, or gone in between: the next signal tells
+        except OSError:  # no /proc on this system, or the process has just ended: the next signal shows which
             return True
-
-    def _environment(self, port: int, token: str) -> dict[str, str]:
-        # Nothing of the caller's AWS configuration may leak into the engine or into the functions it runs.
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "FTASK_", "MINISTACK_", "LAMBDA_", "PYTHON", "COVERAGE_"))
-        }
-        return inherited | {
-            "GATEWAY_PORT": str(port),
-            "BIND_HOST": HOST,
-            "MINISTACK_HOST": HOST,
-            "MINISTACK_EDITION": token,
-            "AUTH": "true",
-            "PERSIST_STATE": "1",
-            "STATE_DIR": str(self.root / "state"),
-            "S3_PERSIST": "1",
-            "S3_DATA_DIR": str(self.root / "s3"),
-            "TMPDIR": str(self.root / "tmp"),
-            "LAMBDA_EXECUTOR": "local",
-            # Listeners of services that ftask does not use.
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -217,7 +207,7 @@ class Engine:
         except Timeout:
             raise EngineError(
                 f"Another ftask command has been starting or stopping the engine for {LOCK_SECONDS:g} s.",
-                f"See what it does: {self.log_path}",
+                f"Its progress is in {self.log_path}.",
             ) from None
         except OSError as error:
             raise EngineError(
@@ -227,28 +217,13 @@ class Engine:
 
     def _log_hint(self, *, with_tail: bool = False) -> str:
         tail = "\n".join(self.log_tail()) if with_tail else ""
-        return f"Its log is {self.log_path}" + (f", which ends:\n{tail}" if tail else ".")
+        return f"Its log is {self.log_path}" + (f", which ends with:\n{tail}" if tail else ".")
 
 
 def require_installed() -> None:
-    """Fail with advice where the extra `local` is missing."""
+    """Raise EngineError with advice where the extra `local` is not installed."""
     if importlib.util.find_spec("ministack") is None:
         raise EngineError(
             "The local engine is not installed.",
             'Install it with: pip install "ftask[local]" (or choose another stage with --stage).',
         )
-
-
-def _answers(record: Running) -> bool:
-    health = _health(record.port)
-    return health is not None and health.get("edition") == record.token
-
-
-def _health(port: int) -> dict[str, Any] | None:
-    opener = build_opener(ProxyHandler({}))
-    try:
-        with opener.open(f"http://{HOST}:{port}/_ministack/health", timeout=5) as answer:
-            health = json.loads(answer.read())
-    except (URLError, OSError, ValueError):
-        return None
-    return health if isinstance(health, dict) else None

@@ -1,4 +1,4 @@
-"""What goes wrong with the local engine."""
+"""Errors of the local engine."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ftask.core.errors import FtaskError
 
 
 class EngineError(FtaskError):
-    """The local engine cannot do what it was asked to."""
+    """The local engine cannot start, stop or be used; its message says why."""

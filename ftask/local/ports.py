@@ -13,14 +13,19 @@ PORT_VARIABLE = "FTASK_LOCAL_PORT"
 
 
 def choose_port(last: int | None) -> int:
+    """Return the port for a new engine; `last` is the one of the engine before.
+
+    Raises:
+        EngineError: the configured port is not a port number, or another program uses it.
+    """
     configured = os.environ.get(PORT_VARIABLE)
     if configured is not None:
         if not configured.isdecimal() or not 0 < int(configured) < 65536:
-            raise EngineError(f"{PORT_VARIABLE} is {configured!r}, not a port number.", "Use one from 1 to 65535.")
+            raise EngineError(f"{PORT_VARIABLE} is {configured!r}, not a port number.", "Use 1 to 65535.")
         if not is_free(int(configured)):
             raise EngineError(
-                f"Port {configured} is held by another program.",
-                f"Choose another with {PORT_VARIABLE}, or unset it.",
+                f"Another program uses port {configured}, which {PORT_VARIABLE} names.",
+                f"Choose another port with {PORT_VARIABLE}, or unset it.",
             )
         return int(configured)
     for port in (last, PREFERRED_PORT):
@@ -30,6 +35,7 @@ def choose_port(last: int | None) -> int:
 
 
 def any_free_port() -> int:
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         free: int = probe.getsockname()[1]
@@ -37,8 +43,9 @@ def any_free_port() -> int:
 
 
 def is_free(port: int) -> bool:
+    """Return whether a server can listen at `port`."""
     with socket.socket() as probe:
-        # As the engine's own server does: a port in TIME_WAIT is free.
+        # The engine's server does the same: a port in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,4 +1,4 @@
-"""The record of a running engine: how later commands find it, and know it from whatever else has its port by then."""
+"""The record of a running engine, by which later commands find it and tell it from another program at its port."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from ftask.local.ports import HOST
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A running engine. `started_at` is seconds since 1970; the engine repeats `token` in its health answer."""
+class RunningEngine:
+    """A running engine.
+
+    `started_at` is seconds since 1970. The engine repeats `token` in its health answer.
+    """
 
     pid: int
     port: int
@@ -26,26 +29,26 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordFile:
     """The file that says which engine serves a state folder, and at which port the last one did."""
 
     path: Path
 
-    def running(self) -> Running | None:
-        """Return the engine on record, whether it still answers or not; None if there is none."""
+    def running(self) -> RunningEngine | None:
+        """Return the engine on record, which may have ended since; None if none is on record."""
         fields = self._read()
         try:
-            return Running(**fields["running"]) if fields.get("running") else None
+            return RunningEngine(**fields["running"]) if fields.get("running") else None
         except TypeError:  # written by another version
             return None
 
     def last_port(self) -> int | None:
-        """Return the port of the last engine: queue URLs that it handed out stay right if the next one has it too."""
+        """Return the port of the last engine, None if unknown; with the same port its queue URLs stay valid."""
         port = self._read().get("lastPort")
         return port if isinstance(port, int) else None
 
-    def write(self, running: Running | None, last_port: int | None = None) -> None:
-        """Replace the record; a reader sees the old one or the new one, never half of either."""
+    def write(self, running: RunningEngine | None, last_port: int | None = None) -> None:
+        """Replace the record; a reader sees either the old one or the new one."""
         fields = {"running": asdict(running) if running else None, "lastPort": running.port if running else last_port}
         fresh = self.path.with_suffix(".new")
         fresh.write_text(json.dumps(fields))
@@ -57,6 +60,6 @@ class Record:
     def _read(self) -> dict[str, Any]:
         try:
             fields = json.loads(self.path.read_text())
-        except (OSError, ValueError):  # no record, or an unreadable one: no engine can be found by it
+        except (OSError, ValueError):  # no record, or an unreadable one: it leads to no engine
             return {}
         return fields if isinstance(fields, dict) else {}

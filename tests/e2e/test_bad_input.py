@@ -93,7 +93,7 @@ def test_a_port_that_something_else_holds(own_engine: Cli) -> None:
         port = str(holder.getsockname()[1])
         done = own_engine("local", "up", **{PORT_VARIABLE: port})
     assert done.code == 1
-    assert f"Port {port} is held by another program" in done.err
+    assert f"Another program uses port {port}" in done.err
     done = own_engine("local", "up", **{PORT_VARIABLE: "http"})
     assert "not a port number" in done.err
 

@@ -9,7 +9,7 @@ import pytest
 from ftask.cli.invocation import GlobalOptions, Invocation
 from ftask.core.errors import FtaskError
 from ftask.local.engine import STATE_DIR_VARIABLE, Engine
-from ftask.local.record import Running
+from ftask.local.record import RunningEngine
 
 
 @pytest.mark.parametrize(("at_the_port", "ended"), [("the same", False), ("another", True), ("nothing", True)])
@@ -17,8 +17,8 @@ def test_an_error_after_the_engine_ended_says_so_whatever_answers_at_its_port(
     at_the_port: str, ended: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(STATE_DIR_VARIABLE, str(tmp_path))
-    ours = Running(1, 4566, "ours", "1", 0.0)
-    found = {"the same": ours, "another": Running(2, 4566, "theirs", "1", 1.0), "nothing": None}[at_the_port]
+    ours = RunningEngine(1, 4566, "ours", "1", 0.0)
+    found = {"the same": ours, "another": RunningEngine(2, 4566, "theirs", "1", 1.0), "nothing": None}[at_the_port]
     monkeypatch.setattr(Engine, "crashed", lambda engine: False)
     monkeypatch.setattr(Engine, "ensure", lambda engine: (ours, False))
     monkeypatch.setattr(Engine, "running", lambda engine: found)

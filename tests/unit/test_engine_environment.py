@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from ftask.local.environment import engine_environment
+
+
+def test_the_engine_inherits_nothing_of_the_callers_aws_configuration() -> None:
+    caller = {"PATH": "/bin", "AWS_PROFILE": "prod", "FTASK_STAGE": "prod", "PYTHONPATH": "/x", "LAMBDA_EXECUTOR": "x"}
+    environment = engine_environment(Path("/state"), 4566, "token", caller)
+    assert environment["PATH"] == "/bin"
+    assert not {"AWS_PROFILE", "FTASK_STAGE", "PYTHONPATH"} & environment.keys()
+    assert environment["LAMBDA_EXECUTOR"] == "local"
+
+
+def test_the_engine_enforces_policies_and_keeps_its_state_in_its_folder() -> None:
+    environment = engine_environment(Path("/state"), 4566, "token", {})
+    assert environment["AUTH"] == "true"
+    assert environment["BIND_HOST"] == "127.0.0.1"
+    assert all(environment[name].startswith("/state/") for name in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"))
