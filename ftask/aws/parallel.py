@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +18,7 @@ class _End:
     error: BaseException | None = None
 
 
-def merged(sources: Sequence[Iterable[T]]) -> Generator[T]:
+def merge(sources: Sequence[Iterable[T]]) -> Generator[T]:
     """The items of all sources as they come, each source in a thread of its own.
 
     An error of one source ends them all and is raised here. Where the reader stops early, each source is left after
@@ -66,26 +65,3 @@ def _offer(item: T | _End, items: queue.Queue[T | _End], stopped: threading.Even
             continue
         return True
     return False
-
-
-class Pace:
-    """Lets at most `rate` things a second pass, over all threads together; 0 lets everything pass."""
-
-    def __init__(
-        self, rate: float, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._rate = rate
-        self._clock = clock
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._free_at = 0.0
-
-    def wait(self, count: int) -> None:
-        """Wait until `count` more may pass."""
-        if not self._rate:
-            return
-        with self._lock:
-            now = self._clock()
-            start = max(now, self._free_at)
-            self._free_at = start + count / self._rate
-        self._sleep(start - now)

@@ -16,7 +16,7 @@ from ftask.core.errors import FtaskError
 # True while a stack is taken down to its tasks, messages and logs.
 DATA_ONLY = "DataOnly"
 # What a deployment fills in by itself; a user sets every other parameter.
-OWN_PARAMETERS = frozenset({"CodeBucket", "CodeKey", DATA_ONLY})
+MANAGED_PARAMETERS = frozenset({"CodeBucket", "CodeKey", DATA_ONLY})
 
 
 class StackNotFoundError(FtaskError):

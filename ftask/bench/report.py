@@ -6,7 +6,7 @@ import importlib.util
 from importlib.resources import files
 from typing import Any
 
-from ftask.aws.stack import OWN_PARAMETERS
+from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.bench.result import SIGNIFICANCE, Result
 from ftask.core.errors import FtaskError
 from ftask.core.text import percent, plural
@@ -50,7 +50,7 @@ def render(result: Result) -> str:
         "throughput": plots.throughput(result),
         "cost": plots.cost(result.cost, result.tasks) if result.cost is not None else "",
     }
-    return template.render(result=result, plots=drawn, own_parameters=OWN_PARAMETERS, **_headline(result))
+    return template.render(result=result, plots=drawn, own_parameters=MANAGED_PARAMETERS, **_headline(result))
 
 
 def _headline(result: Result) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from ftask.aws.stage import Stage
 from ftask.core.metrics import INVOCATION
 from ftask.core.text import json_object
-from ftask.ops.logs import entries, groups_of, identity
+from ftask.ops.logs import entries, identity, log_groups
 
 # CloudWatch Logs adds this to each event's size.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -115,7 +115,7 @@ def measure(
     deadline = tick() + (patience if patiently else 0.0)
 
     def read(function: str, is_complete: Callable[[FunctionUsage], bool]) -> FunctionUsage:
-        (group,) = groups_of(stage.outputs, (function,)).values()
+        (group,) = log_groups(stage.outputs, (function,)).values()
         while True:
             usage = add_up(entries(stage.target, group, int(since.timestamp() * 1000)))
             if is_complete(usage) or tick() >= deadline:

@@ -53,11 +53,11 @@ def ls(
         typer.Option(metavar="error|none", help="Group by kind of error; the default with more than a screenful."),
     ] = None,
 ) -> None:
-    """List failed tasks, newest first, or grouped by their kind of error."""
+    """List failed tasks, newest first, or group_failures by their kind of error."""
     from itertools import islice
 
     from ftask.core.timestamps import now
-    from ftask.dead_letters.grouping import grouped
+    from ftask.dead_letters.grouping import group_failures
     from ftask.dead_letters.selection import failures
     from ftask.render import dead_letters as pictures
 
@@ -72,7 +72,7 @@ def ls(
         found = _chained(head, found)
     counter = _Counting(found)
     if group_by == "error":
-        groups = grouped(screen.spinning(counter, "reading"))
+        groups = group_failures(screen.spinning(counter, "reading"))
         screen.result([pictures.group_json(group) for group in groups], lambda: pictures.group_table(groups, now()))
         screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
     else:
@@ -82,7 +82,7 @@ def ls(
         rest = f"; there are more (--limit {limit}, 0 for all)" if more else ""
         screen.note(f"{plural(len(tasks), 'failed task')}{rest}.")
         counter.exhausted = not more
-    if chosen.everything and counter.exhausted:
+    if chosen.selects_all and counter.exhausted:
         _compare_with_queue(run, counter.count)
 
 
@@ -91,7 +91,7 @@ def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", h
     """Show everything about one failed task: payload, attempts, dead letter, what its attempts logged."""
     from ftask.aws.api import UnknownTaskError
     from ftask.core.codec import task_to_json
-    from ftask.ops.logs import EventFilter, LogReader, groups_of
+    from ftask.ops.logs import EventFilter, LogReader, log_groups
     from ftask.render import dead_letters as pictures
     from ftask.render.logs import event_json, event_text
 
@@ -101,7 +101,7 @@ def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", h
         raise UnknownTaskError(task_id)
     letter = _letter_of(run, stage, task)
     events: list[Event] = LogReader(
-        run.target, groups_of(run.outputs, ("worker",)), EventFilter(task_id=task_id), task.created_at
+        run.target, log_groups(run.outputs, ("worker",)), EventFilter(task_id=task_id), task.created_at
     ).look()
     public = task_to_json(task)
     found = letter.json() if letter else None
@@ -130,7 +130,7 @@ def redrive(
 
     Safe to interrupt and run again, and to run twice at once: only FAILED tasks are redriven, each once.
     """
-    from ftask.aws.parallel import Pace
+    from ftask.aws.rate_limiter import RateLimiter
     from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.redrive import redrive as redrive_selected
     from ftask.render import dead_letters as pictures
@@ -145,8 +145,8 @@ def redrive(
         screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing was touched (--dry-run).")
         return ExitCode.DONE
     letters = stage.dead_letter_depth().total
-    if not count and (not letters or not chosen.everything):
-        what = "There is nothing to redrive." if chosen.everything else "No failed task fits."
+    if not count and (not letters or not chosen.selects_all):
+        what = "There is nothing to redrive." if chosen.selects_all else "No failed task fits."
         screen.result(_redrive_json(Counter()), lambda: what)
         return ExitCode.DONE
     run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.target.stage_name}?", yes=yes)
@@ -154,7 +154,7 @@ def redrive(
     outcomes: Counter[RedriveOutcome] = Counter()
     redriven: list[str] = []
     total = max(count, letters)
-    for batch in screen.counting(redrive_selected(stage, chosen, Pace(rate)), total, "redriving", size=len):
+    for batch in screen.counting(redrive_selected(stage, chosen, RateLimiter(rate)), total, "redriving", size=len):
         outcomes.update(outcome for _, outcome in batch)
         redriven += [letter.task_id for letter, outcome in batch if letter and outcome is RedriveOutcome.REDRIVEN]
     code = ExitCode.FAILED if outcomes[RedriveOutcome.UNSENT] else ExitCode.DONE

@@ -48,7 +48,7 @@ def ls(
     from ftask.core.model import Status
     from ftask.core.timestamps import now
     from ftask.dead_letters.selection import failures
-    from ftask.ops.scan import by_state, newest
+    from ftask.ops.scan import newest, scan_by_status
     from ftask.render import dead_letters as pictures
     from ftask.render.tasks import task_table
 
@@ -71,7 +71,7 @@ def ls(
             read += page.read
             yield page
 
-    pages = by_state(run.stage, wanted, parse_when(since, "--since"), error)
+    pages = scan_by_status(run.stage, wanted, parse_when(since, "--since"), error)
     tasks = newest(counted(screen.spinning(pages, "reading the whole table: pages")), limit)
     screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
     screen.note(f"{plural(len(tasks), 'task')}; {plural(read, 'item')} of the table read.")
@@ -169,14 +169,14 @@ def logs(
 ) -> None:
     """Show what the functions logged, oldest first; with -o json one line an event, as it was logged."""
     from ftask.core.timestamps import now
-    from ftask.ops.logs import LEVELS, EventFilter, LogReader, groups_of
+    from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
     from ftask.render.logs import event_json, event_text
 
     if function not in (None, "api", "worker"):
         raise UsageError(f"--function {function!r} is neither api nor worker.")
     if level.upper() not in LEVELS:
         raise UsageError(f"--level {level!r} is none.", f"Choose one of {', '.join(LEVELS)}.")
-    groups = groups_of(run.outputs, (function,) if function else ("api", "worker"))
+    groups = log_groups(run.outputs, (function,) if function else ("api", "worker"))
     begin = parse_when(since, "--since") or now() - timedelta(minutes=10)
     reader = LogReader(run.target, groups, EventFilter(task, level.upper()), begin)
     shown = 0

@@ -13,7 +13,7 @@ from ftask.cli.command import command
 from ftask.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from ftask.ops.top import Board, Snapshot
+    from ftask.ops.top import StageSampler, StageSnapshot
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,10 +29,10 @@ def top(
 
     Without a terminal one line an interval, or a JSON line with -o json.
     """
-    from ftask.ops.top import Board
+    from ftask.ops.top import StageSampler
     from ftask.render.top import line
 
-    board = Board(run.stage)
+    board = StageSampler(run.stage)
     if run.screen.live and sys.stdin.isatty():
         _live(run, board, interval, count)
         return
@@ -46,13 +46,13 @@ def top(
         time.sleep(interval)
 
 
-def _live(run: Invocation, board: Board, interval: float, count: int) -> None:
+def _live(run: Invocation, board: StageSampler, interval: float, count: int) -> None:
     from ftask.cli.keys import pressed, single_keys
     from ftask.ops.top import PAST
     from ftask.render.top import Sort
     from ftask.render.top import board as picture
 
-    past: deque[Snapshot] = deque([board.snapshot()], maxlen=PAST)
+    past: deque[StageSnapshot] = deque([board.snapshot()], maxlen=PAST)
     sort, frozen, looks = Sort.NEWEST, False, 1
 
     def draw() -> Any:

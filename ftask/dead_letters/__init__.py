@@ -1,1 +1,5 @@
-"""Dead letters: which failed tasks are meant, what they have in common, and how to look at, redrive and drain them."""
+"""Dead letters: which failed tasks an operator selects, how they are grouped, and peek, redrive and drain.
+
+What becomes of one letter is the core's decision (`core/redrive`). This room reads and repeats over the connections of
+`aws/`; `ops`, `render` and `cli` import it, and it imports none of them.
+"""

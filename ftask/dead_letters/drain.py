@@ -1,6 +1,6 @@
-"""Drain: dead letters into a file of JSON lines, each safe on disk before it leaves the queue.
+"""Drain: move dead letters into a file of JSON lines; each is on disk before it leaves the queue.
 
-A line carries the task's payload, so that `ftask submit --file` takes the file back.
+A line carries the task's payload, so that `ftask submit --file` submits the file's tasks again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merged
+from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import FtaskError
@@ -21,16 +21,16 @@ from ftask.core.model import DeadLetter, Message, Task
 from ftask.core.redrive import drain_letters
 
 CONNECTIONS = 4
-# By this field a line of a drained file is known; its value is the version of the format.
+# The field that marks a line of a drained file; its value is the version of the format.
 MARK = "ftaskDeadLetter"
 VERSION = 1
 
 
 class DrainFile:
-    """A file that letters are appended to. Threads may share it."""
+    """A file to which letters are appended. Threads may share it."""
 
     def __init__(self, path: Path, stage: Stage) -> None:
-        """Open it.
+        """Open the file at `path`, or create it.
 
         Raises:
             FtaskError: it cannot be written.
@@ -40,7 +40,9 @@ class DrainFile:
         try:
             self._file = path.open("ab")
         except OSError as error:
-            raise FtaskError(f"{path} cannot be written: {error.strerror}. Nothing was drained.") from error
+            raise FtaskError(
+                f"Cannot write to {path}: {error.strerror}. Nothing was drained.", "Choose another file with --to."
+            ) from error
         self._path = path
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
@@ -58,8 +60,8 @@ class DrainFile:
                 os.fsync(self._file.fileno())
             except OSError as error:
                 raise FtaskError(
-                    f"{self._path} cannot be written: {error.strerror}. The letters of this batch stay in the queue.",
-                    "Make room, and run the command again: it appends.",
+                    f"Cannot write to {self._path}: {error.strerror}. The letters of this batch stay in the queue.",
+                    "Make room on the disk and run the command again: it appends to the file.",
                 ) from error
 
     def close(self) -> None:
@@ -67,11 +69,11 @@ class DrainFile:
 
 
 def drain(stage: Stage, file: DrainFile | None) -> Iterator[int]:
-    """Empty the dead-letter queue into `file`, or into nothing; after each batch, how many letters it had."""
+    """Move the dead letters into `file`, or delete them without one; yield the size of each batch."""
     seen: set[str] = set()
     write = file.write if file else lambda _: None
     with translate_aws_errors():
-        yield from merged([drain_letters(stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)])
+        yield from merge([drain_letters(stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)])
 
 
 def _message(letter: DeadLetter) -> Message | None:
@@ -89,7 +91,7 @@ def _line(letter: DeadLetter, message: Message | None, tasks: dict[str, Task]) -
     if task is not None:
         fields["payload"] = json.loads(task.payload)
     else:
-        # No task, or one that is gone: the letter itself is all there is.
+        # The letter belongs to no task, or to one that is gone: its body is the last trace.
         fields["body"] = letter.body
     fields["attributes"] = dict(letter.attributes)
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Failed tasks by kind of error: the same type, and the same message but for what varies."""
+"""Failed tasks grouped by kind of error: the same type, and the same message except for its variable parts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ftask.core.failed_index import FailedTask
 
-# What differs between two occurrences of one error, and what stands for it in a group's name.
+# What differs between two occurrences of one error, and the placeholder that replaces it.
 _VARIABLE_PARTS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b", re.IGNORECASE), "<id>"),
@@ -20,8 +20,8 @@ _VARIABLE_PARTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Failures of one kind: the same type, and the same message but for numbers, ids, times and quoted text."""
+class FailureGroup:
+    """Failures of one kind: how many, when the first and the last, and the id of one task as an example."""
 
     type: str
     message: str
@@ -31,26 +31,26 @@ class Group:
     example: str
 
 
-def grouped(failures: Iterable[FailedTask]) -> list[Group]:
-    """The failures by kind, the largest group first. Given newest first, a group's example is its newest."""
-    groups: dict[tuple[str, str], Group] = {}
+def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
+    """Group failures by kind of error, the largest group first. The example of a group is its first in `failures`."""
+    groups: dict[tuple[str, str], FailureGroup] = {}
     for failure in failures:
-        kind = (failure.error.type, normalised(failure.error.message))
-        known = groups.get(kind)
-        if known is None:
-            groups[kind] = Group(*kind, 1, failure.failed_at, failure.failed_at, failure.task_id)
+        kind = (failure.error.type, normalise_message(failure.error.message))
+        group = groups.get(kind)
+        if group is None:
+            groups[kind] = FailureGroup(*kind, 1, failure.failed_at, failure.failed_at, failure.task_id)
         else:
             groups[kind] = replace(
-                known,
-                count=known.count + 1,
-                first_at=min(known.first_at, failure.failed_at),
-                last_at=max(known.last_at, failure.failed_at),
+                group,
+                count=group.count + 1,
+                first_at=min(group.first_at, failure.failed_at),
+                last_at=max(group.last_at, failure.failed_at),
             )
     return sorted(groups.values(), key=lambda group: (-group.count, group.type, group.message))
 
 
-def normalised(message: str) -> str:
-    """The message with its variable parts replaced: what two occurrences of one error share."""
+def normalise_message(message: str) -> str:
+    """Return the message with its variable parts replaced, so that two occurrences of one error are equal."""
     for pattern, placeholder in _VARIABLE_PARTS:
         message = pattern.sub(placeholder, message)
     return message

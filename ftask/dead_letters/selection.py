@@ -1,4 +1,4 @@
-"""Which failed tasks an operator means, and how they are read: by the sparse index, or by their ids."""
+"""Which failed tasks an operator selects, and how they are read: from the sparse index, or by their ids."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ftask.core.model import Failure, Status, Task
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which failed tasks are meant; without any field, all.
+    """Which failed tasks are selected; without any field, all.
 
-    `error` is looked for in the error's type and message, whatever the case; `since` and `until` bound the moment of
-    the failure; `task_ids` names tasks.
+    `error` is a text in the error's type or message, in upper or lower case. `since` and `until` are the earliest and
+    the latest time of the failure, both included.
     """
 
     error: str | None = None
@@ -26,20 +26,20 @@ class Selection:
     task_ids: frozenset[str] = frozenset()
 
     @property
-    def everything(self) -> bool:
+    def selects_all(self) -> bool:
         return self == Selection()
 
-    def has(self, task: Task) -> bool:
-        """Whether `task`, which has failed, is meant."""
+    def matches(self, task: Task) -> bool:
+        """Return whether `task` has failed and is selected."""
         if task.failed_at is None:
             return False
-        return self._has(task.task_id, task.failed_at, task.last_error or NO_ERROR)
+        return self._matches(task.task_id, task.failed_at, task.last_error or NO_ERROR)
 
-    def has_failed(self, task: FailedTask) -> bool:
-        """Whether this entry of the index is selected."""
-        return self._has(task.task_id, task.failed_at, task.error)
+    def matches_failed(self, task: FailedTask) -> bool:
+        """Return whether this entry of the index is selected."""
+        return self._matches(task.task_id, task.failed_at, task.error)
 
-    def _has(self, task_id: str, failed_at: datetime, error: Failure) -> bool:
+    def _matches(self, task_id: str, failed_at: datetime, error: Failure) -> bool:
         return (
             (not self.task_ids or task_id in self.task_ids)
             and (self.since is None or failed_at >= self.since)
@@ -60,9 +60,9 @@ def failures(stage: Stage, selection: Selection = Selection()) -> Iterator[Faile
     with translate_aws_errors():
         if selection.task_ids:
             tasks = stage.store.get_many(sorted(selection.task_ids))
-            named = [FailedTask.of(task) for task in tasks if task.status is Status.FAILED]
-            candidates: Iterator[FailedTask] = iter(sorted(named, key=lambda task: task.failed_at, reverse=True))
+            failed = [FailedTask.of(task) for task in tasks if task.status is Status.FAILED]
+            candidates: Iterator[FailedTask] = iter(sorted(failed, key=lambda task: task.failed_at, reverse=True))
         else:
             index = FailedIndex(lambda: stage.target.dynamodb, stage.outputs.table)
             candidates = index.newest(selection.since, selection.until)
-        yield from filter(selection.has_failed, candidates)
+        yield from filter(selection.matches_failed, candidates)

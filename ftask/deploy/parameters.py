@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ftask.aws.parameters import Severity, advised_visibility_seconds, contradictions, number
-from ftask.aws.stack import OWN_PARAMETERS
+from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 
@@ -50,7 +50,7 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     Raises:
         FtaskError: an override names no parameter, or the values contradict each other.
     """
-    known = {parameter.name: parameter for parameter in declared if parameter.name not in OWN_PARAMETERS}
+    known = {parameter.name: parameter for parameter in declared if parameter.name not in MANAGED_PARAMETERS}
     for name in overrides:
         if name not in known:
             raise FtaskError(f"Unknown parameter {name!r}.", _suggestion(name, known))

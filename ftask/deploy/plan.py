@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.polling import rounds
-from ftask.aws.stack import DATA_ONLY, OWN_PARAMETERS
+from ftask.aws.stack import DATA_ONLY, MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import parameters
@@ -226,7 +226,7 @@ def _computed(
         change_set_id=answer["Id"],
         creates_stack=creates_stack,
         changes=changes,
-        parameters={name: value for name, value in values.items() if name not in OWN_PARAMETERS},
+        parameters={name: value for name, value in values.items() if name not in MANAGED_PARAMETERS},
         deployed=existing.parameters if existing else {},
         code_sha256=code_sha256,
     )

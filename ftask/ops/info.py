@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.stack import OWN_PARAMETERS
+from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.stage import Stage
-from ftask.aws.target import Target
 from ftask.core.timestamps import now
 from ftask.ops import consumption
 from ftask.ops.console import build_links
@@ -23,7 +22,7 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
     target, stack, outputs = stage.target, stage.stack, stage.outputs
     queue = stage.queue_depth()
     with translate_aws_errors():
-        oldest = oldest_seconds(target, outputs.queue_url)
+        oldest = oldest_seconds(stage)
     return {
         "stage": target.stage_name,
         "region": target.region_name,
@@ -41,19 +40,21 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
         "codeSha256": outputs.code_sha256,
         # An emulator has no console.
         "console": {} if target.is_emulated else build_links(outputs, stack.stack_id, target.stack_name),
-        "parameters": {name: value for name, value in sorted(stack.parameters.items()) if name not in OWN_PARAMETERS},
+        "parameters": {
+            name: value for name, value in sorted(stack.parameters.items()) if name not in MANAGED_PARAMETERS
+        },
     }
 
 
-def oldest_seconds(target: Target, queue_url: str) -> float | None:
+def oldest_seconds(stage: Stage) -> float | None:
     """Return the age of the oldest message, as CloudWatch last saw it; None if it has no figure."""
-    moment = now()
-    points = target.cloudwatch.get_metric_statistics(
+    until = now()
+    points = stage.target.cloudwatch.get_metric_statistics(
         Namespace="AWS/SQS",
         MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[{"Name": "QueueName", "Value": queue_url.rpartition("/")[2]}],
-        StartTime=moment - timedelta(minutes=10),
-        EndTime=moment,
+        Dimensions=[{"Name": "QueueName", "Value": stage.outputs.queue_url.rpartition("/")[2]}],
+        StartTime=until - timedelta(minutes=10),
+        EndTime=until,
         Period=60,
         Statistics=["Maximum"],
     )["Datapoints"]

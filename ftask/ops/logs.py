@@ -1,4 +1,4 @@
-"""What the functions logged: their structured events, from CloudWatch Logs."""
+"""What the functions logged, read from CloudWatch Logs as events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-# Events of one moment may be written after those of the next: how far back each look begins.
+# CloudWatch may show an event later than one that was logged after it: how far back each read begins.
 OVERLAP = timedelta(seconds=10)
 # The most entries that one answer carries.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
@@ -28,7 +28,7 @@ _ROUTINE = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_STA
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a function. `fields` are what it said beside time, level and name."""
+    """One event of a function. `fields` are what it logged apart from time, level and name."""
 
     function: str
     at: datetime
@@ -38,57 +38,52 @@ class Event:
 
     @property
     def task_id(self) -> str | None:
-        found = self.fields.get("taskId")
-        return found if isinstance(found, str) else None
+        task_id = self.fields.get("taskId")
+        return task_id if isinstance(task_id, str) else None
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are meant; without any field, all."""
+    """Which events are shown: those of a task, and those of a level and above; without any field, all."""
 
     task_id: str | None = None
     level: str = "DEBUG"
 
-    def has(self, event: Event) -> bool:
-        # A level that nobody knows is worth seeing.
-        loud = event.level not in LEVELS or LEVELS.index(event.level) >= LEVELS.index(self.level)
-        return loud and (self.task_id is None or event.task_id == self.task_id)
+    def matches(self, event: Event) -> bool:
+        # An unknown level is shown rather than hidden.
+        is_shown = event.level not in LEVELS or LEVELS.index(event.level) >= LEVELS.index(self.level)
+        return is_shown and (self.task_id is None or event.task_id == self.task_id)
 
 
 @dataclass
 class LogReader:
-    """Reads on from `since`: each look answers what came after the one before."""
+    """Reads the events since `since`; each `look` returns those that are new since the last one."""
 
     target: Target
     groups: Mapping[str, str]  # function -> log group
-    wanted: EventFilter
+    event_filter: EventFilter
     since: datetime
     _seen: dict[tuple[str, int, str], int] = field(default_factory=dict)
 
     def look(self) -> list[Event]:
-        """The events that are new, oldest first."""
-        cursor = max(self._seen.values(), default=0)
-        start = max(int(self.since.timestamp() * 1000), cursor - int(OVERLAP.total_seconds() * 1000))
-        found = [event for function in self.groups for event in self._new(function, start)]
-        # What can no longer come again need not be remembered.
-        self._seen = {entry: at for entry, at in self._seen.items() if at >= start}
-        return sorted(
-            (event for event in found if self.wanted.has(event) and event.at >= self.since), key=lambda event: event.at
-        )
+        """Return the events that are new, oldest first."""
+        newest_ms = max(self._seen.values(), default=0)
+        start_ms = max(int(self.since.timestamp() * 1000), newest_ms - int(OVERLAP.total_seconds() * 1000))
+        events = [event for function in self.groups for event in self._new_events(function, start_ms)]
+        # Entries before the start do not come again.
+        self._seen = {entry: at_ms for entry, at_ms in self._seen.items() if at_ms >= start_ms}
+        shown = [event for event in events if self.event_filter.matches(event) and event.at >= self.since]
+        return sorted(shown, key=lambda event: event.at)
 
-    def _new(self, function: str, start: int) -> Iterator[Event]:
-        for entry in self._entries(self.groups[function], start):
-            message, at = entry["message"], entry["timestamp"]
+    def _new_events(self, function: str, start_ms: int) -> Iterator[Event]:
+        pattern = f'"{self.event_filter.task_id}"' if self.event_filter.task_id else None
+        for entry in entries(self.target, self.groups[function], start_ms, pattern):
             if identity(entry) in self._seen:
                 continue
-            self._seen[identity(entry)] = at
-            event = parse(function, message, datetime.fromtimestamp(at / 1000, UTC))
+            self._seen[identity(entry)] = entry["timestamp"]
+            event = parse(function, entry["message"], datetime.fromtimestamp(entry["timestamp"] / 1000, UTC))
             if event is not None:
                 yield event
-
-    def _entries(self, group: str, start: int) -> Iterator[Any]:
-        pattern = f'"{self.wanted.task_id}"' if self.wanted.task_id else None
-        yield from entries(self.target, group, start, pattern)
 
 
 def entries(target: Target, group: str, start_ms: int, pattern: str | None = None) -> Iterator[Any]:
@@ -114,12 +109,12 @@ def entries(target: Target, group: str, start_ms: int, pattern: str | None = Non
 
 
 def identity(entry: Mapping[str, Any]) -> tuple[str, int, str]:
-    """What tells one entry from another; not every emulator gives entries an id."""
+    """Return what distinguishes an entry from all others; not every emulator gives entries an id."""
     return entry.get("eventId") or entry.get("logStreamName", ""), entry["timestamp"], entry["message"]
 
 
 def parse(function: str, message: str, written_at: datetime) -> Event | None:
-    """The event in a log line; None for what Lambda says of each invocation, unless that went wrong."""
+    """Return the event in a log line; None for Lambda's own lines about an invocation that went well."""
     line = json_object(message)
     if line is None:
         return _plain(function, message, written_at)
@@ -129,11 +124,11 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
         at = from_iso(line.get("timestamp", ""))
     except (TypeError, ValueError):
         at = written_at
-    # An exception that Lambda's own runtime logged has no name but its type.
+    # An exception that Lambda's runtime logged has no event name; its type stands for one.
     name = line.get("event") or line.get("errorType") or "log"
     if name in (INVOCATION, FAILURES):
-        return None  # sums of the events, for machines
-    fields = {name: value for name, value in line.items() if name not in ("timestamp", "level", "event")}
+        return None  # sums for machines: each event has its own line
+    fields = {key: value for key, value in line.items() if key not in ("timestamp", "level", "event")}
     return Event(function, at, str(line.get("level", "INFO")), str(name), fields)
 
 
@@ -144,7 +139,10 @@ def _plain(function: str, message: str, written_at: datetime) -> Event | None:
 
 
 def _platform(function: str, line: Mapping[str, Any], written_at: datetime) -> Event | None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html"""
+    """Return the event in a line of Lambda itself, if it reports a failure.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+    """
     record = line["record"]
     status = record.get("status") if isinstance(record, dict) else None
     if status in (None, "success"):
@@ -152,7 +150,7 @@ def _platform(function: str, line: Mapping[str, Any], written_at: datetime) -> E
     return Event(function, written_at, "ERROR", str(line.get("type", "platform")), dict(record))
 
 
-def groups_of(outputs: StackOutputs, functions: Sequence[str]) -> dict[str, str]:
-    """The log groups of these functions, `api` or `worker`."""
-    known = {"api": outputs.api_log_group, "worker": outputs.worker_log_group}
-    return {function: known[function] for function in functions}
+def log_groups(outputs: StackOutputs, functions: Sequence[str]) -> dict[str, str]:
+    """Return the log group of each of these functions, `api` or `worker`."""
+    groups = {"api": outputs.api_log_group, "worker": outputs.worker_log_group}
+    return {function: groups[function] for function in functions}

@@ -1,4 +1,4 @@
-"""Tasks by a parallel scan of the table: for every state that has no index. It reads the whole table."""
+"""A parallel scan of the whole table, for the statuses that have no index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merged
+from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.codec import item_to_task
 from ftask.core.model import Status, Task
@@ -20,7 +20,7 @@ SEGMENTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a scan: how many items were read for it, and those that are meant."""
+    """One page of a scan: how many items were read for it, and those that the condition selects."""
 
     read: int
     items: tuple[Mapping[str, Any], ...]
@@ -34,9 +34,10 @@ def scan(
     projection: str | None = None,
     **values: Any,
 ) -> Iterator[Page]:
-    """The items of the table for which `condition` holds, page by page, over several connections.
+    """Yield the items for which the filter expression `condition` holds, page by page, over several connections.
 
-    With a `projection`, only that attribute of them.
+    `names` and `values` are the expression's attribute names and values. With a `projection`, an item has that
+    attribute only.
     """
     arguments: dict[str, Any] = {"TableName": stage.outputs.table, "TotalSegments": SEGMENTS}
     if projection:
@@ -49,24 +50,24 @@ def scan(
     if values:
         arguments["ExpressionAttributeValues"] = {f":{name}": {"S": value} for name, value in values.items()}
 
-    def segment(number: int) -> Iterator[Page]:
+    def read_segment(number: int) -> Iterator[Page]:
         for page in stage.target.dynamodb.get_paginator("scan").paginate(Segment=number, **arguments):
             yield Page(page["ScannedCount"], tuple(page["Items"]))
 
     with translate_aws_errors():
-        yield from merged([segment(number) for number in range(SEGMENTS)])
+        yield from merge([read_segment(number) for number in range(SEGMENTS)])
 
 
 def newest(pages: Iterator[Page], limit: int) -> list[Task]:
-    """The `limit` newest tasks of the pages, or all with 0, with no more than those in memory."""
+    """Return the `limit` newest tasks of the pages, or all with 0; no more than those are kept in memory."""
     tasks = (item_to_task(item) for page in pages for item in page.items)
     if limit:
         return heapq.nlargest(limit, tasks, key=lambda task: task.created_at)
     return sorted(tasks, key=lambda task: task.created_at, reverse=True)
 
 
-def by_state(stage: Stage, status: Status | None, since: datetime | None, error: str | None) -> Iterator[Page]:
-    """A scan for tasks of a state, created since a moment, whose last error has a text (in this very case)."""
+def scan_by_status(stage: Stage, status: Status | None, since: datetime | None, error: str | None) -> Iterator[Page]:
+    """Scan for tasks with this status, created since `since`, whose last error contains `error` (case matters)."""
     conditions = []
     names: dict[str, str] = {}
     values: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What `ftask top` shows: one snapshot after the other, from as few requests as tell the story."""
+"""What `ftask top` shows: one snapshot of a stage after the other, each with few requests."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ftask.core.model import Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
 from ftask.ops.info import oldest_seconds
-from ftask.ops.logs import Event, EventFilter, LogReader, groups_of
+from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
 from ftask.ops.scan import scan
 
-# How much of the past the sparklines tell, in snapshots.
+# How many snapshots the sparklines show.
 PAST = 120
 RECENT_FAILURES = 50
-# Counting tasks by state reads the whole table: it may take this share of the time at the most.
+# Counting tasks by status reads the whole table: at most this share of the time goes into it.
 SCAN_SHARE = 0.05
-# Lambda's metrics come by the minute.
+# Lambda writes its metrics once a minute.
 METRIC_PERIOD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Failed:
-    """One failed attempt, as the worker logged it. `final` if the task ended with it."""
+class FailedAttempt:
+    """A failed attempt, as the worker logged it. `final` says whether the task ended with it."""
 
     at: datetime
     task_id: str
@@ -39,8 +39,8 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The state of a stage at one moment. Rates are per second since the snapshot before."""
+class StageSnapshot:
+    """A stage at one time. Rates are per second since the last snapshot."""
 
     at: datetime
     consuming: str
@@ -54,7 +54,7 @@ class Snapshot:
     throttles: int
     states: dict[str, int]
     states_at: datetime
-    failures: tuple[Failed, ...]
+    failures: tuple[FailedAttempt, ...]
 
     def json(self) -> dict[str, Any]:
         return {
@@ -74,50 +74,48 @@ class Snapshot:
 
 
 @dataclass
-class Board:
-    """Takes snapshots."""
+class StageSampler:
+    """Takes snapshots of a stage."""
 
     stage: Stage
     clock: Callable[[], float] = time.monotonic
-    failures: deque[Failed] = field(default_factory=lambda: deque(maxlen=RECENT_FAILURES))
+    failures: deque[FailedAttempt] = field(default_factory=lambda: deque(maxlen=RECENT_FAILURES))
     _states: dict[str, int] = field(default_factory=dict)
     _states_at: datetime = field(default_factory=now)
     _scan_again_at: float = 0.0
-    _looked_at: float | None = None
-    _lost: int = 0
+    _last_tick: float | None = None
+    _logged_errors: int = 0
 
     def __post_init__(self) -> None:
-        groups = groups_of(self.stage.outputs, ("worker",))
+        groups = log_groups(self.stage.outputs, ("worker",))
         self._log = LogReader(self.stage.target, groups, EventFilter(), now())
 
-    def snapshot(self) -> Snapshot:
-        """Look once.
+    def snapshot(self) -> StageSnapshot:
+        """Take one snapshot.
 
         Raises:
-            FtaskError: AWS cannot be asked.
+            FtaskError: AWS refused a request or cannot be reached.
         """
-        moment, tick = now(), self.clock()
-        seconds = max(0.001, tick - self._looked_at) if self._looked_at is not None else None
-        self._looked_at = tick
-        ends = self._read_log()
-        outputs = self.stage.outputs
+        at, tick = now(), self.clock()
+        seconds = max(0.001, tick - self._last_tick) if self._last_tick is not None else None
+        self._last_tick = tick
+        attempts = self._read_log()
         queue = self.stage.queue_depth()
-        letters = self.stage.dead_letter_depth().total
         with translate_aws_errors():
-            oldest = oldest_seconds(self.stage.target, outputs.queue_url)
+            oldest = oldest_seconds(self.stage)
             errors, throttles = self._metric("Errors"), self._metric("Throttles")
         self._count_states(tick)
-        return Snapshot(
-            at=moment,
+        return StageSnapshot(
+            at=at,
             consuming=consumption.state(self.stage),
             waiting=queue.visible,
             in_flight=queue.in_flight,
             oldest_seconds=oldest,
-            dead_letters=letters,
-            completed_rate=ends[Status.COMPLETED] / seconds if seconds else 0.0,
-            failed_attempts_rate=(ends[Status.RETRYING] + ends[Status.FAILED]) / seconds if seconds else 0.0,
-            # CloudWatch knows of every error, and late; the worker's own log of its own, at once.
-            worker_errors=max(errors, self._lost),
+            dead_letters=self.stage.dead_letter_depth().total,
+            completed_rate=attempts[Status.COMPLETED] / seconds if seconds else 0.0,
+            failed_attempts_rate=(attempts[Status.RETRYING] + attempts[Status.FAILED]) / seconds if seconds else 0.0,
+            # CloudWatch counts every error, some minutes late; the worker logs at once those that it sees itself.
+            worker_errors=max(errors, self._logged_errors),
             throttles=throttles,
             states=dict(self._states),
             states_at=self._states_at,
@@ -125,25 +123,26 @@ class Board:
         )
 
     def _read_log(self) -> Counter[str]:
-        ends: Counter[str] = Counter()
+        """Return how many attempts ended since the last snapshot, by the status that they led to."""
+        attempts: Counter[str] = Counter()
         for event in self._log.look():
             if event.name == "finished":
-                ends[str(event.fields.get("status"))] += 1
+                attempts[str(event.fields.get("status"))] += 1
             if event.name in ("infrastructureFailed", "workerLost"):
-                self._lost += 1
-            failed = _failed(event)
-            if failed is not None:
-                self.failures.append(failed)
-        return ends
+                self._logged_errors += 1
+            failed_attempt = _failed_attempt(event)
+            if failed_attempt is not None:
+                self.failures.append(failed_attempt)
+        return attempts
 
     def _metric(self, name: str) -> int:
-        moment = now()
+        until = now()
         points = self.stage.target.cloudwatch.get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName=name,
             Dimensions=[{"Name": "FunctionName", "Value": self.stage.outputs.worker_function}],
-            StartTime=moment - METRIC_PERIOD,
-            EndTime=moment,
+            StartTime=until - METRIC_PERIOD,
+            EndTime=until,
             Period=60,
             Statistics=["Sum"],
         )["Datapoints"]
@@ -161,7 +160,7 @@ class Board:
         self._scan_again_at = ended + (ended - tick) / SCAN_SHARE
 
 
-def _failed(event: Event) -> Failed | None:
+def _failed_attempt(event: Event) -> FailedAttempt | None:
     fields = event.fields
     lost = event.name == "workerLost"
     if event.task_id is None or not (lost or (event.name == "finished" and fields.get("errorType"))):
@@ -169,6 +168,6 @@ def _failed(event: Event) -> Failed | None:
     error = (
         "WorkerLost" if lost else ": ".join(str(fields[key]) for key in ("errorType", "errorMessage") if key in fields)
     )
-    return Failed(
+    return FailedAttempt(
         event.at, event.task_id, int(fields.get("attempt", 0)), error, lost or fields.get("status") == "FAILED"
     )

@@ -17,7 +17,7 @@ from ftask.core.failed_index import FailedTask
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
-from ftask.dead_letters.grouping import Group
+from ftask.dead_letters.grouping import FailureGroup
 from ftask.dead_letters.peek import PeekedLetter
 from ftask.render.excerpt import excerpt
 from ftask.render.tables import add_numbers, fact_table, plain_table
@@ -36,7 +36,7 @@ OUTCOMES: Mapping[RedriveOutcome, str] = {
 _MAX_BODY_CHARACTERS = 200
 
 
-def group_json(group: Group) -> dict[str, Any]:
+def group_json(group: FailureGroup) -> dict[str, Any]:
     """Return the JSON form of one kind of failure."""
     return {
         "type": group.type,
@@ -60,7 +60,7 @@ def failed_table(tasks: Sequence[FailedTask], now: datetime) -> RenderableType:
     return table
 
 
-def group_table(groups: Sequence[Group], now: datetime) -> RenderableType:
+def group_table(groups: Sequence[FailureGroup], now: datetime) -> RenderableType:
     """Draw one kind of failure on two lines, which fit a narrow terminal too."""
     table = _blocks()
     for group in groups:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.text import plural
-from ftask.ops.top import Failed, Snapshot
+from ftask.ops.top import FailedAttempt, StageSnapshot
 from ftask.render.sparkline import sparkline
 from ftask.render.statuses import consumption_text, status_counts
 from ftask.render.tables import add_numbers, plain_table
@@ -30,7 +30,9 @@ class Sort(StrEnum):
     ERROR = "by error"
 
 
-def board(past: Sequence[Snapshot], stage: str, *, width: int, height: int, sort: Sort, frozen: bool) -> RenderableType:
+def board(
+    past: Sequence[StageSnapshot], stage: str, *, width: int, height: int, sort: Sort, frozen: bool
+) -> RenderableType:
     """Draw the last of `past` snapshots and how it came about, on at most `height` lines of `width` columns."""
     latest = past[-1]
     head = Text.assemble(
@@ -67,7 +69,7 @@ def board(past: Sequence[Snapshot], stage: str, *, width: int, height: int, sort
     return Group(head, "", *series, "", facts, statuses, "", failures, keys)
 
 
-def line(snapshot: Snapshot) -> str:
+def line(snapshot: StageSnapshot) -> str:
     """Return one snapshot as one line of plain text."""
     return (
         f"{clock_time(snapshot.at)}  {snapshot.completed_rate:.1f} completed/s  {snapshot.waiting:,} waiting"
@@ -87,7 +89,7 @@ def _row(label: str, number: str, values: Sequence[float], width: int, style: st
     return row
 
 
-def _failures(failures: Sequence[Failed], sort: Sort, rows: int) -> tuple[Table, int]:
+def _failures(failures: Sequence[FailedAttempt], sort: Sort, rows: int) -> tuple[Table, int]:
     """Draw the first `rows` failures, or kinds of them; and return how many others that leaves."""
     table = plain_table(expand=True)
     if sort is Sort.ERROR:

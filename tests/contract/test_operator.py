@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.parallel import Pace
+from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.errors import FtaskError
@@ -23,7 +23,7 @@ from ftask.dead_letters.peek import peek
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures
 from ftask.ops import doctor
-from ftask.ops.scan import by_state, newest, scan
+from ftask.ops.scan import newest, scan, scan_by_status
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
@@ -31,7 +31,7 @@ from tests.support.stages import failed_task, put_failed, stage_of
 
 TIMEOUT = Failure("TimeoutError", "host 1 did not answer")
 VALUE = Failure("ValueError", "no such order")
-ANY_RATE = Pace(0)
+NO_LIMIT = RateLimiter(0)
 SOON = timedelta(minutes=2)
 
 
@@ -47,7 +47,7 @@ def fail(stage: Stage, number: int, error: Failure = VALUE, *, letter: bool = Tr
 
 
 def outcomes(stage: Stage, selection: Selection) -> Counter[RedriveOutcome]:
-    return Counter(outcome for batch in redrive(stage, selection, ANY_RATE) for _, outcome in batch)
+    return Counter(outcome for batch in redrive(stage, selection, NO_LIMIT) for _, outcome in batch)
 
 
 def peeked_ids(stage: Stage) -> set[str | None]:
@@ -111,7 +111,7 @@ def test_only_failed_tasks_are_redriven_whatever_is_chosen(stage: Stage) -> None
 
 def test_a_redrive_that_is_left_early_is_finished_by_the_next(stage: Stage) -> None:
     ids = [fail(stage, number) for number in range(60)]
-    first = redrive(stage, Selection(), ANY_RATE)
+    first = redrive(stage, Selection(), NO_LIMIT)
     next(first)
     first.close()  # type: ignore[attr-defined]  # what Ctrl-C does to the generator
     outcomes(stage, Selection())
@@ -179,10 +179,10 @@ def test_a_scan_finds_tasks_of_any_state(stage: Stage) -> None:
     fail(stage, 1, TIMEOUT, letter=False)
     for number in range(10, 20):
         stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
-    pending = newest(by_state(stage, Status.PENDING, None, None), 3)
+    pending = newest(scan_by_status(stage, Status.PENDING, None, None), 3)
     assert [task.task_id for task in pending] == [f"{number:032x}" for number in (19, 18, 17)]
-    assert len(newest(by_state(stage, None, EPOCH + timedelta(seconds=15), None), 0)) == 5
-    assert len(newest(by_state(stage, None, None, "did not answer"), 0)) == 1
+    assert len(newest(scan_by_status(stage, None, EPOCH + timedelta(seconds=15), None), 0)) == 5
+    assert len(newest(scan_by_status(stage, None, None, "did not answer"), 0)) == 1
     assert sum(len(page.items) for page in scan(stage, projection="status")) == 11
 
 

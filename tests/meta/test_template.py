@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ftask.aws.stack import OWN_PARAMETERS, StackOutputs
+from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.deploy.apply import KEPT_TYPES
 from ftask.deploy.package import read_template, stack_folder
 from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
@@ -79,4 +79,4 @@ def test_the_dashboard_is_json_and_asks_only_for_metrics_that_are_written() -> N
 
 def test_the_readme_names_every_parameter() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == OWN_PARAMETERS
+    assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == MANAGED_PARAMETERS

@@ -6,7 +6,7 @@ import pytest
 
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
-from ftask.dead_letters.grouping import grouped, normalised
+from ftask.dead_letters.grouping import group_failures, normalise_message
 from tests.support.clock import EPOCH
 
 
@@ -24,7 +24,7 @@ from tests.support.clock import EPOCH
     ],
 )
 def test_what_differs_between_two_occurrences_is_replaced(message: str, expected: str) -> None:
-    assert normalised(message) == expected
+    assert normalise_message(message) == expected
 
 
 def an_entry(number: int, message: str) -> FailedTask:
@@ -32,6 +32,6 @@ def an_entry(number: int, message: str) -> FailedTask:
 
 
 def test_groups_count_and_span_and_show_the_newest() -> None:
-    groups = grouped([an_entry(1, "no 1"), an_entry(2, "other"), an_entry(3, "no 3"), an_entry(4, "no 4")])
+    groups = group_failures([an_entry(1, "no 1"), an_entry(2, "other"), an_entry(3, "no 3"), an_entry(4, "no 4")])
     assert [(group.message, group.count, group.example) for group in groups] == [("no <n>", 3, "1"), ("other", 1, "2")]
     assert (groups[0].first_at, groups[0].last_at) == (EPOCH - timedelta(seconds=4), EPOCH - timedelta(seconds=1))

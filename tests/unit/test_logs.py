@@ -72,9 +72,9 @@ def test_whatever_a_handler_prints_is_shown(line: str) -> None:
 def test_a_level_lets_the_louder_ones_through() -> None:
     event = parse("worker", LINE, EPOCH)
     assert event is not None
-    assert EventFilter(level="WARNING").has(event)
-    assert not EventFilter(level="ERROR").has(event)
-    assert not EventFilter(task_id="another").has(event)
+    assert EventFilter(level="WARNING").matches(event)
+    assert not EventFilter(level="ERROR").matches(event)
+    assert not EventFilter(task_id="another").matches(event)
 
 
 def entry(timestamp: int) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ftask.core.failed_index import FailedTask
-from ftask.core.model import Failure
+from ftask.core.model import DeadLetter, Failure
 from ftask.core.redrive import RedriveOutcome
-from ftask.dead_letters.peek import Peeked
+from ftask.dead_letters.peek import PeekedLetter
 from ftask.render.dead_letters import failed_table, letters_table, outcome_text
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
@@ -26,7 +26,7 @@ def test_a_failed_task_says_how_often_it_was_redriven() -> None:
 
 
 def test_a_long_body_says_that_it_is_cut() -> None:
-    letter = Peeked("m", "x" * 1234, {}, EPOCH, None, None, "not JSON")
+    letter = PeekedLetter(DeadLetter("m", "handle", "x" * 1234, {}, EPOCH), None, "not JSON")
     text = " ".join(drawn(letters_table([letter], NOW)).split())
     assert "not a task: not JSON no reason given sent 1 m 20 s ago, message m" in text
     assert "(1,234 characters; -o json shows all)" in text

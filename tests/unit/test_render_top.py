@@ -7,13 +7,13 @@ import pytest
 from rich.console import Console
 
 from ftask.core.model import Status
-from ftask.ops.top import Failed, Snapshot
+from ftask.ops.top import FailedAttempt, StageSnapshot
 from ftask.render.sparkline import sparkline
 from ftask.render.top import Sort, board, line
 from tests.support.clock import EPOCH
 
-FAILURES = tuple(Failed(EPOCH, f"{number:032x}", 2, f"Error{number % 2}", final=True) for number in range(40))
-SNAPSHOT = Snapshot(
+FAILURES = tuple(FailedAttempt(EPOCH, f"{number:032x}", 2, f"Error{number % 2}", final=True) for number in range(40))
+SNAPSHOT = StageSnapshot(
     at=EPOCH,
     consuming="Disabled",
     waiting=1234,
@@ -30,7 +30,7 @@ SNAPSHOT = Snapshot(
 )
 
 
-def drawn(width: int, height: int, sort: Sort = Sort.NEWEST, snapshot: Snapshot = SNAPSHOT) -> list[str]:
+def drawn(width: int, height: int, sort: Sort = Sort.NEWEST, snapshot: StageSnapshot = SNAPSHOT) -> list[str]:
     console = Console(file=StringIO(), width=width, height=height, color_system=None)
     console.print(board([snapshot] * 300, "prod", width=width, height=height, sort=sort, frozen=False))
     text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above

@@ -28,9 +28,9 @@ TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
     ],
 )
 def test_every_part_of_a_selection_must_fit(selection: Selection, has: bool) -> None:
-    assert selection.has(TASK) is has
+    assert selection.matches(TASK) is has
 
 
 def test_only_the_empty_selection_is_everything() -> None:
-    assert Selection().everything
-    assert not Selection(since=EPOCH.astimezone(UTC)).everything
+    assert Selection().selects_all
+    assert not Selection(since=EPOCH.astimezone(UTC)).selects_all
