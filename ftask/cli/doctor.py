@@ -25,7 +25,8 @@ def doctor(
 
     Exit code 1 if something needs attention and was not put right.
     """
-    from ftask.ops.doctor import Finding, Level, examine
+    from ftask.ops.doctor import examine
+    from ftask.ops.finding import Finding, Level
     from ftask.render.doctor import finding_json, findings_table
 
     screen = run.screen

@@ -54,7 +54,7 @@ def switch(
             return True
     raise FtaskError(
         f"The worker's event source mapping is still {current_state} after {_TIMEOUT_SECONDS} s.",
-        f"See how it stands with: {command_on(stage.target, 'info')}. Then run the command again.",
+        f"Run the command again; see how the change stands with: {command_on(stage.target, 'info')}",
     )
 
 

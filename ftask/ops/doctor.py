@@ -1,13 +1,10 @@
-"""Checks of a stage. Each finding says what it means and what to do; some can be put right."""
+"""The checks of `ftask doctor`. Every finding says what it means and what to do; some can be repaired."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,52 +13,23 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parameters import contradictions
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
-from ftask.core.codec import encode_message, item_to_task
 from ftask.core.errors import FtaskError
-from ftask.core.execution import letter_attributes
-from ftask.core.model import Message, Status, Task
-from ftask.core.redrive import RedriveOutcome
-from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.core.transitions import CLOCK_SKEW_MARGIN
-from ftask.dead_letters.peek import peek
-from ftask.dead_letters.selection import failures
 from ftask.ops import consumption, drift
-from ftask.ops.scan import scan
+from ftask.ops.finding import Finding, Level
+from ftask.ops.overdue_tasks import check_tasks
+from ftask.ops.unmatched_letters import check_letters
 
-# Signatures are refused from five minutes on; a clock that is off by this much is on its way there.
+# From 300 s on AWS refuses signatures; a clock that is off by this much will soon be there.
 MAX_SKEW = timedelta(seconds=60)
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_IN_FLIGHT = 120_000
-# How long after the moment at which its message is due a task may still be waiting for its turn.
-GRACE = timedelta(seconds=60)
-# More letters than this are only counted.
-MOST_LETTERS = 10_000
-
-
-class Level(StrEnum):
-    OK = "ok"
-    NOTE = "note"  # worth knowing
-    WARNING = "warning"  # will hurt some day, or hurts a few tasks
-    ERROR = "error"  # hurts now
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found. `fix` puts it right and says how; None where that needs a person."""
-
-    check: str
-    level: Level
-    message: str
-    hint: str | None = None
-    fix: Callable[[], str] | None = None
-
 
 Check = Callable[[Stage], Iterator[Finding]]
 
 
 def examine(stage: Stage) -> Iterator[Finding]:
-    """Every check in turn; one that cannot be made is a finding itself."""
+    """Make every check in turn; a check that fails is a finding too."""
     for name, check in CHECKS.items():
         try:
             yield from check(stage)
@@ -81,7 +49,7 @@ def _credentials(stage: Stage) -> Iterator[Finding]:
         yield Finding(
             "clock",
             Level.ERROR,
-            f"This machine's clock is off by {skew.total_seconds():.0f} s; AWS refuses signatures from 300 s on.",
+            f"This machine's clock is off by {skew.total_seconds():.0f} s; from 300 s on AWS refuses signatures.",
             "Synchronise the clock (NTP).",
         )
     else:
@@ -94,9 +62,11 @@ def _stack(stage: Stage) -> Iterator[Finding]:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         yield Finding("stack", Level.OK, f"{name} is {status}")
     elif status.endswith("IN_PROGRESS"):
-        yield Finding("stack", Level.WARNING, f"{name} is {status}.", "A deployment is under way; look again after it.")
+        text = f"{name} is {status}: a deployment is running."
+        yield Finding("stack", Level.WARNING, text, "Run the command again when the deployment has ended.")
     else:
-        yield Finding("stack", Level.ERROR, f"{name} is {status}.", "Bring it in order with: ftask deploy")
+        hint = f"Repair it with: {command_on(stage.target, 'deploy')}"
+        yield Finding("stack", Level.ERROR, f"{name} is {status}.", hint)
 
 
 def _drift(stage: Stage) -> Iterator[Finding]:
@@ -106,7 +76,7 @@ def _drift(stage: Stage) -> Iterator[Finding]:
             "drift",
             Level.WARNING,
             f"{resource.logical_id} was changed outside of CloudFormation: {resource.difference}.",
-            "Change it back, or carry the change into the template and deploy.",
+            "Change it back, or make the same change in the template and deploy.",
         )
     if not drifted:
         yield Finding("drift", Level.OK, "every resource is as deployed")
@@ -126,29 +96,30 @@ def _parameters(stage: Stage) -> Iterator[Finding]:
 
 def _consumption(stage: Stage) -> Iterator[Finding]:
     state = consumption.state(stage)
-    if state == "Enabled":
+    if state == consumption.ENABLED:
         yield Finding("consumption", Level.OK, "the worker consumes")
     else:
         yield Finding(
             "consumption",
             Level.WARNING,
-            f"The worker's event source mapping is {state}: tasks are accepted and wait, at most 14 days.",
-            "Start it with: ftask resume",
+            f"The worker's event source mapping is {state}: tasks wait in the queue, which keeps them 14 days.",
+            f"Start consumption with: {command_on(stage.target, 'resume')}",
         )
     in_flight = stage.queue_depth().in_flight
     if in_flight > MAX_IN_FLIGHT // 2:
         yield Finding(
             "in flight",
             Level.WARNING,
-            f"{in_flight:,} messages are in flight; SQS holds {MAX_IN_FLIGHT:,}, and then delivers nothing.",
-            "Tasks that back off stay in flight: lower BackoffCapSeconds, or find out why so many fail.",
+            f"{in_flight:,} messages are in flight; at {MAX_IN_FLIGHT:,} SQS delivers no more.",
+            "Tasks that back off stay in flight. Lower BackoffCapSeconds, or see why so many fail with:"
+            f" {command_on(stage.target, 'dlq ls')}",
         )
 
 
 def _permissions(stage: Stage) -> Iterator[Finding]:
-    """Calls that change nothing: AWS asks for the permission first, and then finds nothing to do."""
+    """Make calls that change nothing: AWS checks the permission first, and then has nothing to do."""
     sqs, url = stage.target.sqs, stage.outputs.dead_letter_queue_url
-    harmless: dict[str, Callable[[], object]] = {
+    harmless_calls: dict[str, Callable[[], object]] = {
         "dynamodb:UpdateItem": lambda: stage.target.dynamodb.update_item(
             TableName=stage.outputs.table,
             Key={"taskId": {"S": "no task has this id"}},
@@ -160,143 +131,16 @@ def _permissions(stage: Stage) -> Iterator[Finding]:
             QueueUrl=url, ReceiptHandle="none", VisibilityTimeout=0
         ),
     }
-    missing = [action for action, call in harmless.items() if _denied(call)]
-    if missing:
+    denied = [action for action, call in harmless_calls.items() if _is_denied(call)]
+    if denied:
         yield Finding(
             "permissions",
             Level.WARNING,
-            f"These credentials lack {', '.join(missing)}: redrive, drain and cancel will be refused.",
-            "Ask for them, or use another --profile.",
+            f"These credentials lack {', '.join(denied)}: redrive, drain and cancel will fail.",
+            f"Ask for the policy that this prints, or use another --profile: {command_on(stage.target, 'policy')}",
         )
     else:
         yield Finding("permissions", Level.OK, "suffice to read, redrive, drain and cancel")
-
-
-def _tasks(stage: Stage) -> Iterator[Finding]:
-    waiting = stage.queue_depth().visible
-    paused = consumption.state(stage) != "Enabled"
-    with translate_aws_errors():
-        visibility = timedelta(
-            seconds=int(
-                stage.target.sqs.get_queue_attributes(
-                    QueueUrl=stage.outputs.queue_url, AttributeNames=["VisibilityTimeout"]
-                )["Attributes"]["VisibilityTimeout"]
-            )
-        )
-    moment = now()
-    unfinished = overdue = 0
-    stuck: list[Message] = []
-    for page in scan(
-        stage,
-        "#status IN (:pending, :processing, :retrying)",
-        {"#status": "status"},
-        pending=Status.PENDING,
-        processing=Status.PROCESSING,
-        retrying=Status.RETRYING,
-    ):
-        for task in map(item_to_task, page.items):
-            unfinished += 1
-            if moment > message_due(task) + visibility + GRACE:
-                overdue += 1
-                stuck.append(Message(task.task_id, task.epoch))
-    if overdue and (paused or waiting):
-        why = "consumption is paused" if paused else f"{plural(waiting, 'message')} wait in the queue"
-        yield Finding("tasks", Level.NOTE, f"{plural(overdue, 'task')} wait longer than usual: {why}.")
-    elif overdue:
-        yield Finding(
-            "tasks",
-            Level.ERROR,
-            f"{plural(overdue, 'task')}, like {stuck[0].task_id}, should have been looked at by now, and no message"
-            " is there to cause it.",
-            "ftask doctor --fix sends their messages again; a message too many does no harm.",
-            lambda: _send_again(stage, stuck),
-        )
-    else:
-        yield Finding("tasks", Level.OK, f"{plural(unfinished, 'task')} on the way, none stuck")
-
-
-def message_due(task: Task) -> datetime:
-    """When the message of an unfinished task is to be delivered at the latest, if the queue has nothing else to do."""
-    if task.status is Status.PROCESSING and task.lease is not None:
-        return task.lease.until + CLOCK_SKEW_MARGIN
-    return task.next_attempt_at or task.updated_at
-
-
-def _letters(stage: Stage) -> Iterator[Finding]:
-    failed = {task.task_id: task.epoch for task in failures(stage)}
-    letters = stage.dead_letter_depth().total
-    if letters > MOST_LETTERS or len(failed) > MOST_LETTERS:
-        yield Finding(
-            "dead letters",
-            Level.NOTE,
-            f"{plural(len(failed), 'failed task')}, {plural(letters, 'dead letter')}: too many to compare one by one.",
-            "See what they have in common with: ftask dlq ls",
-        )
-        return
-    kinds: Counter[str] = Counter()
-    with_letter = set()
-    for peeked in peek(stage, MOST_LETTERS):
-        message = peeked.message
-        if message is None:
-            kinds["foreign"] += 1
-        elif failed.get(message.task_id) == message.epoch:
-            with_letter.add(message.task_id)
-        else:
-            task = stage.task(message.task_id)
-            kinds["gone" if task is None else "stale"] += 1
-    without = [task_id for task_id in failed if task_id not in with_letter]
-    if kinds["stale"]:
-        yield Finding(
-            "dead letters",
-            Level.NOTE,
-            f"{plural(kinds['stale'], 'dead letter')} of tasks that have moved on: left by an interrupted redrive.",
-            "ftask doctor --fix discards them, as the next redrive does.",
-            lambda: _discard_stale(stage),
-        )
-    if kinds["foreign"] or kinds["gone"]:
-        yield Finding(
-            "dead letters",
-            Level.WARNING,
-            f"{plural(kinds['foreign'], 'dead letter')} not of a task, {kinds['gone']:,} whose task is gone.",
-            "Look with: ftask dlq peek; keep them in a file with: ftask dlq drain --to FILE",
-        )
-    if without:
-        yield Finding(
-            "dead letters",
-            Level.NOTE,
-            f"{plural(len(without), 'failed task')}, like {without[0]}, without a dead letter: drained, or expired.",
-            "They can be redriven all the same; ftask doctor --fix sends their letters again.",
-            lambda: _send_letters(stage, without),
-        )
-    if not kinds and not without:
-        yield Finding("dead letters", Level.OK, f"{plural(len(failed), 'failed task')}, each with its letter")
-
-
-def _send_again(stage: Stage, messages: list[Message]) -> str:
-    with translate_aws_errors():
-        sent = sum(len(stage.queue.send_many(messages[at : at + 10])) for at in range(0, len(messages), 10))
-    return f"sent {plural(sent, 'message')} again"
-
-
-def _discard_stale(stage: Stage) -> str:
-    with translate_aws_errors():
-        found = Counter(
-            outcome
-            for batch in stage.redriver.redrive_letters(stage.dead_letter_reader, lambda _: False)
-            for _, outcome in batch
-        )
-    return f"discarded {plural(found[RedriveOutcome.STALE], 'stale letter')}"
-
-
-def _send_letters(stage: Stage, task_ids: list[str]) -> str:
-    sent = 0
-    with translate_aws_errors():
-        for task in stage.store.get_many(task_ids):
-            if task.status is Status.FAILED:
-                message = encode_message(Message(task.task_id, task.epoch))
-                stage.dead_letters.send(message, letter_attributes(task))
-                sent += 1
-    return f"sent {plural(sent, 'dead letter')} again"
 
 
 def _concurrency_limit(stage: Stage) -> int | None:
@@ -304,7 +148,7 @@ def _concurrency_limit(stage: Stage) -> int | None:
     return limit if isinstance(limit, int) else None
 
 
-def _denied(call: Callable[[], object]) -> bool:
+def _is_denied(call: Callable[[], object]) -> bool:
     try:
         call()
     except ClientError as error:
@@ -319,6 +163,6 @@ CHECKS: Mapping[str, Check] = {
     "parameters": _parameters,
     "consumption": _consumption,
     "permissions": _permissions,
-    "tasks": _tasks,
-    "dead letters": _letters,
+    "tasks": check_tasks,
+    "dead letters": check_letters,
 }

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ftask.ops.doctor import Finding, Level
+from ftask.ops.finding import Finding, Level
 
 SIGNS: Mapping[Level, tuple[str, str]] = {
     Level.OK: ("✓", "green"),

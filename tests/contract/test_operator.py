@@ -22,7 +22,8 @@ from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import peek
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures
-from ftask.ops import doctor
+from ftask.ops.doctor import CHECKS
+from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import newest, scan, scan_by_status
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH
@@ -57,12 +58,12 @@ def peeked_ids(stage: Stage) -> set[str | None]:
 
 def queued(stage: Stage) -> list[Any]:
     """The messages of the main queue."""
-    found = []
+    bodies = []
     while batch := stage.target.sqs.receive_message(QueueUrl=stage.outputs.queue_url, MaxNumberOfMessages=10).get(
         "Messages"
     ):
-        found += [json.loads(message["Body"]) for message in batch]
-    return found
+        bodies += [json.loads(message["Body"]) for message in batch]
+    return bodies
 
 
 def test_failures_come_newest_first_from_all_shards(stage: Stage) -> None:
@@ -71,7 +72,7 @@ def test_failures_come_newest_first_from_all_shards(stage: Stage) -> None:
     assert [task.task_id for task in islice(failures(stage), 3)] == ids[:3]
 
 
-def test_failures_are_chosen_by_time_and_error(stage: Stage) -> None:
+def test_failures_are_selected_by_time_and_error(stage: Stage) -> None:
     ids = [fail(stage, number, TIMEOUT if number % 2 else VALUE, letter=False) for number in range(10)]
     since, until = EPOCH - timedelta(minutes=7), EPOCH - timedelta(minutes=3)
     assert [task.task_id for task in failures(stage, Selection(since=since, until=until))] == ids[3:8]
@@ -80,8 +81,8 @@ def test_failures_are_chosen_by_time_and_error(stage: Stage) -> None:
 
 def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: Stage) -> None:
     ids = [fail(stage, number, TIMEOUT if number % 3 == 0 else VALUE) for number in range(25)]
-    found = outcomes(stage, Selection(error="host 1"))
-    assert (found[RedriveOutcome.REDRIVEN], found[RedriveOutcome.SKIPPED]) == (9, 16)
+    counts = outcomes(stage, Selection(error="host 1"))
+    assert (counts[RedriveOutcome.REDRIVEN], counts[RedriveOutcome.SKIPPED]) == (9, 16)
     assert {message["taskId"] for message in queued(stage)} == set(ids[::3])
     assert {task.task_id for task in failures(stage)} == set(ids) - set(ids[::3])
     assert peeked_ids(stage) == set(ids) - set(ids[::3])
@@ -103,7 +104,7 @@ def test_a_named_task_is_redriven_with_its_letter_and_no_other(stage: Stage) -> 
     assert [task.task_id for task in failures(stage, Selection(task_ids=frozenset(ids[6:9])))] == [ids[6], ids[8]]
 
 
-def test_only_failed_tasks_are_redriven_whatever_is_chosen(stage: Stage) -> None:
+def test_only_failed_tasks_are_redriven_even_if_others_are_selected(stage: Stage) -> None:
     stage.store.put(a_task())
     assert outcomes(stage, Selection(task_ids=frozenset({TASK_ID}))) == Counter()
     assert queued(stage) == []
@@ -153,7 +154,7 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     assert {task.task_id for task in failures(stage)} == ids
 
 
-def test_a_drain_that_cannot_write_leaves_the_letters_where_they_are(stage: Stage, tmp_path: Path) -> None:
+def test_a_drain_that_cannot_write_leaves_the_letters_in_the_queue(stage: Stage, tmp_path: Path) -> None:
     fail(stage, 1)
     file = DrainFile(tmp_path / "letters.jsonl", stage)
     file.close()
@@ -175,7 +176,7 @@ def test_peeking_takes_nothing_and_shows_what_is_not_a_task(stage: Stage) -> Non
     assert len(list(peek(stage, 3))) == 3
 
 
-def test_a_scan_finds_tasks_of_any_state(stage: Stage) -> None:
+def test_a_scan_finds_tasks_with_any_status(stage: Stage) -> None:
     fail(stage, 1, TIMEOUT, letter=False)
     for number in range(10, 20):
         stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
@@ -186,7 +187,7 @@ def test_a_scan_finds_tasks_of_any_state(stage: Stage) -> None:
     assert sum(len(page.items) for page in scan(stage, projection="status")) == 11
 
 
-def test_cancelling_says_what_it_came_to(stage: Stage) -> None:
+def test_cancelling_returns_its_outcome(stage: Stage) -> None:
     stage.store.put(a_task())
     canceller = stage.canceller
     assert canceller.cancel(TASK_ID)[0] is Cancellation.CANCELLED
@@ -198,40 +199,42 @@ def test_cancelling_says_what_it_came_to(stage: Stage) -> None:
     assert canceller.cancel("f" * 32) == (Cancellation.UNKNOWN, None)
 
 
-def findings(stage: Stage, monkeypatch: pytest.MonkeyPatch, check: str) -> list[doctor.Finding]:
+def check(stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str) -> list[Finding]:
     # Bare resources have no event source mapping.
     monkeypatch.setattr("ftask.ops.consumption.state", lambda _: "Enabled")
-    return list(doctor.CHECKS[check](stage))
+    return list(CHECKS[name](stage))
 
 
 def test_a_task_whose_message_is_gone_is_found_and_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.store.put(a_task())
     stage.store.put(a_task(task_id="f" * 32, created_at=now(), updated_at=now()))
-    (found,) = findings(stage, monkeypatch, "tasks")
-    assert found.level is doctor.Level.ERROR
-    assert TASK_ID in found.message
-    assert found.fix is not None
-    assert found.fix() == "sent 1 message again"
+    (finding,) = check(stage, monkeypatch, "tasks")
+    assert finding.level is Level.ERROR
+    assert f"1 task, {TASK_ID}, is overdue" in finding.message
+    assert finding.fix is not None
+    assert finding.fix() == "sent 1 message again"
     assert [message["taskId"] for message in queued(stage)] == [TASK_ID]
 
 
-def test_tasks_behind_a_backlog_are_not_stuck(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_behind_a_backlog_are_not_overdue(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.store.put(a_task())
     stage.target.sqs.send_message(QueueUrl=stage.outputs.queue_url, MessageBody="{}")
-    (found,) = findings(stage, monkeypatch, "tasks")
-    assert (found.level, found.fix) == (doctor.Level.NOTE, None)
+    (finding,) = check(stage, monkeypatch, "tasks")
+    assert (finding.level, finding.fix) == (Level.NOTE, None)
+    assert "1 task waits longer than usual: the queue holds 1 message." in finding.message
 
 
-def test_letters_and_failures_are_compared_and_put_right(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_letters_and_failures_are_compared_and_repaired(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     fail(stage, 1)
-    without = fail(stage, 2, letter=False)
+    without_letter = fail(stage, 2, letter=False)
     stage.store.put(a_task(epoch=1))
     stage.dead_letters.send(json.dumps({"v": 1, "taskId": TASK_ID, "epoch": 0}), {})
     stage.dead_letters.send("not a task", {})
-    found = findings(stage, monkeypatch, "dead letters")
-    texts = [each.message for each in found]
-    assert [each.level for each in found] == [doctor.Level.NOTE, doctor.Level.WARNING, doctor.Level.NOTE]
+    findings = check(stage, monkeypatch, "dead letters")
+    texts = [finding.message for finding in findings]
+    assert [finding.level for finding in findings] == [Level.NOTE, Level.WARNING, Level.NOTE]
     assert "moved on" in texts[0]
     assert "1 dead letter not of a task" in texts[1]
-    assert without in texts[2]
-    assert [each.fix() for each in found if each.fix] == ["discarded 1 stale letter", "sent 1 dead letter again"]
+    assert without_letter in texts[2]
+    repairs = [finding.fix() for finding in findings if finding.fix]
+    assert repairs == ["discarded 1 stale letter", "sent 1 dead letter again"]

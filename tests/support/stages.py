@@ -25,7 +25,7 @@ def stage_of(resources: Resources) -> Stage:
         retention_days=30,
     )
     clients: Any = SimpleNamespace(
-        dynamodb=resources.dynamodb, sqs=resources.sqs, choose=lambda *, aws, emulator: emulator
+        stage_name="local", dynamodb=resources.dynamodb, sqs=resources.sqs, choose=lambda *, aws, emulator: emulator
     )
     return Stage(cast("Target", clients), cast("DeployedStack", SimpleNamespace(outputs=outputs)))
 
