@@ -1,1 +1,4 @@
-"""How the operator's side reaches AWS: credentials and endpoint, the stack's outputs, the signed API."""
+"""The connection to AWS: target, deployed stack, stage, signed API, rules between parameters, polling, errors.
+
+It imports the core alone. `deploy`, `dead_letters`, `ops`, `bench`, `render` and `cli` import it.
+"""

@@ -1,4 +1,4 @@
-"""What AWS's errors mean to an operator."""
+"""AWS's errors as an operator reads them: what failed, and what to do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _INVALID = frozenset(
         "AuthFailure",
     }
 )
-# The answer to a HEAD request has no body that could name its error.
+# A HEAD request's answer has no body with an error code, only its HTTP status.
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 
@@ -39,12 +39,12 @@ _LOGIN = "Log in again (aws sso login), or choose other credentials with --profi
 
 
 class UnreachableError(FtaskError):
-    """Nothing answers at the endpoint."""
+    """The endpoint does not answer."""
 
 
 @contextmanager
 def translate_aws_errors() -> Iterator[None]:
-    """Raise what botocore raises as an :class:`FtaskError` that says what to do."""
+    """Turn botocore's errors into an :class:`FtaskError` that says what to do."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
@@ -52,15 +52,15 @@ def translate_aws_errors() -> Iterator[None]:
 
 
 def translate(error: BotoCoreError | ClientError) -> FtaskError:
-    """Return the error as one sentence of what happened and one of what to do."""
+    """Return the error that says the same to an operator, with a hint where one helps."""
     if isinstance(error, ClientError):
         return _translate_answer(error)
     if isinstance(error, ProfileNotFound):
-        return FtaskError(f"{error}.", "See the profiles that there are with: aws configure list-profiles")
+        return FtaskError(f"{error}.", "List your profiles with: aws configure list-profiles")
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return FtaskError(f"{str(error).rstrip('.')}.", _LOGIN)
     if isinstance(error, SSOError | UnauthorizedSSOTokenError | TokenRetrievalError):
-        return FtaskError(f"The login has ended: {error}", _LOGIN)
+        return FtaskError(f"The AWS login has expired: {error}", _LOGIN)
     # Refused, timed out, reset, not resolved, a bad certificate.
     if isinstance(error, HTTPClientError | AwsConnectionError):
         return UnreachableError(
@@ -85,5 +85,5 @@ def _translate_answer(error: ClientError) -> FtaskError:
             "Ask for this permission, or use another --profile.",
         )
     if code in _THROTTLED:
-        return FtaskError(f"AWS throttles {error.operation_name}.", "Wait a minute and run the command again.")
+        return FtaskError(f"AWS throttled {error.operation_name}.", "Wait a minute and run the command again.")
     return FtaskError(f"{error.operation_name} failed: {message} ({code})")

@@ -1,4 +1,4 @@
-"""Several sources read at once, each over its own connection."""
+"""Read several sources at once, each in a thread with its own connection."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class _End:
 
 
 def merge(sources: Sequence[Iterable[T]]) -> Generator[T]:
-    """The items of all sources as they come, each source in a thread of its own.
+    """Yield the items of all sources as they come, each source read in its own thread.
 
-    An error of one source ends them all and is raised here. Where the reader stops early, each source is left after
-    the item that it is at, never within one; this returns only when all have been left.
+    An error of one source ends them all and is raised here. If the caller stops early, every source finishes its
+    current item first; closing the generator returns when all have done so.
     """
     items: queue.Queue[T | _End] = queue.Queue(maxsize=2 * len(sources))
     stopped = threading.Event()
@@ -50,14 +50,14 @@ def _read(source: Iterable[T], items: queue.Queue[T | _End], stopped: threading.
         for item in source:
             if not _offer(item, items, stopped):
                 return
-    except BaseException as error:  # noqa: BLE001 - raised again where the items are read
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads the items
         _offer(_End(error), items, stopped)
     else:
         _offer(_End(), items, stopped)
 
 
 def _offer(item: T | _End, items: queue.Queue[T | _End], stopped: threading.Event) -> bool:
-    """Hand an item over; False if nobody wants it any more."""
+    """Hand an item over; False if the caller has stopped."""
     while not stopped.is_set():
         try:
             items.put(item, timeout=_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Rounds of asking AWS until something is so."""
+"""Rounds of requests, until AWS reports what a command waits for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rounds(
     """Yield at once, and again after each pause; end when `timeout_seconds` have passed.
 
     The last pause ends at the timeout, and one round follows it, so that what happened during the pause is still seen.
-    Without a timeout the rounds go on until the caller leaves the loop. A callable is asked for each pause anew.
+    Without a timeout the rounds go on until the caller leaves the loop. A callable is called before each pause.
     """
     deadline = None if timeout_seconds is None else clock() + timeout_seconds
     while True:

@@ -1,4 +1,4 @@
-"""The deployed stack as other commands need it: its outputs and its parameters."""
+"""A deployed stack: its status, its parameters and its outputs, from one `DescribeStacks`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ftask.core.errors import FtaskError
 
 # True while a stack is taken down to its tasks, messages and logs.
 DATA_ONLY = "DataOnly"
-# What a deployment fills in by itself; a user sets every other parameter.
+# Parameters that a deployment sets itself; a user sets the others.
 MANAGED_PARAMETERS = frozenset({"CodeBucket", "CodeKey", DATA_ONLY})
 
 
 class StackNotFoundError(FtaskError):
-    """The stage has no stack, or none that serves."""
+    """The stage has no stack, or a stack without a complete set of outputs."""
 
 
 class StackOutputs(BaseModel):
@@ -49,7 +49,7 @@ class StackOutputs(BaseModel):
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack as one `DescribeStacks` shows it: what it was deployed with, how it is, where its parts are."""
+    """A stack as one `DescribeStacks` shows it."""
 
     target: Target
     stack_id: str
@@ -64,7 +64,7 @@ class DeployedStack:
 
     @cached_property
     def outputs(self) -> StackOutputs:
-        """Where the stage's parts are.
+        """The template's outputs: the names and URLs of the stage's parts.
 
         Raises:
             StackNotFoundError: the stack is taken down to its data, or not completely deployed.
@@ -84,14 +84,14 @@ class DeployedStack:
             ) from None
         if self.target.endpoint_url is None or not self.target.is_emulated:
             return outputs
-        # An emulator serves an API under a path; its virtual host need not resolve.
+        # An emulator serves an API under a path; its virtual host may not resolve.
         base = self.target.endpoint_url.rstrip("/")
         url = f"{base}/_aws/execute-api/{outputs.api_id}/{outputs.api_stage}"
         return outputs.model_copy(update={"api_url": url})
 
 
 def find_stack(target: Target) -> DeployedStack | None:
-    """Return the stage's stack in whatever state it is, or None if there is none."""
+    """Return the stage's stack with any status, or None if it does not exist."""
     with translate_aws_errors():
         try:
             description = target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
@@ -110,7 +110,7 @@ def find_stack(target: Target) -> DeployedStack | None:
 
 
 def deployed_stack(target: Target) -> DeployedStack:
-    """Return the stage's stack, which serves: its outputs are complete.
+    """Return the stage's stack if its outputs are complete.
 
     Raises:
         StackNotFoundError: nothing is deployed there, or not completely.
@@ -123,17 +123,17 @@ def deployed_stack(target: Target) -> DeployedStack:
 
 
 def not_found(target: Target, hint: str) -> StackNotFoundError:
-    """There is no stack."""
+    """Return the error for a stage without a stack."""
     return StackNotFoundError(
         f"Stage {target.stage_name!r} has no stack {target.stack_name} in {target.region_name}.", hint
     )
 
 
 def code_sha256(code_key: str) -> str:
-    """The hash of a deployed archive, which is its name."""
+    """Return the hash of a deployed archive, which is part of its key."""
     return code_key.rpartition("/")[2].removesuffix(".zip")
 
 
 def command_on(target: Target, command: str) -> str:
-    """How `command` is called for the stage, in advice that can be pasted."""
+    """Return `command` as it is called for the stage, for advice that can be pasted."""
     return f"ftask {command}" if target.stage_name == LOCAL_STAGE else f"ftask {command} --stage {target.stage_name}"

@@ -1,4 +1,4 @@
-"""Where a command works: a stage, its credentials, its region and, if it is not AWS itself, its endpoint."""
+"""Where a command works: a stage, its credentials, its region and, unless it is AWS's public one, its endpoint."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 LOCAL_STAGE = "local"
 LOCAL_REGION = "us-east-1"
-# The engine's documented root credentials; they open nothing but the engine on this machine.
+# The engine's documented root credentials; they work on this machine's engine only.
 LOCAL_ACCESS_KEY = "test"
 LOCAL_SECRET_KEY = "test"  # noqa: S105 - see above
 
-# Where the endpoints of AWS's partitions are, private ones (AWS PrivateLink) included.
+# The domains of AWS's endpoints in each partition, private ones (AWS PrivateLink) included.
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
@@ -45,7 +45,7 @@ _STAGE = re.compile(r"[a-z][a-z0-9-]{0,29}")
 class Target:
     """One stage in one account and region.
 
-    `endpoint_url` is None for AWS's public endpoints; else a private endpoint of AWS, or an emulator.
+    `endpoint_url` is None for AWS's public endpoints; otherwise it is a private endpoint of AWS, or an emulator.
     """
 
     stage_name: str
@@ -58,18 +58,15 @@ class Target:
     def __post_init__(self) -> None:
         if not _STAGE.fullmatch(self.stage_name):
             raise FtaskError(
-                f"{self.stage_name!r} is no stage name.",
+                f"Invalid stage name {self.stage_name!r}.",
                 "Use up to 30 lower-case letters, digits and hyphens, beginning with a letter, like prod.",
             )
-
         if self.endpoint_url is not None and not self.endpoint_url.startswith(("http://", "https://")):
-            raise FtaskError(
-                f"The endpoint {self.endpoint_url!r} is no URL.", "It begins with http:// or https://, like AWS's own."
-            )
+            raise FtaskError(f"Invalid endpoint URL {self.endpoint_url!r}.", "Begin it with http:// or https://.")
 
     @classmethod
     def local(cls, endpoint_url: str) -> Target:
-        """The stage of this machine's own engine."""
+        """Return the target of the stage `local`, on this machine's engine."""
         return cls(
             LOCAL_STAGE,
             region=LOCAL_REGION,
@@ -84,7 +81,7 @@ class Target:
 
     @property
     def is_emulated(self) -> bool:
-        """Whether something else than AWS answers: it needs no patience, and serves an API under a path."""
+        """Whether the endpoint is an emulator of AWS: it answers at once, and serves an API under a path."""
         if self.endpoint_url is None:
             return False
         host = urlsplit(self.endpoint_url).hostname or ""
@@ -96,7 +93,7 @@ class Target:
 
     @cached_property
     def session(self) -> boto3.Session:
-        """The session of the usual credential chain.
+        """The boto3 session, with the usual credential chain.
 
         Raises:
             FtaskError: the profile does not exist, or no region is configured.
@@ -113,7 +110,7 @@ class Target:
         if session.region_name is None:
             raise FtaskError(
                 f"No AWS region is configured for stage {self.stage_name!r}.",
-                "Give one with --region, AWS_REGION, or in the profile.",
+                "Set one with --region, with AWS_REGION, or in the profile.",
             )
         return session
 
@@ -122,20 +119,19 @@ class Target:
         return str(self.session.region_name)
 
     def credentials(self) -> Credentials:
-        """The credentials that sign requests.
+        """Return the credentials that sign requests.
 
         Raises:
-            FtaskError: there are none.
+            FtaskError: the credential chain has none.
         """
         with translate_aws_errors():
-            found: Any = self.session.get_credentials()
-        if found is None:
+            credentials: Credentials | None = self.session.get_credentials()
+        if credentials is None:
             raise FtaskError(
                 f"No AWS credentials were found for stage {self.stage_name!r}.",
                 "Log in (aws sso login), or set AWS_PROFILE or --profile."
                 " To work without an account, use the stage 'local'.",
             )
-        credentials: Credentials = found
         return credentials
 
     @cached_property

@@ -61,8 +61,8 @@ def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: 
         (["--region", "eu-west-1"], {}, "No AWS credentials were found"),
         (["--profile", "nobody"], {}, "The config profile (nobody) could not be found"),
         (["--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"], KEYS, "Could not connect"),
-        (["--endpoint-url", "nonsense"], KEYS, "is no URL"),
-        (["--stage", "Not_A_Stage"], KEYS, "is no stage name"),
+        (["--endpoint-url", "nonsense"], KEYS, "Invalid endpoint URL 'nonsense'"),
+        (["--stage", "Not_A_Stage"], KEYS, "Invalid stage name 'Not_A_Stage'"),
     ],
 )
 def test_a_stage_that_cannot_be_reached(cli: Cli, arguments: list[str], environment: dict[str, str], says: str) -> None:
