@@ -52,7 +52,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A live engine of the test session's own."""
     if importlib.util.find_spec("ministack") is None:
         if os.environ.get("CI"):
-            pytest.fail("the local engine is not installed: pip install '.[local,test]'")
+            pytest.fail("the local engine is not installed: pip install '.[local]'")
         pytest.skip("the local engine is not installed (extra `local`)")
     found = start_engine(tmp_path_factory.mktemp("engine"))
     yield found

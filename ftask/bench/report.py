@@ -10,6 +10,7 @@ from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.bench.result import SIGNIFICANCE, Result
 from ftask.core.errors import FtaskError
 from ftask.core.text import percent, plural
+from ftask.distribution import missing_extra
 
 _TEMPLATE = "report.html.j2"
 
@@ -21,9 +22,7 @@ def require_installed() -> None:
         FtaskError: it is not installed.
     """
     if any(importlib.util.find_spec(name) is None for name in ("matplotlib", "jinja2")):
-        raise FtaskError(
-            "The libraries that draw a report are not installed.", 'Install them with: pip install "ftask[report]"'
-        )
+        raise FtaskError("The libraries that draw a report are not installed.", missing_extra("report"))
 
 
 def render(result: Result) -> str:

@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from ftask.local.environment import engine_environment
+from ftask.distribution import missing_extra
 from ftask.local.errors import EngineError
 from ftask.local.health import answers, read_health
 from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
@@ -225,5 +226,5 @@ def require_installed() -> None:
     if importlib.util.find_spec("ministack") is None:
         raise EngineError(
             "The local engine is not installed.",
-            'Install it with: pip install "ftask[local]" (or choose another stage with --stage).',
+            f"{missing_extra('local')} Or choose another stage with --stage.",
         )

@@ -116,4 +116,4 @@ def test_an_engine_that_is_not_installed(cli: Cli) -> None:
     done = cli("info", PYTHONPATH=str(hidden), FTASK_STATE_DIR=str(cli.folder / "none"))
     assert done.code == 1
     assert "The local engine is not installed" in done.err
-    assert "ftask[local]" in done.err
+    assert "ftask-aws[local]" in done.err

@@ -21,14 +21,15 @@ ROOT = Path(__file__).parents[2]
 EDGES = {
     "core": set(),
     "aws": {"core"},
-    "local": {"core"},
+    "distribution": set(),
+    "local": {"core", "distribution"},
     "policy": set(),
     "deploy": {"aws", "core"},
     "dead_letters": {"aws", "core"},
     "ops": {"aws", "core", "dead_letters"},
-    "bench": {"aws", "core", "ops"},
+    "bench": {"aws", "core", "distribution", "ops"},
     "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
-    "cli": {"aws", "bench", "core", "dead_letters", "deploy", "local", "ops", "policy", "render"},
+    "cli": {"aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"},
     "handlers": {"core"},
 }
 # Within the core, values and rules know no adapter and no botocore.
@@ -57,7 +58,7 @@ HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs
 
 def modules() -> Iterator[tuple[str, Path]]:
     for path in sorted((ROOT / "ftask").rglob("*.py")):
-        package = path.relative_to(ROOT / "ftask").parts[0]
+        package = path.relative_to(ROOT / "ftask").parts[0].removesuffix(".py")
         if package in EDGES:
             yield package, path
     for path in sorted((ROOT / "stack" / "handlers").glob("*.py")):

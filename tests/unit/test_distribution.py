@@ -1,0 +1,48 @@
+"""What is said about the distribution: hints name the right one, and the other product of that name is reported."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ftask import __version__, distribution
+from ftask.cli import app
+from ftask.distribution import missing_extra, namesake_warning
+
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+
+
+def test_the_name_is_that_of_the_project() -> None:
+    assert PROJECT["name"] == distribution.NAME
+    assert set(PROJECT["scripts"]) == {"ftask"}
+
+
+@pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"]))
+def test_a_hint_installs_an_extra_of_this_distribution(extra: str) -> None:
+    assert missing_extra(extra, {"ftask-aws": "0.1.0"}.get) == f'Install it with: pip install "ftask-aws[{extra}]"'
+
+
+def test_the_other_product_is_named_where_it_is_installed() -> None:
+    installed = {"ftask": "0.2.0"}.get
+    warning = namesake_warning(installed)
+    assert warning is not None
+    assert "ftask 0.2.0" in warning
+    assert "another product" in warning
+    hint = missing_extra("local", installed)
+    assert hint.startswith(warning)
+    assert "pip uninstall ftask ftask-aws" in hint
+    assert '"ftask-aws[local]"' in hint
+    assert namesake_warning({"ftask-aws": "0.1.0"}.get) is None
+
+
+def test_only_one_module_names_an_extra_to_install() -> None:
+    package = Path(distribution.__file__).parent
+    naming = {path.name for path in package.rglob("*.py") if "pip install" in path.read_text()}
+    assert naming == {"distribution.py"}
+
+
+def test_the_version_names_the_distribution() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"ftask-aws {__version__}\n"
