@@ -11,7 +11,7 @@ from ftask import __version__
 from ftask.cli import bench, config, dlq, doctor, fleet, local, policy, stack, tasks, top
 from ftask.cli.command import EndpointUrl, Profile, Region
 from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
-from ftask.distribution import NAME, namesake_warning
+from ftask.distribution import NAME, installed_version, namesake_warning
 
 app = typer.Typer(
     name="ftask",
@@ -34,7 +34,8 @@ local.add_to(app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{NAME} {__version__}")
+        # Where the other product is installed too, __version__ may be of its making.
+        typer.echo(f"{NAME} {installed_version(NAME) or __version__}")
         warning = namesake_warning()
         if warning is not None:
             typer.echo(warning, err=True)

@@ -96,3 +96,12 @@ def test_the_table_of_exit_codes_is_complete() -> None:
 def test_ci_runs_the_readmes_test_command() -> None:
     (command,) = (line for line in README.splitlines() if line.endswith("&& .venv/bin/pytest"))
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / ".github" / "SECURITY.md"], ids=lambda path: path.name)
+def test_files_and_sections_that_a_document_names_exist(document: Path) -> None:
+    text = document.read_text()
+    files = set(re.findall(r"\b((?:ftask|stack|tests)/[\w./]+\w)", text)) | set(re.findall(r"\]\(([^)#:]+)\)", text))
+    assert {name for name in files if not (ROOT / name).exists()} == set()
+    headings = {re.sub(r"[^\w -]", "", heading).lower() for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= {heading.replace(" ", "-") for heading in headings}
