@@ -6,25 +6,26 @@ environment, the two overwrite each other's files, and pip does not object.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
+
+from ftask import __version__
 
 NAME = "ftask-aws"
 NAMESAKE = "ftask"
+# Where the package lies. A distribution that overwrites its files leaves its own record in the same folder, and
+# looking for that is much faster than importing importlib.metadata.
+SITE = Path(__file__).parents[1]
 
 
-def installed_version(distribution: str) -> str | None:
-    """Return the version of an installed distribution; None if it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def namesake_version(site: Path = SITE) -> str | None:
+    """Return the version of the other product if it is installed in `site`, else None."""
+    records = [record.name.removesuffix(".dist-info") for record in site.glob(f"{NAMESAKE}-*.dist-info")]
+    return records[0].removeprefix(f"{NAMESAKE}-") if records else None
 
 
-def namesake_warning(version_of: Callable[[str], str | None] = installed_version) -> str | None:
-    """Return why this environment is unsound; None if the other product is not installed in it."""
-    version = version_of(NAMESAKE)
+def namesake_warning(site: Path = SITE) -> str | None:
+    """Return what is wrong with the environment; None if the other product is not installed in it."""
+    version = namesake_version(site)
     if version is None:
         return None
     return (
@@ -33,10 +34,19 @@ def namesake_warning(version_of: Callable[[str], str | None] = installed_version
     )
 
 
-def missing_extra(extra: str, version_of: Callable[[str], str | None] = installed_version) -> str:
+def own_version(site: Path = SITE) -> str:
+    """Return the version of ftask-aws, also where the other product overwrote the file that holds it."""
+    if namesake_version(site) is None:
+        return __version__
+    from importlib.metadata import version
+
+    return version(NAME)
+
+
+def missing_extra(extra: str, site: Path = SITE) -> str:
     """Return what to do where a library of `extra` is not installed."""
     requirement = f'"{NAME}[{extra}]"'
-    warning = namesake_warning(version_of)
+    warning = namesake_warning(site)
     if warning is None:
         return f"Install it with: pip install {requirement}"
     return f"{warning} Remove both with: pip uninstall {NAMESAKE} {NAME}. Then install {requirement} again."

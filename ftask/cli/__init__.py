@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ftask import __version__
 from ftask.cli import bench, config, dlq, doctor, fleet, local, policy, stack, tasks, top
 from ftask.cli.command import EndpointUrl, Profile, Region
 from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
-from ftask.distribution import NAME, installed_version, namesake_warning
+from ftask.distribution import NAME, namesake_warning, own_version
 
 app = typer.Typer(
     name="ftask",
@@ -34,8 +33,7 @@ local.add_to(app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        # Where the other product is installed too, __version__ may be of its making.
-        typer.echo(f"{NAME} {installed_version(NAME) or __version__}")
+        typer.echo(f"{NAME} {own_version()}")
         warning = namesake_warning()
         if warning is not None:
             typer.echo(warning, err=True)

@@ -20,22 +20,29 @@ def test_the_name_is_that_of_the_project() -> None:
     assert set(PROJECT["scripts"]) == {"ftask"}
 
 
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder of installed packages that holds this distribution."""
+    (tmp_path / "ftask_aws-0.1.0.dist-info").mkdir()
+    return tmp_path
+
+
 @pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"]))
-def test_a_hint_installs_an_extra_of_this_distribution(extra: str) -> None:
-    assert missing_extra(extra, {"ftask-aws": "0.1.0"}.get) == f'Install it with: pip install "ftask-aws[{extra}]"'
+def test_a_hint_installs_an_extra_of_this_distribution(extra: str, site: Path) -> None:
+    assert missing_extra(extra, site) == f'Install it with: pip install "ftask-aws[{extra}]"'
+    assert namesake_warning(site) is None
 
 
-def test_the_other_product_is_named_where_it_is_installed() -> None:
-    installed = {"ftask": "0.2.0"}.get
-    warning = namesake_warning(installed)
+def test_the_other_product_is_named_where_it_is_installed(site: Path) -> None:
+    (site / "ftask-0.2.0.dist-info").mkdir()
+    warning = namesake_warning(site)
     assert warning is not None
     assert "ftask 0.2.0" in warning
     assert "another product" in warning
-    hint = missing_extra("local", installed)
+    hint = missing_extra("local", site)
     assert hint.startswith(warning)
     assert "pip uninstall ftask ftask-aws" in hint
     assert '"ftask-aws[local]"' in hint
-    assert namesake_warning({"ftask-aws": "0.1.0"}.get) is None
 
 
 def test_only_one_module_names_an_extra_to_install() -> None:
