@@ -23,8 +23,8 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from ftask.local.environment import engine_environment
 from ftask.distribution import missing_extra
+from ftask.local.environment import engine_environment
 from ftask.local.errors import EngineError
 from ftask.local.health import answers, read_health
 from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free

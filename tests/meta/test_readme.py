@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from ftask.aws.stack import OWN_PARAMETERS
+from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.cli import app
 from ftask.cli.exit_codes import ExitCode
 from tests.support.resources import template
@@ -65,7 +65,7 @@ def test_the_table_of_parameters_is_the_template() -> None:
         shown |= dict(zip(parameters, values, strict=True))
     declared = template()["Parameters"].items()
     assert shown == {
-        name: str(parameter.get("Default", "")) for name, parameter in declared if name not in OWN_PARAMETERS
+        name: str(parameter.get("Default", "")) for name, parameter in declared if name not in MANAGED_PARAMETERS
     }
 
 
