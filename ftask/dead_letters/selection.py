@@ -55,7 +55,7 @@ def failures(stage: Stage, selection: Selection = Selection()) -> Iterator[Faile
     moment behind the table.
 
     Raises:
-        FtaskError: AWS cannot be asked.
+        FtaskError: AWS refused a request or cannot be reached.
     """
     with translate_aws_errors():
         if selection.task_ids:

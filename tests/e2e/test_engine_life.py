@@ -1,4 +1,4 @@
-"""The local engine and the commands around it: started once, found again, stopped with its state, killed."""
+"""The life of the local engine: started once by commands at once, found again, stopped with its state, killed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_state_survives_a_stop(own_engine: Cli) -> None:
     assert own_engine("info", "-o", "json").json["deadLetters"] == 1
 
 
-def test_a_killed_engine_is_noticed_and_told(own_engine: Cli) -> None:
+def test_a_killed_engine_is_noticed_and_reported(own_engine: Cli) -> None:
     own_engine("deploy", "--yes")
     os.kill(own_engine("local", "status", "-o", "json").json["pid"], signal.SIGKILL)
     done = own_engine("info")
@@ -52,7 +52,7 @@ def test_a_killed_engine_is_noticed_and_told(own_engine: Cli) -> None:
     assert own_engine("deploy", "--yes").code == 0
 
 
-def test_an_engine_that_dies_in_the_middle_of_a_command_is_told(own_engine: Cli) -> None:
+def test_an_engine_that_dies_during_a_command_is_reported(own_engine: Cli) -> None:
     own_engine("deploy", "--yes", "--param", "BackoffBaseSeconds=900")
     task_id = own_engine("submit", "-m", "ERROR", "-o", "json").json["taskId"]
     watching = own_engine.start("watch", task_id)
@@ -88,7 +88,7 @@ def test_ctrl_c_while_deploying_says_what_goes_on(own_engine: Cli) -> None:
         assert line
     deploying.send_signal(signal.SIGINT)
     code, out, err = finish(deploying)
-    # On this engine the rest may be done before the signal arrives; then the command says that, or ends well.
+    # The engine may finish the deployment before the signal arrives; then the command says so, or ends well.
     goes_on = "CloudFormation goes on" in err or "is deployed" in err
     assert (code == 130 and goes_on) or (code == 0 and "Deployed" in out)
     assert "Traceback" not in err

@@ -65,11 +65,11 @@ def test_an_exception_that_lambda_logged_goes_by_its_type() -> None:
 
 
 @pytest.mark.parametrize("line", ["plain text", "[1, 2]", '{"timestamp": 5, "event": "odd"}'])
-def test_whatever_a_handler_prints_is_shown(line: str) -> None:
+def test_every_line_that_a_handler_prints_is_shown(line: str) -> None:
     assert parse("worker", line, EPOCH) is not None
 
 
-def test_a_level_lets_the_louder_ones_through() -> None:
+def test_a_filter_shows_its_level_and_those_above() -> None:
     event = parse("worker", LINE, EPOCH)
     assert event is not None
     assert EventFilter(level="WARNING").matches(event)
@@ -93,7 +93,7 @@ def read(client: Any, answers: list[tuple[dict[str, Any], dict[str, Any]]]) -> l
         for request, answer in answers:
             expected = {"logGroupName": "g", "limit": logs.PAGE, **request}
             stubber.add_response("filter_log_events", answer, expected)
-        timestamps = [found["timestamp"] for found in logs.entries(target, "g", 1)]
+        timestamps = [log_entry["timestamp"] for log_entry in logs.entries(target, "g", 1)]
         stubber.assert_no_pending_responses()
     return timestamps
 
