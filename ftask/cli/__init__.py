@@ -8,8 +8,26 @@ from typing import Annotated
 import typer
 
 from ftask import __version__
-from ftask.cli import bench, config, dlq, doctor, fleet, local, policy, stack, tasks, top
-from ftask.cli.command import EndpointUrl, Profile, Region
+from ftask.cli import (
+    bench,
+    cancel,
+    config,
+    consumption,
+    deploy,
+    dlq,
+    doctor,
+    get,
+    info,
+    local,
+    logs,
+    ls,
+    policy,
+    remove,
+    submit,
+    top,
+    watch,
+)
+from ftask.cli.command import EndpointUrl, Profile, Region, command
 from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
 
 app = typer.Typer(
@@ -19,16 +37,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-stack.add_to(app)
-tasks.add_to(app)
-fleet.add_to(app)
-dlq.add_to(app)
-top.add_to(app)
-doctor.add_to(app)
-bench.add_to(app)
-config.add_to(app)
-policy.add_to(app)
-local.add_to(app)
+# In the order of --help.
+for function in (
+    *(deploy.deploy, remove.remove, info.info),
+    *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
+    *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),
+):
+    command(app)(function)
+for group in (dlq.app, bench.app, local.app):
+    app.add_typer(group)
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import typer
-
-from ftask.cli.command import command
 from ftask.cli.invocation import LOCAL_STAGE, Invocation
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(config)
 
 
 def config(run: Invocation) -> None:

@@ -6,13 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(doctor)
 
 
 def doctor(

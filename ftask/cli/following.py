@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ftask.cli.exit_codes import ExitCode
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from ftask.cli.invocation import Invocation
     from ftask.core.model import Task
 
+Timeout = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
+]
 # Above this, one line a change is noise beside the totals.
 MAX_LINES_OF_PROGRESS = 20
 

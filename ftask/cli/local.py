@@ -14,10 +14,6 @@ from ftask.cli.invocation import Invocation
 app = typer.Typer(name="local", help="The embedded engine that runs the stage 'local'.", no_args_is_help=True)
 
 
-def add_to(parent: typer.Typer) -> None:
-    parent.add_typer(app)
-
-
 @command(app)
 def up(run: Invocation) -> None:
     """Start the engine, if it is not running."""

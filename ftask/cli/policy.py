@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.cli.command import command
 from ftask.cli.invocation import Invocation, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ftask.policy.resources import Scope
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(policy)
 
 
 def policy(

@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ftask.cli.command import command
 from ftask.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from ftask.ops.top import Board, Snapshot
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(top)
 
 
 def top(

@@ -1,25 +1,15 @@
-"""`ftask deploy`, `remove` and `info`: the stack."""
+"""`ftask deploy`: create the stack or bring it up to date."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ftask.cli import policy
-from ftask.cli.command import command
 from ftask.cli.invocation import Invocation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ftask.deploy.events import StackEvent
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(deploy)
-    command(app)(remove)
-    command(app)(info)
+from ftask.cli.stack_events import show_events
+from ftask.core.errors import FtaskError
 
 
 def deploy(
@@ -47,7 +37,6 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
-    from ftask.core.errors import FtaskError
     from ftask.deploy import apply, artifacts, package, parameters
     from ftask.deploy.existing import or_stop_it
     from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss
@@ -88,80 +77,10 @@ def deploy(
     run.if_interrupted = (
         f"CloudFormation goes on with stack {plan.stack_name}. Run ftask deploy again to see how it ended{stop}"
     )
-    _stream(run, apply.apply(target, plan))
+    show_events(run, apply.apply(target, plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
     screen.result(
         value | {"deployed": True, "apiUrl": outputs.api_url},
         lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",
     )
-
-
-def remove(
-    run: Invocation,
-    keep_data: Annotated[
-        bool, typer.Option("--keep-data", help="Keep tasks, messages and logs; ftask deploy brings the rest back.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
-
-    A stage that was deployed with DeletionProtection=true is refused, unless its data is kept.
-    """
-    from ftask.aws.stack import command_on
-    from ftask.deploy import apply
-    from ftask.render import stacks
-
-    target = run.target
-    removal = apply.prepare_removal(target, keep_data=keep_data)
-    what = stacks.removal_json(target.stack_name, removal)
-    if keep_data and not removal.resources:
-        run.screen.result(what, lambda: f"{target.stack_name} was taken down to its data before.")
-        return
-    run.screen.picture(stacks.removal_table(removal))
-    stage = f"stack {target.stack_name} in {target.region_name}"
-    question = (
-        f"Take down {stage} and keep its tasks and messages?"
-        if keep_data
-        else f"Delete {stage} with all its tasks and dead letters?"
-    )
-    if run.config.stage(target.stage_name).protected:
-        run.confirm_protected(question)
-    else:
-        run.confirm(question, yes=yes)
-    if keep_data:
-        _keep_data(run)
-        back = command_on(target, "deploy")
-        text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: {back}"
-        run.screen.result(what, lambda: text)
-        return
-    run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
-    _stream(run, apply.remove(target, removal))
-    run.screen.result(what, lambda: f"Removed {target.stack_name}.")
-
-
-def _keep_data(run: Invocation) -> None:
-    from ftask.deploy import apply
-    from ftask.deploy.plan import plan_data_only, refuse_data_loss
-
-    plan = plan_data_only(run.target)
-    refuse_data_loss(plan)
-    run.if_interrupted = "CloudFormation goes on with it. Run ftask remove --keep-data again to see how it ended."
-    _stream(run, apply.apply(run.target, plan))
-
-
-def info(run: Invocation) -> None:
-    """Show where the stage's parts are, how full its queues are, and how it is set."""
-    from ftask.ops.info import overview
-    from ftask.render.stacks import info_table
-
-    value = overview(run.target)
-    run.screen.result(value, lambda: info_table(value))
-
-
-def _stream(run: Invocation, events: Iterable[StackEvent]) -> None:
-    from ftask.render.stacks import event_line
-
-    for event in events:
-        if event.of_stack or not event.status.endswith("_IN_PROGRESS"):
-            run.screen.note(event_line(event))

@@ -1,18 +1,16 @@
-"""`ftask submit`, `get` and `watch`: tasks."""
+"""`ftask submit`: submit tasks."""
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow
+from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation, UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
@@ -24,16 +22,6 @@ if TYPE_CHECKING:
     from ftask.cli.payloads import Rejected, Submission
     from ftask.cli.submitting import Submitted
     from ftask.core.model import Task
-
-Timeout = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
-]
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(submit)
-    command(app)(get)
-    command(app)(watch)
 
 
 def submit(
@@ -154,35 +142,6 @@ def _raise_errors(done: Submitted, rejected: list[Rejected], file: str | None) -
         )
     if done.refused:
         raise done.refused[0][1]
-
-
-def get(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]) -> None:
-    """Show one task: its state, its payload, every attempt."""
-    from ftask.aws.api import ApiClient
-    from ftask.render.tasks import detail
-
-    task = ApiClient(run.target, run.outputs.api_url).get(task_id)
-    run.screen.result(task, lambda: detail(task))
-
-
-def watch(
-    run: Invocation,
-    task_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="The tasks' ids; without any, read from stdin.")
-    ] = None,
-    timeout: Timeout = None,
-) -> ExitCode:
-    """Follow tasks live to their end; exit code 3 if one fails, 4 if the time runs out first."""
-    if not task_ids:
-        if sys.stdin.isatty():
-            raise UsageError("Give the id of a task, or pipe ids in, one a line.")
-        task_ids = sys.stdin.read().split()
-        if not task_ids:
-            raise FtaskError("There is nothing to watch: no id came in.")
-    task_ids = list(dict.fromkeys(task_ids))
-    run.if_interrupted = "The tasks go on; watching them again is always possible."
-    code, _ = follow(run, task_ids, timeout, result_follows=False)
-    return code
 
 
 def _public(task: Task) -> dict[str, Any]:
