@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-from typing import Annotated
 
 import typer
 
-from ftask import __version__
 from ftask.cli import (
     bench,
     cancel,
@@ -21,14 +19,14 @@ from ftask.cli import (
     local,
     logs,
     ls,
+    options,
     policy,
     remove,
     submit,
     top,
     watch,
 )
-from ftask.cli.command import EndpointUrl, Profile, Region, command
-from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
+from ftask.cli.command import command
 
 app = typer.Typer(
     name="ftask",
@@ -37,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.callback()(options.declare)
 # In the order of --help.
 for function in (
     *(deploy.deploy, remove.remove, info.info),
@@ -46,32 +45,6 @@ for function in (
     command(app)(function)
 for group in (dlq.app, bench.app, local.app):
     app.add_typer(group)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"ftask {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _global_options(
-    context: typer.Context,
-    stage: Annotated[
-        str, typer.Option("--stage", "-s", envvar="FTASK_STAGE", help="Where to work; 'local' needs no account.")
-    ] = LOCAL_STAGE,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint_url: EndpointUrl = None,
-    output: Annotated[
-        Output, typer.Option("--output", "-o", envvar="FTASK_OUTPUT", help="How results are written.")
-    ] = Output.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    context.obj = GlobalOptions(stage, profile, region, endpoint_url, output, quiet)
 
 
 def main() -> None:

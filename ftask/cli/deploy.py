@@ -46,7 +46,7 @@ def deploy(
     if print_template:
         print(package.read_template(), end="")  # noqa: T201 - YAML in either output format
         return
-    filed = run.config.stage(run.options.stage)
+    filed = run.config.stage(run.stage_name)
     overrides = filed.overrides() | parameters.parse_overrides(param or [])
     own_bucket = artifact_bucket or filed.artifact_bucket
     if print_policy:

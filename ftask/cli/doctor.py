@@ -47,7 +47,7 @@ def doctor(
 
 
 def _engine(run: Invocation) -> str | None:
-    if not run.uses_engine:
+    if not run.settings.uses_engine:
         return None
     from ftask.local.engine import Engine
 

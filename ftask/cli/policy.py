@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.aws.local_stage import LOCAL_REGION
 from ftask.cli.invocation import Invocation, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def policy(
 
     An operator's has every command but deploy and remove: those two are a deployer's.
     """
-    filed = run.config.stage(run.options.stage)
+    filed = run.config.stage(run.stage_name)
     print_policy(run, chosen(commands or []), filed.overrides(), filed.artifact_bucket)
 
 
@@ -72,17 +73,13 @@ def chosen(words: Sequence[str]) -> list[str]:
 
 
 def _scope(run: Invocation, own_bucket: str | None) -> Scope:
-    from ftask.aws.target import LOCAL_REGION, Target
-    from ftask.core.errors import FtaskError
     from ftask.policy.resources import Scope
 
-    if run.uses_engine:
-        return Scope(f"ftask-{run.options.stage}", region=LOCAL_REGION, own_bucket=own_bucket)
-    target: Target = run.chosen_target()
-    try:
-        region = target.region_name
-    except FtaskError:
+    if run.settings.uses_engine:
+        return Scope(f"ftask-{run.stage_name}", region=LOCAL_REGION, own_bucket=own_bucket)
+    stack, region = run.target.stack_name, run.settings.region.value
+    if region is None:
         run.screen.note("No region is configured: the policy is for every region.")
-        return Scope(target.stack_name, own_bucket=own_bucket)
-    partition = target.session.get_partition_for_region(region)
-    return Scope(target.stack_name, partition, region, own_bucket=own_bucket)
+        return Scope(stack, own_bucket=own_bucket)
+    partition = run.target.session.get_partition_for_region(region)
+    return Scope(stack, partition, region, own_bucket=own_bucket)

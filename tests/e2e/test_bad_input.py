@@ -44,7 +44,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["local", "reset"], "", 1, "Run it again with --yes"),
         (["nonsense"], "", 2, "No such command"),
         (["info", "--output", "xml"], "", 2, "xml"),
-        (["info", "--profile", "x"], "", 1, "no meaning on the stage 'local'"),
+        (["info", "--profile", "x"], "", 1, "--profile has no effect on the stage 'local'"),
     ],
 )
 def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: str, code: int, says: str) -> None:

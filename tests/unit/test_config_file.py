@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ftask.cli.config_file import load
-from ftask.cli.invocation import GlobalOptions, Invocation
 from ftask.core.errors import FtaskError
 
 TEXT = """\
@@ -85,19 +84,3 @@ def test_a_file_that_cannot_be_read_is_told(
         (folder / "other.toml").write_text(text)
     with pytest.raises(FtaskError, match=says):
         load()
-
-
-@pytest.mark.parametrize(
-    ("flag", "variable", "region"),
-    [(None, None, "eu-central-1"), (None, "eu-west-1", None), ("us-west-2", "eu-west-1", "us-west-2")],
-)
-def test_flag_before_environment_before_file(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, flag: str | None, variable: str | None, region: str | None
-) -> None:
-    (folder / "ftask.toml").write_text(TEXT)
-    if variable is not None:
-        monkeypatch.setenv("AWS_REGION", variable)
-    target = Invocation(GlobalOptions(stage="prod", region=flag)).target
-    # None leaves it to the session, which reads the environment.
-    assert target.region == region
-    assert target.profile == "main"
