@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,12 +17,10 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ftask.aws.api import ApiClient
-    from ftask.cli.payloads import Rejected, Submission
-    from ftask.cli.submitting import Submitted
-    from ftask.core.model import Task
+    from ftask.ops.ledger import Ledger
+    from ftask.ops.rejected import Rejected
+    from ftask.ops.submit import InputTask, Outcomes, Submitted
 
 
 def submit(
@@ -35,92 +34,111 @@ def submit(
     ] = None,
     file: Annotated[
         str | None,
-        typer.Option("--file", "-f", metavar="FILE", help="Submit one JSON object a line; - reads stdin."),
+        typer.Option("--file", "-f", metavar="FILE", help="Submit one JSON object per line; - reads stdin."),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the same task so many times.")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the task this many times.")] = 1,
     key: Annotated[
-        str | None, typer.Option(help="Idempotency key: the same key and payload are one task, however often.")
+        str | None, typer.Option(help="Idempotency key: submitting again with the same key makes no second task.")
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Submit every line of --file, also those that were accepted before.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Follow to the end; exit code 3 if a task fails.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Wait until the tasks end; exit code 3 if one fails.")
+    ] = False,
     timeout: Timeout = None,
 ) -> ExitCode:
-    """Submit tasks. Without --message, --payload or --file, a JSON object is read from stdin.
+    """Submit tasks. Without --message, --payload or --file, reads a JSON object from stdin.
 
-    What has been accepted of a file is noted beside it: run again, the command goes on where it was.
+    Accepted lines of a file are recorded next to it: run again, the command submits only the others.
     """
     from ftask.aws.api import ApiClient
-    from ftask.cli.payloads import Rejected, read_payloads
-    from ftask.cli.submitting import submit_all
+    from ftask.cli.input_tasks import read_tasks
+    from ftask.ops.ledger import Ledger, ledger_path
+    from ftask.ops.rejected import Rejected, write_rejected
+    from ftask.ops.submit import Submitted
 
     rejected: list[Rejected] = []
-    payloads = read_payloads(message, payload, file, run.screen.warn, rejected.append) * count
-    if key is not None and len(payloads) != 1:
-        raise UsageError("--key names one task, and this would submit several.", "Leave --key or --count out.")
-    if not payloads and not rejected:
-        raise FtaskError("There is nothing to submit: the file has no task.")
+    tasks = read_tasks(message, payload, file, run.screen.warn, rejected.append) * count
+    if key is not None and len(tasks) != 1:
+        raise UsageError(f"--key names one task, and this would submit {len(tasks):,}.", "Omit --key or --count.")
+    if not tasks and not rejected:
+        raise FtaskError("Nothing to submit: the input has no lines.")
     if key is not None:
-        payloads = [replace(payloads[0], key=key)]
+        tasks = [replace(tasks[0], key=key)]
     client = ApiClient(run.target, run.outputs.api_url)
-    if file is None or file == "-":
-        done = submit_all(client, payloads, run.screen)
+    submitted = Submitted()
+    path = None if file in (None, "-") else Path(str(file))
+    if path is None:
+        error = _send(run, client, tasks, submitted.add)
     else:
-        done = _submit_file(run, client, Path(file), payloads, fresh=fresh)
-        rejected += [Rejected(each.line, each.payload, error.message) for each, error in done.refused]
-        _write_rejected(Path(file), rejected)
-    code = _answer(run, done, wait=wait, timeout=timeout, single=file is None and len(payloads) == 1)
-    _raise_errors(done, rejected, file)
+        record = ledger_path(path, run.stage_name)
+        if fresh:
+            record.unlink(missing_ok=True)
+        with Ledger(record) as ledger:
+            tasks = _not_accepted(run, ledger, tasks)
+
+            def note(outcomes: Outcomes) -> None:
+                ledger.note(outcomes)
+                submitted.add(outcomes)
+
+            error = _send(run, client, tasks, note)
+        if error is None:
+            rejected += [Rejected(task.line, task.payload, refusal.message) for task, refusal in submitted.refused]
+            write_rejected(path, rejected)
+    single = file is None and len(tasks) == 1
+    if not single:
+        run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(len(tasks), 'task')}.")
+    code = _show(run, submitted, wait=wait, timeout=timeout, single=single)
+    _raise_errors(error, submitted, rejected, path)
     return code
 
 
-def _submit_file(
-    run: Invocation, client: ApiClient, file: Path, payloads: list[Submission], *, fresh: bool
-) -> Submitted:
-    """Submit what the ledger beside the file does not have yet."""
-    from ftask.cli.ledger import Ledger
-    from ftask.cli.submitting import submit_all
-
-    path = file.with_name(f"{file.name}.{run.target.stage_name}.accepted")
-    if fresh:
-        path.unlink(missing_ok=True)
-    with Ledger(path) as ledger:
-        keyed = ledger.keyed(payloads)
-        left = [submission for submission in keyed if not ledger.has(submission)]
-        if len(left) < len(keyed):
-            earlier = plural(len(keyed) - len(left), "task")
-            run.screen.note(f"{earlier} of this file had been accepted before, as {path} says (--fresh submits anew).")
-        run.if_interrupted = f"What was accepted is noted in {path}. Run the command again to go on."
-        return submit_all(client, left, run.screen, ledger.note)
+def _not_accepted(run: Invocation, ledger: Ledger, tasks: Sequence[InputTask]) -> list[InputTask]:
+    """Return the tasks that the ledger lacks, each with its key."""
+    keyed = ledger.keyed(tasks)
+    left = [task for task in keyed if not ledger.has(task)]
+    if len(left) < len(keyed):
+        known = plural(len(keyed) - len(left), "task")
+        run.screen.note(f"Skipped {known} accepted before, recorded in {ledger.path} (--fresh submits them again).")
+    run.if_interrupted = f"Accepted tasks are recorded in {ledger.path}. Run the command again to continue."
+    return left
 
 
-def _write_rejected(file: Path, rejected: list[Rejected]) -> None:
-    path = file.with_name(f"{file.name}.rejected")
-    if rejected:
-        path.write_text("".join(json.dumps(each.json(), ensure_ascii=False) + "\n" for each in rejected))
-    else:
-        path.unlink(missing_ok=True)
+def _send(
+    run: Invocation, client: ApiClient, tasks: Sequence[InputTask], note: Callable[[Outcomes], None]
+) -> FtaskError | None:
+    """Submit the tasks with a progress bar; return the error of a request that failed as a whole."""
+    from ftask.ops.submit import submit_tasks
+
+    try:
+        with closing(submit_tasks(client, tasks)) as batches:
+            for outcomes in run.screen.counting(batches, len(tasks), "submitting", size=len):
+                note(outcomes)
+    except FtaskError as error:
+        return error
+    return None
 
 
-def _answer(run: Invocation, done: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
-    """Show what was accepted, or how it ended."""
+def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
+    """Show what was accepted or, with `wait`, how it ended."""
+    from ftask.core.codec import task_to_json
     from ftask.render import tasks as pictures
 
     screen = run.screen
-    ids = [answer.task_id for answer in done.accepted]
-    if not single:
-        total = len(done.accepted) + len(done.refused) + len(done.failed)
-        screen.note(f"Accepted {len(ids):,} of {plural(total, 'task')}.")
-    run.if_interrupted = (
-        "The tasks go on. Follow them with: ftask watch " + " ".join(ids[:3]) + (" …" if ids[3:] else "")
-    )
+    ids = [accepted.task_id for accepted in submitted.accepted]
+    more = " …" if ids[3:] else ""
+    run.if_interrupted = f"The tasks continue. Follow them with: ftask watch {' '.join(ids[:3])}{more}"
     if wait and ids:
         code, seen = follow(run, ids, timeout, result_follows=True)
-        final = [_public(task) for task in seen.values()]
-        screen.result(final[0] if single else final, lambda: _ends(seen))
+        ended = list(seen.values())
+        value = [task_to_json(task) for task in ended]
+        screen.result(
+            value[0] if single else value,
+            lambda: pictures.outcome(ended[0]) if len(ended) == 1 else pictures.totals(ended),
+        )
         return code
-    answers = [answer.model_dump(by_alias=True) for answer in done.accepted]
+    answers = [accepted.model_dump(by_alias=True) for accepted in submitted.accepted]
     if single and answers:
         screen.result(answers[0], lambda: pictures.accepted(answers[0]["taskId"], answers[0]["status"]))
     elif answers or (screen.json and not single):
@@ -128,30 +146,23 @@ def _answer(run: Invocation, done: Submitted, *, wait: bool, timeout: float | No
     return ExitCode.DONE
 
 
-def _raise_errors(done: Submitted, rejected: list[Rejected], file: str | None) -> None:
-    """Say what was not accepted."""
-    if done.failed:
-        error = done.failed[0][1]
-        hint = "Run the command again: nothing is submitted twice." if file not in (None, "-") else error.hint
-        raise FtaskError(error.message, hint)
+def _raise_errors(
+    error: FtaskError | None, submitted: Submitted, rejected: Sequence[Rejected], path: Path | None
+) -> None:
+    """Report what was not accepted: the request that failed, else the lines, else the task."""
+    if error is None and submitted.unavailable:
+        error = submitted.unavailable[0][1]
+    if error is not None and path is not None:
+        raise FtaskError(
+            error.message, f"{error.hint or ''}\nRun the command again: no task is submitted twice.".strip()
+        )
+    if error is not None:
+        raise error
     if rejected:
         first = rejected[0]
         raise FtaskError(
-            f"{plural(len(rejected), 'line')} of {file} rejected. Line {first.line}: {first.reason}",
-            f"All are in {file}.rejected with their reasons.",
+            f"{plural(len(rejected), 'line')} of {path} rejected. Line {first.line}: {first.reason}",
+            f"All rejected lines are in {path}.rejected with their reasons.",
         )
-    if done.refused:
-        raise done.refused[0][1]
-
-
-def _public(task: Task) -> dict[str, Any]:
-    from ftask.core.codec import task_to_json
-
-    return task_to_json(task)
-
-
-def _ends(seen: Mapping[str, Task]) -> Any:
-    from ftask.render import tasks as pictures
-
-    tasks = list(seen.values())
-    return pictures.outcome(tasks[0]) if len(tasks) == 1 else pictures.totals(tasks)
+    if submitted.refused:
+        raise submitted.refused[0][1]

@@ -114,7 +114,7 @@ def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     others = ("Tracing=true", "CorsAllowOrigins=https://example.org")
     done = own_engine("deploy", "--yes", *(part for each in (*settings, *others) for part in ("--param", each)))
     assert done.code == 0, done.err
-    assert "wants a bearer token" in own_engine("submit", "-m", "SUCCESS").err
+    assert "requires a bearer token" in own_engine("submit", "-m", "SUCCESS").err
     assert "did not take this one" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
 
 
