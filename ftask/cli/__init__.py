@@ -1,4 +1,4 @@
-"""The command line: parse, call, render. Nothing here is imported by the rest."""
+"""The command line: parse, call, render. A file is named after its command; no other package imports this one."""
 
 from __future__ import annotations
 

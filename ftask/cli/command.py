@@ -14,7 +14,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from ftask.cli import options
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.invocation import Invocation, UsageError
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 
 DEBUG_VARIABLE = "FTASK_DEBUG"

@@ -9,6 +9,7 @@ import typer
 from ftask.cli import policy
 from ftask.cli.invocation import Invocation
 from ftask.cli.stack_events import show_events
+from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
 
 
@@ -17,26 +18,26 @@ def deploy(
     param: Annotated[
         list[str] | None,
         typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="Set a parameter of the stack; others stay as deployed."
+            "--param", "-p", metavar="NAME=VALUE", help="Set a parameter of the stack; others keep their values."
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     allow_data_loss: Annotated[
-        bool, typer.Option("--allow-data-loss", help="Also where the table or a queue is replaced or removed.")
+        bool, typer.Option("--allow-data-loss", help="Deploy even if the table or a queue is replaced or removed.")
     ] = False,
     artifact_bucket: Annotated[
         str | None,
-        typer.Option(metavar="BUCKET", help="Put the code archive into this bucket of yours, not into ftask's own."),
+        typer.Option(metavar="BUCKET", help="Bucket for the code archive, instead of the one that ftask creates."),
     ] = None,
     print_template: Annotated[
-        bool, typer.Option("--print-template", help="Print the CloudFormation template and do nothing.")
+        bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
     ] = False,
     print_policy: Annotated[
-        bool, typer.Option("--print-policy", help="Print the IAM policy that deploying needs and do nothing.")
+        bool, typer.Option("--print-policy", help="Only print the IAM policy that deploying needs.")
     ] = False,
 ) -> None:
-    """Deploy the stack, or bring it up to date; the plan is shown before it runs."""
+    """Create or update the stack, after showing the plan."""
     from ftask.deploy import apply, artifacts, package, parameters
     from ftask.deploy.existing import or_stop_it
     from ftask.deploy.plan import discard_plan, make_plan, refuse_data_loss

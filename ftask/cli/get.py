@@ -9,8 +9,8 @@ import typer
 from ftask.cli.invocation import Invocation
 
 
-def get(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]) -> None:
-    """Show one task: its state, its payload, every attempt."""
+def get(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the task.")]) -> None:
+    """Show one task: state, payload and every attempt."""
     from ftask.aws.api import ApiClient
     from ftask.render.tasks import detail
 

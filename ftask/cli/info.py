@@ -1,4 +1,4 @@
-"""`ftask info`: the stack at a glance."""
+"""`ftask info`: the parts, queues and settings of a stage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ftask.cli.invocation import Invocation
 
 
 def info(run: Invocation) -> None:
-    """Show where the stage's parts are, how full its queues are, and how it is set."""
+    """Show the stage's URLs and resources, the depth of its queues, and its settings."""
     from ftask.ops.info import overview
     from ftask.render.stacks import info_table
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ftask.cli.invocation import UsageError
+from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.payload import encode_payload, parse_payload
 from ftask.dead_letters.drain import MARK, VERSION

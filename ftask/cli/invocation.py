@@ -1,4 +1,4 @@
-"""One run of a command: the global options, and what they open. Heavy imports wait until they are needed."""
+"""One run of a command: its options and what they open. Heavy imports wait until they are needed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from ftask.cli.settings import Settings
     from ftask.local.record import Running
     from ftask.render.screen import Screen
-
-
-class UsageError(FtaskError):
-    """The command was called in a way that makes no sense; exit code 2."""
 
 
 class Invocation(typer.Context):
@@ -87,21 +83,21 @@ class Invocation(typer.Context):
 
     @cached_property
     def config(self) -> Config:
-        """What `ftask.toml` says.
+        """The settings in `ftask.toml`.
 
         Raises:
-            FtaskError: it cannot be understood.
+            FtaskError: the file cannot be read, or is invalid.
         """
-        from ftask.cli.config_file import load
+        from ftask.cli.config_file import load_config
 
-        return load()
+        return load_config()
 
     @cached_property
     def stage(self) -> Stage:
         """The deployed stage.
 
         Raises:
-            StackNotFoundError: nothing is deployed there, or not completely.
+            StackNotFoundError: the stack does not exist, or is not completely deployed.
         """
         from ftask.aws.stack import deployed_stack
         from ftask.aws.stage import Stage
@@ -113,11 +109,11 @@ class Invocation(typer.Context):
         return self.stage.outputs
 
     def advice(self, error: FtaskError) -> str | None:
-        """What to do about `error`, knowing where the command worked."""
+        """Return what to do about `error`: its hint, unless the local engine has ended meanwhile."""
         if self._engine is not None and self._engine_ended():
             return (
-                "The local engine has ended. See why with: ftask local logs. The next command starts it again, with"
-                " the state of its last orderly stop (ftask local down)."
+                "The local engine has ended. See why with: ftask local logs\n"
+                "The next command starts it again, with the state of its last stop by ftask local down."
             )
         return error.hint
 
@@ -128,39 +124,39 @@ class Invocation(typer.Context):
         return Engine().running() != self._engine
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something that cannot be taken back.
+        """Ask before something that cannot be undone.
 
         Raises:
-            FtaskError: the answer was no, or there is nobody to ask.
+            FtaskError: the answer was no, or no terminal is there to ask.
         """
         if not yes and self._answer(f"{question} [y/N] ", question).lower() not in ("y", "yes"):
-            raise FtaskError("Nothing was done.")
+            raise FtaskError("Nothing changed.")
 
     def confirm_by_name(self, question: str, *, yes: bool) -> None:
         """Ask for the stage's name before something that loses data.
 
         Raises:
-            FtaskError: the answer was another one, or there is nobody to ask.
+            FtaskError: the answer was another one, or no terminal is there to ask.
         """
         if not yes:
             self._ask_name(question, "Run it again with --yes.")
 
     def confirm_protected(self, question: str) -> None:
-        """Ask for the name of a protected stage; nothing stands for the answer.
+        """Ask for the name of a protected stage; no option answers in advance.
 
         Raises:
-            FtaskError: the answer was another one, or there is nobody to ask.
+            FtaskError: the answer was another one, or no terminal is there to ask.
         """
-        self._ask_name(question, "The stage is protected: run it in a terminal, where its name can be typed.")
+        self._ask_name(question, "The stage is protected: run the command in a terminal, and type its name.")
 
     def _ask_name(self, question: str, hint: str) -> None:
         stage = self.stage_name
         if self._answer(f"{question} Type the name of the stage, {stage}: ", question, hint) != stage:
-            raise FtaskError("Nothing was done.")
+            raise FtaskError("Nothing changed.")
 
     def _answer(self, prompt: str, question: str, hint: str = "Run it again with --yes.") -> str:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise FtaskError(f"{question} Nobody is here to answer.", hint)
+            raise FtaskError(f"Cannot ask without a terminal: {question}", hint)
         sys.stderr.write(prompt)
         sys.stderr.flush()
         return sys.stdin.readline().strip()

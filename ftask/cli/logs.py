@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.invocation import Invocation, UsageError
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import parse_choice
 from ftask.cli.when import parse_when
 
+FUNCTIONS = ("api", "worker")
 # Between two looks at CloudWatch Logs, whose events take seconds to appear there.
 AWS_ROUND_SECONDS = 2.0
 EMULATOR_ROUND_SECONDS = 0.3
@@ -18,33 +20,35 @@ EMULATOR_ROUND_SECONDS = 0.3
 
 def logs(
     run: Invocation,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes; Ctrl-C ends it.")] = False,
-    task: Annotated[str | None, typer.Option(metavar="ID", help="Only what was logged of this task.")] = None,
-    function: Annotated[str | None, typer.Option(metavar="api|worker", help="Only this function.")] = None,
-    since: Annotated[str, typer.Option(metavar="WHEN", help="From then on: 10m, 2h, or 2026-03-01T12:00.")] = "10m",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")] = False,
+    task: Annotated[str | None, typer.Option(metavar="ID", help="Only events of this task.")] = None,
+    function: Annotated[str | None, typer.Option(metavar="api|worker", help="Only events of this function.")] = None,
+    since: Annotated[
+        str,
+        typer.Option(metavar="WHEN", help="From this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
+    ] = "10m",
     level: Annotated[
-        str, typer.Option(metavar="LEVEL", help="From this level up: DEBUG, INFO, WARNING, ERROR.")
+        str, typer.Option(metavar="LEVEL", help="Minimum level: DEBUG, INFO, WARNING or ERROR.")
     ] = "DEBUG",
 ) -> None:
-    """Show what the functions logged, oldest first; with -o json one line an event, as it was logged."""
+    """Show what the functions logged, oldest first; -o json prints each event as a JSON line, as it was logged."""
     from ftask.core.timestamps import now
     from ftask.ops.logs import LEVELS, EventFilter, LogReader, groups_of
     from ftask.render.logs import event_json, event_text
 
-    if function not in (None, "api", "worker"):
-        raise UsageError(f"--function {function!r} is neither api nor worker.")
-    if level.upper() not in LEVELS:
-        raise UsageError(f"--level {level!r} is none.", f"Choose one of {', '.join(LEVELS)}.")
-    groups = groups_of(run.outputs, (function,) if function else ("api", "worker"))
+    functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
+    events = EventFilter(task, parse_choice("--level", level, tuple(LEVELS)))
     begin = parse_when(since, "--since") or now() - timedelta(minutes=10)
-    reader = LogReader(run.target, groups, EventFilter(task, level.upper()), begin)
-    shown = 0
+    reader = LogReader(run.target, groups_of(run.outputs, functions), events, begin)
+    if follow:
+        run.if_interrupted = None
+    has_events = False
     while True:
         for event in reader.look():
             run.screen.line(event_json(event), event_text(event, run.screen.out.width))
-            shown += 1
+            has_events = True
         if not follow:
             break
         time.sleep(run.target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS))
-    if not shown:
-        run.screen.note("Nothing was logged in that time; look further back with --since.")
+    if not has_events:
+        run.screen.note(f"Nothing was logged since {since}. Look further back with: --since 2h")

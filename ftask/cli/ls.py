@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.cli.invocation import Invocation, UsageError
-from ftask.cli.selecting import ErrorText, Since, selection
+from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import ErrorText, Since, parse_selection
+from ftask.cli.usage import parse_choice
 from ftask.cli.when import parse_when
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ftask.core.model import Status
     from ftask.ops.scan import Page
 
 
@@ -25,37 +27,43 @@ def ls(
     ] = None,
     since: Since = None,
     error: ErrorText = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many, the newest; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks, newest first; 0 for all.")] = 50,
 ) -> None:
-    """List tasks, newest first. FAILED ones come from an index; for any other state the whole table is read."""
-    from ftask.core.codec import task_to_json
+    """List tasks, newest first. FAILED uses an index; any other state reads the whole table."""
     from ftask.core.model import Status
+
+    selected = None if status is None else Status[parse_choice("--status", status, list(Status))]
+    if selected is Status.FAILED:
+        _list_failed(run, error, since, limit)
+    else:
+        _scan(run, selected, since, error, limit)
+
+
+def _list_failed(run: Invocation, error: str | None, since: str | None, limit: int) -> None:
     from ftask.core.timestamps import now
     from ftask.dead_letters.selection import failures
+    from ftask.render.failures import failed_table
+
+    tasks = list(islice(failures(run.stage, parse_selection(error, since)), limit or None))
+    run.screen.result([task.json() for task in tasks], lambda: failed_table(tasks, now()))
+    run.screen.note(f"{plural(len(tasks), 'task')}.")
+
+
+def _scan(run: Invocation, status: Status | None, since: str | None, error: str | None, limit: int) -> None:
+    from ftask.core.codec import task_to_json
+    from ftask.core.timestamps import now
     from ftask.ops.scan import by_state, newest
-    from ftask.render import failures as pictures
     from ftask.render.tasks import task_table
 
-    screen = run.screen
-    wanted = None
-    if status is not None:
-        if status.upper() not in Status.__members__:
-            raise UsageError(f"{status!r} is no state of a task.", f"Choose one of {', '.join(Status)}.")
-        wanted = Status[status.upper()]
-    if wanted is Status.FAILED:
-        found = list(islice(failures(run.stage, selection(error, since, None)), limit or None))
-        screen.result([each.json() for each in found], lambda: pictures.failed_table(found, now()))
-        screen.note(f"{plural(len(found), 'task')}.")
-        return
-    read = 0
+    items_read = 0
 
-    def counted(pages: Iterator[Page]) -> Iterator[Page]:
-        nonlocal read
+    def count(pages: Iterator[Page]) -> Iterator[Page]:
+        nonlocal items_read
         for page in pages:
-            read += page.read
+            items_read += page.read
             yield page
 
-    pages = by_state(run.stage, wanted, parse_when(since, "--since"), error)
-    tasks = newest(counted(screen.spinning(pages, "reading the whole table: pages")), limit)
-    screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
-    screen.note(f"{plural(len(tasks), 'task')}; {plural(read, 'item')} of the table read.")
+    pages = by_state(run.stage, status, parse_when(since, "--since"), error)
+    tasks = newest(count(run.screen.spinning(pages, "reading the whole table: pages")), limit)
+    run.screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
+    run.screen.note(f"{plural(len(tasks), 'task')}; {plural(items_read, 'item')} of the table read.")

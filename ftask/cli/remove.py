@@ -8,18 +8,19 @@ import typer
 
 from ftask.cli.invocation import Invocation
 from ftask.cli.stack_events import show_events
+from ftask.cli.yes import Yes
 
 
 def remove(
     run: Invocation,
     keep_data: Annotated[
-        bool, typer.Option("--keep-data", help="Keep tasks, messages and logs; ftask deploy brings the rest back.")
+        bool, typer.Option("--keep-data", help="Keep tasks, messages and logs; ftask deploy restores the rest.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
 
-    A stage that was deployed with DeletionProtection=true is refused, unless its data is kept.
+    Refuses a stage that was deployed with DeletionProtection=true, unless --keep-data is given.
     """
     from ftask.aws.stack import command_on
     from ftask.deploy import apply
@@ -27,9 +28,9 @@ def remove(
 
     target = run.target
     removal = apply.prepare_removal(target, keep_data=keep_data)
-    what = stacks.removal_json(target.stack_name, removal)
+    value = stacks.removal_json(target.stack_name, removal)
     if keep_data and not removal.resources:
-        run.screen.result(what, lambda: f"{target.stack_name} was taken down to its data before.")
+        run.screen.result(value, lambda: f"{target.stack_name} was taken down to its data before.")
         return
     run.screen.picture(stacks.removal_table(removal))
     stage = f"stack {target.stack_name} in {target.region_name}"
@@ -46,11 +47,11 @@ def remove(
         _keep_data(run)
         back = command_on(target, "deploy")
         text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: {back}"
-        run.screen.result(what, lambda: text)
+        run.screen.result(value, lambda: text)
         return
-    run.if_interrupted = "CloudFormation goes on with the deletion. Run ftask remove again to see it end."
+    run.if_interrupted = "CloudFormation continues the deletion. Run ftask remove again to follow it."
     show_events(run, apply.remove(target, removal))
-    run.screen.result(what, lambda: f"Removed {target.stack_name}.")
+    run.screen.result(value, lambda: f"Removed {target.stack_name}.")
 
 
 def _keep_data(run: Invocation) -> None:
@@ -59,5 +60,5 @@ def _keep_data(run: Invocation) -> None:
 
     plan = plan_data_only(run.target)
     refuse_data_loss(plan)
-    run.if_interrupted = "CloudFormation goes on with it. Run ftask remove --keep-data again to see how it ended."
+    run.if_interrupted = "CloudFormation continues. Run ftask remove --keep-data again to see how it ended."
     show_events(run, apply.apply(run.target, plan))

@@ -1,4 +1,4 @@
-"""The events of a stack, shown as they happen."""
+"""The events of a stack while it changes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_events(run: Invocation, events: Iterable[StackEvent]) -> None:
+    """Print each event that ends a step of a resource, and those of the stack itself."""
     from ftask.render.stacks import event_line
 
     for event in events:

@@ -12,7 +12,8 @@ import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow
-from ftask.cli.invocation import Invocation, UsageError
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
@@ -128,7 +129,7 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
     screen = run.screen
     ids = [accepted.task_id for accepted in submitted.accepted]
     more = " …" if ids[3:] else ""
-    run.if_interrupted = f"The tasks continue. Follow them with: ftask watch {' '.join(ids[:3])}{more}"
+    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(ids[:3])}{more}"
     if wait and ids:
         code, seen = follow(run, ids, timeout, result_follows=True)
         ended = list(seen.values())

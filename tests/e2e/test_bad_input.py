@@ -20,7 +20,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["get", "0" * 32], "", 1, "There is no task 0000"),
         (["get", "a/b c"], "", 1, "There is no task a/b c"),
         (["watch", "f" * 32], "", 1, "There is no task ffff"),
-        (["watch"], "", 1, "nothing to watch"),
+        (["watch"], "", 1, "Nothing to watch"),
         (["submit"], "", 1, "not JSON"),
         (["submit", "--payload", "[1]"], "", 1, "an array, not an object"),
         (["submit", "--payload", "oops"], "", 1, "not JSON"),

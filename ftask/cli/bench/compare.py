@@ -1,4 +1,4 @@
-"""`ftask bench compare`: two runs side by side."""
+"""`ftask bench compare`: compare two runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ftask.cli.invocation import Invocation
 def compare(
     run: Invocation,
     first: Annotated[str, typer.Argument(metavar="A.json", help="A result: ftask bench --save A.json")],
-    second: Annotated[str, typer.Argument(metavar="B.json", help="Another.")],
+    second: Annotated[str, typer.Argument(metavar="B.json", help="Another result.")],
 ) -> None:
-    """Hold two runs side by side, and say which differences are more than noise."""
+    """Compare two runs, and say which differences are more than noise."""
     from ftask.bench import compare as comparing
     from ftask.bench.result import load
     from ftask.render.bench import comparison
 
-    found = comparing.compare(load(first), load(second))
-    run.screen.result(found.json(), lambda: comparison(found, Path(first).stem, Path(second).stem))
+    differences = comparing.compare(load(first), load(second))
+    run.screen.result(differences.json(), lambda: comparison(differences, Path(first).stem, Path(second).stem))

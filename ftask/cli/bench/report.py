@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def report(
     run: Invocation,
     result: Annotated[str, typer.Argument(metavar="RUN.json", help="A result: ftask bench --save RUN.json")],
-    to: Annotated[str, typer.Option("--to", metavar="FILE.html", help="Where to write it.")] = "report.html",
+    to: Annotated[str, typer.Option("--to", metavar="FILE.html", help="File to write.")] = "report.html",
 ) -> None:
-    """Write the report of a run that was saved."""
+    """Write the report of a saved run."""
     from ftask.bench.result import load
 
     require_writable(to)
@@ -27,6 +27,7 @@ def report(
 
 
 def write_report(run: Invocation, result: Result, path: str) -> None:
+    """Write the report of `result` to `path`."""
     from ftask.bench.report import render
 
     Path(path).write_text(render(result))
@@ -34,7 +35,11 @@ def write_report(run: Invocation, result: Result, path: str) -> None:
 
 
 def require_writable(*paths: str | None) -> None:
-    """Fail before the work, not after it, where its result could not be written."""
+    """Check that results can be written, before the work that gives them.
+
+    Raises:
+        FtaskError: a file cannot be written.
+    """
     for path in paths:
         if path is None:
             continue
@@ -42,4 +47,4 @@ def require_writable(*paths: str | None) -> None:
             with Path(path).open("a"):
                 pass
         except OSError as error:
-            raise FtaskError(f"{path} cannot be written: {error.strerror}.", "Choose another file.") from error
+            raise FtaskError(f"Cannot write {path}: {error.strerror}.", "Choose another file.") from error

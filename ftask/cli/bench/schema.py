@@ -9,6 +9,6 @@ from ftask.cli.invocation import Invocation
 
 def schema(run: Invocation) -> None:
     """Print the JSON Schema of a result."""
-    from ftask.bench.result import schema as described
+    from ftask.bench.result import schema as result_schema
 
-    print(json.dumps(described(), indent=2))  # noqa: T201 - JSON in either output format
+    print(json.dumps(result_schema(), indent=2))  # noqa: T201 - JSON in either output format

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ftask.cli.dlq.hidden import note_hidden
-from ftask.cli.invocation import Invocation, UsageError
+from ftask.cli.dlq.held_letters import note_held_letters
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
+from ftask.cli.yes import Yes
 from ftask.core.text import plural
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def drain(
@@ -19,10 +20,12 @@ def drain(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE.jsonl", help="Append each dead letter to this file.")
     ] = None,
-    no_save: Annotated[bool, typer.Option("--no-save", help="Throw the letters away. The tasks stay FAILED.")] = False,
+    no_save: Annotated[
+        bool, typer.Option("--no-save", help="Delete the letters without saving them. Their tasks stay FAILED.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Empty the dead-letter queue into a file that `ftask submit --file` takes back.
+    """Empty the dead-letter queue into a file that `ftask submit --file` reads.
 
     Each letter is on disk before it leaves the queue, so an interruption loses nothing.
     """
@@ -30,26 +33,20 @@ def drain(
     from ftask.dead_letters.drain import drain as drain_into
 
     if (to is None) is not no_save:
-        raise UsageError("Give --to FILE.jsonl, or --no-save to throw the letters away.")
+        raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
     stage, screen = run.stage, run.screen
     total = sum(stage.counts(run.outputs.dead_letter_queue_url))
-    file = DrainFile(to, stage) if to is not None else None
-    letters = f"about {plural(total, 'dead letter')} of stage {run.target.stage_name}"
-    if file is None:
-        run.confirm_by_name(f"Throw away {letters}?", yes=yes)
-    else:
-        run.confirm(f"Move {letters} into {to}?", yes=yes)
-    run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to go on."
-    drained = 0
-    try:
-        for size in screen.counting(drain_into(stage, file), total, "draining", size=int):
-            drained += size
-    finally:
-        if file is not None:
-            file.close()
-    where = f" into {to}" if to is not None else ""
+    letters = f"about {plural(total, 'dead letter')} of stage {run.stage_name}"
+    with nullcontext() if to is None else closing(DrainFile(to, stage)) as file:
+        if file is None:
+            run.confirm_by_name(f"Delete {letters}?", yes=yes)
+        else:
+            run.confirm(f"Move {letters} into {to}?", yes=yes)
+        run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to continue."
+        drained = sum(screen.counting(drain_into(stage, file), total, "draining", size=int))
+    where = "" if to is None else f" into {to}"
     screen.result(
-        {"drained": drained, "file": str(to) if to is not None else None},
+        {"drained": drained, "file": None if to is None else str(to)},
         lambda: f"Drained {plural(drained, 'dead letter')}{where}. Their tasks stay FAILED.",
     )
-    note_hidden(run)
+    note_held_letters(run)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.cli.invocation import Invocation, UsageError
-from ftask.cli.selecting import ErrorText, Since, Until, selection
+from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import ErrorText, Since, Until, parse_selection
+from ftask.cli.usage import parse_choice
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from ftask.core.failed_index import FailedTask
 
-
+# With more failed tasks, they are grouped unless the command says otherwise.
 SCREENFUL = 20
 
 
@@ -25,62 +26,57 @@ def ls(
     error: ErrorText = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many tasks; 0 for all.")] = 100,
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks; 0 for all.")] = 100,
     group_by: Annotated[
         str | None,
-        typer.Option(metavar="error|none", help="Group by kind of error; the default with more than a screenful."),
+        typer.Option(
+            metavar="error|none", help=f"Group by kind of error (default: error with more than {SCREENFUL} tasks)."
+        ),
     ] = None,
 ) -> None:
-    """List failed tasks, newest first, or grouped by their kind of error."""
-
+    """List failed tasks, newest first, or grouped by kind of error."""
     from ftask.core.timestamps import now
     from ftask.dead_letters.grouping import grouped
     from ftask.dead_letters.selection import failures
     from ftask.render import failures as pictures
 
-    if group_by not in (None, "error", "none"):
-        raise UsageError(f"--group-by {group_by!r} is neither error nor none.")
-    chosen = selection(error, since, until)
-    stage, screen = run.stage, run.screen
-    found = failures(stage, chosen)
+    if group_by is not None:
+        group_by = parse_choice("--group-by", group_by, ("error", "none"))
+    selection = parse_selection(error, since, until)
+    screen = run.screen
+    tasks = failures(run.stage, selection)
     if group_by is None and not screen.json:
-        head = list(islice(found, SCREENFUL + 1))
-        group_by = "error" if len(head) > SCREENFUL else "none"
-        found = _chained(head, found)
-    counter = _Counting(found)
+        first = list(islice(tasks, SCREENFUL + 1))
+        group_by = "error" if len(first) > SCREENFUL else "none"
+        tasks = chain(first, tasks)
+    counter = _Counting(tasks)
     if group_by == "error":
-        groups = grouped(screen.spinning(counter, "reading"))
+        groups = grouped(screen.spinning(iter(counter), "reading"))
         screen.result([pictures.group_json(group) for group in groups], lambda: pictures.group_table(groups, now()))
         screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
     else:
-        tasks = list(islice(counter, limit or None))
-        screen.result([task.json() for task in tasks], lambda: pictures.failed_table(tasks, now()))
-        more = next(iter(counter), None) is not None
-        rest = f"; there are more (--limit {limit}, 0 for all)" if more else ""
-        screen.note(f"{plural(len(tasks), 'failed task')}{rest}.")
-        counter.exhausted = not more
-    if chosen.everything and counter.exhausted:
+        listed = list(islice(counter, limit or None))
+        screen.result([task.json() for task in listed], lambda: pictures.failed_table(listed, now()))
+        is_cut = next(iter(counter), None) is not None
+        screen.note(f"{plural(len(listed), 'failed task')}{'; more with --limit (0 for all)' if is_cut else ''}.")
+        counter.is_exhausted = not is_cut
+    if selection.everything and counter.is_exhausted:
         _compare_with_queue(run, counter.count)
 
 
 class _Counting:
-    """Counts what passes."""
+    """Counts the tasks that pass, and knows whether all have."""
 
-    def __init__(self, items: Iterator[FailedTask]) -> None:
+    def __init__(self, tasks: Iterator[FailedTask]) -> None:
         self.count = 0
-        self.exhausted = False
-        self._items = items
+        self.is_exhausted = False
+        self._tasks = tasks
 
     def __iter__(self) -> Iterator[FailedTask]:
-        for item in self._items:
+        for task in self._tasks:
             self.count += 1
-            yield item
-        self.exhausted = True
-
-
-def _chained(head: list[FailedTask], tail: Iterator[FailedTask]) -> Iterator[FailedTask]:
-    yield from head
-    yield from tail
+            yield task
+        self.is_exhausted = True
 
 
 def _compare_with_queue(run: Invocation, failed: int) -> None:
@@ -89,11 +85,11 @@ def _compare_with_queue(run: Invocation, failed: int) -> None:
         run.screen.note(f"The dead-letter queue holds as many letters ({letters:,}).")
     elif letters < failed:
         run.screen.note(
-            f"The dead-letter queue holds {letters:,} letters: the others were drained or have expired."
-            " Their tasks can be redriven all the same."
+            f"The dead-letter queue holds only {plural(letters, 'letter')}: the others were drained or have expired."
+            " Their tasks can still be redriven."
         )
     else:
         run.screen.note(
-            f"The dead-letter queue holds {letters:,} letters: some are stale (their task has moved on),"
-            " twice there, or not a task. See them with: ftask dlq peek"
+            f"The dead-letter queue holds {plural(letters, 'letter')}: some are stale (their task was redriven),"
+            " duplicates, or not tasks. See them with: ftask dlq peek"
         )

@@ -1,29 +1,25 @@
-"""`ftask dlq redrive`: give failed tasks a new start."""
+"""`ftask dlq redrive`: give failed tasks a new epoch."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow
+from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, Until, selection
+from ftask.cli.selecting import ErrorText, Since, Until, parse_selection
+from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
-    from ftask.aws.stage import Stage
     from ftask.core.failed_index import FailedTask
     from ftask.dead_letters.selection import Selection
 
-
+# Tasks that a dry run shows.
 SAMPLE = 5
-
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def redrive(
@@ -32,91 +28,75 @@ def redrive(
     error: ErrorText = None,
     since: Since = None,
     until: Until = None,
-    rate: Annotated[float, typer.Option(min=0, help="At most so many tasks a second; 0 for no limit.")] = 50,
+    rate: Annotated[float, typer.Option(min=0, help="Maximum number of tasks per second; 0 for no limit.")] = 50,
     wait: Annotated[
-        bool, typer.Option("--wait", "-w", help="Follow the redriven tasks to their end; exit code 3 if one fails.")
+        bool, typer.Option("--wait", "-w", help="Wait until the redriven tasks end; exit code 3 if one fails.")
     ] = False,
-    timeout: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
-    ] = None,
+    timeout: Timeout = None,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample, and touch nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
 ) -> ExitCode:
-    """Give failed tasks a new start: all, those named, or those that the filters choose.
+    """Run failed tasks again: all, those named, or those that the filters select.
 
-    Safe to interrupt and run again, and to run twice at once: only FAILED tasks are redriven, each once.
+    Safe to interrupt, to repeat, and to run twice at once: only FAILED tasks are redriven, each once.
     """
-    from ftask.aws.parallel import Pace
     from ftask.core.redrive import RedriveOutcome
-    from ftask.dead_letters.redrive import redrive as redrive_selected
-    from ftask.render import failures as pictures
-    from ftask.render.tasks import totals, totals_json
+    from ftask.dead_letters.selection import require_failed
 
-    chosen = selection(error, since, until, task)
+    selection = parse_selection(error, since, until, task or ())
     stage, screen = run.stage, run.screen
-    _require_failed(stage, task or [])
-    count, sample = _count(run, stage, chosen)
+    require_failed(stage, task or ())
+    count, sample = _count(run, selection)
     if dry_run:
-        value = {"wouldRedrive": count, "sample": [each.json() for each in sample]}
-        screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing was touched (--dry-run).")
+        value = {"wouldRedrive": count, "sample": [failed.json() for failed in sample]}
+        screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing changed (--dry-run).")
         return ExitCode.DONE
     letters = sum(stage.counts(run.outputs.dead_letter_queue_url))
-    if not count and (not letters or not chosen.everything):
-        what = "There is nothing to redrive." if chosen.everything else "No failed task fits."
-        screen.result(_redrive_json(Counter()), lambda: what)
+    if not count and (not letters or not selection.everything):
+        text = "Nothing to redrive." if selection.everything else "No failed task matches."
+        screen.result({str(outcome): 0 for outcome in RedriveOutcome}, lambda: text)
         return ExitCode.DONE
-    run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.target.stage_name}?", yes=yes)
-    run.if_interrupted = "What was redriven goes on; the rest stays as it was. Run the command again to go on."
-    outcomes: Counter[RedriveOutcome] = Counter()
-    redriven: list[str] = []
-    total = max(count, letters)
-    for batch in screen.counting(redrive_selected(stage, chosen, Pace(rate)), total, "redriving", size=len):
-        outcomes.update(outcome for _, outcome in batch)
-        redriven += [letter.task_id for letter, outcome in batch if letter and outcome is RedriveOutcome.REDRIVEN]
-    code = ExitCode.FAILED if outcomes[RedriveOutcome.UNSENT] else ExitCode.DONE
-    if wait and redriven:
-        screen.note(pictures.outcome_text(outcomes).plain)
+    run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.stage_name}?", yes=yes)
+    return _redrive(run, selection, rate, max(count, letters), wait=wait, timeout=timeout)
+
+
+def _redrive(
+    run: Invocation, selection: Selection, rate: float, total: int, *, wait: bool, timeout: float | None
+) -> ExitCode:
+    from ftask.aws.parallel import Pace
+    from ftask.dead_letters.redrive import redrive as redrive_selected
+    from ftask.dead_letters.tally import RedriveTally
+    from ftask.render.failures import outcome_text
+    from ftask.render.tasks import totals, totals_json
+
+    screen = run.screen
+    run.if_interrupted = "Redriven tasks run; the others are unchanged. Run the command again to continue."
+    tally = RedriveTally()
+    for batch in screen.counting(redrive_selected(run.stage, selection, Pace(rate)), total, "redriving", size=len):
+        tally.add(batch)
+    if wait and tally.task_ids:
+        screen.note(outcome_text(tally.outcomes).plain)
         run.if_interrupted = "The redriven tasks go on."
-        code, seen = follow(run, redriven, timeout, result_follows=True)
-        screen.result(
-            _redrive_json(outcomes) | {"ended": totals_json(seen.values())},
-            lambda: totals(seen.values()),
-        )
+        code, seen = follow(run, tally.task_ids, timeout, result_follows=True)
+        screen.result(tally.json() | {"ended": totals_json(seen.values())}, lambda: totals(seen.values()))
         return code
-    screen.result(_redrive_json(outcomes), lambda: pictures.outcome_text(outcomes))
-    if outcomes[RedriveOutcome.UNSENT]:
+    screen.result(tally.json(), lambda: outcome_text(tally.outcomes))
+    if tally.unsent:
         raise FtaskError(
-            f"SQS did not take the messages of {outcomes[RedriveOutcome.UNSENT]:,} tasks.", "Run the command again."
+            f"SQS did not accept the messages of {plural(tally.unsent, 'task')}; they stay FAILED.",
+            "Run the command again.",
         )
-    return code
+    return ExitCode.DONE
 
 
-def _require_failed(stage: Stage, task_ids: list[str]) -> None:
-    from ftask.aws.api import UnknownTaskError
-    from ftask.core.model import Status
-
-    for task_id in task_ids:
-        task = stage.task(task_id)
-        if task is None:
-            raise UnknownTaskError(task_id)
-        if task.status is not Status.FAILED:
-            raise FtaskError(f"Task {task_id} is {task.status}; only FAILED tasks are redriven.")
-
-
-def _count(run: Invocation, stage: Stage, chosen: Selection) -> tuple[int, list[FailedTask]]:
-    """How many failed tasks are meant, and the newest of them."""
+def _count(run: Invocation, selection: Selection) -> tuple[int, list[FailedTask]]:
+    """Return the number of selected tasks, and the newest of them."""
     from ftask.dead_letters.selection import failures
 
     count = 0
     sample: list[FailedTask] = []
-    for failed in run.screen.spinning(failures(stage, chosen), "counting"):
+    for failed in run.screen.spinning(failures(run.stage, selection), "counting"):
         count += 1
         if len(sample) < SAMPLE:
             sample.append(failed)
     return count, sample
-
-
-def _redrive_json(outcomes: Counter[Any]) -> dict[str, int]:
-    from ftask.core.redrive import RedriveOutcome
-
-    return {str(outcome): outcomes[outcome] for outcome in RedriveOutcome}
