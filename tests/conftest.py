@@ -13,7 +13,8 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY
+from ftask.aws.local_stage import LOCAL_REGION
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 from tests.support import resources
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -18,29 +19,44 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ftask.aws.errors import UnreachableError, translate
+from ftask.aws.retrying import RETRYABLE_STATUSES, Retries
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.text import printable
+from ftask.core.timestamps import now
 
 # A little longer than the 30 s after which API Gateway itself gives up.
 TIMEOUT_SECONDS = 35
 CONNECTIONS = 16
 # A bearer token for an API that was deployed with ApiAuthorization JWT.
 TOKEN_VARIABLE = "FTASK_TOKEN"  # noqa: S105 - the variable's name
-RETRY_PAUSES_SECONDS = (0.2, 0.6, 2.0)
-_WORTH_REPEATING = frozenset({429, 500, 502, 503, 504})
+# What the API answers to a task that it will never accept as it is.
+_REFUSALS = frozenset({400, 413, 415, 422})
 
 
 class ApiError(FtaskError):
-    """The API refused a request; `status` is the HTTP status."""
+    """The API refused a request, or a task of a batch.
 
-    def __init__(self, status: int, message: str, hint: str | None = None) -> None:
+    `status` is the HTTP status, `retry_after` the header of that name.
+    """
+
+    def __init__(self, status: int, message: str, hint: str | None = None, retry_after: str | None = None) -> None:
         super().__init__(message, hint)
         self.status = status
+        self.retry_after = retry_after
+
+    @property
+    def refuses_task(self) -> bool:
+        """Whether the task itself is the reason, so that sending it again is of no use."""
+        return self.status in _REFUSALS
+
+    @property
+    def is_retryable(self) -> bool:
+        return self.status in RETRYABLE_STATUSES
 
 
 class UnknownTaskError(FtaskError):
-    """There is no task of this id."""
+    """The stage has no task of this id."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"There is no task {printable(task_id, 64)}.", "Check the id and the stage (--stage).")
@@ -58,49 +74,77 @@ class Accepted(BaseModel):
 
 @dataclass
 class ApiClient:
-    """Calls the API at `url`; many threads may share it."""
+    """Calls the API at `url`; many threads may share it.
+
+    A request that fails in passing is sent again a few times. Setting `stopping` ends these retries.
+    """
 
     target: Target
     url: str
-    sleep: Callable[[float], None] = time.sleep
+    stopping: threading.Event = field(default_factory=threading.Event)
+    now: Callable[[], datetime] = now
     _http: URLLib3Session = field(
         default_factory=lambda: URLLib3Session(timeout=TIMEOUT_SECONDS, max_pool_connections=CONNECTIONS)
     )
 
     def submit(self, payload: str, idempotency_key: str) -> Accepted:
-        """Submit the JSON text `payload`; again, a few times, while the API is briefly unavailable.
+        """Submit the JSON text `payload`.
 
-        The key makes the repetition safe: whichever request arrived, there is one task.
+        The key makes a retry safe: whichever request arrived, there is one task.
 
         Raises:
-            ApiError: the API refused it.
-            FtaskError: the API cannot be reached or answered something else than its contract says.
+            ApiError: the API refused the request or the task.
+            FtaskError: the API cannot be reached, or its answer breaks its contract.
         """
         headers = {"content-type": "application/json", "idempotency-key": idempotency_key}
-        return self._accepted(self._patiently("POST", "/tasks", headers, payload.encode()))
-
-    def _accepted(self, answer: Any) -> Accepted:
-        try:
-            return Accepted.model_validate(answer)
-        except ValidationError as error:
-            raise FtaskError(
-                f"{self.url} gave an answer that is not of this API: {error.errors()[0]['msg']}"
-            ) from error
+        return self._accepted(self._send("POST", "/tasks", headers, payload.encode()))
 
     def submit_many(self, tasks: Sequence[tuple[str, str]]) -> list[Accepted | ApiError]:
-        """Submit up to 100 JSON texts, each with its key; of each, in order, what became of it.
+        """Submit up to 100 JSON texts, each with its key; return what became of each, in order.
+
+        Tasks that the API could not take just now are sent again, as a request would be.
 
         Raises:
             ApiError: the API refused the request as a whole; nothing was accepted.
-            FtaskError: the API cannot be reached or answered something else than its contract says.
+            FtaskError: the API cannot be reached, or its answer breaks its contract.
         """
-        # The texts go as they are: parsed and written again, a number might become another.
+        retries = self._retries()
+        outcomes = self._submit_batch(tasks, retries)
+        while left := [
+            index for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError) and outcome.is_retryable
+        ]:
+            if not retries.wait():
+                break
+            try:
+                repeated = self._submit_batch([tasks[index] for index in left], retries)
+            except FtaskError:
+                break  # what was accepted of this batch must not be lost; the next request meets the error again
+            for index, outcome in zip(left, repeated, strict=True):
+                outcomes[index] = outcome
+        return outcomes
+
+    def get(self, task_id: str) -> dict[str, Any]:
+        """Return the task's public form.
+
+        Raises:
+            UnknownTaskError: no such task exists.
+            ApiError: the API refused the request.
+        """
+        try:
+            return self._send("GET", f"/tasks/{quote(task_id, safe='')}", {}, b"")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            raise UnknownTaskError(task_id) from error
+
+    def _submit_batch(self, tasks: Sequence[tuple[str, str]], retries: Retries) -> list[Accepted | ApiError]:
+        # The texts are sent unparsed: parsed and written again, a number might become another.
         entries = (f'{{"payload":{payload},"idempotencyKey":{json.dumps(key)}}}' for payload, key in tasks)
         body = f'{{"tasks":[{",".join(entries)}]}}'
-        answer = self._patiently("POST", "/tasks/batch", {"content-type": "application/json"}, body.encode())
+        answer = self._send("POST", "/tasks/batch", {"content-type": "application/json"}, body.encode(), retries)
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(tasks):
-            raise FtaskError(f"{self.url} gave an answer that is not of this API.")
+            raise self._foreign_answer()
         return [self._outcome(result) for result in results]
 
     def _outcome(self, result: Any) -> Accepted | ApiError:
@@ -108,33 +152,36 @@ class ApiClient:
             return ApiError(int(problem.get("status", 500)), str(problem.get("detail", "no details")))
         return self._accepted(result)
 
-    def get(self, task_id: str) -> dict[str, Any]:
-        """The task's public form.
-
-        Raises:
-            UnknownTaskError: there is no such task.
-            ApiError: the request was refused.
-        """
+    def _accepted(self, answer: Any) -> Accepted:
         try:
-            return self._patiently("GET", f"/tasks/{quote(task_id, safe='')}", {}, b"")
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            raise UnknownTaskError(task_id) from error
+            return Accepted.model_validate(answer)
+        except ValidationError as error:
+            raise self._foreign_answer(f": {error.errors()[0]['msg']}") from error
 
-    def _patiently(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        for pause_seconds in RETRY_PAUSES_SECONDS:
+    def _foreign_answer(self, detail: str = "") -> FtaskError:
+        return FtaskError(
+            f"The answer of {self.url} does not fit this API{detail}.", "Check what serves this URL with: ftask info"
+        )
+
+    def _retries(self) -> Retries:
+        return Retries(self.stopping, self.now)
+
+    def _send(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, retries: Retries | None = None
+    ) -> dict[str, Any]:
+        """Send a request, and again while it fails in passing."""
+        retries = retries or self._retries()
+        while True:
             try:
-                return self._call(method, path, headers, body)
+                return self._send_once(method, path, headers, body)
             except ApiError as error:
-                if error.status not in _WORTH_REPEATING:
+                if not error.is_retryable or not retries.wait(error.retry_after):
                     raise
             except UnreachableError:
-                pass
-            self.sleep(pause_seconds)
-        return self._call(method, path, headers, body)
+                if not retries.wait():
+                    raise
 
-    def _call(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    def _send_once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         request: Any = AWSRequest(method=method, url=self.url + path, data=body, headers=headers)
         token = os.environ.get(TOKEN_VARIABLE)
         if token:
@@ -147,42 +194,47 @@ class ApiClient:
         except BotoCoreError as error:
             raise translate(error) from error
         if answer.status_code >= 400:
-            raise _refusal(answer.status_code, answer.content)
+            raise _refusal(answer.status_code, answer.content, answer.headers.get("retry-after"))
         try:
             value = json.loads(answer.content)
         except ValueError:
             value = None
         if not isinstance(value, dict):
-            raise FtaskError(f"{method} {self.url}{path} did not answer with a JSON object.")
+            raise self._foreign_answer(": it is not a JSON object")
         return value
 
 
-def _refusal(status: int, body: bytes) -> ApiError:
+def _refusal(status: int, body: bytes, retry_after: str | None) -> ApiError:
     try:
         problem = json.loads(body)
         detail = problem.get("detail") or problem.get("message") or problem.get("Message")
     except (ValueError, AttributeError):
         detail = None
     if status == 401:
+        rejected = f"The API rejected the token in {TOKEN_VARIABLE}."
         return ApiError(
             status,
-            "The API wants a bearer token, and did not take this one."
-            if os.environ.get(TOKEN_VARIABLE)
-            else "The API wants a bearer token.",
-            f"Put one of the stage's issuer into {TOKEN_VARIABLE}.",
+            rejected if os.environ.get(TOKEN_VARIABLE) else "The API requires a bearer token.",
+            f"Set {TOKEN_VARIABLE} to a token of the stage's JwtIssuer.",
         )
     if status == 403:
         return ApiError(
             status,
             f"The API refused these credentials: {detail or 'Forbidden'}",
-            "The caller needs execute-api:Invoke on this API; check --profile and --region.",
+            "The caller needs execute-api:Invoke on this API; see which credentials are used with: ftask config",
         )
     if status == 429:
-        return ApiError(status, "The API throttles.", "Send more slowly, or raise ApiRateLimit with: ftask deploy")
+        return ApiError(
+            status,
+            "The API throttled the request.",
+            "Send more slowly, or raise ApiRateLimit with: ftask deploy --param ApiRateLimit=N",
+            retry_after,
+        )
     if status >= 500:
         return ApiError(
             status,
-            f"The API could not do this (HTTP {status}): {detail or 'no details'}",
-            "Run the command again; if it goes on, look at the function's log and at: ftask info",
+            f"The API failed (HTTP {status}): {detail or 'no details'}",
+            "Run the command again; if it keeps failing, see: ftask logs --function api",
+            retry_after,
         )
     return ApiError(status, detail or f"The API refused the request (HTTP {status}).")

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.target import LOCAL_STAGE, Target
+from ftask.aws.local_stage import LOCAL_STAGE
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 
 # True while a stack is taken down to its tasks, messages and logs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from ftask.aws.errors import translate, translate_aws_errors
+from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
@@ -26,9 +29,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sts.client import STSClient
 
-LOCAL_STAGE = "local"
-LOCAL_REGION = "us-east-1"
-# The engine's documented root credentials; they work on this machine's engine only.
+# The engine's documented root credentials; they open nothing but the engine on this machine.
 LOCAL_ACCESS_KEY = "test"
 LOCAL_SECRET_KEY = "test"  # noqa: S105 - see above
 
@@ -93,7 +94,7 @@ class Target:
 
     @cached_property
     def session(self) -> boto3.Session:
-        """The boto3 session, with the usual credential chain.
+        """The session of the usual credential chain, or of the stage's own keys alone.
 
         Raises:
             FtaskError: the profile does not exist, or no region is configured.
@@ -104,6 +105,7 @@ class Target:
                 aws_secret_access_key=self.secret_key,
                 profile_name=self.profile,
                 region_name=self.region,
+                botocore_session=None if self.access_key is None else _session_without_profiles(),
             )
         except BotoCoreError as error:
             raise translate(error) from error
@@ -190,3 +192,11 @@ class Target:
             ),
         )
         return client
+
+
+def _session_without_profiles() -> botocore.session.Session:
+    """Return a session that ignores AWS_PROFILE and the files of the AWS CLI, as a stage with its own keys needs it."""
+    no_file = (None, None, os.devnull, None)
+    return botocore.session.Session(
+        {"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file}
+    )

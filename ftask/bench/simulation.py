@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from ftask.bench import stats
 from ftask.bench.expectation import Expectation
@@ -64,6 +65,28 @@ class Cell:
             return share, rate, 1.0 if deviation < 1e-9 else 0.0
         z = deviation / (variance / self.tasks) ** 0.5
         return share, rate, 2 * (1 - stats.NORMAL.cdf(z))
+
+    def json(self) -> dict[str, Any]:
+        """Return the closed forms and, of a cell that was simulated, what the simulation gave."""
+        expected = self.expectation
+        value: dict[str, Any] = {
+            "errorRate": expected.rate,
+            "maxAttempts": expected.max_attempts,
+            "expected": {
+                "failedShare": expected.failed_share,
+                "meanAttempts": expected.mean_attempts,
+                "meanBackoffSeconds": expected.mean_backoff_seconds,
+            },
+        }
+        if self.tasks:
+            value["simulated"] = {
+                "tasks": self.tasks,
+                "failedShare": self.failed_share,
+                "meanAttempts": self.mean_attempts,
+                "meanBackoffSeconds": self.mean_backoff_seconds,
+                "pValues": dict(zip(("failedShare", "attemptErrorRate", "backoff"), self.p_values(), strict=True)),
+            }
+        return value
 
 
 @dataclass
@@ -139,6 +162,11 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
         total += waited
         squares += waited * waited
     return Cell(expectation, tasks, failed, attempts, total, squares)
+
+
+def expect(expectations: Sequence[Expectation]) -> list[Cell]:
+    """Return the cells of these settings by their closed forms alone, without a simulation."""
+    return [Cell(expectation, 0, 0, 0, 0.0, 0.0) for expectation in expectations]
 
 
 def sweep(expectations: Sequence[Expectation], tasks: int, seed: int) -> Iterator[tuple[int, Cell]]:

@@ -1,16 +1,32 @@
-"""The command line: parse, call, render. Nothing here is imported by the rest."""
+"""The command line: parse, call, render. A file is named after its command; no other package imports this one."""
 
 from __future__ import annotations
 
 import signal
-from typing import Annotated
 
 import typer
 
-from ftask.cli import bench, config, dlq, doctor, fleet, local, policy, stack, tasks, top
-from ftask.cli.command import EndpointUrl, Profile, Region
-from ftask.cli.invocation import LOCAL_STAGE, GlobalOptions, Output
-from ftask.distribution import NAME, namesake_warning, own_version
+from ftask.cli import (
+    bench,
+    cancel,
+    config,
+    consumption,
+    deploy,
+    dlq,
+    doctor,
+    get,
+    info,
+    local,
+    logs,
+    ls,
+    options,
+    policy,
+    remove,
+    submit,
+    top,
+    watch,
+)
+from ftask.cli.command import command
 
 app = typer.Typer(
     name="ftask",
@@ -19,45 +35,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-stack.add_to(app)
-tasks.add_to(app)
-fleet.add_to(app)
-dlq.add_to(app)
-top.add_to(app)
-doctor.add_to(app)
-bench.add_to(app)
-config.add_to(app)
-policy.add_to(app)
-local.add_to(app)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"{NAME} {own_version()}")
-        warning = namesake_warning()
-        if warning is not None:
-            typer.echo(warning, err=True)
-        raise typer.Exit
-
-
-@app.callback()
-def _global_options(
-    context: typer.Context,
-    stage: Annotated[
-        str, typer.Option("--stage", "-s", envvar="FTASK_STAGE", help="Where to work; 'local' needs no account.")
-    ] = LOCAL_STAGE,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint_url: EndpointUrl = None,
-    output: Annotated[
-        Output, typer.Option("--output", "-o", envvar="FTASK_OUTPUT", help="How results are written.")
-    ] = Output.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    context.obj = GlobalOptions(stage, profile, region, endpoint_url, output, quiet)
+app.callback()(options.declare)
+# In the order of --help.
+for function in (
+    *(deploy.deploy, remove.remove, info.info),
+    *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
+    *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),
+):
+    command(app)(function)
+for group in (dlq.app, bench.app, local.app):
+    app.add_typer(group)
 
 
 def main() -> None:

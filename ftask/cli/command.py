@@ -1,134 +1,110 @@
-"""How a function becomes a command: it gets the global options, and its errors become messages and exit codes."""
+"""How a function becomes a command: it takes the global options too, and its errors become messages and exit codes."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
+from ftask.cli import options
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.invocation import GlobalOptions, Invocation, Output, UsageError
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 
 DEBUG_VARIABLE = "FTASK_DEBUG"
-_PANEL = "Global options"
 
-Stage = Annotated[
-    str | None,
-    typer.Option(
-        "--stage", "-s", help="Where to work; 'local' needs no account.", show_default=False, rich_help_panel=_PANEL
-    ),
-]
-Profile = Annotated[
-    str | None, typer.Option(help="AWS profile of the credentials.", show_default=False, rich_help_panel=_PANEL)
-]
-Region = Annotated[str | None, typer.Option(help="AWS region.", show_default=False, rich_help_panel=_PANEL)]
-EndpointUrl = Annotated[
-    str | None,
-    typer.Option(help="Any AWS-compatible endpoint in place of AWS.", show_default=False, rich_help_panel=_PANEL),
-]
-OutputFormat = Annotated[
-    Output | None,
-    typer.Option("--output", "-o", help="How results are written.", show_default=False, rich_help_panel=_PANEL),
-]
-Quiet = Annotated[
-    bool | None,
-    typer.Option("--quiet", "-q", help="Results and errors only.", show_default=False, rich_help_panel=_PANEL),
-]
-
-GLOBAL_OPTIONS: dict[str, Any] = {
-    "stage": Stage,
-    "profile": Profile,
-    "region": Region,
-    "endpoint_url": EndpointUrl,
-    "output": OutputFormat,
-    "quiet": Quiet,
-}
+# What a command does. It parses nothing and prints no errors: it calls, renders and returns its exit code.
+Function = Callable[..., ExitCode | None]
 
 
-def command(
-    app: typer.Typer, name: str | None = None
-) -> Callable[[Callable[..., ExitCode | None]], Callable[..., None]]:
-    """Add a function whose first parameter is an :class:`Invocation` to `app`.
+class _TakesGlobalOptions:
+    """Accepts the global options after the command's own name too."""
 
-    The function parses nothing and prints no errors: it calls, renders and returns its exit code.
-    """
-    return lambda function: app.command(name)(_run(function))
+    def get_params(self, ctx: Any) -> list[Any]:
+        own: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of Typer's class
+        return own + [option for option in ctx.find_root().command.params if option.name in options.NAMES]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of Typer's class
+        ctx.obj = options.take_options(ctx)
+        return rest
 
 
-def group_command(app: typer.Typer) -> Callable[[Callable[..., ExitCode | None]], Callable[..., None]]:
+class Command(_TakesGlobalOptions, TyperCommand):
+    """A command of ftask."""
+
+    context_class = Invocation
+
+
+class CommandGroup(_TakesGlobalOptions, TyperGroup):
+    """A group of commands that is a command itself."""
+
+    context_class = Invocation
+
+
+def command(app: typer.Typer) -> Callable[[Function], Callable[..., None]]:
+    """Add a function whose first parameter is an :class:`Invocation` to `app`."""
+    return lambda function: app.command(cls=Command)(_guarded(function))
+
+
+def group_command(app: typer.Typer) -> Callable[[Function], Callable[..., None]]:
     """Make a function what the group `app` does when it is called without one of its commands."""
-    return lambda function: app.callback(invoke_without_command=True)(_run(function))
+    return lambda function: app.callback(cls=CommandGroup, invoke_without_command=True)(_guarded(function))
 
 
-def _run(function: Callable[..., ExitCode | None]) -> Callable[..., None]:
+def _guarded(function: Function) -> Callable[..., None]:
     @functools.wraps(function)
-    def run(context: typer.Context, **arguments: Any) -> None:
-        given = {option: arguments.pop(option) for option in GLOBAL_OPTIONS}
-        base = context.obj if isinstance(context.obj, GlobalOptions) else GlobalOptions()
-        context.obj = base.overridden(given)
-        if context.invoked_subcommand is not None:
-            return
-        invocation = Invocation(context.obj)
-        raise typer.Exit(_guarded(invocation, lambda: function(invocation, **arguments)))
+    def guarded(run: Invocation, **arguments: Any) -> None:
+        if run.invoked_subcommand is None:
+            raise typer.Exit(_exit_code(run, lambda: function(run, **arguments)))
 
-    _, *own = inspect.signature(function, eval_str=True).parameters.values()
-    parameters = [
-        inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-        *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
-        *(
-            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for option, annotation in GLOBAL_OPTIONS.items()
-        ),
-    ]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del run.__wrapped__  # or its signature would be read instead
-    return run
+    return guarded
 
 
-def _guarded(invocation: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode:
+def _exit_code(run: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode:
     try:
         return work() or ExitCode.DONE
     except FtaskError as error:
-        _say(error.message, invocation.advice(error))
+        _print_error(error.message, run.advice(error))
         return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
     except KeyboardInterrupt:
-        _say("Interrupted.", invocation.if_interrupted or None)
+        if run.if_interrupted is not None:
+            _print_error("Interrupted.", run.if_interrupted)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); there is nobody left to tell.
+        # The reader of our output has gone (`| head`): nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        return _unexpected(invocation, error)
+        return _unexpected(run, error)
 
 
-def _unexpected(invocation: Invocation, error: Exception) -> ExitCode:
+def _unexpected(run: Invocation, error: Exception) -> ExitCode:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from ftask.aws.errors import translate
 
     if isinstance(error, BotoCoreError | ClientError):
-        explained = translate(error)
-        _say(explained.message, invocation.advice(explained))
+        translated = translate(error)
+        _print_error(translated.message, run.advice(translated))
     else:
-        _say(
-            f"Something unforeseen happened: {type(error).__name__}: {error}",
-            f"This is a defect of ftask. Set {DEBUG_VARIABLE}=1 and run it again to see where.",
+        _print_error(
+            f"Unexpected error: {type(error).__name__}: {error}",
+            f"This is a bug in ftask; please report it with the output of {DEBUG_VARIABLE}=1.",
         )
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     return ExitCode.FAILED
 
 
-def _say(message: str, hint: str | None) -> None:
+def _print_error(message: str, hint: str | None) -> None:
     from ftask.render.screen import say_error
 
     say_error(message, hint)

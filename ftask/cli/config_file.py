@@ -1,4 +1,4 @@
-"""`ftask.toml`: what a team has settled about its stages. Flags and the environment go before it."""
+"""`ftask.toml`: the settings of a team's stages."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ftask.core.errors import FtaskError
 FILE = "ftask.toml"
 FILE_VARIABLE = "FTASK_CONFIG"
 
-# Parameters of CloudFormation are texts.
-_TEXTS = {True: "true", False: "false"}
+# How CloudFormation writes a boolean.
+_BOOLEANS = {True: "true", False: "false"}
 
 
 class StageConfig(BaseModel):
-    """One `[stages.NAME]`."""
+    """One table `[stages.NAME]`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,10 +34,10 @@ class StageConfig(BaseModel):
     tags: dict[str, str] = Field(default_factory=dict)
 
     def overrides(self) -> dict[str, str]:
-        """The parameters as CloudFormation takes them; a protected stage has its deletion protection."""
+        """Return the stack parameters as texts; a protected stage includes DeletionProtection."""
         protection: dict[str, str] = {"DeletionProtection": "true"} if self.protected else {}
         return protection | {
-            name: _TEXTS[value] if isinstance(value, bool) else str(value) for name, value in self.parameters.items()
+            name: _BOOLEANS[value] if isinstance(value, bool) else str(value) for name, value in self.parameters.items()
         }
 
 
@@ -49,17 +49,18 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Config:
-    """The file, if there is one, and what it says of a stage."""
+    """The stages of the file; without a file, `path` is None."""
 
     path: Path | None
     stages: dict[str, StageConfig]
 
     def stage(self, name: str) -> StageConfig:
+        """Return the settings of a stage; empty ones if the file does not name it."""
         return self.stages.get(name, StageConfig())
 
 
-def find() -> Path | None:
-    """The file that FTASK_CONFIG names, or the nearest one from here upwards."""
+def find_file() -> Path | None:
+    """Return the file that FTASK_CONFIG names, else the nearest one in this folder or above; None if none exists."""
     configured = os.environ.get(FILE_VARIABLE)
     if configured:
         return Path(configured)
@@ -67,40 +68,40 @@ def find() -> Path | None:
     return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
 
 
-def load() -> Config:
-    """What the file says.
+def load_config() -> Config:
+    """Return the configuration of this folder.
 
     Raises:
-        FtaskError: it cannot be read, or says something that makes no sense; with the line and the key.
+        FtaskError: the file cannot be read, or is invalid; with the line and the key.
     """
-    path = find()
+    path = find_file()
     if path is None:
         return Config(None, {})
     try:
         text = path.read_text(encoding="utf-8")
         return Config(path, _File.model_validate(tomllib.loads(text)).stages)
     except OSError as error:
-        raise FtaskError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FtaskError(f"{path} is not TOML: {error}.") from error
+        raise FtaskError(f"Invalid TOML in {path}: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in _keys(first["loc"]))
-        wrong = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        reason = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
         raise FtaskError(
-            f"{path}, line {_line(text, list(_keys(first['loc'])))}: {key}: {wrong}.",
-            "A stage has profile, region, endpoint_url, artifact_bucket, protected, parameters and tags.",
+            f"{path}, line {_line(text, list(_keys(first['loc'])))}: {key}: {reason}.",
+            "Settings of a stage: profile, region, endpoint_url, artifact_bucket, protected, parameters, tags.",
         ) from None
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:
-    """The keys of the file that a validation error is about, without the names of the types that were tried."""
+    """Return the keys in the path of a validation error, without the names of the types that were tried."""
     kinds = {"bool", "int", "float", "str"}
     return [str(part) for part in location if part not in kinds]
 
 
 def _line(text: str, keys: list[str]) -> int:
-    """The line of the last of `keys` that the file names in its own right; the parser does not tell."""
+    """Return the line of the innermost of `keys` that the file names; the TOML parser does not report it."""
     table: list[str] = []
     best, depth = 1, 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -108,9 +109,9 @@ def _line(text: str, keys: list[str]) -> int:
         assigned = re.match(r"\s*([\w.\"'-]+)\s*=", line)
         if header:
             table = _path(header.group(1))
-        found = table if header else [*table, *_path(assigned.group(1))] if assigned else []
-        if found and found == keys[: len(found)] and len(found) > depth:
-            best, depth = number, len(found)
+        path = table if header else [*table, *_path(assigned.group(1))] if assigned else []
+        if path and path == keys[: len(path)] and len(path) > depth:
+            best, depth = number, len(path)
     return best
 
 

@@ -1,4 +1,4 @@
-"""`ftask doctor`: checks and repairs."""
+"""`ftask doctor`: check a stage and repair it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
-
-
-def add_to(app: typer.Typer) -> None:
-    command(app)(doctor)
+from ftask.cli.yes import Yes
+from ftask.core.text import plural
 
 
 def doctor(
     run: Invocation,
-    fix: Annotated[bool, typer.Option("--fix", help="Put right what can be put right without a loss.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: say what would be done.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired without losing anything.")] = False,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: only show the repairs.")] = False,
 ) -> ExitCode:
-    """Check the stage: credentials, stack, settings, queues, permissions, tasks that are stuck.
+    """Check the stage: credentials, stack, settings, queues, permissions, stuck tasks.
 
-    Exit code 1 if something needs attention and was not put right.
+    Exit code 1 if something needs attention and was not repaired.
     """
     from ftask.ops.doctor import examine
     from ftask.ops.finding import Finding, Level
@@ -33,27 +30,30 @@ def doctor(
     engine = [Finding("engine", Level.OK, text)] if (text := _engine(run)) else []
     findings = [*engine, *screen.spinning(examine(run.stage), "checking")]
     repairs: dict[int, str] = {}
-    fixable = [(number, found.fix) for number, found in enumerate(findings) if found.fix is not None]
+    fixable = [(number, finding.fix) for number, finding in enumerate(findings) if finding.fix is not None]
     if fix and fixable:
         if dry_run:
-            repairs = {number: "would be put right (--dry-run)" for number, _ in fixable}
+            repairs = {number: "would be repaired (--dry-run)" for number, _ in fixable}
         else:
             screen.picture(findings_table(findings, {}))
-            run.confirm("Put right what can be?", yes=yes)
-            run.if_interrupted = "What was put right stays so; run the command again for the rest."
+            run.confirm(f"Apply {plural(len(fixable), 'repair')}?", yes=yes)
+            run.if_interrupted = "Repairs already made remain. Run the command again for the others."
             repairs = {number: repair() for number, repair in fixable}
     screen.result(
-        [finding_json(found, repairs.get(number)) for number, found in enumerate(findings)],
+        [finding_json(finding, repairs.get(number)) for number, finding in enumerate(findings)],
         lambda: findings_table(findings, repairs),
     )
-    done = set() if dry_run else repairs.keys()
-    bad = {Level.WARNING, Level.ERROR}
-    open_ = [found for number, found in enumerate(findings) if found.level in bad and number not in done]
-    return ExitCode.FAILED if open_ else ExitCode.DONE
+    repaired = set() if dry_run else repairs.keys()
+    remaining = [
+        finding
+        for number, finding in enumerate(findings)
+        if finding.level in (Level.WARNING, Level.ERROR) and number not in repaired
+    ]
+    return ExitCode.FAILED if remaining else ExitCode.DONE
 
 
 def _engine(run: Invocation) -> str | None:
-    if not run.uses_engine:
+    if not run.settings.uses_engine:
         return None
     from ftask.local.engine import Engine
 

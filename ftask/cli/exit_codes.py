@@ -1,4 +1,4 @@
-"""What the exit code of a command says. Scripts rely on these."""
+"""The exit codes of commands. Scripts rely on them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Follow tasks to their end, for every command that waits."""
+"""Follow tasks until they end, for every command that waits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ftask.cli.exit_codes import ExitCode
 
@@ -12,16 +14,20 @@ if TYPE_CHECKING:
     from ftask.cli.invocation import Invocation
     from ftask.core.model import Task
 
-# Above this, one line a change is noise beside the totals.
+Timeout = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
+]
+# With more tasks, one line per change is noise next to the totals.
 MAX_LINES_OF_PROGRESS = 20
 
 
 def follow(
     run: Invocation, task_ids: Sequence[str], timeout: float | None, *, result_follows: bool
 ) -> tuple[ExitCode, Mapping[str, Task]]:
-    """Watch to the end, drawing live on a terminal and one line a change elsewhere.
+    """Watch the tasks until all have ended or `timeout` seconds have passed; return them as last seen.
 
-    Where a result follows, what is seen on the way is progress; otherwise it is the result.
+    A terminal shows a live table, everything else one line per change. With `result_follows` these lines are progress
+    on stderr; otherwise they are the result.
     """
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status

@@ -1,4 +1,4 @@
-"""Single keys from a terminal, without waiting for Enter."""
+"""Single key presses on a terminal, without Enter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def single_keys() -> Iterator[None]:
-    """While this lasts, keys arrive at once and are not echoed. Nothing happens where there is no terminal."""
+    """Deliver keys at once and without echo until the block ends; do nothing without a terminal."""
     try:
         import termios
         import tty
@@ -30,7 +30,7 @@ def single_keys() -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
-def pressed(timeout_seconds: float) -> str:
-    """The key that is pressed within so long, or nothing."""
+def read_key(timeout_seconds: float) -> str:
+    """Return the key that is pressed within this time, or an empty text."""
     ready, _, _ = select.select([sys.stdin], [], [], timeout_seconds)
     return os.read(sys.stdin.fileno(), 1).decode(errors="ignore") if ready else ""

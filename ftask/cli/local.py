@@ -1,4 +1,4 @@
-"""`ftask local`: the embedded engine."""
+"""`ftask local`: the local engine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ import typer
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
+from ftask.cli.yes import Yes
 
-app = typer.Typer(name="local", help="The embedded engine that runs the stage 'local'.", no_args_is_help=True)
-
-
-def add_to(parent: typer.Typer) -> None:
-    parent.add_typer(app)
+app = typer.Typer(name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True)
 
 
 @command(app)
 def up(run: Invocation) -> None:
-    """Start the engine, if it is not running."""
+    """Start the engine unless it runs."""
     from ftask.local.engine import Engine
 
     running, started = Engine().ensure()
@@ -31,7 +28,7 @@ def up(run: Invocation) -> None:
 
 @command(app)
 def down(run: Invocation) -> None:
-    """Stop the engine; its state is kept for the next start."""
+    """Stop the engine and keep its state for the next start."""
     from ftask.local.engine import Engine
 
     stopped = Engine().stop()
@@ -41,7 +38,7 @@ def down(run: Invocation) -> None:
 
 @command(app)
 def status(run: Invocation) -> ExitCode:
-    """Say whether the engine runs; exit code 1 if not."""
+    """Show whether the engine runs; exit code 1 if not."""
     from ftask.local.engine import Engine
     from ftask.render.times import duration
 
@@ -58,8 +55,8 @@ def status(run: Invocation) -> ExitCode:
     if running is None:
         text = f"The local engine is not running. State: {engine.root}"
     else:
-        up_for = duration(time.time() - running.started_at)
-        text = f"The local engine runs at {running.endpoint_url} (process {running.pid}, for {up_for})."
+        uptime = duration(time.time() - running.started_at)
+        text = f"The local engine runs at {running.endpoint_url} (process {running.pid}, for {uptime})."
         text += f" State: {engine.root}"
     run.screen.result(value, lambda: text)
     return ExitCode.DONE if running else ExitCode.FAILED
@@ -67,7 +64,7 @@ def status(run: Invocation) -> ExitCode:
 
 @command(app)
 def logs(
-    run: Invocation, lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines.")] = 50
+    run: Invocation, lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Number of lines.")] = 50
 ) -> None:
     """Show the end of the engine's own log."""
     from ftask.local.engine import Engine
@@ -77,11 +74,11 @@ def logs(
 
 
 @command(app)
-def reset(run: Invocation, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Stop the engine and forget everything in it: stacks, tasks, logs."""
+def reset(run: Invocation, yes: Yes = False) -> None:
+    """Stop the engine and delete everything in it: stacks, tasks, logs."""
     from ftask.local.engine import Engine
 
     engine = Engine()
-    run.confirm(f"Forget everything in the local engine ({engine.root})?", yes=yes)
+    run.confirm(f"Delete everything in the local engine ({engine.root})?", yes=yes)
     engine.reset()
     run.screen.result({"reset": True}, lambda: "The local engine is stopped and empty.")

@@ -1,4 +1,4 @@
-"""`ftask policy`: what to allow whom."""
+"""`ftask policy`: the least IAM policy for commands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.cli.command import command
-from ftask.cli.invocation import Invocation, UsageError
+from ftask.aws.local_stage import LOCAL_REGION
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,31 +17,29 @@ if TYPE_CHECKING:
     from ftask.policy.resources import Scope
 
 
-def add_to(app: typer.Typer) -> None:
-    command(app)(policy)
-
-
 def policy(
     run: Invocation,
     commands: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[COMMAND]...", help="Like submit or dlq redrive; every operator's without any."),
+        typer.Argument(
+            metavar="[COMMAND]...", help="Commands or groups, like submit or dlq; all but deploy and remove if omitted."
+        ),
     ] = None,
 ) -> None:
-    """Print the least IAM policy under which commands work on the stage.
+    """Print the least IAM policy under which these commands work on the stage.
 
-    An operator's has every command but deploy and remove: those two are a deployer's.
+    Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove
     """
-    filed = run.config.stage(run.options.stage)
-    print_policy(run, chosen(commands or []), filed.overrides(), filed.artifact_bucket)
+    stage = run.config.stage(run.stage_name)
+    print_policy(run, select_commands(commands or []), stage.overrides(), stage.artifact_bucket)
 
 
 def print_policy(
     run: Invocation, commands: Sequence[str], parameters: Mapping[str, str], own_bucket: str | None
 ) -> None:
-    """Print the policy of these commands, as it can be attached to a user or a role.
+    """Print the policy of these commands, ready to be attached to a user or a role.
 
-    `parameters` are those that the stage is deployed with, as far as they are known.
+    `parameters` are the known parameters of the stage, and `own_bucket` is the team's bucket for code archives.
     """
     from ftask.policy.deployer import policy as least_policy
 
@@ -49,45 +48,43 @@ def print_policy(
     print(json.dumps(document, indent=2))  # noqa: T201 - a policy is JSON in either output format
 
 
-def chosen(words: Sequence[str]) -> list[str]:
-    """The commands that these words name; a group's name alone stands for all of the group.
+def select_commands(words: Sequence[str]) -> list[str]:
+    """Return the commands that these words name; the name of a group stands for all its commands.
 
     Raises:
-        UsageError: a word names none that asks AWS for anything.
+        UsageError: a word names no command, or one that sends AWS no requests.
     """
     from ftask.policy.commands import COMMANDS, DEPLOYING
 
     left = " ".join(words).split()
     if not left:
         return [name for name in COMMANDS if name not in DEPLOYING]
-    found: list[str] = []
+    selected: list[str] = []
     while left:
         for length in (2, 1):
             name = " ".join(left[:length])
-            fitting = [name] if name in COMMANDS else [each for each in COMMANDS if each.startswith(f"{name} ")]
-            if fitting and len(left) >= length:
-                found += fitting
+            in_group = [command for command in COMMANDS if command.startswith(f"{name} ")]
+            matches = [name] if name in COMMANDS else in_group
+            if matches and len(left) >= length:
+                selected += matches
                 left = left[length:]
                 break
         else:
             raise UsageError(
-                f"{left[0]!r} asks AWS for nothing, or is no command.", f"Choose of {', '.join(COMMANDS)}."
+                f"No policy for {left[0]!r}: it is not a command, or sends AWS no requests.",
+                f"Choose from {', '.join(COMMANDS)}.",
             )
-    return found
+    return selected
 
 
 def _scope(run: Invocation, own_bucket: str | None) -> Scope:
-    from ftask.aws.target import LOCAL_REGION, Target
-    from ftask.core.errors import FtaskError
     from ftask.policy.resources import Scope
 
-    if run.uses_engine:
-        return Scope(f"ftask-{run.options.stage}", region=LOCAL_REGION, own_bucket=own_bucket)
-    target: Target = run.chosen_target()
-    try:
-        region = target.region_name
-    except FtaskError:
+    if run.settings.uses_engine:
+        return Scope(f"ftask-{run.stage_name}", region=LOCAL_REGION, own_bucket=own_bucket)
+    stack, region = run.target.stack_name, run.settings.region.value
+    if region is None:
         run.screen.note("No region is configured: the policy is for every region.")
-        return Scope(target.stack_name, own_bucket=own_bucket)
-    partition = target.session.get_partition_for_region(region)
-    return Scope(target.stack_name, partition, region, own_bucket=own_bucket)
+        return Scope(stack, own_bucket=own_bucket)
+    partition = run.target.session.get_partition_for_region(region)
+    return Scope(stack, partition, region, own_bucket=own_bucket)

@@ -1,33 +1,40 @@
-"""The options that choose failed tasks, the same for every command that has them."""
+"""The options that select failed tasks, the same for every command that has them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.cli.invocation import UsageError
+from ftask.cli.usage import InvalidOptionError
 from ftask.cli.when import parse_when
 
 if TYPE_CHECKING:
     from ftask.dead_letters.selection import Selection
 
 ErrorText = Annotated[
-    str | None, typer.Option("--error", metavar="TEXT", help="Only errors whose type or message has this text.")
+    str | None,
+    typer.Option("--error", metavar="TEXT", help="Only tasks whose error type or message contains this text."),
 ]
-Since = Annotated[str | None, typer.Option(metavar="WHEN", help="Only from then on: 2h, 3d, or 2026-03-01T12:00.")]
-Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only up to then.")]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="Only from this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
+]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only up to this time, given like --since.")]
 
 
-def selection(error: str | None, since: str | None, until: str | None, task_ids: list[str] | None = None) -> Selection:
-    """The failed tasks that these options mean.
+def parse_selection(
+    error: str | None, since: str | None, until: str | None = None, task_ids: Sequence[str] = ()
+) -> Selection:
+    """Return the selection that these options describe.
 
     Raises:
-        UsageError: a moment is none, or the time between the two is empty.
+        InvalidOptionError: a time is invalid, or the second one is before the first.
     """
     from ftask.dead_letters.selection import Selection
 
     first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
-        raise UsageError("--since is later than --until.")
-    return Selection(error or None, first, last, frozenset(task_ids or ()))
+        raise InvalidOptionError("--until", str(until), f"a time after --since {since}")
+    return Selection(error or None, first, last, frozenset(task_ids))

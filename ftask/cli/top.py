@@ -9,30 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ftask.cli.command import command
 from ftask.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from ftask.ops.top import StageSampler, StageSnapshot
 
 
-def add_to(app: typer.Typer) -> None:
-    command(app)(top)
-
-
 def top(
     run: Invocation,
-    interval: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between two looks.")] = 2.0,
-    count: Annotated[int, typer.Option("--count", "-n", min=0, help="End after so many looks; 0 goes on.")] = 0,
+    interval: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between two readings.")] = 2.0,
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Number of readings; 0 for no limit.")] = 0,
 ) -> None:
-    """Watch the stage live: throughput, queues, dead letters, states, recent failures. Keys: q, p, s.
+    """Show the stage live: throughput, queues, dead letters, states, recent failures.
 
-    Without a terminal one line an interval, or a JSON line with -o json.
+    Keys: q quits, p pauses, s sorts the failures. Without a terminal: one line per reading, in JSON with -o json.
     """
     from ftask.ops.top import StageSampler
     from ftask.render.top import line
 
     board = StageSampler(run.stage)
+    run.if_interrupted = None
     if run.screen.live and sys.stdin.isatty():
         _live(run, board, interval, count)
         return
@@ -47,7 +43,7 @@ def top(
 
 
 def _live(run: Invocation, board: StageSampler, interval: float, count: int) -> None:
-    from ftask.cli.keys import pressed, single_keys
+    from ftask.cli.keys import read_key, single_keys
     from ftask.ops.top import PAST
     from ftask.render.top import Sort
     from ftask.render.top import board as picture
@@ -62,7 +58,7 @@ def _live(run: Invocation, board: StageSampler, interval: float, count: int) -> 
     with single_keys(), run.screen.board(draw()) as live:
         look_at = time.monotonic() + interval
         while looks != count:
-            key = pressed(max(0.0, look_at - time.monotonic()))
+            key = read_key(max(0.0, look_at - time.monotonic()))
             if key in ("q", "\x03", "\x04"):
                 return
             if key == "p":

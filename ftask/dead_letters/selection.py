@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ftask.aws.api import UnknownTaskError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
+from ftask.core.errors import FtaskError
 from ftask.core.failed_index import NO_ERROR, FailedIndex, FailedTask
 from ftask.core.model import Failure, Status, Task
 
@@ -66,3 +68,18 @@ def failures(stage: Stage, selection: Selection = Selection()) -> Iterator[Faile
             index = FailedIndex(lambda: stage.target.dynamodb, stage.outputs.table)
             candidates = index.newest(selection.since, selection.until)
         yield from filter(selection.matches_failed, candidates)
+
+
+def require_failed(stage: Stage, task_ids: Iterable[str]) -> None:
+    """Raise unless each of these tasks is FAILED.
+
+    Raises:
+        UnknownTaskError: a task does not exist.
+        FtaskError: a task is in another state.
+    """
+    for task_id in task_ids:
+        task = stage.task(task_id)
+        if task is None:
+            raise UnknownTaskError(task_id)
+        if task.status is not Status.FAILED:
+            raise FtaskError(f"Task {task_id} is {task.status}; only FAILED tasks are redriven.")

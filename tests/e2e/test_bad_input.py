@@ -20,7 +20,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["get", "0" * 32], "", 1, "There is no task 0000"),
         (["get", "a/b c"], "", 1, "There is no task a/b c"),
         (["watch", "f" * 32], "", 1, "There is no task ffff"),
-        (["watch"], "", 1, "nothing to watch"),
+        (["watch"], "", 1, "Nothing to watch"),
         (["submit"], "", 1, "not JSON"),
         (["submit", "--payload", "[1]"], "", 1, "an array, not an object"),
         (["submit", "--payload", "oops"], "", 1, "not JSON"),
@@ -28,11 +28,11 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["submit", "--payload", '{"a": 1e999}'], "", 1, "too large"),
         (["submit", "--payload", "-"], '{"a":' * 200 + "1" + "}" * 200, 1, "deeper than 100"),
         (["submit", "--payload", "-"], '{"a":"' + "x" * 300_000 + '"}', 1, "may have 262,144"),
-        (["submit", "--payload", "@none.json"], "", 1, "none.json cannot be read"),
-        (["submit", "--file", "none.jsonl"], "", 1, "none.jsonl cannot be read"),
+        (["submit", "--payload", "@none.json"], "", 1, "Cannot read none.json"),
+        (["submit", "--file", "none.jsonl"], "", 1, "Cannot read none.jsonl"),
         (["submit", "--file", "-"], '{"a":1}\nnonsense\n', 1, "Line 2: "),
-        (["submit", "--file", "-"], "\n", 1, "nothing to submit"),
-        (["submit", "-m", "a", "--payload", "{}"], "", 2, "Give one of"),
+        (["submit", "--file", "-"], "\n", 1, "Nothing to submit"),
+        (["submit", "-m", "a", "--payload", "{}"], "", 2, "Give only one of"),
         (["submit", "-m", "a", "-n", "2", "--key", "k"], "", 2, "--key names one task"),
         (["submit", "-m", "a", "--key", ""], "", 1, "idempotency key"),
         (["submit", "-m", "a", "-n", "0"], "", 2, "'--count'"),
@@ -44,7 +44,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["local", "reset"], "", 1, "Run it again with --yes"),
         (["nonsense"], "", 2, "No such command"),
         (["info", "--output", "xml"], "", 2, "xml"),
-        (["info", "--profile", "x"], "", 1, "no meaning on the stage 'local'"),
+        (["info", "--profile", "x"], "", 1, "--profile has no effect on the stage 'local'"),
     ],
 )
 def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: str, code: int, says: str) -> None:
@@ -69,6 +69,14 @@ def test_a_stage_that_cannot_be_reached(cli: Cli, arguments: list[str], environm
     done = cli("--stage", "prod", "info", *arguments, **environment)
     assert done.code == 1
     assert says in done.err
+
+
+def test_the_stage_local_needs_no_profile_and_another_stage_says_which_is_missing(deployed: Cli) -> None:
+    assert deployed("info", AWS_PROFILE="nobody", AWS_REGION="eu-west-1").code == 0
+    endpoint = deployed("local", "status", "-o", "json").json["endpointUrl"]
+    done = deployed("-s", "prod", "--endpoint-url", endpoint, "info", AWS_PROFILE="nobody", AWS_REGION="eu-west-1")
+    assert done.code == 1
+    assert "The config profile (nobody) could not be found" in done.err
 
 
 def test_credentials_that_nobody_gave_out_are_refused(deployed: Cli) -> None:

@@ -47,7 +47,7 @@ def test_a_killed_engine_is_noticed_and_reported(own_engine: Cli) -> None:
     os.kill(own_engine("local", "status", "-o", "json").json["pid"], signal.SIGKILL)
     done = own_engine("info")
     assert done.code == 1
-    assert "ended without being stopped" in done.err
+    assert "was killed before" in done.err
     assert "has no stack" in done.err
     assert own_engine("deploy", "--yes").code == 0
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY, Target
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, Target
 from ftask.cli import app
 from ftask.core.codec import encode_message, task_to_item
 from ftask.core.model import Failure, Message, Status

@@ -114,8 +114,8 @@ def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     others = ("Tracing=true", "CorsAllowOrigins=https://example.org")
     done = own_engine("deploy", "--yes", *(part for each in (*settings, *others) for part in ("--param", each)))
     assert done.code == 0, done.err
-    assert "wants a bearer token" in own_engine("submit", "-m", "SUCCESS").err
-    assert "did not take this one" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
+    assert "requires a bearer token" in own_engine("submit", "-m", "SUCCESS").err
+    assert "rejected the token in FTASK_TOKEN" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
 
 
 def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(own_engine: Cli) -> None:
@@ -134,7 +134,7 @@ def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(o
     assert (rows["stage"]["value"], rows["stage"]["source"]) == ("local", "default")
     own_engine("deploy", "--yes", "--param", "DeletionProtection=false")
     # A protected stage asks for its name, and there is nobody here to give it.
-    assert "Nobody is here to answer" in own_engine("remove", "--yes").err
+    assert "Cannot ask without a terminal" in own_engine("remove", "--yes").err
 
 
 def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:

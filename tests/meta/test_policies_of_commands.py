@@ -14,7 +14,7 @@ import typer.main
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask.cli import app
-from ftask.cli.policy import chosen
+from ftask.cli.policy import select_commands
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import CHANGES, READS, policy
 from ftask.policy.resources import Scope, together
@@ -122,8 +122,8 @@ def permissions(handlers: dict[str, Any], kind: str) -> list[str]:
 POLICIES = {
     "a deployer": policy(DEPLOYING, SCOPE),
     "a deployer of everything": policy(DEPLOYING, SCOPE, KEY, vpc=True),
-    "an operator": policy(chosen([]), SCOPE),
-    "an operator with a key": policy(chosen([]), SCOPE, KEY),
+    "an operator": policy(select_commands([]), SCOPE),
+    "an operator with a key": policy(select_commands([]), SCOPE, KEY),
     **{command: policy([command], SCOPE) for command in COMMANDS},
 }
 
@@ -170,7 +170,7 @@ def test_a_bucket_of_the_teams_own_is_neither_made_nor_deleted() -> None:
 
 
 def test_words_choose_commands_and_groups() -> None:
-    assert chosen(["dlq", "redrive", "submit"]) == ["dlq redrive", "submit"]
-    assert chosen(["dlq redrive"]) == ["dlq redrive"]
-    assert chosen(["dlq"]) == [name for name in COMMANDS if name.startswith("dlq ")]
-    assert set(chosen([])) == COMMANDS.keys() - set(DEPLOYING)
+    assert select_commands(["dlq", "redrive", "submit"]) == ["dlq redrive", "submit"]
+    assert select_commands(["dlq redrive"]) == ["dlq redrive"]
+    assert select_commands(["dlq"]) == [name for name in COMMANDS if name.startswith("dlq ")]
+    assert set(select_commands([])) == COMMANDS.keys() - set(DEPLOYING)

@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.credentials import Credentials
 
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_REGION, LOCAL_SECRET_KEY
+from ftask.aws.local_stage import LOCAL_REGION
+from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 
 
 def iam_client(endpoint_url: str | None) -> Any:

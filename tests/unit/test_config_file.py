@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ftask.cli.config_file import load
-from ftask.cli.invocation import GlobalOptions, Invocation
+from ftask.cli.config_file import load_config
 from ftask.core.errors import FtaskError
 
 TEXT = """\
@@ -33,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_a_file_nothing_is_settled(folder: Path) -> None:
-    config = load()
+    config = load_config()
     assert config.path is None
     assert config.stage("prod").overrides() == {}
 
@@ -43,7 +42,7 @@ def test_the_nearest_file_upwards_counts(folder: Path, monkeypatch: pytest.Monke
     below = folder / "a" / "b"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
-    stage = load().stage("prod")
+    stage = load_config().stage("prod")
     assert stage.overrides() == {
         "DeletionProtection": "true",
         "MaxAttempts": "3",
@@ -51,7 +50,7 @@ def test_the_nearest_file_upwards_counts(folder: Path, monkeypatch: pytest.Monke
         "BackoffJitter": "true",
     }
     assert stage.tags == {"team": "payments"}
-    assert load().stage("dev").profile is None
+    assert load_config().stage("dev").profile is None
 
 
 @pytest.mark.parametrize(
@@ -73,10 +72,10 @@ def test_what_makes_no_sense_is_told_with_its_line_and_key(
         text = text.replace("stages.", "stage.")
     (folder / "ftask.toml").write_text(text)
     with pytest.raises(FtaskError, match=rf"ftask\.toml, line {line}: {key}: "):
-        load()
+        load_config()
 
 
-@pytest.mark.parametrize(("text", "says"), [("x = \ny = 1", "is not TOML: .*line 1"), (None, "cannot be read")])
+@pytest.mark.parametrize(("text", "says"), [("x = \ny = 1", "Invalid TOML in .*line 1"), (None, "Cannot read")])
 def test_a_file_that_cannot_be_read_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, says: str
 ) -> None:
@@ -84,20 +83,4 @@ def test_a_file_that_cannot_be_read_is_told(
     if text is not None:
         (folder / "other.toml").write_text(text)
     with pytest.raises(FtaskError, match=says):
-        load()
-
-
-@pytest.mark.parametrize(
-    ("flag", "variable", "region"),
-    [(None, None, "eu-central-1"), (None, "eu-west-1", None), ("us-west-2", "eu-west-1", "us-west-2")],
-)
-def test_flag_before_environment_before_file(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, flag: str | None, variable: str | None, region: str | None
-) -> None:
-    (folder / "ftask.toml").write_text(TEXT)
-    if variable is not None:
-        monkeypatch.setenv("AWS_REGION", variable)
-    target = Invocation(GlobalOptions(stage="prod", region=flag)).target
-    # None leaves it to the session, which reads the environment.
-    assert target.region == region
-    assert target.profile == "main"
+        load_config()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ftask.cli.invocation import GlobalOptions, Invocation
 from ftask.core.errors import FtaskError
 from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 from ftask.local.record import RunningEngine
+from tests.support.invocations import invocation
 
 
 @pytest.mark.parametrize(("at_the_port", "ended"), [("the same", False), ("another", True), ("nothing", True)])
@@ -22,9 +22,9 @@ def test_an_error_after_the_engine_ended_says_so_whatever_answers_at_its_port(
     monkeypatch.setattr(Engine, "crashed", lambda engine: False)
     monkeypatch.setattr(Engine, "ensure", lambda engine: (ours, False))
     monkeypatch.setattr(Engine, "running", lambda engine: found)
-    invocation = Invocation(GlobalOptions())
-    assert invocation.target.endpoint_url == ours.endpoint_url
-    advice = invocation.advice(FtaskError("The table is not there.", "Look elsewhere."))
+    run = invocation()
+    assert run.target.endpoint_url == ours.endpoint_url
+    advice = run.advice(FtaskError("The table is not there.", "Look elsewhere."))
     assert advice is not None
     assert ("The local engine has ended" in advice) == ended
     assert (advice == "Look elsewhere.") != ended

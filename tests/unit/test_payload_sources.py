@@ -5,49 +5,52 @@ from pathlib import Path
 
 import pytest
 
-from ftask.cli.ledger import Ledger
-from ftask.cli.payloads import Rejected, Submission, read_payloads
+from ftask.aws.api import Accepted
+from ftask.cli.input_tasks import read_tasks
 from ftask.core.errors import FtaskError, PayloadError
+from ftask.ops.ledger import Ledger, ledger_path
+from ftask.ops.rejected import Rejected
+from ftask.ops.submit import InputTask
 
 
-def read(path: Path, content: str) -> tuple[list[Submission], list[str]]:
+def read(path: Path, content: str) -> tuple[list[InputTask], list[str]]:
     file = path / "tasks.jsonl"
     file.write_text(content)
     warnings: list[str] = []
-    return read_payloads(None, None, str(file), warnings.append), warnings
+    return read_tasks(None, None, str(file), warnings.append), warnings
 
 
 def test_each_line_is_a_task(tmp_path: Path) -> None:
     assert read(tmp_path, '{"a":1}\n\n{"b": 2}\n') == (
-        [Submission('{"a":1}', line=1), Submission('{"b":2}', line=3)],
+        [InputTask('{"a":1}', line=1), InputTask('{"b":2}', line=3)],
         [],
     )
 
 
 def test_a_drained_letter_is_its_task_again_under_a_key_of_its_own(tmp_path: Path) -> None:
     line = {"ftaskDeadLetter": 1, "taskId": "ab" * 16, "epoch": 2, "payload": {"n": 10**40, "f": 0.1}}
-    found, warnings = read(tmp_path, json.dumps(line))
-    assert found == [Submission('{"n":1' + "0" * 40 + ',"f":0.1}', f"drained-{'ab' * 16}-2", 1)]
+    tasks, warnings = read(tmp_path, json.dumps(line))
+    assert tasks == [InputTask('{"n":1' + "0" * 40 + ',"f":0.1}', f"drained-{'ab' * 16}-2", 1)]
     assert warnings == []
 
 
 def test_a_drained_letter_without_a_task_is_left_out_and_said(tmp_path: Path) -> None:
-    found, warnings = read(tmp_path, '{"a":1}\n{"ftaskDeadLetter":1,"body":"x"}\n')
-    assert found == [Submission('{"a":1}', line=1)]
-    assert "Line 2" in warnings[0]
+    tasks, warnings = read(tmp_path, '{"a":1}\n{"ftaskDeadLetter":1,"body":"x"}\n')
+    assert tasks == [InputTask('{"a":1}', line=1)]
+    assert "line 2" in warnings[0]
 
 
 def test_a_payload_that_only_mentions_the_mark_is_a_payload(tmp_path: Path) -> None:
     text = '{"note":"ftaskDeadLetter","x":{"ftaskDeadLetter":1}}'
-    assert read(tmp_path, text) == ([Submission(text, line=1)], [])
+    assert read(tmp_path, text) == ([InputTask(text, line=1)], [])
 
 
 def test_a_bad_line_is_set_aside_and_keeps_no_other_back(tmp_path: Path) -> None:
     file = tmp_path / "tasks.jsonl"
     file.write_text('nonsense\n{"a":1}\n[]\n')
     rejected: list[Rejected] = []
-    assert read_payloads(None, None, str(file), print, rejected.append) == [Submission('{"a":1}', line=2)]
-    assert [(each.line, each.text) for each in rejected] == [(1, "nonsense"), (3, "[]")]
+    assert read_tasks(None, None, str(file), print, rejected.append) == [InputTask('{"a":1}', line=2)]
+    assert [(line.line, line.text) for line in rejected] == [(1, "nonsense"), (3, "[]")]
 
 
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
@@ -55,35 +58,39 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
         read(tmp_path, '{"a":1}\nnot json\n')
 
 
+def accepted(task: InputTask, task_id: str) -> tuple[InputTask, Accepted]:
+    return task, Accepted.model_validate({"taskId": task_id, "status": "PENDING", "createdAt": ""})
+
+
 def a_ledger(path: Path) -> Ledger:
-    return Ledger(path / "tasks.jsonl.local.accepted")
+    return Ledger(ledger_path(path / "tasks.jsonl", "local"))
 
 
 def test_a_ledger_knows_what_was_accepted_and_gives_the_same_text_the_same_key(tmp_path: Path) -> None:
-    submissions = [Submission('{"a":1}'), Submission('{"b":1}'), Submission('{"a":1}'), Submission("{}", "own")]
+    tasks = [InputTask('{"a":1}'), InputTask('{"b":1}'), InputTask('{"a":1}'), InputTask("{}", "own")]
     with a_ledger(tmp_path) as first:
-        keyed = first.keyed(submissions)
-        assert len({each.key for each in keyed}) == 4
+        keyed = first.keyed(tasks)
+        assert len({task.key for task in keyed}) == 4
         assert keyed[3].key == "own"
-        first.note([(keyed[0].key, "t0"), (keyed[3].key, "t3")])
+        first.note([accepted(keyed[0], "t0"), accepted(keyed[3], "t3")])
     with a_ledger(tmp_path) as second:
         # A line before them does not make them others.
-        again = second.keyed([Submission("[]"), *submissions])[1:]
+        again = second.keyed([InputTask("[]"), *tasks])[1:]
         assert again == keyed
-        assert [second.has(each) for each in again] == [True, False, False, True]
+        assert [second.has(task) for task in again] == [True, False, False, True]
 
 
 def test_half_a_line_of_a_ledger_is_asked_for_again(tmp_path: Path) -> None:
     with a_ledger(tmp_path) as ledger:
-        keyed = ledger.keyed([Submission("{}")])
-        ledger.note([(keyed[0].key, "t")])
+        keyed = ledger.keyed([InputTask("{}")])
+        ledger.note([accepted(keyed[0], "t")])
     text = ledger.path.read_text()
     ledger.path.write_text(text[:-9])
     with a_ledger(tmp_path) as ledger:
         assert not ledger.has(keyed[0])
 
 
-def test_another_file_is_no_ledger(tmp_path: Path) -> None:
+def test_another_file_is_not_a_ledger(tmp_path: Path) -> None:
     (tmp_path / "tasks.jsonl.local.accepted").write_text("my notes\n")
-    with pytest.raises(FtaskError, match="no record of accepted tasks"):
+    with pytest.raises(FtaskError, match="not a record of accepted tasks"):
         a_ledger(tmp_path)

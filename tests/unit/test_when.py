@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ftask.cli.invocation import UsageError
+from ftask.cli.usage import InvalidOptionError
 from ftask.cli.when import parse_when
 from ftask.core.timestamps import now
 
@@ -13,9 +13,9 @@ from ftask.core.timestamps import now
     ("text", "ago"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1.5h", 5400), ("3d", 259_200), ("1w", 604_800)]
 )
 def test_so_long_ago(text: str, ago: float) -> None:
-    found = parse_when(text, "--since")
-    assert found is not None
-    assert timedelta(0) <= now() - found - timedelta(seconds=ago) < timedelta(seconds=60)
+    moment = parse_when(text, "--since")
+    assert moment is not None
+    assert timedelta(0) <= now() - moment - timedelta(seconds=ago) < timedelta(seconds=60)
 
 
 def test_a_date_with_a_zone_is_that_moment() -> None:
@@ -32,5 +32,7 @@ def test_nothing_is_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2 fortnights", "2026-13-01", "-1h", "99999999999d"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--since"):
+    expected = "expected a duration like 30m or a time like 2026-11-24T09:00Z."
+    with pytest.raises(InvalidOptionError) as caught:
         parse_when(text, "--since")
+    assert caught.value.message == f"Invalid --since {text!r}: {expected}"

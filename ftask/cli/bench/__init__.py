@@ -1,0 +1,15 @@
+"""`ftask bench`: the error-rate experiment."""
+
+from __future__ import annotations
+
+import typer
+
+from ftask.cli.bench import compare, report, run, schema, sweep
+from ftask.cli.command import command, group_command
+
+app = typer.Typer(name="bench", help="Run the error-rate experiment: does the stage do what its settings promise?")
+
+group_command(app)(run.bench)
+# In the order of --help.
+for function in (compare.compare, report.report, schema.schema, sweep.sweep):
+    command(app)(function)

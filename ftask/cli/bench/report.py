@@ -1,0 +1,50 @@
+"""`ftask bench report`: the report of a saved run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.invocation import Invocation
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from ftask.bench.result import Result
+
+
+def report(
+    run: Invocation,
+    result: Annotated[str, typer.Argument(metavar="RUN.json", help="A result: ftask bench --save RUN.json")],
+    to: Annotated[str, typer.Option("--to", metavar="FILE.html", help="File to write.")] = "report.html",
+) -> None:
+    """Write the report of a saved run."""
+    from ftask.bench.result import load
+
+    require_writable(to)
+    write_report(run, load(result), to)
+
+
+def write_report(run: Invocation, result: Result, path: str) -> None:
+    """Write the report of `result` to `path`."""
+    from ftask.bench.report import render
+
+    Path(path).write_text(render(result))
+    run.screen.note(f"Wrote the report to {path}.")
+
+
+def require_writable(*paths: str | None) -> None:
+    """Check that results can be written, before the work that gives them.
+
+    Raises:
+        FtaskError: a file cannot be written.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        try:
+            with Path(path).open("a"):
+                pass
+        except OSError as error:
+            raise FtaskError(f"Cannot write {path}: {error.strerror}.", "Choose another file.") from error

@@ -1,0 +1,115 @@
+"""`ftask deploy`: create the stack or bring it up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli import policy
+from ftask.cli.invocation import Invocation
+from ftask.cli.stack_events import show_events
+from ftask.cli.yes import Yes
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from ftask.deploy.deployment import Deployment
+
+
+def deploy(
+    run: Invocation,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="Set a parameter of the stack; others keep their values."
+        ),
+    ] = None,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    allow_data_loss: Annotated[
+        bool, typer.Option("--allow-data-loss", help="Deploy even if the table or a queue is replaced or removed.")
+    ] = False,
+    artifact_bucket: Annotated[
+        str | None,
+        typer.Option(metavar="BUCKET", help="Bucket for the code archive, instead of the one that ftask creates."),
+    ] = None,
+    print_template: Annotated[
+        bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
+    ] = False,
+    print_policy: Annotated[
+        bool, typer.Option("--print-policy", help="Only print the IAM policy that deploying needs.")
+    ] = False,
+) -> None:
+    """Create or update the stack, after showing the plan."""
+    from ftask.deploy.deployment import Deployment
+    from ftask.deploy.package import read_template
+    from ftask.deploy.parameters import parse_overrides
+    from ftask.policy.commands import DEPLOYING
+
+    if print_template:
+        print(read_template(), end="")  # noqa: T201 - YAML in either output format
+        return
+    configured = run.config.stage(run.stage_name)
+    overrides = configured.overrides() | parse_overrides(param or [])
+    own_bucket = artifact_bucket or configured.artifact_bucket
+    if print_policy:
+        policy.print_policy(run, DEPLOYING, overrides, own_bucket)
+        return
+    deployment = Deployment(run.target, overrides, configured.tags, own_bucket)
+    if _repair(run, deployment, yes=yes, dry_run=dry_run):
+        _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
+
+
+def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool) -> bool:
+    """Repair what a failed deployment left; return False where a dry run ends before that."""
+    before = deployment.existing()
+    if before.stack is None or before.repair is None:
+        return True
+    state = f"Stack {run.target.stack_name} is {before.stack.status}."
+    if dry_run:
+        value = {"stack": run.target.stack_name, "repair": str(before.repair), "deployed": False}
+        run.screen.result(value, lambda: f"{state} Would {before.repair}, and then plan. Nothing changed (--dry-run).")
+        return False
+    run.confirm(f"{state} {str(before.repair).capitalize()}?", yes=yes)
+    deployment.repair(before)
+    return True
+
+
+def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
+    """Plan, show the plan, and run it once it is confirmed."""
+    from ftask.deploy.existing import how_to_stop
+    from ftask.deploy.plan import refuse_data_loss
+    from ftask.render.deploy import plan_json, plan_table
+
+    target, screen = run.target, run.screen
+    plan = deployment.plan()
+    value = plan_json(plan)
+    if not plan.changes:
+        screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
+        return
+    screen.picture(plan_table(plan))
+    if dry_run:
+        deployment.drop(plan)
+        screen.result(value | {"deployed": False}, lambda: "Nothing changed (--dry-run).")
+        return
+    verb = "Create" if plan.creates_stack else "Change"
+    try:
+        if not allow_data_loss:
+            refuse_data_loss(plan)
+        run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
+        is_new = deployment.upload()
+        screen.note(f"Code archive {deployment.code.key} ({'uploaded' if is_new else 'unchanged'}).")
+    except (FtaskError, KeyboardInterrupt):
+        deployment.drop(plan)
+        raise
+    stop = how_to_stop(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
+    run.if_interrupted = (
+        f"CloudFormation continues with stack {plan.stack_name}. Run ftask deploy again to see how it ended{stop}"
+    )
+    show_events(run, deployment.run(plan))
+    run.if_interrupted = f"Stack {plan.stack_name} is deployed."
+    outputs = run.outputs
+    screen.result(
+        value | {"deployed": True, "apiUrl": outputs.api_url},
+        lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",
+    )

@@ -1,0 +1,95 @@
+"""`ftask dlq ls`: list failed tasks."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import ErrorText, Since, Until, parse_selection
+from ftask.cli.usage import parse_choice
+from ftask.core.text import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ftask.core.failed_index import FailedTask
+
+# With more failed tasks, they are grouped unless the command says otherwise.
+SCREENFUL = 20
+
+
+def ls(
+    run: Invocation,
+    error: ErrorText = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks; 0 for all.")] = 100,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="error|none", help=f"Group by kind of error (default: error with more than {SCREENFUL} tasks)."
+        ),
+    ] = None,
+) -> None:
+    """List failed tasks, newest first, or grouped by kind of error."""
+    from ftask.core.timestamps import now
+    from ftask.dead_letters.grouping import group_failures
+    from ftask.dead_letters.selection import failures
+    from ftask.render import dead_letters as pictures
+
+    if group_by is not None:
+        group_by = parse_choice("--group-by", group_by, ("error", "none"))
+    selection = parse_selection(error, since, until)
+    screen = run.screen
+    tasks = failures(run.stage, selection)
+    if group_by is None and not screen.json:
+        first = list(islice(tasks, SCREENFUL + 1))
+        group_by = "error" if len(first) > SCREENFUL else "none"
+        tasks = chain(first, tasks)
+    counter = _Counting(tasks)
+    if group_by == "error":
+        groups = group_failures(screen.spinning(iter(counter), "reading"))
+        screen.result([pictures.group_json(group) for group in groups], lambda: pictures.group_table(groups, now()))
+        screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
+    else:
+        listed = list(islice(counter, limit or None))
+        screen.result([task.json() for task in listed], lambda: pictures.failed_table(listed, now()))
+        is_cut = next(iter(counter), None) is not None
+        screen.note(f"{plural(len(listed), 'failed task')}{'; more with --limit (0 for all)' if is_cut else ''}.")
+        counter.is_exhausted = not is_cut
+    if selection.selects_all and counter.is_exhausted:
+        _compare_with_queue(run, counter.count)
+
+
+class _Counting:
+    """Counts the tasks that pass, and knows whether all have."""
+
+    def __init__(self, tasks: Iterator[FailedTask]) -> None:
+        self.count = 0
+        self.is_exhausted = False
+        self._tasks = tasks
+
+    def __iter__(self) -> Iterator[FailedTask]:
+        for task in self._tasks:
+            self.count += 1
+            yield task
+        self.is_exhausted = True
+
+
+def _compare_with_queue(run: Invocation, failed: int) -> None:
+    letters = run.stage.dead_letter_depth().total
+    if letters == failed:
+        run.screen.note(f"The dead-letter queue holds as many letters ({letters:,}).")
+    elif letters < failed:
+        run.screen.note(
+            f"The dead-letter queue holds only {plural(letters, 'letter')}: the others were drained or have expired."
+            " Their tasks can still be redriven."
+        )
+    else:
+        run.screen.note(
+            f"The dead-letter queue holds {plural(letters, 'letter')}: some are stale (their task was redriven),"
+            " duplicates, or not tasks. See them with: ftask dlq peek"
+        )

@@ -1,0 +1,103 @@
+"""`ftask dlq redrive`: give failed tasks a new epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.following import Timeout, follow
+from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import ErrorText, Since, Until, parse_selection
+from ftask.cli.yes import Yes
+from ftask.core.errors import FtaskError
+from ftask.core.text import plural
+
+if TYPE_CHECKING:
+    from ftask.core.failed_index import FailedTask
+    from ftask.dead_letters.selection import Selection
+
+# Tasks that a dry run shows.
+SAMPLE = 5
+
+
+def redrive(
+    run: Invocation,
+    task: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this task; may be repeated.")] = None,
+    error: ErrorText = None,
+    since: Since = None,
+    until: Until = None,
+    rate: Annotated[float, typer.Option(min=0, help="Maximum number of tasks per second; 0 for no limit.")] = 50,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Wait until the redriven tasks end; exit code 3 if one fails.")
+    ] = False,
+    timeout: Timeout = None,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
+) -> ExitCode:
+    """Run failed tasks again: all, those named, or those that the filters select.
+
+    Safe to interrupt, to repeat, and to run twice at once: only FAILED tasks are redriven, each once.
+    """
+    from ftask.core.redrive import RedriveOutcome
+    from ftask.dead_letters.selection import require_failed
+
+    selection = parse_selection(error, since, until, task or ())
+    stage, screen = run.stage, run.screen
+    require_failed(stage, task or ())
+    count, sample = _count(run, selection)
+    if dry_run:
+        value = {"wouldRedrive": count, "sample": [failed.json() for failed in sample]}
+        screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing changed (--dry-run).")
+        return ExitCode.DONE
+    letters = stage.dead_letter_depth().total
+    if not count and (not letters or not selection.selects_all):
+        text = "Nothing to redrive." if selection.selects_all else "No failed task matches."
+        screen.result({str(outcome): 0 for outcome in RedriveOutcome}, lambda: text)
+        return ExitCode.DONE
+    run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.stage_name}?", yes=yes)
+    return _redrive(run, selection, rate, max(count, letters), wait=wait, timeout=timeout)
+
+
+def _redrive(
+    run: Invocation, selection: Selection, rate: float, total: int, *, wait: bool, timeout: float | None
+) -> ExitCode:
+    from ftask.aws.rate_limiter import RateLimiter
+    from ftask.dead_letters.redrive import redrive as redrive_selected
+    from ftask.dead_letters.tally import RedriveTally
+    from ftask.render.dead_letters import outcome_text
+    from ftask.render.tasks import totals, totals_json
+
+    screen = run.screen
+    run.if_interrupted = "Redriven tasks run; the others are unchanged. Run the command again to continue."
+    tally = RedriveTally()
+    batches = redrive_selected(run.stage, selection, RateLimiter(rate))
+    for batch in screen.counting(batches, total, "redriving", size=len):
+        tally.add(batch)
+    if wait and tally.task_ids:
+        screen.note(outcome_text(tally.outcomes).plain)
+        run.if_interrupted = "The redriven tasks go on."
+        code, seen = follow(run, tally.task_ids, timeout, result_follows=True)
+        screen.result(tally.json() | {"ended": totals_json(seen.values())}, lambda: totals(seen.values()))
+        return code
+    screen.result(tally.json(), lambda: outcome_text(tally.outcomes))
+    if tally.unsent:
+        raise FtaskError(
+            f"SQS did not accept the messages of {plural(tally.unsent, 'task')}; they stay FAILED.",
+            "Run the command again.",
+        )
+    return ExitCode.DONE
+
+
+def _count(run: Invocation, selection: Selection) -> tuple[int, list[FailedTask]]:
+    """Return the number of selected tasks, and the newest of them."""
+    from ftask.dead_letters.selection import failures
+
+    count = 0
+    sample: list[FailedTask] = []
+    for failed in run.screen.spinning(failures(run.stage, selection), "counting"):
+        count += 1
+        if len(sample) < SAMPLE:
+            sample.append(failed)
+    return count, sample

@@ -1,0 +1,50 @@
+"""`ftask dlq show`: everything about one failed task."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from ftask.core.model import Task
+    from ftask.dead_letters.peek import PeekedLetter
+
+# With more letters in the queue, finding one of them takes too many requests.
+MAX_LETTERS_TO_SEARCH = 1000
+
+
+def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the task.")]) -> None:
+    """Show everything about one failed task: payload, attempts, dead letter, and what its attempts logged."""
+    from ftask.aws.api import UnknownTaskError
+    from ftask.core.codec import task_to_json
+    from ftask.ops.logs import EventFilter, LogReader, log_groups
+    from ftask.render.dead_letters import shown
+    from ftask.render.logs import event_json, event_text
+
+    task = run.stage.task(task_id)
+    if task is None:
+        raise UnknownTaskError(task_id)
+    letter = _find_letter(run, task)
+    groups = log_groups(run.outputs, ("worker",))
+    events = list(LogReader(run.target, groups, EventFilter(task_id=task_id), task.created_at).look())
+    task_value, letter_value = task_to_json(task), letter.json() if letter else None
+    run.screen.result(
+        {"task": task_value, "deadLetter": letter_value, "log": [event_json(event) for event in events]},
+        lambda: shown(task_value, letter_value, [event_text(event) for event in events]),
+    )
+
+
+def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
+    from ftask.core.model import Message
+    from ftask.dead_letters.peek import peek as peek_letters
+
+    # Closed at once, so that the letters are visible again.
+    with closing(peek_letters(run.stage, MAX_LETTERS_TO_SEARCH)) as letters:
+        for letter in run.screen.spinning(letters, "looking for the dead letter"):
+            if letter.message == Message(task.task_id, task.epoch):
+                return letter
+    return None

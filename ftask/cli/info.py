@@ -1,0 +1,14 @@
+"""`ftask info`: the parts, queues and settings of a stage."""
+
+from __future__ import annotations
+
+from ftask.cli.invocation import Invocation
+
+
+def info(run: Invocation) -> None:
+    """Show the stage's URLs and resources, the depth of its queues, and its settings."""
+    from ftask.ops.info import describe_stage
+    from ftask.render.info import info_table
+
+    value = describe_stage(run.stage)
+    run.screen.result(value, lambda: info_table(value))

@@ -1,0 +1,64 @@
+"""`ftask remove`: delete the stack, or all of it but its data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ftask.cli.invocation import Invocation
+from ftask.cli.stack_events import show_events
+from ftask.cli.yes import Yes
+
+
+def remove(
+    run: Invocation,
+    keep_data: Annotated[
+        bool, typer.Option("--keep-data", help="Keep tasks, messages and logs; ftask deploy restores the rest.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
+
+    Refuses a stage that was deployed with DeletionProtection=true, unless --keep-data is given.
+    """
+    from ftask.aws.stack import command_on
+    from ftask.deploy import apply
+    from ftask.render.remove import removal_json, removal_table
+
+    target = run.target
+    removal = apply.prepare_removal(target, keep_data=keep_data)
+    value = removal_json(target.stack_name, removal)
+    if keep_data and not removal.resources:
+        run.screen.result(value, lambda: f"{target.stack_name} was taken down to its data before.")
+        return
+    run.screen.picture(removal_table(removal))
+    stage = f"stack {target.stack_name} in {target.region_name}"
+    question = (
+        f"Take down {stage} and keep its tasks and messages?"
+        if keep_data
+        else f"Delete {stage} with all its tasks and dead letters?"
+    )
+    if run.config.stage(target.stage_name).protected:
+        run.confirm_protected(question)
+    else:
+        run.confirm(question, yes=yes)
+    if keep_data:
+        _keep_data(run)
+        back = command_on(target, "deploy")
+        text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: {back}"
+        run.screen.result(value, lambda: text)
+        return
+    run.if_interrupted = "CloudFormation continues the deletion. Run ftask remove again to follow it."
+    show_events(run, apply.remove(target, removal))
+    run.screen.result(value, lambda: f"Removed {target.stack_name}.")
+
+
+def _keep_data(run: Invocation) -> None:
+    from ftask.deploy import apply
+    from ftask.deploy.plan import plan_data_only, refuse_data_loss
+
+    plan = plan_data_only(run.target)
+    refuse_data_loss(plan)
+    run.if_interrupted = "CloudFormation continues. Run ftask remove --keep-data again to see how it ended."
+    show_events(run, apply.apply(run.target, plan))

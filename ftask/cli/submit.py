@@ -1,0 +1,169 @@
+"""`ftask submit`: submit tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.following import Timeout, follow
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
+from ftask.core.errors import FtaskError
+from ftask.core.text import plural
+
+if TYPE_CHECKING:
+    from ftask.aws.api import ApiClient
+    from ftask.ops.ledger import Ledger
+    from ftask.ops.rejected import Rejected
+    from ftask.ops.submit import InputTask, Outcomes, Submitted
+
+
+def submit(
+    run: Invocation,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help='Submit {"message": TEXT}.', metavar="TEXT")
+    ] = None,
+    payload: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="Submit this JSON object; @FILE reads a file, - reads stdin."),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", "-f", metavar="FILE", help="Submit one JSON object per line; - reads stdin."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the task this many times.")] = 1,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: submitting again with the same key makes no second task.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Submit every line of --file, also those that were accepted before.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Wait until the tasks end; exit code 3 if one fails.")
+    ] = False,
+    timeout: Timeout = None,
+) -> ExitCode:
+    """Submit tasks. Without --message, --payload or --file, reads a JSON object from stdin.
+
+    Accepted lines of a file are recorded next to it: run again, the command submits only the others.
+    """
+    from ftask.aws.api import ApiClient
+    from ftask.cli.input_tasks import read_tasks
+    from ftask.ops.ledger import Ledger, ledger_path
+    from ftask.ops.rejected import Rejected, write_rejected
+    from ftask.ops.submit import Submitted
+
+    rejected: list[Rejected] = []
+    tasks = read_tasks(message, payload, file, run.screen.warn, rejected.append) * count
+    if key is not None and len(tasks) != 1:
+        raise UsageError(f"--key names one task, and this would submit {len(tasks):,}.", "Omit --key or --count.")
+    if not tasks and not rejected:
+        raise FtaskError("Nothing to submit: the input has no lines.")
+    if key is not None:
+        tasks = [replace(tasks[0], key=key)]
+    client = ApiClient(run.target, run.outputs.api_url)
+    submitted = Submitted()
+    path = None if file in (None, "-") else Path(str(file))
+    if path is None:
+        error = _send(run, client, tasks, submitted.add)
+    else:
+        record = ledger_path(path, run.stage_name)
+        if fresh:
+            record.unlink(missing_ok=True)
+        with Ledger(record) as ledger:
+            tasks = _not_accepted(run, ledger, tasks)
+
+            def note(outcomes: Outcomes) -> None:
+                ledger.note(outcomes)
+                submitted.add(outcomes)
+
+            error = _send(run, client, tasks, note)
+        if error is None:
+            rejected += [Rejected(task.line, task.payload, refusal.message) for task, refusal in submitted.refused]
+            write_rejected(path, rejected)
+    single = file is None and len(tasks) == 1
+    if not single:
+        run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(len(tasks), 'task')}.")
+    code = _show(run, submitted, wait=wait, timeout=timeout, single=single)
+    _raise_errors(error, submitted, rejected, path)
+    return code
+
+
+def _not_accepted(run: Invocation, ledger: Ledger, tasks: Sequence[InputTask]) -> list[InputTask]:
+    """Return the tasks that the ledger lacks, each with its key."""
+    keyed = ledger.keyed(tasks)
+    left = [task for task in keyed if not ledger.has(task)]
+    if len(left) < len(keyed):
+        known = plural(len(keyed) - len(left), "task")
+        run.screen.note(f"Skipped {known} accepted before, recorded in {ledger.path} (--fresh submits them again).")
+    run.if_interrupted = f"Accepted tasks are recorded in {ledger.path}. Run the command again to continue."
+    return left
+
+
+def _send(
+    run: Invocation, client: ApiClient, tasks: Sequence[InputTask], note: Callable[[Outcomes], None]
+) -> FtaskError | None:
+    """Submit the tasks with a progress bar; return the error of a request that failed as a whole."""
+    from ftask.ops.submit import submit_tasks
+
+    try:
+        with closing(submit_tasks(client, tasks)) as batches:
+            for outcomes in run.screen.counting(batches, len(tasks), "submitting", size=len):
+                note(outcomes)
+    except FtaskError as error:
+        return error
+    return None
+
+
+def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
+    """Show what was accepted or, with `wait`, how it ended."""
+    from ftask.core.codec import task_to_json
+    from ftask.render import tasks as pictures
+
+    screen = run.screen
+    ids = [accepted.task_id for accepted in submitted.accepted]
+    more = " …" if ids[3:] else ""
+    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(ids[:3])}{more}"
+    if wait and ids:
+        code, seen = follow(run, ids, timeout, result_follows=True)
+        ended = list(seen.values())
+        value = [task_to_json(task) for task in ended]
+        screen.result(
+            value[0] if single else value,
+            lambda: pictures.outcome(ended[0]) if len(ended) == 1 else pictures.totals(ended),
+        )
+        return code
+    answers = [accepted.model_dump(by_alias=True) for accepted in submitted.accepted]
+    if single and answers:
+        screen.result(answers[0], lambda: pictures.accepted(answers[0]["taskId"], answers[0]["status"]))
+    elif answers or (screen.json and not single):
+        screen.result(answers, lambda: "\n".join(ids))
+    return ExitCode.DONE
+
+
+def _raise_errors(
+    error: FtaskError | None, submitted: Submitted, rejected: Sequence[Rejected], path: Path | None
+) -> None:
+    """Report what was not accepted: the request that failed, else the lines, else the task."""
+    if error is None and submitted.unavailable:
+        error = submitted.unavailable[0][1]
+    if error is not None and path is not None:
+        raise FtaskError(
+            error.message, f"{error.hint or ''}\nRun the command again: no task is submitted twice.".strip()
+        )
+    if error is not None:
+        raise error
+    if rejected:
+        first = rejected[0]
+        raise FtaskError(
+            f"{plural(len(rejected), 'line')} of {path} rejected. Line {first.line}: {first.reason}",
+            f"All rejected lines are in {path}.rejected with their reasons.",
+        )
+    if submitted.refused:
+        raise submitted.refused[0][1]

@@ -1,0 +1,30 @@
+"""A command that was called wrongly; exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ftask.core.errors import FtaskError
+
+
+class UsageError(FtaskError):
+    """The options or arguments contradict each other, or are invalid."""
+
+
+class InvalidOptionError(UsageError):
+    """The value of an option is invalid."""
+
+    def __init__(self, option: str, value: str, expected: str) -> None:
+        super().__init__(f"Invalid {option} {value!r}: expected {expected}.")
+
+
+def parse_choice(option: str, value: str, choices: Sequence[str]) -> str:
+    """Return the choice that `value` is, in upper or lower case.
+
+    Raises:
+        InvalidOptionError: it is not one of `choices`.
+    """
+    for choice in choices:
+        if value.casefold() == choice.casefold():
+            return choice
+    raise InvalidOptionError(option, value, f"{', '.join(choices[:-1])} or {choices[-1]}")

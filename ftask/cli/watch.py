@@ -1,0 +1,34 @@
+"""`ftask watch`: follow tasks to their end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.following import Timeout, follow
+from ftask.cli.invocation import Invocation
+from ftask.cli.usage import UsageError
+from ftask.core.errors import FtaskError
+
+
+def watch(
+    run: Invocation,
+    task_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of the tasks; read from stdin if omitted.")
+    ] = None,
+    timeout: Timeout = None,
+) -> ExitCode:
+    """Follow tasks live until they end; exit code 3 if one fails, 4 after --timeout."""
+    if not task_ids:
+        if sys.stdin.isatty():
+            raise UsageError("Nothing to watch: give the id of a task, or pipe in ids, one per line.")
+        task_ids = sys.stdin.read().split()
+        if not task_ids:
+            raise FtaskError("Nothing to watch: stdin has no ids.")
+    task_ids = list(dict.fromkeys(task_ids))
+    run.if_interrupted = "The tasks go on. Run the command again to follow them."
+    code, _ = follow(run, task_ids, timeout, result_follows=False)
+    return code

@@ -1,0 +1,31 @@
+"""What a redrive has done so far: counts by outcome, and the tasks that have a new epoch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ftask.core.redrive import RedriveOutcome
+from ftask.dead_letters.redrive import Outcomes
+
+
+@dataclass
+class RedriveTally:
+    """Sums up the batches of a redrive."""
+
+    outcomes: Counter[RedriveOutcome] = field(default_factory=Counter)
+    task_ids: list[str] = field(default_factory=list)
+
+    @property
+    def unsent(self) -> int:
+        """How many messages SQS did not accept; their tasks stay FAILED."""
+        return self.outcomes[RedriveOutcome.UNSENT]
+
+    def add(self, batch: Outcomes) -> None:
+        for message, outcome in batch:
+            self.outcomes[outcome] += 1
+            if message is not None and outcome is RedriveOutcome.REDRIVEN:
+                self.task_ids.append(message.task_id)
+
+    def json(self) -> dict[str, int]:
+        return {str(outcome): self.outcomes[outcome] for outcome in RedriveOutcome}

@@ -1,0 +1,118 @@
+"""Submit many tasks in batches, several at a time, and know of each whether it was accepted."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from ftask.aws.api import Accepted, ApiClient, ApiError
+from ftask.core.errors import FtaskError
+from ftask.core.payload import MAX_BATCH_BYTES, MAX_BATCH_TASKS
+
+# Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
+BATCHES_AT_ONCE = 4
+# Room for the frame and the key of each task.
+_FRAME_BYTES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class InputTask:
+    """A task as its source has it: payload as JSON text, idempotency key if it brings one, line of its file."""
+
+    payload: str
+    key: str | None = None
+    line: int | None = None
+
+
+# Of one batch, in order: each task, and whether the API accepted it.
+Outcomes = list[tuple[InputTask, Accepted | ApiError]]
+
+
+@dataclass
+class Submitted:
+    """What became of the tasks that were sent.
+
+    The API will never accept a refused one as it is; an unavailable one may be sent again.
+    """
+
+    accepted: list[Accepted] = field(default_factory=list)
+    refused: list[tuple[InputTask, ApiError]] = field(default_factory=list)
+    unavailable: list[tuple[InputTask, ApiError]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return len(self.accepted) + len(self.refused) + len(self.unavailable)
+
+    def add(self, outcomes: Outcomes) -> None:
+        for task, outcome in outcomes:
+            if isinstance(outcome, Accepted):
+                self.accepted.append(outcome)
+            elif outcome.refuses_task:
+                self.refused.append((task, outcome))
+            else:
+                self.unavailable.append((task, outcome))
+
+
+def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Outcomes]:
+    """Submit the tasks; yield what became of each batch, in order. A refused task keeps no other back.
+
+    Every task gets an idempotency key, its own if it has none: a request that is sent again after a lost answer is
+    then still one task. Where the reader stops early, the requests on their way are waited for.
+
+    Raises:
+        FtaskError: a request failed as a whole. No further one was sent; what was accepted has been yielded before.
+    """
+    keyed = [task if task.key is not None else replace(task, key=uuid.uuid4().hex) for task in tasks]
+    stopped = threading.Event()
+
+    def send(batch: Sequence[InputTask]) -> Outcomes | FtaskError:
+        if stopped.is_set():
+            return []
+        try:
+            return list(zip(batch, _send(client, batch), strict=True))
+        except FtaskError as error:
+            stopped.set()
+            return error
+
+    errors: list[FtaskError] = []
+    with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
+        try:
+            for outcomes in threads.map(send, _batches(keyed)):
+                if isinstance(outcomes, FtaskError):
+                    errors.append(outcomes)
+                elif outcomes:
+                    yield outcomes
+        except BaseException:  # Ctrl-C among them: begin no request, and repeat none
+            stopped.set()
+            client.stopping.set()
+            raise
+    if errors:
+        raise errors[0]
+
+
+def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:
+    if len(batch) > 1:
+        return client.submit_many([(task.payload, str(task.key)) for task in batch])
+    try:
+        return [client.submit(batch[0].payload, str(batch[0].key))]
+    except ApiError as error:
+        if error.refuses_task:
+            return [error]
+        raise
+
+
+def _batches(tasks: Sequence[InputTask]) -> Iterator[list[InputTask]]:
+    batch: list[InputTask] = []
+    batch_bytes = 0
+    for task in tasks:
+        task_bytes = len(task.payload.encode()) + _FRAME_BYTES
+        if batch and (len(batch) == MAX_BATCH_TASKS or batch_bytes + task_bytes > MAX_BATCH_BYTES):
+            yield batch
+            batch, batch_bytes = [], 0
+        batch.append(task)
+        batch_bytes += task_bytes
+    if batch:
+        yield batch

@@ -1,0 +1,77 @@
+"""`ftask submit --file` when a request fails, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ftask.cli import app
+from ftask.cli.invocation import Invocation
+from tests.support.fake_http import Reply, accepted, fake_client, refused
+
+# Takes what the API answers to a path and a body; gives the result of the runner.
+Submit = Callable[[Callable[[str, Any], Reply | None]], Any]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("".join(f'{{"n":{number}}}\n' for number in range(250)))
+    return path
+
+
+@pytest.fixture
+def submit(monkeypatch: pytest.MonkeyPatch, file: Path) -> Submit:
+    """Runs `ftask submit --file` against an API that answers so."""
+    monkeypatch.setattr(Invocation, "target", SimpleNamespace())
+    monkeypatch.setattr(Invocation, "outputs", SimpleNamespace(api_url="https://api.example.org"))
+
+    def run(reply: Callable[[str, Any], Reply | None]) -> Any:
+        client, _, _ = fake_client(reply)
+        monkeypatch.setattr("ftask.aws.api.ApiClient", lambda target, url: client)
+        return CliRunner().invoke(app, ["submit", "--file", str(file)])
+
+    return run
+
+
+def accept(path: str, body: Any) -> Reply:
+    return Reply(202, {"results": [accepted(task["payload"]["n"]) for task in body["tasks"]]})
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 503, None])
+def test_a_request_that_fails_is_reported_once_rejects_no_line_and_the_next_run_continues(
+    submit: Submit, file: Path, status: int | None
+) -> None:
+    rejected = file.with_name("tasks.jsonl.rejected")
+    rejected.write_text("of an earlier run\n")
+
+    def fail_later(path: str, body: Any) -> Reply | None:
+        if body["tasks"][0]["payload"]["n"] == 0:
+            return accept(path, body)
+        return None if status is None else Reply(status, {})
+
+    done = submit(fail_later)
+    assert done.exit_code == 1
+    assert done.stderr.count("Error: ") == 1
+    assert "Accepted 100 of 250 tasks." in done.stderr
+    assert "Run the command again: no task is submitted twice." in done.stderr
+    assert rejected.read_text() == "of an earlier run\n"
+    done = submit(accept)
+    assert done.exit_code == 0
+    assert "Skipped 100 tasks accepted before" in done.stderr
+    assert len(done.stdout.splitlines()) == 150
+    assert not rejected.exists()
+
+
+def test_a_task_that_is_refused_is_a_rejected_line(submit: Submit, file: Path) -> None:
+    file.write_text('{"n":0}\n{"n":1}\n')
+    done = submit(lambda path, body: Reply(202, {"results": [accepted(0), refused(422)]}))
+    assert done.exit_code == 1
+    (line,) = file.with_name("tasks.jsonl.rejected").read_text().splitlines()
+    assert json.loads(line) == {"line": 2, "reason": "refused with 422", "text": '{"n":1}'}
