@@ -42,7 +42,9 @@ COMMANDS = dict(commands(ROOT_COMMAND))
 
 
 def options(command: Any) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
+    """The options of a command, and the global ones, which every command takes too."""
+    parameters = [*command.params, *ROOT_COMMAND.params]
+    return {option for parameter in parameters for option in parameter.opts if option.startswith("-")}
 
 
 def named_in(cell: str) -> list[str]:
