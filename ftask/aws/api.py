@@ -30,7 +30,7 @@ TIMEOUT_SECONDS = 35
 CONNECTIONS = 16
 # A bearer token for an API that was deployed with ApiAuthorization JWT.
 TOKEN_VARIABLE = "FTASK_TOKEN"  # noqa: S105 - the variable's name
-# What the API answers to a task that it will never accept as it is.
+# The statuses of a task that the API will never accept unchanged.
 _REFUSALS = frozenset({400, 413, 415, 422})
 
 

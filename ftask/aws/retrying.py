@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Throttled, or failed in a way that passes. The idempotency key makes a repetition safe.
+# Throttled, or a failure that passes. The idempotency key makes a retry safe.
 RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
-# The pauses where the API names none; there are as many retries.
+# One pause per retry, for answers without a Retry-After.
 PAUSES_SECONDS = (0.5, 1.5, 4.0)
-# A Retry-After is honoured up to here: beyond, the error tells an operator more than a silent wait.
+# The longest Retry-After that is waited for: an error tells an operator more than a long silence.
 MAX_PAUSE_SECONDS = 30.0
 
 

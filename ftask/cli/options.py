@@ -1,4 +1,4 @@
-"""The options that every command takes, before or after its name, each with where its value comes from."""
+"""The options that every command takes, before or after its name, each with the source of its value."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Setting(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
-    """The global options as the command line and the environment have them."""
+    """The global options, from the command line and the environment."""
 
     stage: Setting[str] = Setting(LOCAL_STAGE)
     profile: Setting[str | None] = Setting(None)
@@ -108,7 +108,7 @@ def declare(
 def take_options(context: typer.Context) -> GlobalOptions:
     """Return the global options in effect for `context`, and take them out of the parameters of its own command.
 
-    A flag after the command's name goes before one that stands ahead of it, and any flag before the environment.
+    A flag after the command's name overrides one before it, and any flag overrides the environment.
     """
     given = {name: Setting(context.params.pop(name, None), _source(context, name)) for name in NAMES}
     if not isinstance(context.obj, GlobalOptions):
@@ -118,7 +118,7 @@ def take_options(context: typer.Context) -> GlobalOptions:
 
 def _source(context: typer.Context, name: str) -> str:
     source = context.get_parameter_source(name)
-    # By its name: Typer has a copy of Click's enumeration, and had Click's own before.
+    # Compared by name: recent versions of Typer have their own copy of Click's enumeration.
     if source is None or source.name not in ("COMMANDLINE", "ENVIRONMENT"):
         return DEFAULT
     if source.name == "COMMANDLINE":

@@ -1,4 +1,4 @@
-"""The lines of a file that were not accepted as tasks, kept beside it with their reasons."""
+"""The lines of a file that were not accepted as tasks, kept next to it with their reasons."""
 
 from __future__ import annotations
 

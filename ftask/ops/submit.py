@@ -35,7 +35,7 @@ Outcomes = list[tuple[InputTask, Accepted | ApiError]]
 class Submitted:
     """What became of the tasks that were sent.
 
-    The API will never accept a refused one as it is; an unavailable one may be sent again.
+    The API will never accept a refused task unchanged; an unavailable one may be sent again.
     """
 
     accepted: list[Accepted] = field(default_factory=list)

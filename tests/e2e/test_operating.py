@@ -249,7 +249,7 @@ def test_a_healthy_stage_has_nothing_to_put_right(deployed: Cli, stage: Stage) -
 def test_doctor_puts_letters_right_when_asked(deployed: Cli, stage: Stage) -> None:
     put_failed(stage, failed_task(uuid.uuid4().int, now(), Failure("ValueError", "no")), letter=False)
     planned = deployed("doctor", "--fix", "--dry-run", "-o", "json").json
-    assert [found["repair"] for found in planned if found["fixable"]] == ["would be put right (--dry-run)"]
+    assert [found["repair"] for found in planned if found["fixable"]] == ["would be repaired (--dry-run)"]
     assert deployed("dlq", "peek", "-o", "json").json == []
     fixed = deployed("doctor", "--fix", "--yes", "-o", "json").json
     assert [found["repair"] for found in fixed if found["fixable"]] == ["sent 1 dead letter again"]
