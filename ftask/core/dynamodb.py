@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ftask.core.codec import begun_attempt, item_to_task, task_to_item
 from ftask.core.errors import TemporarilyUnavailableError
+from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item
 from ftask.core.model import Message, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
@@ -31,28 +31,6 @@ else:
 BATCH_GET_KEYS = 100
 # Each refusal names everything that was taken at that moment, so more than a few need many hands at work at once.
 _TRANSACTION_TRIES = 6
-
-# Written at submission and never again.
-_FIXED = frozenset({"taskId", "payload", "payloadHash", "createdAt", "maxAttempts"})
-# Everything that an outcome or a redrive decides.
-_MUTABLE = (
-    "status",
-    "updatedAt",
-    "expiresAt",
-    "attempts",
-    "epoch",
-    "leaseOwner",
-    "leaseUntil",
-    "nextAttemptAt",
-    "lastError",
-    "history",
-    "result",
-    "completedAt",
-    "failedAt",
-    "failedShard",
-    "cancelledAt",
-    "cancelRequestedAt",
-)
 
 
 class DynamoStore:
@@ -259,8 +237,8 @@ class DynamoStore:
 
     def _write(self, after: Task, condition: str, values: dict[str, Any]) -> None:
         item = task_to_item(after)
-        present = [name for name in _MUTABLE if name in item]
-        absent = [name for name in _MUTABLE if name not in item]
+        present = [name for name in UPDATED if name in item]
+        absent = [name for name in UPDATED if name not in item]
         self._client().update_item(
             TableName=self._table,
             Key=_key(after.task_id),
@@ -270,7 +248,7 @@ class DynamoStore:
                 + ", ".join(f"#{name} = :new_{name}" for name in present)
                 + (" REMOVE " + ", ".join(f"#{name}" for name in absent) if absent else "")
             ),
-            ExpressionAttributeNames={f"#{name}": name for name in _MUTABLE},
+            ExpressionAttributeNames={f"#{name}": name for name in UPDATED},
             ExpressionAttributeValues={**values, **{f":new_{name}": item[name] for name in present}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )

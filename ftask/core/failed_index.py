@@ -11,8 +11,9 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ftask.core.codec import FAILED_SHARDS, TASK_ID, shard_name
+from ftask.core.codec import TASK_ID
 from ftask.core.errors import CursorError
+from ftask.core.item import FAILED_SHARDS, item_values, shard_name
 from ftask.core.model import Failure, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
 
@@ -48,14 +49,14 @@ class FailedTask:
 
     @classmethod
     def of_item(cls, item: dict[str, Any]) -> FailedTask:
-        error = item.get("lastError", {}).get("M")
+        values = item_values(item)
         return cls(
-            task_id=item["taskId"]["S"],
-            epoch=int(item["epoch"]["N"]),
-            attempts=int(item["attempts"]["N"]),
-            created_at=from_iso(item["createdAt"]["S"]),
-            failed_at=from_iso(item["failedAt"]["S"]),
-            error=Failure(error["type"]["S"], error["message"]["S"]) if error else NO_ERROR,
+            task_id=values["task_id"],
+            epoch=values["epoch"],
+            attempts=values["attempts"],
+            created_at=values["created_at"],
+            failed_at=values["failed_at"],
+            error=values.get("last_error", NO_ERROR),
         )
 
     @property

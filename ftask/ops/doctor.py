@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import describe, parameters_of
 from ftask.aws.stage import Stage
-from ftask.core.codec import encode_message, item_to_task
+from ftask.core.codec import encode_message
 from ftask.core.errors import FtaskError
 from ftask.core.execution import letter_attributes
+from ftask.core.item import item_to_task
 from ftask.core.model import Message, Status, Task
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural

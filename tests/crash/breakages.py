@@ -15,10 +15,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.core import transitions
-from ftask.core.codec import task_to_item
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError
 from ftask.core.execution import Executor, letter_attributes
+from ftask.core.item import task_to_item
 from ftask.core.model import DeadLetter, Delivery, Lease, Message, Status, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Settlement

@@ -36,6 +36,7 @@ PURE = {
     "cancellation",
     "codec",
     "errors",
+    "item",
     "transitions",
     "model",
     "payload",
