@@ -15,6 +15,7 @@ from random import Random
 from ftask.bench import stats
 from ftask.bench.expectation import Expectation
 from ftask.core.codec import encode_message
+from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.model import Attempt, Delivery, Lease, Message, Status, Task
 from ftask.core.ports import Settlement
@@ -183,5 +184,5 @@ def _run(executor: Executor, world: _World, delivery: Delivery) -> None:
         raise AssertionError(f"{world.letters} dead letters for a task that is {world.task.status}")
 
 
-def _nobody(name: str, **fields: object) -> None:
+def _nobody(event: Event) -> None:
     """Nobody listens."""

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from ftask.core import transitions
+from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import PermanentError, RetryAfter
 from ftask.core.model import Delivery, Failure, Message, Status, Task
@@ -77,7 +77,7 @@ class Executor:
             self._dead_letter_malformed(delivery, str(error))
             return True
         except UnknownVersionError as error:
-            self.observe("postponed", level="WARNING", messageId=delivery.message_id, reason=str(error))
+            self.observe(events.postponed_unread(delivery.message_id, str(error)))
             return False
         if deadline - self.clock() < self.budget:
             self._postpone(delivery, message, Postpone("no time left in this invocation", until=self.clock()))
@@ -85,13 +85,13 @@ class Executor:
         decision = self._begin(message, deadline)
         match decision:
             case Acknowledge(reason):
-                self.observe("ignored", taskId=message.task_id, epoch=message.epoch, reason=reason)
+                self.observe(events.ignored(message, reason))
                 return True
             case Postpone():
                 self._postpone(delivery, message, decision)
                 return False
             case Exhausted(lost):
-                self.observe("workerLost", level="ERROR", taskId=lost.task_id, epoch=lost.epoch, attempt=lost.attempts)
+                self.observe(events.worker_lost(lost))
                 return self._settle(delivery, lost)
             case Cancelled(cancelled):
                 return self._settle(delivery, cancelled)
@@ -120,14 +120,7 @@ class Executor:
         job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
         started = self.clock()
         due = due_at(task)
-        self.observe(
-            "started",
-            taskId=task.task_id,
-            epoch=task.epoch,
-            attempt=task.attempts,
-            waitMs=None if due is None else _milliseconds(started - due),
-            leaseUntil=None if task.lease is None else to_iso(task.lease.until),
-        )
+        self.observe(events.started(task, None if due is None else _milliseconds(started - due)))
         try:
             result = encode_result(self.handler(job))
         except RetryAfter as error:
@@ -138,15 +131,7 @@ class Executor:
             after = self._failed(task, error)
         else:
             after = transitions.completed(task, result, self.clock())
-        self.observe(
-            "finished",
-            taskId=task.task_id,
-            epoch=task.epoch,
-            attempt=task.attempts,
-            status=str(after.status),
-            durationMs=_milliseconds(self.clock() - started),
-            errorType=after.last_error.type if after.last_error else None,
-        )
+        self.observe(events.finished(after, _milliseconds(self.clock() - started)))
         return after
 
     def _failed(
@@ -176,16 +161,14 @@ class Executor:
             self.dead_letters.send(delivery.body, letter_attributes(after))
         match self.store.settle(self._retained(after), after.lease.owner):
             case Settlement.LEASE_LOST:
-                self.observe(
-                    "leaseLost", level="WARNING", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts
-                )
+                self.observe(events.lease_lost(after))
                 return False
             case Settlement.CANCEL_REQUESTED:
                 return self._settle(delivery, transitions.cancelled(after, self.clock()))
             case Settlement.DONE:
                 pass
         if after.status is Status.CANCELLED:
-            self.observe("cancelled", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts)
+            self.observe(events.cancelled(after))
         if after.status is Status.RETRYING and after.next_attempt_at is not None:
             self._postpone(
                 delivery,
@@ -201,13 +184,7 @@ class Executor:
             # Rounded up: a message that is back early only has to be left again.
             seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), 43_200)
             self.queue.postpone(delivery, seconds)
-        self.observe(
-            "postponed",
-            taskId=message.task_id,
-            epoch=message.epoch,
-            reason=decision.reason,
-            visibleInSeconds=seconds,
-        )
+        self.observe(events.postponed(message, decision.reason, seconds))
 
     def _dead_letter_malformed(self, delivery: Delivery, reason: str) -> None:
         self.dead_letters.send(
@@ -218,7 +195,7 @@ class Executor:
                 "failedAt": to_iso(self.clock()),
             },
         )
-        self.observe("malformed", level="ERROR", messageId=delivery.message_id, reason=reason)
+        self.observe(events.malformed(delivery.message_id, reason))
 
     def _retained(self, task: Task) -> Task:
         return replace(task, expires_at=self.clock() + self.retention)

@@ -13,24 +13,29 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ftask.core import log
+from ftask.core import events, log
+from ftask.core.events import Event, EventName
+from ftask.core.model import WORKER_LOST, Status
 from ftask.core.ports import Clock, Observer
 from ftask.core.timestamps import now
 
 NAMESPACE = "ftask"
-INVOCATION = "invocation"
-FAILURES = "failures"
 
 # Events that are counted as they are, and the metric that each becomes.
 _COUNTED = {
-    "accepted": "Accepted",
-    "started": "Started",
-    "ignored": "DuplicatesIgnored",
-    "leaseLost": "LeasesLost",
-    "malformed": "Malformed",
-    "workerLost": "WorkersLost",
+    EventName.ACCEPTED: "Accepted",
+    EventName.STARTED: "Started",
+    EventName.IGNORED: "DuplicatesIgnored",
+    EventName.LEASE_LOST: "LeasesLost",
+    EventName.MALFORMED: "Malformed",
+    EventName.WORKER_LOST: "WorkersLost",
 }
-_ENDS = {"COMPLETED": "Completed", "RETRYING": "Retried"}
+# Ends of an attempt that are counted as they are.
+_ENDS = {Status.COMPLETED: "Completed", Status.RETRYING: "Retried"}
+_FAILED = "Failed"
+_ATTEMPT_DURATION = "AttemptDuration"
+_QUEUE_WAIT = "QueueWait"
+METRICS = frozenset({*_COUNTED.values(), *_ENDS.values(), _FAILED, _ATTEMPT_DURATION, _QUEUE_WAIT})
 
 
 class Usage:
@@ -71,7 +76,7 @@ class Meter:
         self,
         stack: str,
         usage: Usage,
-        write: Observer = log.event,
+        write: Observer = log.write,
         clock: Clock = now,
         tick: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,23 +88,24 @@ class Meter:
         self._lock = threading.Lock()
         self._forget()
 
-    def observe(self, name: str, *, level: str = "INFO", **fields: Any) -> None:
-        """Log an event and count it."""
-        self._write(name, level=level, **fields)
+    def observe(self, event: Event) -> None:
+        """Log `event` and count it."""
+        self._write(event)
+        name, fields = event.name, event.fields
         with self._lock:
             if name in _COUNTED:
                 self._counts[_COUNTED[name]] += 1
-            if name == "started" and fields.get("waitMs") is not None:
+            if name is EventName.STARTED and fields["waitMs"] is not None:
                 self._waits.append(fields["waitMs"])
-            if name == "finished":
+            if name is EventName.FINISHED:
                 self._durations.append(fields["durationMs"])
-                status = str(fields["status"])
+                status = Status(fields["status"])
                 if status in _ENDS:
                     self._counts[_ENDS[status]] += 1
-                if status == "FAILED":
-                    self._failed[str(fields.get("errorType"))] += 1
-            if name == "workerLost":
-                self._failed["WorkerLost"] += 1
+                if status is Status.FAILED:
+                    self._failed[str(fields["errorType"])] += 1
+            if name is EventName.WORKER_LOST:
+                self._failed[WORKER_LOST] += 1
 
     @contextmanager
     def record(self) -> Iterator[None]:
@@ -125,26 +131,23 @@ class Meter:
         with self._lock:
             values: dict[str, tuple[str, Any]] = {name: ("Count", count) for name, count in self._counts.items()}
             if self._durations:
-                values["AttemptDuration"] = ("Milliseconds", self._durations)
+                values[_ATTEMPT_DURATION] = ("Milliseconds", self._durations)
             if self._waits:
-                values["QueueWait"] = ("Milliseconds", self._waits)
+                values[_QUEUE_WAIT] = ("Milliseconds", self._waits)
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
             self._forget()
+        metrics = self._embedded(values, {}, [["Stack"]])
         self._write(
-            INVOCATION,
-            durationMs=_milliseconds(seconds),
-            records=records or None,
-            recordsMs=_milliseconds(record_seconds) if records else None,
-            **self._usage.taken(),
-            **self._embedded(values, {}, [["Stack"]]),
+            events.invocation(
+                _milliseconds(seconds), records, _milliseconds(record_seconds), self._usage.taken(), metrics
+            )
         )
         # Another line for each type: a line has one value for each dimension.
         for error_type, count in failed.items():
-            dimensions = {"ErrorType": error_type}
-            self._write(
-                "failures",
-                **self._embedded({"Failed": ("Count", count)}, dimensions, [["Stack"], ["Stack", "ErrorType"]]),
+            metrics = self._embedded(
+                {_FAILED: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]
             )
+            self._write(events.failures(metrics))
 
     def _embedded(
         self, values: Mapping[str, tuple[str, Any]], dimensions: Mapping[str, str], sets: list[list[str]]

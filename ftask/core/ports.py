@@ -7,14 +7,15 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from ftask.core.events import Event
 from ftask.core.model import DeadLetter, Delivery, Message, Task
 
 Clock = Callable[[], datetime]
 """The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
 
 
-Observer = Callable[..., None]
-"""Told of each event: its name, then what belongs to it as keyword arguments."""
+Observer = Callable[[Event], None]
+"""Gets each event, at once."""
 
 
 class Settlement(Enum):

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ftask.core import events
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.dynamodb import DynamoStore
@@ -100,12 +101,7 @@ class Api:
         except FtaskError as error:
             return refusal(error)
         except (BotoCoreError, ClientError) as error:
-            self.meter.observe(
-                "infrastructureFailed",
-                level="ERROR",
-                errorType=type(error).__name__,
-                errorMessage=printable(str(error), 1024),
-            )
+            self.meter.observe(events.infrastructure_failed(error))
             return refusal(
                 TemporarilyUnavailableError(
                     "The request could not be carried out just now; nothing was accepted.", "Send it again."
@@ -132,7 +128,7 @@ class Api:
         return {"accepted": False, "problem": _problem(outcome)}
 
     def _accepted(self, task: Task) -> dict[str, Any]:
-        self.meter.observe("accepted", taskId=task.task_id, epoch=task.epoch)
+        self.meter.observe(events.accepted(task))
         return {"taskId": task.task_id, "status": str(task.status), "createdAt": to_iso(task.created_at)}
 
     def _get(self, event: Event) -> Answer:

@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from ftask.core import log
+from ftask.core import events, log
 from ftask.core.clients import Clients
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor
@@ -19,7 +19,6 @@ from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Delivery
 from ftask.core.settings import WorkerSettings
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
-from ftask.core.text import printable
 from ftask.core.timestamps import now
 from ftask.core.workload import simulated
 
@@ -82,13 +81,7 @@ def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -
         try:
             return execute(delivery)
         except Exception as error:  # noqa: BLE001 - raised below, once the other records have ended
-            log.event(
-                "infrastructureFailed",
-                level="ERROR",
-                messageId=delivery.message_id,
-                errorType=type(error).__name__,
-                errorMessage=printable(str(error), 1024),
-            )
+            log.write(events.infrastructure_failed(error, delivery.message_id))
             return error
 
     if len(deliveries) == 1:

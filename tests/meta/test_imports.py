@@ -36,6 +36,7 @@ PURE = {
     "cancellation",
     "codec",
     "errors",
+    "events",
     "item",
     "transitions",
     "model",
