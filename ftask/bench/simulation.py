@@ -81,7 +81,7 @@ class _World:
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
         task = self.task
         backing_off = task.next_attempt_at is not None and now < task.next_attempt_at
-        if task.status not in (Status.PENDING, Status.RETRYING) or task.attempts >= task.max_attempts or backing_off:
+        if not task.status.waiting or task.attempts >= task.max_attempts or backing_off:
             return False, task
         attempt = Attempt(task.attempts + 1, task.epoch, now)
         self.task = replace(

@@ -32,6 +32,9 @@ BATCH_GET_KEYS = 100
 # Each refusal names everything that was taken at that moment, so more than a few need many hands at work at once.
 _TRANSACTION_TRIES = 6
 
+_WAITING = {f":{status.lower()}": {"S": str(status)} for status in Status if status.waiting}
+_IS_WAITING = f"#status IN ({', '.join(_WAITING)})"
+
 
 class DynamoStore:
     """:class:`ftask.core.ports.Store` over one DynamoDB table."""
@@ -119,14 +122,13 @@ class DynamoStore:
         in_epoch = "epoch = :epoch"
         attempts_left = "attempts < maxAttempts"
         backoff_over = "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)"
-        waiting = "#status IN (:pending, :retrying)"
         worker_dead = "(#status = :processing AND leaseUntil <= :expired AND attribute_not_exists(cancelRequestedAt))"
         try:
             answer = self._client().update_item(
                 TableName=self._table,
                 Key=_key(message.task_id),
                 ConditionExpression=(
-                    f"{in_epoch} AND {attempts_left} AND {backoff_over} AND ({waiting} OR {worker_dead})"
+                    f"{in_epoch} AND {attempts_left} AND {backoff_over} AND ({_IS_WAITING} OR {worker_dead})"
                 ),
                 UpdateExpression=(
                     "SET #status = :processing, attempts = attempts + :one, leaseOwner = :owner,"
@@ -142,8 +144,7 @@ class DynamoStore:
                     ":owner": {"S": owner},
                     ":one": {"N": "1"},
                     ":attempt": {"L": [begun_attempt(message.epoch, now)]},
-                    ":pending": {"S": Status.PENDING},
-                    ":retrying": {"S": Status.RETRYING},
+                    **_WAITING,
                     ":processing": {"S": Status.PROCESSING},
                 },
                 ReturnValues="ALL_NEW",
@@ -176,10 +177,9 @@ class DynamoStore:
         try:
             self._write(
                 after,
-                "#status IN (:pending, :retrying) AND #epoch = :epoch AND #attempts = :attempts",
+                f"{_IS_WAITING} AND #epoch = :epoch AND #attempts = :attempts",
                 {
-                    ":pending": {"S": Status.PENDING},
-                    ":retrying": {"S": Status.RETRYING},
+                    **_WAITING,
                     ":epoch": {"N": str(after.epoch)},
                     ":attempts": {"N": str(after.attempts)},
                 },

@@ -30,12 +30,10 @@ _COUNTED = {
     EventName.MALFORMED: "Malformed",
     EventName.WORKER_LOST: "WorkersLost",
 }
-# Ends of an attempt that are counted as they are.
-_ENDS = {Status.COMPLETED: "Completed", Status.RETRYING: "Retried"}
-_FAILED = "Failed"
 _ATTEMPT_DURATION = "AttemptDuration"
 _QUEUE_WAIT = "QueueWait"
-METRICS = frozenset({*_COUNTED.values(), *_ENDS.values(), _FAILED, _ATTEMPT_DURATION, _QUEUE_WAIT})
+_ENDS = {status.metric for status in Status if status.metric}
+METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT})
 
 
 class Usage:
@@ -100,10 +98,10 @@ class Meter:
             if name is EventName.FINISHED:
                 self._durations.append(fields["durationMs"])
                 status = Status(fields["status"])
-                if status in _ENDS:
-                    self._counts[_ENDS[status]] += 1
                 if status is Status.FAILED:
                     self._failed[str(fields["errorType"])] += 1
+                elif status.metric:
+                    self._counts[status.metric] += 1
             if name is EventName.WORKER_LOST:
                 self._failed[WORKER_LOST] += 1
 
@@ -145,7 +143,7 @@ class Meter:
         # Another line for each type: a line has one value for each dimension.
         for error_type, count in failed.items():
             metrics = self._embedded(
-                {_FAILED: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]
+                {Status.FAILED.metric: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]
             )
             self._write(events.failures(metrics))
 

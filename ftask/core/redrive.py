@@ -18,10 +18,6 @@ from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_
 from ftask.core.model import DeadLetter, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
 
-# A letter of the same epoch is left by a crash between letter and state; the next attempt ended better, or never was.
-_ENDED_OTHERWISE = (Status.COMPLETED, Status.CANCELLED)
-
-
 TaskFilter = Callable[[Task], bool]
 """Whether a failed task is among those that an operator chose."""
 
@@ -116,7 +112,9 @@ def _judge(letter: Message | None, tasks: dict[str, Task], wanted: TaskFilter) -
     task = tasks.get(letter.task_id) if letter is not None else None
     if letter is None or task is None:
         return RedriveOutcome.UNKNOWN
-    if task.epoch > letter.epoch or (task.epoch == letter.epoch and task.status in _ENDED_OTHERWISE):
+    # The worker died after it had sent this letter; the task later ended in another way.
+    ended_otherwise = task.status.terminal and task.status is not Status.FAILED
+    if task.epoch > letter.epoch or (task.epoch == letter.epoch and ended_otherwise):
         return RedriveOutcome.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
         return RedriveOutcome.UNSETTLED

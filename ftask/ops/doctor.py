@@ -227,14 +227,9 @@ def _tasks(stage: Stage) -> Iterator[Finding]:
     moment = now()
     unfinished = overdue = 0
     stuck: list[Message] = []
-    for page in scan(
-        stage,
-        "#status IN (:pending, :processing, :retrying)",
-        {"#status": "status"},
-        pending=Status.PENDING,
-        processing=Status.PROCESSING,
-        retrying=Status.RETRYING,
-    ):
+    open_statuses = {status.lower(): str(status) for status in Status if not status.terminal}
+    condition = f"#status IN ({', '.join(f':{name}' for name in open_statuses)})"
+    for page in scan(stage, condition, {"#status": "status"}, **open_statuses):
         for task in map(item_to_task, page.items):
             unfinished += 1
             if moment > message_due(task) + visibility + GRACE:

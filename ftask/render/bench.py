@@ -21,7 +21,6 @@ from ftask.render.tasks import STYLES
 
 BAR_WIDTH = 40
 INTERVAL_WIDTH = 14
-_LIVE_STATES = (Status.PENDING, Status.PROCESSING, Status.RETRYING, Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 _VERDICT_STYLES = {"consistent": "bold green", "not consistent": "bold yellow", "incomplete": "bold yellow"}
 
 
@@ -33,9 +32,9 @@ def progress(seen: Progress) -> RenderableType:
         Text(f"{seen.ended:,} of {seen.total:,} ended", style="bold"),
     )
     states = Text(f"{seen.submitted:,} submitted   ", style="")
-    for status in _LIVE_STATES:
+    for status in Status:
         if seen.states[status]:
-            states.append(f"{seen.states[status]:,} {status.lower()}   ", style=STYLES.get(status, ""))
+            states.append(f"{seen.states[status]:,} {status.lower()}   ", style=STYLES[status])
     if seen.refused:
         states.append(f"{seen.refused:,} refused", style="bold red")
     return Group(bar, states, Text(_pace(seen), style="dim"))
@@ -43,7 +42,7 @@ def progress(seen: Progress) -> RenderableType:
 
 def progress_line(seen: Progress) -> str:
     """The same as one line of plain text."""
-    counts = ", ".join(f"{seen.states[status]:,} {status.lower()}" for status in _LIVE_STATES if seen.states[status])
+    counts = ", ".join(f"{seen.states[status]:,} {status.lower()}" for status in Status if seen.states[status])
     return f"{seen.submitted:,} of {seen.total:,} submitted: {counts}; {_pace(seen)}"
 
 

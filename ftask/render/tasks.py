@@ -175,7 +175,7 @@ def _history(history: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _last_moment(task: Task, now: datetime) -> datetime:
-    return task.completed_at or task.failed_at or task.cancelled_at or now
+    return task.ended_at or now
 
 
 def _countdown(task: Task, now: datetime) -> str:
