@@ -54,8 +54,8 @@ class Canceller:
                 task = self.store.get(task_id)
                 continue
             after = replace(transitions.cancelled(task, now), expires_at=now + self.retention)
-            found = self.store.cancel(after)
-            if found is None:
+            current = self.store.cancel(after)
+            if current is None:
                 return Cancellation.CANCELLED, after
-            task = found
+            task = current
         return Cancellation.BUSY, task

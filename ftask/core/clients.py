@@ -64,16 +64,17 @@ def count(client: Any, usage: Usage) -> None:
     """Count in `usage` every request that `client` sends and, of DynamoDB, every unit that one consumed."""
     service = client.meta.service_model.service_name
 
-    def sent(request: Any, event_name: str, **_: Any) -> None:
+    def count_request(request: Any, event_name: str, **_: Any) -> None:
         usage.called(f"{service}.{event_name.rpartition('.')[2]}")
 
-    def asked(params: dict[str, Any], model: Any, **_: Any) -> None:
+    def ask_for_capacity(params: dict[str, Any], model: Any, **_: Any) -> None:
         if "ReturnConsumedCapacity" in model.input_shape.members:
             params["ReturnConsumedCapacity"] = "TOTAL"
 
-    def answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        found = parsed.get("ConsumedCapacity", [])
-        units = sum(entry.get("CapacityUnits", 0) for entry in (found if isinstance(found, list) else [found]))
+    def count_units(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        consumed = parsed.get("ConsumedCapacity", [])
+        tables = consumed if isinstance(consumed, list) else [consumed]
+        units = sum(table.get("CapacityUnits", 0) for table in tables)
         # A refused condition consumes what the write would have, and its answer does not say how much.
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html
         if parsed.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
@@ -83,7 +84,7 @@ def count(client: Any, usage: Usage) -> None:
         else:
             usage.consumed(write_units=units)
 
-    client.meta.events.register(f"before-send.{service}.*", sent)
+    client.meta.events.register(f"before-send.{service}.*", count_request)
     if service == "dynamodb":
-        client.meta.events.register("provide-client-params.dynamodb.*", asked)
-        client.meta.events.register("after-call.dynamodb.*", answered)
+        client.meta.events.register("provide-client-params.dynamodb.*", ask_for_capacity)
+        client.meta.events.register("after-call.dynamodb.*", count_units)

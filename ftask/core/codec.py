@@ -56,6 +56,14 @@ def decode_message(body: str) -> Message:
     return Message(task_id, epoch)
 
 
+def message_or_none(body: str) -> Message | None:
+    """Return the message in `body`; None if it is malformed or of a later version."""
+    try:
+        return decode_message(body)
+    except (MalformedMessageError, UnknownVersionError):
+        return None
+
+
 def task_to_json(task: Task) -> dict[str, Any]:
     """The public form of a task, camelCase, as the API answers it. Absent fields are left out."""
     last_attempt = task.history[-1] if task.history else None

@@ -84,11 +84,11 @@ class DynamoStore:
                     ]
                 )
             except ClientError as error:
-                found = _cancelled_by(error)
-                taken += [item_to_task(item) for item in found]
+                refusing = _cancelled_by(error)
+                taken += [item_to_task(item) for item in refusing]
                 ids = {task.task_id for task in taken}
                 left = [task for task in left if task.task_id not in ids]
-                if not found:
+                if not refusing:
                     # In conflict with another write to one of the items: that one ends soon.
                     self._sleep(pause_seconds)
                     pause_seconds *= 2
@@ -163,13 +163,13 @@ class DynamoStore:
         try:
             self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}})
         except ClientError as error:
-            found = _refused_by(error)
-            if found is None or found.lease is None or found.lease.owner != owner:
+            current = _refused_by(error)
+            if current is None or current.lease is None or current.lease.owner != owner:
                 return Settlement.LEASE_LOST
-            if found.status is after.status:
+            if current.status is after.status:
                 # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
                 return Settlement.DONE
-            return Settlement.CANCEL_REQUESTED if found.status is Status.PROCESSING else Settlement.LEASE_LOST
+            return Settlement.CANCEL_REQUESTED if current.status is Status.PROCESSING else Settlement.LEASE_LOST
         return Settlement.DONE
 
     def cancel(self, after: Task) -> Task | None:

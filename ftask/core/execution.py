@@ -103,16 +103,16 @@ class Executor:
         reopened = False
         while True:
             now = self.clock()
-            begun, found = self.store.begin(message, owner, deadline, now)
-            if begun and found is not None:
-                return Begun(found)
-            decision = transitions.decide_refused_begin(found, message, owner, now)
+            begun, current = self.store.begin(message, owner, deadline, now)
+            if begun and current is not None:
+                return Begun(current)
+            decision = transitions.decide_refused_begin(current, message, owner, now)
             if not isinstance(decision, Reopen):
                 return decision
-            if reopened or found is None:
+            if reopened or current is None:
                 return Postpone("being redriven", until=now)
             # The redrive's own bookkeeping may win this race; either way the task is then PENDING.
-            self.store.reopen(self._retained(transitions.reopened(found, now)))
+            self.store.reopen(self._retained(transitions.reopened(current, now)))
             reopened = True
 
     def _run(self, task: Task) -> Task:

@@ -58,10 +58,10 @@ class Usage:
     def taken(self) -> dict[str, Any]:
         """What was counted since the last time that this was asked."""
         with self._lock:
-            found = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
+            counts = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
             self._calls.clear()
             self._write_units = self._read_units = 0.0
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in counts.items() if value}
 
 
 class Meter:

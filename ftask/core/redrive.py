@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from ftask.core import transitions
-from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.codec import message_or_none
 from ftask.core.model import DeadLetter, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
 
@@ -27,7 +27,7 @@ class RedriveOutcome(StrEnum):
 
     REDRIVEN = "redriven"  # its task runs again; the letter is deleted
     STALE = "stale"  # its task has moved on without it; the letter is deleted
-    SKIPPED = "skipped"  # its task is not among those that are wanted; the letter stays
+    SKIPPED = "skipped"  # its task is not selected; the letter stays
     UNSETTLED = "unsettled"  # its worker is between its two last steps; the letter stays for the next time
     UNKNOWN = "unknown"  # its task is not in the table, or it is no task; the letter stays, it is the last trace
     UNSENT = "unsent"  # the queue did not take the message; the letter stays
@@ -47,23 +47,23 @@ class Redriver:
     retention: timedelta
 
     def redrive_letters(
-        self, box: DeadLetterReader, wanted: TaskFilter = lambda _: True, seen: set[str] | None = None
+        self, reader: DeadLetterReader, selected: TaskFilter = lambda _: True, seen: set[str] | None = None
     ) -> Iterator[list[tuple[Message | None, RedriveOutcome]]]:
-        """Redrive what the dead-letter queue holds, of `wanted` tasks only; after each batch, what became of it.
+        """Redrive what the dead-letter queue holds, of `selected` tasks only; after each batch, what became of it.
 
         Several may do so at once, and share `seen`.
         """
-        for letters in _batches(box, set() if seen is None else seen):
-            messages = [_message(letter) for letter in letters]
-            outcomes = self.redrive(messages, wanted)
-            box.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
+        for letters in _batches(reader, set() if seen is None else seen):
+            messages = [message_or_none(letter.body) for letter in letters]
+            outcomes = self.redrive(messages, selected)
+            reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
             yield list(zip(messages, outcomes, strict=True))
 
-    def redrive(self, letters: Sequence[Message | None], wanted: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
+    def redrive(self, letters: Sequence[Message | None], selected: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
         """Redrive the tasks of up to ten letters; None stands for a letter that is no task's."""
-        known = [letter for letter in letters if letter is not None]
-        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
-        outcomes = [_judge(letter, tasks, wanted) for letter in letters]
+        task_letters = [letter for letter in letters if letter is not None]
+        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in task_letters])}
+        outcomes = [_judge(letter, tasks, selected) for letter in letters]
         failed = {
             letter.task_id: tasks[letter.task_id]
             for letter, outcome in zip(letters, outcomes, strict=True)
@@ -85,30 +85,30 @@ class Redriver:
 
 
 def drain_letters(
-    box: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
+    reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
 ) -> Iterator[int]:
     """Empty the dead-letter queue; after each batch, how many letters it had.
 
     `write` must have the letters safe when it returns: only then are they deleted. Several may drain at once, and
     share `seen`.
     """
-    for letters in _batches(box, set() if seen is None else seen):
+    for letters in _batches(reader, set() if seen is None else seen):
         write(letters)
-        box.delete(letters)
+        reader.delete(letters)
         yield len(letters)
 
 
-def _batches(box: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
+def _batches(reader: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
     """Batches until the queue shows nothing new: a letter that stayed comes back sooner or later."""
     while True:
-        letters = [letter for letter in box.receive() if letter.message_id not in seen]
+        letters = [letter for letter in reader.receive() if letter.message_id not in seen]
         if not letters:
             return
         seen |= {letter.message_id for letter in letters}
         yield letters
 
 
-def _judge(letter: Message | None, tasks: dict[str, Task], wanted: TaskFilter) -> RedriveOutcome:
+def _judge(letter: Message | None, tasks: dict[str, Task], selected: TaskFilter) -> RedriveOutcome:
     task = tasks.get(letter.task_id) if letter is not None else None
     if letter is None or task is None:
         return RedriveOutcome.UNKNOWN
@@ -118,11 +118,4 @@ def _judge(letter: Message | None, tasks: dict[str, Task], wanted: TaskFilter) -
         return RedriveOutcome.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
         return RedriveOutcome.UNSETTLED
-    return RedriveOutcome.REDRIVEN if wanted(task) else RedriveOutcome.SKIPPED
-
-
-def _message(letter: DeadLetter) -> Message | None:
-    try:
-        return decode_message(letter.body)
-    except (MalformedMessageError, UnknownVersionError):
-        return None
+    return RedriveOutcome.REDRIVEN if selected(task) else RedriveOutcome.SKIPPED

@@ -63,16 +63,16 @@ class Submitter:
         Raises:
             Exception: whatever the table raised; no task was accepted.
         """
-        wanted = [self._new_task_or_error(submission) for submission in submissions]
-        new = {task.task_id: task for task in reversed(wanted) if isinstance(task, Task)}
-        # What each id stands for once everything is written: the first that asked for it, or an older task.
-        known = dict(new)
+        candidates = [self._new_task_or_error(submission) for submission in submissions]
+        # Of several with one key, the first in the batch is written.
+        new = {task.task_id: task for task in reversed(candidates) if isinstance(task, Task)}
+        stored = dict(new)
         if new:
-            known |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
-        unsent = self._send_many([task for task in known.values() if _never_begun(task)])
+            stored |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
+        unsent = self._send_many([task for task in stored.values() if _never_begun(task)])
         return [
-            asked if isinstance(asked, FtaskError) else _outcome(asked, known[asked.task_id], unsent)
-            for asked in wanted
+            candidate if isinstance(candidate, FtaskError) else _outcome(candidate, stored[candidate.task_id], unsent)
+            for candidate in candidates
         ]
 
     def _send_many(self, tasks: Sequence[Task]) -> set[str]:
@@ -139,18 +139,18 @@ def derive_task_id(idempotency_key: str) -> str:
     return hashlib.sha256(b"ftask idempotency key\0" + idempotency_key.encode()).hexdigest()[:32]
 
 
-def _outcome(asked: Task, known: Task, unsent: Set[str]) -> Task | FtaskError:
+def _outcome(candidate: Task, stored: Task, unsent: Set[str]) -> Task | FtaskError:
     try:
-        _require_same(asked, known)
+        _require_same(candidate, stored)
     except IdempotencyConflictError as error:
         return error
-    if known.task_id in unsent:
+    if stored.task_id in unsent:
         return TemporarilyUnavailableError("The task could not be queued just now; it was not accepted. Send it again.")
-    return known
+    return stored
 
 
-def _require_same(asked: Task, existing: Task) -> None:
-    if existing.payload_hash != asked.payload_hash:
+def _require_same(candidate: Task, existing: Task) -> None:
+    if existing.payload_hash != candidate.payload_hash:
         raise IdempotencyConflictError(
             f"The idempotency key already belongs to task {existing.task_id}, which has another payload.",
             "Use a new key for a new payload.",

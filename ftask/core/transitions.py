@@ -68,36 +68,36 @@ class Cancelled:
 BeginDecision = Acknowledge | Postpone | Begun | Reopen | Exhausted | Cancelled
 
 
-def decide_refused_begin(found: Task | None, message: Message, owner: str, now: datetime) -> BeginDecision:
+def decide_refused_begin(current: Task | None, message: Message, owner: str, now: datetime) -> BeginDecision:
     """What a worker does when the table refused its begin and showed the item as it is.
 
     `owner` is the lease owner that this begin tried to write. The SDK re-sends a write whose answer
     was lost, and the second one is refused by the first: then the item carries our own mark.
     """
-    if found is None:
+    if current is None:
         return Acknowledge("unknown task")
-    if found.lease is not None and found.lease.owner == owner and found.status is Status.PROCESSING:
-        return Begun(found)
-    if found.epoch > message.epoch:
+    if current.lease is not None and current.lease.owner == owner and current.status is Status.PROCESSING:
+        return Begun(current)
+    if current.epoch > message.epoch:
         return Acknowledge("superseded by a redrive")
-    if found.epoch < message.epoch:
-        if found.epoch == message.epoch - 1 and found.status is Status.FAILED:
+    if current.epoch < message.epoch:
+        if current.epoch == message.epoch - 1 and current.status is Status.FAILED:
             return Reopen()
         return Postpone("of an epoch that has not begun")
-    if found.status.terminal:
-        return Acknowledge(f"already {found.status}")
-    if found.status is Status.PROCESSING and found.lease is not None:
-        expired_at = found.lease.until + CLOCK_SKEW_MARGIN
+    if current.status.terminal:
+        return Acknowledge(f"already {current.status}")
+    if current.status is Status.PROCESSING and current.lease is not None:
+        expired_at = current.lease.until + CLOCK_SKEW_MARGIN
         if now < expired_at:
             return Postpone("running elsewhere", until=expired_at)
-    if found.attempts >= found.max_attempts:
-        return Exhausted(worker_lost(found, now))
-    if found.cancel_requested_at is not None:
-        return Cancelled(cancelled(found, now))
-    if found.next_attempt_at is not None and now < found.next_attempt_at:
-        return Postpone("backing off", until=found.next_attempt_at)
+    if current.attempts >= current.max_attempts:
+        return Exhausted(worker_lost(current, now))
+    if current.cancel_requested_at is not None:
+        return Cancelled(cancelled(current, now))
+    if current.next_attempt_at is not None and now < current.next_attempt_at:
+        return Postpone("backing off", until=current.next_attempt_at)
     # No rule explains the refusal: an item that something else wrote. Its message stays for a closer look.
-    return Postpone(f"in a state that cannot begin ({found.status})")
+    return Postpone(f"in a state that cannot begin ({current.status})")
 
 
 def due_at(task: Task) -> datetime | None:

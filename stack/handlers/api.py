@@ -117,9 +117,9 @@ class Api:
 
     def _submit_many(self, event: Event) -> Answer:
         _require_json(_headers(event))
-        asked = parse_batch(_body(event))
-        outcomes = iter(self.submitter.submit_many([each for each in asked if isinstance(each, Submission)]))
-        results = [self._result(each if isinstance(each, FtaskError) else next(outcomes)) for each in asked]
+        entries = parse_batch(_body(event))
+        outcomes = iter(self.submitter.submit_many([entry for entry in entries if isinstance(entry, Submission)]))
+        results = [self._result(entry if isinstance(entry, FtaskError) else next(outcomes)) for entry in entries]
         return _answer(HTTPStatus.ACCEPTED, {"results": results})
 
     def _result(self, outcome: Task | FtaskError) -> dict[str, Any]:

@@ -93,9 +93,9 @@ def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
     after = transitions.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(after, "me") is Settlement.DONE
     early = EPOCH + timedelta(seconds=2) - timedelta(milliseconds=1)
-    ok, found = store.begin(MESSAGE, "you", UNTIL, early)
+    ok, current = store.begin(MESSAGE, "you", UNTIL, early)
     assert not ok
-    assert found == after
+    assert current == after
     ok, task = store.begin(MESSAGE, "you", UNTIL, EPOCH + timedelta(seconds=2))
     assert ok
     assert task is not None
@@ -253,7 +253,7 @@ def test_a_cancelled_tasks_dead_worker_is_not_replaced(store: DynamoStore) -> No
     begun(store)
     store.request_cancel(task.task_id, EPOCH)
     late = EPOCH + timedelta(seconds=60)
-    did, found = store.begin(Message(task.task_id), "other", late, late)
+    did, current = store.begin(Message(task.task_id), "other", late, late)
     assert not did
-    assert found is not None
-    assert found.cancel_requested_at == EPOCH
+    assert current is not None
+    assert current.cancel_requested_at == EPOCH
