@@ -25,9 +25,9 @@ TOTAL_TRIES = 3
 
 
 class Clients:
-    """Clients that many threads may share; `max_connections` is how many of those call at once.
+    """Clients that threads may share; `max_connections` is how many threads call at once.
 
-    What they send and consume is counted in `usage`.
+    Their requests and capacity units are counted in `usage`.
     """
 
     def __init__(self, max_connections: int, usage: Usage) -> None:
@@ -43,10 +43,12 @@ class Clients:
         self._lock = threading.Lock()
 
     def dynamodb(self) -> DynamoDBClient:
+        """Return the DynamoDB client."""
         client: DynamoDBClient = self._get("dynamodb")
         return client
 
     def sqs(self) -> SQSClient:
+        """Return the SQS client."""
         client: SQSClient = self._get("sqs")
         return client
 
@@ -61,7 +63,7 @@ class Clients:
 
 
 def count(client: Any, usage: Usage) -> None:
-    """Count in `usage` every request that `client` sends and, of DynamoDB, every unit that one consumed."""
+    """Count in `usage` every request that `client` sends and every capacity unit of DynamoDB that it consumes."""
     service = client.meta.service_model.service_name
 
     def count_request(request: Any, event_name: str, **_: Any) -> None:

@@ -23,19 +23,20 @@ class MalformedMessageError(Exception):
 
 
 class UnknownVersionError(Exception):
-    """The message was written by a newer ftask in a format that this one must not guess at."""
+    """The message has a format of a later ftask, which this one must not guess at."""
 
 
 def encode_message(message: Message) -> str:
+    """Return the body that carries `message` in the queue."""
     return json.dumps({"v": MESSAGE_VERSION, "taskId": message.task_id, "epoch": message.epoch}, separators=(",", ":"))
 
 
 def decode_message(body: str) -> Message:
-    """The message in `body`.
+    """Return the message in `body`.
 
     Raises:
-        MalformedMessageError: it can never be understood.
-        UnknownVersionError: a newer worker will understand it.
+        MalformedMessageError: no version of ftask can read it.
+        UnknownVersionError: a worker of a later version can read it.
     """
     try:
         fields = json.loads(body)
@@ -65,7 +66,7 @@ def message_or_none(body: str) -> Message | None:
 
 
 def task_to_json(task: Task) -> dict[str, Any]:
-    """The public form of a task, camelCase, as the API answers it. Absent fields are left out."""
+    """Return the public form of a task, camelCase, as the API answers it, without the fields that are not set."""
     last_attempt = task.history[-1] if task.history else None
     values: dict[str, Any] = {
         "taskId": task.task_id,

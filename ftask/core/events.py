@@ -41,7 +41,7 @@ SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES})
 
 
 class Event(NamedTuple):
-    """Something that happened, as it is logged."""
+    """One event: what is logged, and what a meter counts."""
 
     name: EventName
     fields: Mapping[str, Any]

@@ -48,8 +48,9 @@ class AttemptJob:
 class Executor:
     """Runs deliveries.
 
-    `budget` is the time that a handler is promised: with less than that left before the invocation's
-    deadline, a message is handed back unbegun, so that it costs the task no attempt.
+    `budget` is the time that a handler is promised: with less left before the invocation's deadline, a message is
+    handed back without a begin, so that it costs the task no attempt. `retention` is how long an item is kept after
+    its last change.
     """
 
     store: Store
@@ -64,9 +65,9 @@ class Executor:
     observe: Observer
 
     def execute(self, delivery: Delivery, deadline: datetime) -> bool:
-        """Do what `delivery` asks for; True if the message is done with and may be deleted.
+        """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
 
-        `deadline` is when Lambda kills this invocation, and so the end of every lease it takes.
+        `deadline` is when Lambda kills this invocation, and so the end of every lease that it takes.
 
         Raises:
             Exception: the table or a queue failed; the message must be delivered again.
@@ -111,12 +112,12 @@ class Executor:
                 return decision
             if reopened or current is None:
                 return Postpone("being redriven", until=now)
-            # The redrive's own bookkeeping may win this race; either way the task is then PENDING.
+            # The redrive's own write may win this race; either way the task is then PENDING.
             self.store.reopen(self._retained(transitions.reopened(current, now)))
             reopened = True
 
     def _run(self, task: Task) -> Task:
-        """Run the handler on a begun task; what the task becomes, not yet written anywhere."""
+        """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
         job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
         started = self.clock()
         due = due_at(task)
@@ -157,7 +158,7 @@ class Executor:
         if after.lease is None:
             raise AssertionError("a task is settled by its lease")
         if after.status is Status.FAILED:
-            # First the letter, then the state: a crash in between duplicates the letter, never loses it.
+            # The letter before the state: a crash in between duplicates the letter and never loses it.
             self.dead_letters.send(delivery.body, letter_attributes(after))
         match self.store.settle(self._retained(after), after.lease.owner):
             case Settlement.LEASE_LOST:
@@ -181,7 +182,7 @@ class Executor:
     def _postpone(self, delivery: Delivery, message: Message, decision: Postpone) -> None:
         seconds = None
         if decision.until is not None:
-            # Rounded up: a message that is back early only has to be left again.
+            # Rounded up: a message that is visible too early would only be postponed again.
             seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), 43_200)
             self.queue.postpone(delivery, seconds)
         self.observe(events.postponed(message, decision.reason, seconds))
@@ -202,7 +203,7 @@ class Executor:
 
 
 def letter_attributes(task: Task) -> dict[str, str]:
-    """What a dead letter says of its task without a look into the table."""
+    """Return the attributes of a dead letter: what it says of its task without a look into the table."""
     attributes = {"taskId": task.task_id, "epoch": str(task.epoch), "attempts": str(task.attempts)}
     if task.last_error is not None:
         attributes["errorType"] = task.last_error.type
@@ -213,10 +214,10 @@ def letter_attributes(task: Task) -> dict[str, str]:
 
 
 def encode_result(value: Any) -> str | None:
-    """The JSON text of a handler's answer.
+    """Return the JSON text of a handler's result; None without a result.
 
     Raises:
-        PermanentError: it is not JSON or larger than 64 KiB. The work is done, so a retry cannot help.
+        PermanentError: it is not JSON, or larger than 64 KiB. The work is done, so a retry cannot help.
     """
     if value is None:
         return None

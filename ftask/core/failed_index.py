@@ -23,7 +23,7 @@ else:
     DynamoDBClient = Any
 
 INDEX = "failed"
-# ISO dates of this era sort between the two.
+# Every ISO date of the years 1000 to 8999 sorts between the two.
 _BEGINNING = "0"
 _END = "9"
 NO_ERROR = Failure("Unknown", "no error on record")
@@ -42,13 +42,14 @@ class FailedTask:
 
     @classmethod
     def of(cls, task: Task) -> FailedTask:
-        """What the index knows of `task`, which has failed."""
+        """Return the index entry of `task`, which has failed."""
         error = task.last_error or NO_ERROR
         failed_at = task.failed_at or task.updated_at
         return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error)
 
     @classmethod
     def of_item(cls, item: dict[str, Any]) -> FailedTask:
+        """Return the index entry in `item`, as a query of the index returns it."""
         values = item_values(item)
         return cls(
             task_id=values["task_id"],
@@ -61,10 +62,11 @@ class FailedTask:
 
     @property
     def text(self) -> str:
+        """The error as `ValueError: its message`."""
         return f"{self.error.type}: {self.error.message}"
 
     def json(self) -> dict[str, Any]:
-        """The public form."""
+        """Return the public form, as the API lists it."""
         return {
             "taskId": self.task_id,
             "status": str(Status.FAILED),

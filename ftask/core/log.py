@@ -1,6 +1,6 @@
 """One structured line an event, as CloudWatch Logs Insights reads them. Never a payload.
 
-Lambda's JSON log format takes a line that carries `level` and `timestamp` as it is.
+Lambda's JSON log format passes on a line that carries `level` and `timestamp` unchanged.
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 """
 

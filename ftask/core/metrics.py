@@ -21,7 +21,7 @@ from ftask.core.timestamps import now
 
 NAMESPACE = "ftask"
 
-# Events that are counted as they are, and the metric that each becomes.
+# The metric that counts an event.
 _COUNTED = {
     EventName.ACCEPTED: "Accepted",
     EventName.STARTED: "Started",
@@ -37,7 +37,7 @@ METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT}
 
 
 class Usage:
-    """Counts what calls to AWS cost: requests as they are sent, and the capacity that DynamoDB says it took."""
+    """Counts what calls to AWS cost: requests as they are sent, and the capacity units that DynamoDB reports."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,17 +46,18 @@ class Usage:
         self._read_units = 0.0
 
     def called(self, operation: str) -> None:
-        """One request was sent; one that the SDK sends again is one more."""
+        """Count one request, like `dynamodb.UpdateItem`; one that the SDK sends again counts again."""
         with self._lock:
             self._calls[operation] += 1
 
     def consumed(self, *, write_units: float = 0, read_units: float = 0) -> None:
+        """Count capacity units of DynamoDB."""
         with self._lock:
             self._write_units += write_units
             self._read_units += read_units
 
     def taken(self) -> dict[str, Any]:
-        """What was counted since the last time that this was asked."""
+        """Return `calls`, `writeUnits` and `readUnits` since the last call, without those that are zero."""
         with self._lock:
             counts = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
             self._calls.clear()
@@ -65,9 +66,9 @@ class Usage:
 
 
 class Meter:
-    """Logs the events of one function, and at each invocation's end what they add up to.
+    """Logs the events of one function, and at the end of each invocation their sums.
 
-    Threads may share it; invocations follow each other, as Lambda has them.
+    Threads may share it. Invocations follow each other: Lambda runs one at a time in a process.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Meter:
                 _milliseconds(seconds), records, _milliseconds(record_seconds), self._usage.taken(), metrics
             )
         )
-        # Another line for each type: a line has one value for each dimension.
+        # A line for each type of error: a line has one value for each dimension.
         for error_type, count in failed.items():
             metrics = self._embedded(
                 {Status.FAILED.metric: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]

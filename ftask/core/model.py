@@ -1,4 +1,4 @@
-"""The values of the protocol: a task, its attempts, its lease, the message that points at it."""
+"""The values of the protocol: a task, its attempts, its lease, the message that names it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
 
-# What an attempt that was begun and never settled is called: its worker died in it.
+# The error type of an attempt that began and was never settled: its worker died.
 WORKER_LOST = "WorkerLost"
 
 
@@ -138,7 +138,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a queue carries: which task to look at, and of which epoch. The item holds the rest."""
+    """What the queue carries: which task to look at, in which epoch. The item has the rest."""
 
     task_id: str
     epoch: int = 0
@@ -155,7 +155,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One received dead letter, with what its sender said of it."""
+    """One received dead letter; `attributes` are what its sender wrote about the task."""
 
     message_id: str
     receipt_handle: str

@@ -1,9 +1,8 @@
 """Redrive and drain: what an operator does with dead letters.
 
-Redriving gives a failed task a new epoch. The message is sent first: an interruption after that can never leave a
-task that nobody will look at, because the worker makes the table's move itself, and the letter left behind is stale
-the next time. Draining writes a letter down before it deletes it. So both are safe to interrupt anywhere and to run
-again, and to run twice at once.
+A redrive gives a failed task its next epoch. It sends the message first. If it is interrupted after that, the worker
+writes the move to `PENDING` itself, and the letter that is left is stale for the next redrive. A drain writes a letter
+down before it deletes it. So both can be interrupted anywhere, run again, and run twice at once.
 """
 
 from __future__ import annotations
@@ -25,21 +24,22 @@ TaskFilter = Callable[[Task], bool]
 class RedriveOutcome(StrEnum):
     """What became of one dead letter."""
 
-    REDRIVEN = "redriven"  # its task runs again; the letter is deleted
-    STALE = "stale"  # its task has moved on without it; the letter is deleted
-    SKIPPED = "skipped"  # its task is not selected; the letter stays
-    UNSETTLED = "unsettled"  # its worker is between its two last steps; the letter stays for the next time
-    UNKNOWN = "unknown"  # its task is not in the table, or it is no task; the letter stays, it is the last trace
+    REDRIVEN = "redriven"  # the task runs again; the letter is deleted
+    STALE = "stale"  # the task was redriven or ended since; the letter is deleted
+    SKIPPED = "skipped"  # the task is not selected; the letter stays
+    UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED; the letter stays
+    UNKNOWN = "unknown"  # not a task's letter, or the task is gone; the letter stays, it is the last trace
     UNSENT = "unsent"  # the queue did not take the message; the letter stays
 
     @property
     def letter_done(self) -> bool:
+        """Whether the letter has nothing left to do and is deleted."""
         return self in (RedriveOutcome.REDRIVEN, RedriveOutcome.STALE)
 
 
 @dataclass(frozen=True, slots=True)
 class Redriver:
-    """Redrives failed tasks, ten letters at a time."""
+    """Redrives failed tasks, ten letters at a time; `retention` is how long an item is kept after its last change."""
 
     store: Store
     queue: Queue
@@ -49,9 +49,9 @@ class Redriver:
     def redrive_letters(
         self, reader: DeadLetterReader, selected: TaskFilter = lambda _: True, seen: set[str] | None = None
     ) -> Iterator[list[tuple[Message | None, RedriveOutcome]]]:
-        """Redrive what the dead-letter queue holds, of `selected` tasks only; after each batch, what became of it.
+        """Redrive the `selected` tasks that have a dead letter; yield, after each batch of letters, what became of it.
 
-        Several may do so at once, and share `seen`.
+        `seen` holds the ids of the letters that were read. Several threads may redrive at once and share it.
         """
         for letters in _batches(reader, set() if seen is None else seen):
             messages = [message_or_none(letter.body) for letter in letters]
@@ -60,7 +60,7 @@ class Redriver:
             yield list(zip(messages, outcomes, strict=True))
 
     def redrive(self, letters: Sequence[Message | None], selected: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
-        """Redrive the tasks of up to ten letters; None stands for a letter that is no task's."""
+        """Redrive the tasks of up to ten letters; return the outcome of each. None is a letter that is not a task's."""
         task_letters = [letter for letter in letters if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in task_letters])}
         outcomes = [_judge(letter, tasks, selected) for letter in letters]
@@ -73,7 +73,7 @@ class Redriver:
         for message in sent:
             now = self.clock()
             after = transitions.reopened(failed[message.task_id], now)
-            # Refused, it has been made already: by the worker, or by another operator.
+            # A refusal means that the worker or another operator has already written this.
             self.store.reopen(replace(after, expires_at=now + self.retention))
         in_queue = {message.task_id for message in sent}
         return [
@@ -87,10 +87,10 @@ class Redriver:
 def drain_letters(
     reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
 ) -> Iterator[int]:
-    """Empty the dead-letter queue; after each batch, how many letters it had.
+    """Empty the dead-letter queue; yield, after each batch, how many letters it had.
 
-    `write` must have the letters safe when it returns: only then are they deleted. Several may drain at once, and
-    share `seen`.
+    When `write` returns, the letters must be safe: they are deleted next. `seen` holds the ids of the letters that
+    were read. Several threads may drain at once and share it.
     """
     for letters in _batches(reader, set() if seen is None else seen):
         write(letters)
@@ -99,7 +99,7 @@ def drain_letters(
 
 
 def _batches(reader: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
-    """Batches until the queue shows nothing new: a letter that stayed comes back sooner or later."""
+    """Yield batches of letters until the queue has none that is not in `seen`: letters that stayed come back."""
     while True:
         letters = [letter for letter in reader.receive() if letter.message_id not in seen]
         if not letters:

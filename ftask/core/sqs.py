@@ -75,7 +75,7 @@ class SqsDeadLetterQueue:
         self._client().send_message(
             QueueUrl=self._url,
             MessageBody=body,
-            # A foreign message may fill SQS's limit alone: better kept without a reason than not at all.
+            # A foreign message may be as large as SQS allows: it is better kept without its reason than lost.
             MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
             if size <= MAX_MESSAGE_BYTES
             else {},
@@ -85,7 +85,7 @@ class SqsDeadLetterQueue:
 class SqsDeadLetterReader:
     """:class:`ftask.core.ports.DeadLetterReader` over the dead-letter queue."""
 
-    # Long enough for a batch, short enough that what stayed is soon seen again.
+    # Long enough for a batch, short enough that letters which stay are soon visible again.
     VISIBILITY_SECONDS = 60
 
     def __init__(self, client: Callable[[], SQSClient], url: str, wait_seconds: int = 1) -> None:
@@ -99,7 +99,7 @@ class SqsDeadLetterReader:
             MaxNumberOfMessages=10,
             MessageAttributeNames=["All"],
             VisibilityTimeout=self.VISIBILITY_SECONDS,
-            # Long polling asks every server: an answer without letters then means that there are none.
+            # Long polling asks every server, so an answer without letters means that the queue has none.
             WaitTimeSeconds=self._wait_seconds,
         )
         return [
@@ -127,7 +127,7 @@ class SqsDeadLetterReader:
         )
 
     def release(self, receipt_handles: Sequence[str]) -> None:
-        """Make received letters visible again at once; what cannot be is so by itself a little later."""
+        """Make received letters visible again at once; one for which that fails is so after `VISIBILITY_SECONDS`."""
         for start in range(0, len(receipt_handles), 10):
             self._client().change_message_visibility_batch(
                 QueueUrl=self._url,

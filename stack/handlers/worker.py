@@ -1,4 +1,4 @@
-"""The worker function: a batch of SQS records in, the ids of those that are not done with out."""
+"""The worker function: a batch of SQS records in, the ids of those that stay in the queue out."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class Worker:
     meter: Meter
 
     def run(self, event: dict[str, Any], deadline: datetime) -> dict[str, Any]:
+        """Run every record of `event`; return the partial-batch answer."""
+
         def execute(delivery: Delivery) -> bool:
             with self.meter.record():
                 return self.executor.execute(delivery, deadline)
@@ -44,7 +46,7 @@ class Worker:
 
 @cache
 def worker() -> Worker:
-    """The worker of this process, made at its first invocation."""
+    """Return the worker of this process, made at its first invocation."""
     settings = WorkerSettings.from_environment(os.environ)
     usage = Usage()
     meter = Meter(settings.stack, usage)
@@ -66,13 +68,13 @@ def worker() -> Worker:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run every record. Raises if the infrastructure failed, so that the poller slows down."""
+    """Run every record: what Lambda calls. Raise if DynamoDB or SQS failed, so that the poller slows down."""
     deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     return worker().run(event, deadline)
 
 
 def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -> dict[str, Any]:
-    """The partial-batch answer: which deliveries must stay in the queue, because `execute` did not answer True.
+    """Execute the deliveries at once; return the partial-batch answer: those for which `execute` returned False stay.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
