@@ -16,6 +16,7 @@ from typing import Any
 from ftask.bench import stats
 from ftask.bench.expectation import Expectation
 from ftask.core.codec import encode_message
+from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.model import Attempt, Delivery, Lease, Message, Status, Task
 from ftask.core.ports import Settlement
@@ -104,7 +105,7 @@ class _World:
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
         task = self.task
         backing_off = task.next_attempt_at is not None and now < task.next_attempt_at
-        if task.status not in (Status.PENDING, Status.RETRYING) or task.attempts >= task.max_attempts or backing_off:
+        if not task.status.waiting or task.attempts >= task.max_attempts or backing_off:
             return False, task
         attempt = Attempt(task.attempts + 1, task.epoch, now)
         self.task = replace(
@@ -212,5 +213,5 @@ def _run(executor: Executor, world: _World, delivery: Delivery) -> None:
         raise AssertionError(f"{world.letters} dead letters for a task that is {world.task.status}")
 
 
-def _nobody(name: str, **fields: object) -> None:
+def _nobody(event: Event) -> None:
     """Nobody listens."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ftask.aws.stage import Stage
-from ftask.core.metrics import INVOCATION
+from ftask.core.events import EventName
 from ftask.core.text import json_object
 from ftask.ops.logs import entries, identity, log_groups
 
@@ -52,13 +52,13 @@ class FunctionUsage:
         if line is None or "record" in line:
             self.platform_bytes += size
             self._platform(message, line)
-        elif line.get("event") == INVOCATION:
+        elif line.get("event") == EventName.INVOCATION:
             # The line is written once an invocation, whatever the size of its batch.
             self.platform_bytes += size
             self._invocation(line)
-        elif line.get("event") == "started":
+        elif line.get("event") == EventName.STARTED:
             self.started += 1
-        elif line.get("event") == "accepted":
+        elif line.get("event") == EventName.ACCEPTED:
             self.accepted += 1
 
     def _platform(self, message: str, line: Mapping[str, Any] | None) -> None:

@@ -1,7 +1,47 @@
 """The task protocol: what the Lambda functions and the operator's tool share.
 
-Values and rules (`model`, `transitions`, `retry`, `payload`, `codec`) know no AWS; `submission`,
-`execution` and `redrive` are the protocol, step by step, over the ports of `ports`; `dynamodb`
-and `sqs` are the adapters. Only the standard library and botocore may be imported below here:
-all of it goes into the Lambda zip and is paid for at every cold start.
+The states of a task. The item in DynamoDB has the truth; a message only says when to look at it::
+
+                     begin                    success
+      PENDING -----------------> PROCESSING -----------> COMPLETED
+       ^   |                      |  ^  |
+       |   |   failure with       |  |  |  last failure, permanent error,
+       |   |   attempts left      |  |  |  or worker lost in the last attempt
+       |   |                      v  |  +--------------> FAILED ---+
+       |   |                RETRYING-+                             |
+       |   |                   |    begin, after the backoff       |
+       |   |  cancel           |  cancel                           |
+       |   +-------------------+-----------------------> CANCELLED |
+       |                                                           |
+       +-------------------- redrive: the next epoch --------------+
+
+    PROCESSING -> PROCESSING   a begin takes over an expired lease: that attempt was lost, and counts
+    PROCESSING -> CANCELLED    cancelled while an attempt ran, which then failed with attempts left or was lost
+
+The order of the steps is the promise: a crash between two of them leaves a state from which the normal flow goes on.
+
+    submit    put PENDING, send the message, answer 202                       submission.py
+    begin     one conditional write takes the lease and counts the attempt;   execution.py
+              if refused, the item decides                                    transitions.py, decide_refused_begin
+    run       the handler                                                     execution.py
+    settle    success: write COMPLETED, acknowledge the message               execution.py
+              retry:   write RETRYING, postpone the message
+              failure: send the dead letter, write FAILED, acknowledge
+    redrive   send the message of epoch n + 1, move FAILED to PENDING,        redrive.py
+              delete the dead letter
+    drain     write the dead letter down, delete it                           redrive.py
+    cancel    a waiting task: write CANCELLED; a running one: leave a note    cancellation.py
+              that the settlement sees
+
+The modules:
+
+- values and rules, pure: `model`, `transitions` (what a task becomes), `retry`, `item` (task and DynamoDB item),
+  `codec` (public JSON, messages), `payload`, `events`, `settings`, `errors`, `text`: no clock, no call.
+- the steps above over the interfaces of `ports`: `submission`, `execution`, `redrive`, `cancellation`. They are given
+  their clock, table and queues.
+- what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment).
+- adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`.
+
+Everything below here goes into the Lambda archive and is paid for at every cold start: it imports only the standard
+library and botocore.
 """

@@ -1,8 +1,8 @@
-"""Cancel: no further attempt of a task, whatever it waits for.
+"""Cancel: no further attempt of a task begins.
 
-A task that waits is `CANCELLED` at once, and its message is dropped when it arrives. An attempt that runs cannot be
-called back, and what it does stays true: it may end `COMPLETED`, or `FAILED` if it was the last; where it would be
-retried, or is found dead, the task is `CANCELLED` instead.
+A task that waits is `CANCELLED` at once, and its message is dropped when it arrives. A running attempt goes on: the
+task may still end `COMPLETED`, or `FAILED` if it was the last attempt. If the attempt would be retried or its worker
+died, the task is `CANCELLED` instead.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from ftask.core import transitions
 from ftask.core.model import Status, Task
 from ftask.core.ports import Clock, Store
 
-# A task moves between waiting and running at each attempt; so often in a row it does not move under one command.
+# A task may begin or end an attempt between the read and the write of a try; ten times in a row it does not.
 _TRIES = 10
 
 
 class Cancellation(StrEnum):
-    """What became of the wish."""
+    """What a cancel did."""
 
     CANCELLED = "cancelled"
-    REQUESTED = "requested"  # an attempt is running; it may end, and no other follows
-    ENDED = "ended"  # it had ended before
-    UNKNOWN = "unknown"  # there is no such task
-    BUSY = "busy"  # it moved each time that it was looked at
+    REQUESTED = "requested"  # an attempt is running; no other follows it
+    ENDED = "ended"  # the task had already ended
+    UNKNOWN = "unknown"  # no task has this id
+    BUSY = "busy"  # the task changed at every try; cancel it again
 
 
 @dataclass(frozen=True, slots=True)
 class Canceller:
-    """Cancels tasks; `retention` is how long the item outlives that."""
+    """Cancels tasks; `retention` is how long the item is kept after that."""
 
     store: Store
     clock: Clock
     retention: timedelta
 
     def cancel(self, task_id: str) -> tuple[Cancellation, Task | None]:
-        """Cancel a task; safe to repeat, and at any moment. Also the task as it is then known."""
+        """Cancel a task, safe at any moment and to repeat; return what that did, and the task, None if unknown."""
         task = self.store.get(task_id)
         for _ in range(_TRIES):
             if task is None:
@@ -54,8 +54,8 @@ class Canceller:
                 task = self.store.get(task_id)
                 continue
             after = replace(transitions.cancelled(task, now), expires_at=now + self.retention)
-            found = self.store.cancel(after)
-            if found is None:
+            current = self.store.cancel(after)
+            if current is None:
                 return Cancellation.CANCELLED, after
-            task = found
+            task = current
         return Cancellation.BUSY, task

@@ -25,9 +25,9 @@ TOTAL_TRIES = 3
 
 
 class Clients:
-    """Clients that many threads may share; `max_connections` is how many of those call at once.
+    """Clients that threads may share; `max_connections` is how many threads call at once.
 
-    What they send and consume is counted in `usage`.
+    Their requests and capacity units are counted in `usage`.
     """
 
     def __init__(self, max_connections: int, usage: Usage) -> None:
@@ -43,10 +43,12 @@ class Clients:
         self._lock = threading.Lock()
 
     def dynamodb(self) -> DynamoDBClient:
+        """Return the DynamoDB client."""
         client: DynamoDBClient = self._get("dynamodb")
         return client
 
     def sqs(self) -> SQSClient:
+        """Return the SQS client."""
         client: SQSClient = self._get("sqs")
         return client
 
@@ -61,19 +63,20 @@ class Clients:
 
 
 def count(client: Any, usage: Usage) -> None:
-    """Count in `usage` every request that `client` sends and, of DynamoDB, every unit that one consumed."""
+    """Count in `usage` every request that `client` sends and every capacity unit of DynamoDB that it consumes."""
     service = client.meta.service_model.service_name
 
-    def sent(request: Any, event_name: str, **_: Any) -> None:
+    def count_request(request: Any, event_name: str, **_: Any) -> None:
         usage.called(f"{service}.{event_name.rpartition('.')[2]}")
 
-    def asked(params: dict[str, Any], model: Any, **_: Any) -> None:
+    def ask_for_capacity(params: dict[str, Any], model: Any, **_: Any) -> None:
         if "ReturnConsumedCapacity" in model.input_shape.members:
             params["ReturnConsumedCapacity"] = "TOTAL"
 
-    def answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        found = parsed.get("ConsumedCapacity", [])
-        units = sum(entry.get("CapacityUnits", 0) for entry in (found if isinstance(found, list) else [found]))
+    def count_units(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        consumed = parsed.get("ConsumedCapacity", [])
+        tables = consumed if isinstance(consumed, list) else [consumed]
+        units = sum(table.get("CapacityUnits", 0) for table in tables)
         # A refused condition consumes what the write would have, and its answer does not say how much.
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html
         if parsed.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
@@ -83,7 +86,7 @@ def count(client: Any, usage: Usage) -> None:
         else:
             usage.consumed(write_units=units)
 
-    client.meta.events.register(f"before-send.{service}.*", sent)
+    client.meta.events.register(f"before-send.{service}.*", count_request)
     if service == "dynamodb":
-        client.meta.events.register("provide-client-params.dynamodb.*", asked)
-        client.meta.events.register("after-call.dynamodb.*", answered)
+        client.meta.events.register("provide-client-params.dynamodb.*", ask_for_capacity)
+        client.meta.events.register("after-call.dynamodb.*", count_units)

@@ -1,4 +1,4 @@
-"""The table of tasks in DynamoDB. Every condition of the protocol stands here, once.
+"""The table of tasks in DynamoDB: each condition of the protocol, once.
 
 Each write is one conditional call. The SDK sends a call again when its answer was lost; the second
 one is then refused by the first, so every refusal is checked for our own mark before it is believed.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ftask.core.codec import begun_attempt, item_to_task, task_to_item
 from ftask.core.errors import TemporarilyUnavailableError
+from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item
 from ftask.core.model import Message, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
@@ -29,30 +29,11 @@ else:
 # The most keys that one BatchGetItem takes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH_GET_KEYS = 100
-# Each refusal names everything that was taken at that moment, so more than a few need many hands at work at once.
+# A refusal names every id that was taken at that moment, so more tries than this need many clients at work at once.
 _TRANSACTION_TRIES = 6
 
-# Written at submission and never again.
-_FIXED = frozenset({"taskId", "payload", "payloadHash", "createdAt", "maxAttempts"})
-# Everything that an outcome or a redrive decides.
-_MUTABLE = (
-    "status",
-    "updatedAt",
-    "expiresAt",
-    "attempts",
-    "epoch",
-    "leaseOwner",
-    "leaseUntil",
-    "nextAttemptAt",
-    "lastError",
-    "history",
-    "result",
-    "completedAt",
-    "failedAt",
-    "failedShard",
-    "cancelledAt",
-    "cancelRequestedAt",
-)
+_WAITING = {f":{status.lower()}": {"S": str(status)} for status in Status if status.waiting}
+_IS_WAITING = f"#status IN ({', '.join(_WAITING)})"
 
 
 class DynamoStore:
@@ -66,8 +47,8 @@ class DynamoStore:
         self._sleep = sleep
 
     def put(self, task: Task) -> Task | None:
-        # Submit: an id is given once. Whoever finds it taken looks at the task that has it: an own
-        # re-sent put finds its own task there.
+        # Submit: an id is given once. A refused put returns the task that has the id: after a re-sent
+        # put, that is its own.
         try:
             self._client().put_item(
                 TableName=self._table,
@@ -80,8 +61,8 @@ class DynamoStore:
         return None
 
     def put_many(self, tasks: Sequence[Task]) -> list[Task]:
-        # Submit many: the same condition for each. A transaction writes all or none, so whoever is refused steps
-        # aside and the others try again; it recognises its own re-sent self by its token.
+        # Submit many: the same condition for each. A transaction writes all or none, so the refused tasks are left
+        # out and the others are sent again; DynamoDB recognises a re-sent transaction by its token.
         taken: list[Task] = []
         left = list(tasks)
         pause_seconds = 0.05
@@ -103,17 +84,17 @@ class DynamoStore:
                     ]
                 )
             except ClientError as error:
-                found = _cancelled_by(error)
-                taken += [item_to_task(item) for item in found]
+                refusing = _cancelled_by(error)
+                taken += [item_to_task(item) for item in refusing]
                 ids = {task.task_id for task in taken}
                 left = [task for task in left if task.task_id not in ids]
-                if not found:
-                    # In conflict with another write to one of the items: that one ends soon.
+                if not refusing:
+                    # Another request is writing one of the items, and ends soon.
                     self._sleep(pause_seconds)
                     pause_seconds *= 2
             else:
                 return taken
-        raise TemporarilyUnavailableError("The table is busy with these very tasks.", "Send them again.")
+        raise TemporarilyUnavailableError("Other requests are writing the same tasks.", "Send the batch again.")
 
     def get(self, task_id: str) -> Task | None:
         answer = self._client().get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
@@ -137,18 +118,17 @@ class DynamoStore:
 
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
         # Begin: an attempt is taken only in the message's own epoch, only while attempts are left,
-        # only after the backoff, and only from somebody who waits or provably died.
+        # only after the backoff, and only of a task that waits or whose worker provably died.
         in_epoch = "epoch = :epoch"
         attempts_left = "attempts < maxAttempts"
         backoff_over = "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)"
-        waiting = "#status IN (:pending, :retrying)"
         worker_dead = "(#status = :processing AND leaseUntil <= :expired AND attribute_not_exists(cancelRequestedAt))"
         try:
             answer = self._client().update_item(
                 TableName=self._table,
                 Key=_key(message.task_id),
                 ConditionExpression=(
-                    f"{in_epoch} AND {attempts_left} AND {backoff_over} AND ({waiting} OR {worker_dead})"
+                    f"{in_epoch} AND {attempts_left} AND {backoff_over} AND ({_IS_WAITING} OR {worker_dead})"
                 ),
                 UpdateExpression=(
                     "SET #status = :processing, attempts = attempts + :one, leaseOwner = :owner,"
@@ -164,8 +144,7 @@ class DynamoStore:
                     ":owner": {"S": owner},
                     ":one": {"N": "1"},
                     ":attempt": {"L": [begun_attempt(message.epoch, now)]},
-                    ":pending": {"S": Status.PENDING},
-                    ":retrying": {"S": Status.RETRYING},
+                    **_WAITING,
                     ":processing": {"S": Status.PROCESSING},
                 },
                 ReturnValues="ALL_NEW",
@@ -184,24 +163,23 @@ class DynamoStore:
         try:
             self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}})
         except ClientError as error:
-            found = _refused_by(error)
-            if found is None or found.lease is None or found.lease.owner != owner:
+            current = _refused_by(error)
+            if current is None or current.lease is None or current.lease.owner != owner:
                 return Settlement.LEASE_LOST
-            if found.status is after.status:
+            if current.status is after.status:
                 # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
                 return Settlement.DONE
-            return Settlement.CANCEL_REQUESTED if found.status is Status.PROCESSING else Settlement.LEASE_LOST
+            return Settlement.CANCEL_REQUESTED if current.status is Status.PROCESSING else Settlement.LEASE_LOST
         return Settlement.DONE
 
     def cancel(self, after: Task) -> Task | None:
-        # Cancel: only who waits, and only as it was seen waiting, so that the history written is the whole one.
+        # Cancel: only a task that waits, in the epoch and attempt in which it was read, so that no history is lost.
         try:
             self._write(
                 after,
-                "#status IN (:pending, :retrying) AND #epoch = :epoch AND #attempts = :attempts",
+                f"{_IS_WAITING} AND #epoch = :epoch AND #attempts = :attempts",
                 {
-                    ":pending": {"S": Status.PENDING},
-                    ":retrying": {"S": Status.RETRYING},
+                    **_WAITING,
                     ":epoch": {"N": str(after.epoch)},
                     ":attempts": {"N": str(after.attempts)},
                 },
@@ -211,7 +189,7 @@ class DynamoStore:
         return None
 
     def request_cancel(self, task_id: str, now: datetime) -> bool:
-        # An attempt that runs is let be: its settlement, or whoever finds it dead, will see this mark.
+        # A running attempt goes on: its settlement, or the begin that finds it dead, sees this mark.
         try:
             self._client().update_item(
                 TableName=self._table,
@@ -244,7 +222,7 @@ class DynamoStore:
         return True
 
     def discard(self, task_id: str) -> None:
-        # Compensation of a submit whose send failed: never a task that somebody has begun.
+        # Compensation of a submit whose send failed: only of a task that no worker has begun.
         try:
             self._client().delete_item(
                 TableName=self._table,
@@ -259,8 +237,8 @@ class DynamoStore:
 
     def _write(self, after: Task, condition: str, values: dict[str, Any]) -> None:
         item = task_to_item(after)
-        present = [name for name in _MUTABLE if name in item]
-        absent = [name for name in _MUTABLE if name not in item]
+        present = [name for name in UPDATED if name in item]
+        absent = [name for name in UPDATED if name not in item]
         self._client().update_item(
             TableName=self._table,
             Key=_key(after.task_id),
@@ -270,7 +248,7 @@ class DynamoStore:
                 + ", ".join(f"#{name} = :new_{name}" for name in present)
                 + (" REMOVE " + ", ".join(f"#{name}" for name in absent) if absent else "")
             ),
-            ExpressionAttributeNames={f"#{name}": name for name in _MUTABLE},
+            ExpressionAttributeNames={f"#{name}": name for name in UPDATED},
             ExpressionAttributeValues={**values, **{f":new_{name}": item[name] for name in present}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
@@ -281,7 +259,7 @@ def _key(task_id: str) -> dict[str, Any]:
 
 
 def _cancelled_by(error: ClientError) -> list[Any]:
-    """The items that refused their part of a transaction; raises again what was no refusal and no conflict."""
+    """Return the items that refused their part of a transaction; raise any other error again."""
     reasons: Any = error.response.get("CancellationReasons", [])
     codes = {reason.get("Code") for reason in reasons} - {"None", None}
     if not codes or codes - {"ConditionalCheckFailed", "TransactionConflict"}:
@@ -290,7 +268,7 @@ def _cancelled_by(error: ClientError) -> list[Any]:
 
 
 def _refused_by(error: ClientError) -> Task | None:
-    """The item that refused a conditional write; raises anything else again."""
+    """Return the task that refused a conditional write, None if it does not exist; raise any other error again."""
     if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
         raise error
     item: Any = error.response.get("Item")

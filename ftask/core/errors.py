@@ -6,7 +6,7 @@ from __future__ import annotations
 class FtaskError(Exception):
     """Something the reader can act on.
 
-    `message` says what happened and to what; `hint`, where there is one, says what to do next.
+    `message` says what failed and why, with the offending value; `hint` says what to do next.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -16,7 +16,7 @@ class FtaskError(Exception):
 
 
 class SettingsError(FtaskError):
-    """A setting is missing or contradicts itself; nothing was done."""
+    """A setting is missing or not valid; nothing was done."""
 
 
 class PayloadError(FtaskError):
@@ -28,10 +28,10 @@ class PayloadTooLargeError(PayloadError):
 
 
 class CursorError(FtaskError):
-    """The cursor is none that this API gave out."""
+    """The cursor was not given out by this API."""
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not one of this API.", "Take it from the answer before, as it is.")
+        super().__init__("Invalid cursor.", "Pass back `cursor` from the previous response unchanged.")
 
 
 class IdempotencyConflictError(FtaskError):
@@ -39,20 +39,21 @@ class IdempotencyConflictError(FtaskError):
 
 
 class TemporarilyUnavailableError(FtaskError):
-    """The infrastructure did not take the task; sending the same request again is right."""
+    """DynamoDB or SQS did not take the request. Sending the same request again is safe."""
 
 
 class PermanentError(Exception):
-    """Raise this in a task handler when no retry can help: the task fails at once.
+    """Raise this in a task handler when no retry can help.
 
-    The task goes to the dead-letter queue whatever attempts it has left.
+    The task is `FAILED` at once, even with attempts left, and its dead letter is sent.
     """
 
 
 class RetryAfter(Exception):  # noqa: N818 - reads as an instruction where it is raised
     """Raise this in a task handler to choose the delay before the next attempt.
 
-    `seconds` is capped by the stack's backoff cap. The attempt counts like any failed one.
+    `seconds`, from 0, is the delay; the stack's backoff cap (BackoffCapSeconds, at most 900) bounds it. The attempt
+    counts as a failed one, so after the last attempt the task is `FAILED`.
     """
 
     def __init__(self, seconds: float, message: str = "") -> None:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from ftask.core import transitions
+from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import PermanentError, RetryAfter
 from ftask.core.model import Delivery, Failure, Message, Status, Task
@@ -48,8 +48,9 @@ class AttemptJob:
 class Executor:
     """Runs deliveries.
 
-    `budget` is the time that a handler is promised: with less than that left before the invocation's
-    deadline, a message is handed back unbegun, so that it costs the task no attempt.
+    `budget` is the time that a handler is promised: with less left before the invocation's deadline, a message is
+    handed back without a begin, so that it costs the task no attempt. `retention` is how long an item is kept after
+    its last change.
     """
 
     store: Store
@@ -64,9 +65,9 @@ class Executor:
     observe: Observer
 
     def execute(self, delivery: Delivery, deadline: datetime) -> bool:
-        """Do what `delivery` asks for; True if the message is done with and may be deleted.
+        """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
 
-        `deadline` is when Lambda kills this invocation, and so the end of every lease it takes.
+        `deadline` is when Lambda kills this invocation, and so the end of every lease that it takes.
 
         Raises:
             Exception: the table or a queue failed; the message must be delivered again.
@@ -77,7 +78,7 @@ class Executor:
             self._dead_letter_malformed(delivery, str(error))
             return True
         except UnknownVersionError as error:
-            self.observe("postponed", level="WARNING", messageId=delivery.message_id, reason=str(error))
+            self.observe(events.postponed_unread(delivery.message_id, str(error)))
             return False
         if deadline - self.clock() < self.budget:
             self._postpone(delivery, message, Postpone("no time left in this invocation", until=self.clock()))
@@ -85,13 +86,13 @@ class Executor:
         decision = self._begin(message, deadline)
         match decision:
             case Acknowledge(reason):
-                self.observe("ignored", taskId=message.task_id, epoch=message.epoch, reason=reason)
+                self.observe(events.ignored(message, reason))
                 return True
             case Postpone():
                 self._postpone(delivery, message, decision)
                 return False
             case Exhausted(lost):
-                self.observe("workerLost", level="ERROR", taskId=lost.task_id, epoch=lost.epoch, attempt=lost.attempts)
+                self.observe(events.worker_lost(lost))
                 return self._settle(delivery, lost)
             case Cancelled(cancelled):
                 return self._settle(delivery, cancelled)
@@ -103,31 +104,24 @@ class Executor:
         reopened = False
         while True:
             now = self.clock()
-            begun, found = self.store.begin(message, owner, deadline, now)
-            if begun and found is not None:
-                return Begun(found)
-            decision = transitions.decide_refused_begin(found, message, owner, now)
+            begun, current = self.store.begin(message, owner, deadline, now)
+            if begun and current is not None:
+                return Begun(current)
+            decision = transitions.decide_refused_begin(current, message, owner, now)
             if not isinstance(decision, Reopen):
                 return decision
-            if reopened or found is None:
+            if reopened or current is None:
                 return Postpone("being redriven", until=now)
-            # The redrive's own bookkeeping may win this race; either way the task is then PENDING.
-            self.store.reopen(self._retained(transitions.reopened(found, now)))
+            # The redrive's own write may win this race; either way the task is then PENDING.
+            self.store.reopen(self._retained(transitions.reopened(current, now)))
             reopened = True
 
     def _run(self, task: Task) -> Task:
-        """Run the handler on a begun task; what the task becomes, not yet written anywhere."""
+        """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
         job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
         started = self.clock()
         due = due_at(task)
-        self.observe(
-            "started",
-            taskId=task.task_id,
-            epoch=task.epoch,
-            attempt=task.attempts,
-            waitMs=None if due is None else _milliseconds(started - due),
-            leaseUntil=None if task.lease is None else to_iso(task.lease.until),
-        )
+        self.observe(events.started(task, None if due is None else _milliseconds(started - due)))
         try:
             result = encode_result(self.handler(job))
         except RetryAfter as error:
@@ -138,15 +132,7 @@ class Executor:
             after = self._failed(task, error)
         else:
             after = transitions.completed(task, result, self.clock())
-        self.observe(
-            "finished",
-            taskId=task.task_id,
-            epoch=task.epoch,
-            attempt=task.attempts,
-            status=str(after.status),
-            durationMs=_milliseconds(self.clock() - started),
-            errorType=after.last_error.type if after.last_error else None,
-        )
+        self.observe(events.finished(after, _milliseconds(self.clock() - started)))
         return after
 
     def _failed(
@@ -172,20 +158,18 @@ class Executor:
         if after.lease is None:
             raise AssertionError("a task is settled by its lease")
         if after.status is Status.FAILED:
-            # First the letter, then the state: a crash in between duplicates the letter, never loses it.
+            # The letter before the state: a crash in between duplicates the letter and never loses it.
             self.dead_letters.send(delivery.body, letter_attributes(after))
         match self.store.settle(self._retained(after), after.lease.owner):
             case Settlement.LEASE_LOST:
-                self.observe(
-                    "leaseLost", level="WARNING", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts
-                )
+                self.observe(events.lease_lost(after))
                 return False
             case Settlement.CANCEL_REQUESTED:
                 return self._settle(delivery, transitions.cancelled(after, self.clock()))
             case Settlement.DONE:
                 pass
         if after.status is Status.CANCELLED:
-            self.observe("cancelled", taskId=after.task_id, epoch=after.epoch, attempt=after.attempts)
+            self.observe(events.cancelled(after))
         if after.status is Status.RETRYING and after.next_attempt_at is not None:
             self._postpone(
                 delivery,
@@ -198,16 +182,10 @@ class Executor:
     def _postpone(self, delivery: Delivery, message: Message, decision: Postpone) -> None:
         seconds = None
         if decision.until is not None:
-            # Rounded up: a message that is back early only has to be left again.
+            # Rounded up: a message that is visible too early would only be postponed again.
             seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), 43_200)
             self.queue.postpone(delivery, seconds)
-        self.observe(
-            "postponed",
-            taskId=message.task_id,
-            epoch=message.epoch,
-            reason=decision.reason,
-            visibleInSeconds=seconds,
-        )
+        self.observe(events.postponed(message, decision.reason, seconds))
 
     def _dead_letter_malformed(self, delivery: Delivery, reason: str) -> None:
         self.dead_letters.send(
@@ -218,14 +196,14 @@ class Executor:
                 "failedAt": to_iso(self.clock()),
             },
         )
-        self.observe("malformed", level="ERROR", messageId=delivery.message_id, reason=reason)
+        self.observe(events.malformed(delivery.message_id, reason))
 
     def _retained(self, task: Task) -> Task:
         return replace(task, expires_at=self.clock() + self.retention)
 
 
 def letter_attributes(task: Task) -> dict[str, str]:
-    """What a dead letter says of its task without a look into the table."""
+    """Return the attributes of a dead letter: what it says of its task without a look into the table."""
     attributes = {"taskId": task.task_id, "epoch": str(task.epoch), "attempts": str(task.attempts)}
     if task.last_error is not None:
         attributes["errorType"] = task.last_error.type
@@ -236,10 +214,10 @@ def letter_attributes(task: Task) -> dict[str, str]:
 
 
 def encode_result(value: Any) -> str | None:
-    """The JSON text of a handler's answer.
+    """Return the JSON text of a handler's result; None without a result.
 
     Raises:
-        PermanentError: it is not JSON or larger than 64 KiB. The work is done, so a retry cannot help.
+        PermanentError: it is not JSON, or larger than 64 KiB. The work is done, so a retry cannot help.
     """
     if value is None:
         return None

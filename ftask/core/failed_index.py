@@ -11,8 +11,9 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ftask.core.codec import FAILED_SHARDS, TASK_ID, shard_name
+from ftask.core.codec import TASK_ID
 from ftask.core.errors import CursorError
+from ftask.core.item import FAILED_SHARDS, item_values, shard_name
 from ftask.core.model import Failure, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
 
@@ -22,7 +23,7 @@ else:
     DynamoDBClient = Any
 
 INDEX = "failed"
-# ISO dates of this era sort between the two.
+# Every ISO date of the years 1000 to 8999 sorts between the two.
 _BEGINNING = "0"
 _END = "9"
 NO_ERROR = Failure("Unknown", "no error on record")
@@ -41,29 +42,31 @@ class FailedTask:
 
     @classmethod
     def of(cls, task: Task) -> FailedTask:
-        """What the index knows of `task`, which has failed."""
+        """Return the index entry of `task`, which has failed."""
         error = task.last_error or NO_ERROR
         failed_at = task.failed_at or task.updated_at
         return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error)
 
     @classmethod
     def of_item(cls, item: dict[str, Any]) -> FailedTask:
-        error = item.get("lastError", {}).get("M")
+        """Return the index entry in `item`, as a query of the index returns it."""
+        values = item_values(item)
         return cls(
-            task_id=item["taskId"]["S"],
-            epoch=int(item["epoch"]["N"]),
-            attempts=int(item["attempts"]["N"]),
-            created_at=from_iso(item["createdAt"]["S"]),
-            failed_at=from_iso(item["failedAt"]["S"]),
-            error=Failure(error["type"]["S"], error["message"]["S"]) if error else NO_ERROR,
+            task_id=values["task_id"],
+            epoch=values["epoch"],
+            attempts=values["attempts"],
+            created_at=values["created_at"],
+            failed_at=values["failed_at"],
+            error=values.get("last_error", NO_ERROR),
         )
 
     @property
     def text(self) -> str:
+        """The error as `ValueError: its message`."""
         return f"{self.error.type}: {self.error.message}"
 
     def json(self) -> dict[str, Any]:
-        """The public form."""
+        """Return the public form, as the API lists it."""
         return {
             "taskId": self.task_id,
             "status": str(Status.FAILED),

@@ -1,6 +1,6 @@
 """One structured line an event, as CloudWatch Logs Insights reads them. Never a payload.
 
-Lambda's JSON log format takes a line that carries `level` and `timestamp` as it is.
+Lambda's JSON log format passes on a line that carries `level` and `timestamp` unchanged.
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
+from ftask.core.events import Event
 from ftask.core.timestamps import now, to_iso
 
 
-def event(name: str, *, level: str = "INFO", **fields: Any) -> None:
-    """Log that `name` happened. JSON escapes every control character, so one event stays one line."""
-    line = {"timestamp": to_iso(now()), "level": level, "event": name}
-    line.update((field, value) for field, value in fields.items() if value is not None)
+def write(event: Event) -> None:
+    """Log `event`. JSON escapes every control character, so one event stays one line."""
+    line = {"timestamp": to_iso(now()), "level": event.level, "event": event.name}
+    line.update((field, value) for field, value in event.fields.items() if value is not None)
     # One write: lines of several threads must not mix.
     sys.stdout.write(json.dumps(line) + "\n")

@@ -13,28 +13,31 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ftask.core import log
+from ftask.core import events, log
+from ftask.core.events import Event, EventName
+from ftask.core.model import WORKER_LOST, Status
 from ftask.core.ports import Clock, Observer
 from ftask.core.timestamps import now
 
 NAMESPACE = "ftask"
-INVOCATION = "invocation"
-FAILURES = "failures"
 
-# Events that are counted as they are, and the metric that each becomes.
+# The metric that counts an event.
 _COUNTED = {
-    "accepted": "Accepted",
-    "started": "Started",
-    "ignored": "DuplicatesIgnored",
-    "leaseLost": "LeasesLost",
-    "malformed": "Malformed",
-    "workerLost": "WorkersLost",
+    EventName.ACCEPTED: "Accepted",
+    EventName.STARTED: "Started",
+    EventName.IGNORED: "DuplicatesIgnored",
+    EventName.LEASE_LOST: "LeasesLost",
+    EventName.MALFORMED: "Malformed",
+    EventName.WORKER_LOST: "WorkersLost",
 }
-_ENDS = {"COMPLETED": "Completed", "RETRYING": "Retried"}
+_ATTEMPT_DURATION = "AttemptDuration"
+_QUEUE_WAIT = "QueueWait"
+_ENDS = {status.metric for status in Status if status.metric}
+METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT})
 
 
 class Usage:
-    """Counts what calls to AWS cost: requests as they are sent, and the capacity that DynamoDB says it took."""
+    """Counts what calls to AWS cost: requests as they are sent, and the capacity units that DynamoDB reports."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,35 +46,36 @@ class Usage:
         self._read_units = 0.0
 
     def called(self, operation: str) -> None:
-        """One request was sent; one that the SDK sends again is one more."""
+        """Count one request, like `dynamodb.UpdateItem`; one that the SDK sends again counts again."""
         with self._lock:
             self._calls[operation] += 1
 
     def consumed(self, *, write_units: float = 0, read_units: float = 0) -> None:
+        """Count capacity units of DynamoDB."""
         with self._lock:
             self._write_units += write_units
             self._read_units += read_units
 
     def taken(self) -> dict[str, Any]:
-        """What was counted since the last time that this was asked."""
+        """Return `calls`, `writeUnits` and `readUnits` since the last call, without those that are zero."""
         with self._lock:
-            found = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
+            counts = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
             self._calls.clear()
             self._write_units = self._read_units = 0.0
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in counts.items() if value}
 
 
 class Meter:
-    """Logs the events of one function, and at each invocation's end what they add up to.
+    """Logs the events of one function, and at the end of each invocation their sums.
 
-    Threads may share it; invocations follow each other, as Lambda has them.
+    Threads may share it. Invocations follow each other: Lambda runs one at a time in a process.
     """
 
     def __init__(
         self,
         stack: str,
         usage: Usage,
-        write: Observer = log.event,
+        write: Observer = log.write,
         clock: Clock = now,
         tick: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,23 +87,24 @@ class Meter:
         self._lock = threading.Lock()
         self._forget()
 
-    def observe(self, name: str, *, level: str = "INFO", **fields: Any) -> None:
-        """Log an event and count it."""
-        self._write(name, level=level, **fields)
+    def observe(self, event: Event) -> None:
+        """Log `event` and count it."""
+        self._write(event)
+        name, fields = event.name, event.fields
         with self._lock:
             if name in _COUNTED:
                 self._counts[_COUNTED[name]] += 1
-            if name == "started" and fields.get("waitMs") is not None:
+            if name is EventName.STARTED and fields["waitMs"] is not None:
                 self._waits.append(fields["waitMs"])
-            if name == "finished":
+            if name is EventName.FINISHED:
                 self._durations.append(fields["durationMs"])
-                status = str(fields["status"])
-                if status in _ENDS:
-                    self._counts[_ENDS[status]] += 1
-                if status == "FAILED":
-                    self._failed[str(fields.get("errorType"))] += 1
-            if name == "workerLost":
-                self._failed["WorkerLost"] += 1
+                status = Status(fields["status"])
+                if status is Status.FAILED:
+                    self._failed[str(fields["errorType"])] += 1
+                elif status.metric:
+                    self._counts[status.metric] += 1
+            if name is EventName.WORKER_LOST:
+                self._failed[WORKER_LOST] += 1
 
     @contextmanager
     def record(self) -> Iterator[None]:
@@ -125,26 +130,23 @@ class Meter:
         with self._lock:
             values: dict[str, tuple[str, Any]] = {name: ("Count", count) for name, count in self._counts.items()}
             if self._durations:
-                values["AttemptDuration"] = ("Milliseconds", self._durations)
+                values[_ATTEMPT_DURATION] = ("Milliseconds", self._durations)
             if self._waits:
-                values["QueueWait"] = ("Milliseconds", self._waits)
+                values[_QUEUE_WAIT] = ("Milliseconds", self._waits)
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
             self._forget()
+        metrics = self._embedded(values, {}, [["Stack"]])
         self._write(
-            INVOCATION,
-            durationMs=_milliseconds(seconds),
-            records=records or None,
-            recordsMs=_milliseconds(record_seconds) if records else None,
-            **self._usage.taken(),
-            **self._embedded(values, {}, [["Stack"]]),
-        )
-        # Another line for each type: a line has one value for each dimension.
-        for error_type, count in failed.items():
-            dimensions = {"ErrorType": error_type}
-            self._write(
-                "failures",
-                **self._embedded({"Failed": ("Count", count)}, dimensions, [["Stack"], ["Stack", "ErrorType"]]),
+            events.invocation(
+                _milliseconds(seconds), records, _milliseconds(record_seconds), self._usage.taken(), metrics
             )
+        )
+        # A line for each type of error: a line has one value for each dimension.
+        for error_type, count in failed.items():
+            metrics = self._embedded(
+                {Status.FAILED.metric: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]
+            )
+            self._write(events.failures(metrics))
 
     def _embedded(
         self, values: Mapping[str, tuple[str, Any]], dimensions: Mapping[str, str], sets: list[list[str]]

@@ -1,30 +1,59 @@
-"""The values of the protocol: a task, its attempts, its lease, the message that points at it."""
+"""The values of the protocol: a task, its attempts, its lease, the message that names it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
+from typing import Self
 
-# What an attempt that was begun and never settled is called: its worker died in it.
+# The error type of an attempt that began and was never settled: its worker died.
 WORKER_LOST = "WorkerLost"
 
 
-class Status(StrEnum):
-    """Where a task stands. The DynamoDB item is the truth about it, never the queue."""
+class Phase(Enum):
+    """What can happen to a task of a status."""
 
-    PENDING = "PENDING"
-    PROCESSING = "PROCESSING"
-    RETRYING = "RETRYING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
+    WAITING = auto()  # its message begins an attempt, once it is due
+    RUNNING = auto()  # the holder of its lease settles it
+    ENDED = auto()  # nothing, but a redrive of what has failed
+
+
+class Status(StrEnum):
+    """Where a task stands, in the order in which statuses are shown. The DynamoDB item has the truth, never the queue.
+
+    Each has its phase, and the name of the metric that counts the attempts which led to it (empty: not counted).
+    """
+
+    phase: Phase
+    metric: str
+
+    PENDING = "PENDING", Phase.WAITING
+    PROCESSING = "PROCESSING", Phase.RUNNING
+    RETRYING = "RETRYING", Phase.WAITING, "Retried"
+    COMPLETED = "COMPLETED", Phase.ENDED, "Completed"
+    FAILED = "FAILED", Phase.ENDED, "Failed"
+    CANCELLED = "CANCELLED", Phase.ENDED
+
+    def __new__(cls, value: str, phase: Phase | None = None, metric: str = "") -> Self:
+        if phase is None:  # optional only because Status("FAILED") looks a status up by its value alone
+            raise TypeError(f"the status {value} needs its phase")
+        status = str.__new__(cls, value)
+        status._value_ = value
+        status.phase = phase
+        status.metric = metric
+        return status
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the task waits for its next attempt."""
+        return self.phase is Phase.WAITING
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing but a redrive, and of `FAILED` only, can change this status."""
-        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+        """Whether the task has ended: only a redrive changes that, and only of `FAILED`."""
+        return self.phase is Phase.ENDED
 
 
 class Outcome(StrEnum):
@@ -101,10 +130,15 @@ class Task:
     # Set while an attempt runs: it may end, and no other follows it.
     cancel_requested_at: datetime | None = None
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the task ended; None while it has not."""
+        return self.completed_at or self.failed_at or self.cancelled_at
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a queue carries: which task to look at, and of which epoch. The item holds the rest."""
+    """What the queue carries: which task to look at, in which epoch. The item has the rest."""
 
     task_id: str
     epoch: int = 0
@@ -121,7 +155,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One received dead letter, with what its sender said of it. `sent_at` is None where the queue did not say."""
+    """One received dead letter; `attributes` are what its sender wrote about the task.
+
+    `sent_at` is None where the queue does not say it.
+    """
 
     message_id: str
     receipt_handle: str

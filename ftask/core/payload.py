@@ -1,4 +1,4 @@
-"""What a task may carry: one JSON object that every store and every client reads back the same."""
+"""The payload of a task: one JSON object that every store and every client reads back the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Submission:
 
 
 def parse_payload(text: str | bytes) -> JsonObject:
-    """The JSON object in `text`.
+    """Return the JSON object in `text`.
 
     Raises:
         PayloadTooLargeError: more than 256 KiB.
@@ -44,7 +44,7 @@ def parse_payload(text: str | bytes) -> JsonObject:
     if not isinstance(value, dict):
         raise PayloadError(
             f"The payload is {_json_type(value)}, not an object.",
-            'A task is an object, like {"message": "SUCCESS"}.',
+            'Send an object, like {"message": "SUCCESS"}.',
         )
     if _depth_exceeds(value, MAX_DEPTH):
         raise _too_deep()
@@ -52,40 +52,40 @@ def parse_payload(text: str | bytes) -> JsonObject:
 
 
 def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
-    """The tasks of `{"tasks": [{"payload": …, "idempotencyKey": …}, …]}` in order, each or what is wrong with it.
+    """Return the tasks of `{"tasks": [{"payload": …, "idempotencyKey": …}, …]}` in order, or for each what is wrong.
 
     Raises:
         PayloadTooLargeError: more than 3 MiB.
-        PayloadError: it is no such list of 1 to 100.
+        PayloadError: not JSON, or not of this form with 1 to 100 tasks.
     """
     size = _size(text)
     if size > MAX_BATCH_BYTES:
         raise PayloadTooLargeError(
-            f"The batch has {size:,} bytes; it may have {MAX_BATCH_BYTES:,}.", "Send fewer tasks at once."
+            f"The batch has {size:,} bytes; a batch may have {MAX_BATCH_BYTES:,}.", "Send fewer tasks in one request."
         )
     value = _load(text)
     entries = value.get("tasks") if isinstance(value, dict) else None
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_BATCH_TASKS:
         raise PayloadError(
-            f"A batch is an object whose tasks are a list of 1 to {MAX_BATCH_TASKS}.",
-            'Like {"tasks": [{"payload": {"message": "SUCCESS"}}]}.',
+            f"Invalid batch: expected an object whose `tasks` is a list of 1 to {MAX_BATCH_TASKS} tasks.",
+            'Example: {"tasks": [{"payload": {"message": "SUCCESS"}}]}',
         )
     return [_entry(entry) for entry in entries]
 
 
 def _entry(entry: object) -> Submission | PayloadError:
     if not isinstance(entry, dict) or not isinstance(payload := entry.get("payload"), dict):
-        return PayloadError("A task of a batch is an object whose payload is an object.")
+        return PayloadError("Invalid task: expected an object whose `payload` is an object.")
     if unknown := sorted(entry.keys() - {"payload", "idempotencyKey"}):
-        return PayloadError(f"A task of a batch has no field {unknown[0][:64]!r}; it has payload and idempotencyKey.")
+        return PayloadError(f"Unknown field {unknown[0][:64]!r} of a task. Supported: payload, idempotencyKey.")
     key = entry.get("idempotencyKey")
     if not (key is None or isinstance(key, str)):
-        return PayloadError("The idempotencyKey is not a string.")
+        return PayloadError("Invalid idempotencyKey: expected a string.")
     return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key)
 
 
 def encode_payload(payload: JsonObject) -> str:
-    """The compact JSON text under which `payload` is stored.
+    """Return the compact JSON text that is stored for `payload`.
 
     Raises:
         PayloadTooLargeError: the text is longer than 256 KiB.
@@ -95,14 +95,14 @@ def encode_payload(payload: JsonObject) -> str:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise PayloadError("The payload holds an unpaired surrogate, which is no valid text.") from None
+        raise PayloadError("The payload holds an unpaired surrogate, which is not valid text.") from None
     if size > MAX_PAYLOAD_BYTES:
         raise _too_large(size)
     return text
 
 
 def payload_hash(payload: JsonObject) -> str:
-    """A digest that is the same for equal payloads, whatever the order of their keys."""
+    """Return a digest, 32 hexadecimal digits, that is equal for equal payloads in any order of their keys."""
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
@@ -112,7 +112,7 @@ def _size(text: str | bytes) -> int:
 
 
 def _load(text: str | bytes) -> Any:
-    """The JSON value in `text`, if every store and client reads it back the same."""
+    """Return the JSON value in `text`, if every store and client reads it back the same."""
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
     except RecursionError:
@@ -167,5 +167,5 @@ def _too_deep() -> PayloadError:
 def _too_large(size: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
         f"The payload has {size:,} bytes; a task may have {MAX_PAYLOAD_BYTES:,}.",
-        "Keep large data in S3 and put its key into the task.",
+        "Keep large data in S3 and put its key into the payload.",
     )

@@ -1,4 +1,4 @@
-"""What the protocol needs of the world: a table, two queues, a clock, a handler."""
+"""The interfaces that the protocol needs: a table, two queues, a clock, a handler."""
 
 from __future__ import annotations
 
@@ -7,97 +7,101 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from ftask.core.events import Event
 from ftask.core.model import DeadLetter, Delivery, Message, Task
 
 Clock = Callable[[], datetime]
-"""The present moment, as :func:`ftask.core.timestamps.truncate` leaves it."""
+"""Returns the present moment in whole milliseconds, like :func:`ftask.core.timestamps.now`."""
 
 
-Observer = Callable[..., None]
-"""Told of each event: its name, then what belongs to it as keyword arguments."""
+Observer = Callable[[Event], None]
+"""Takes each event as it happens."""
 
 
 class Settlement(Enum):
-    """What the table said to a settlement."""
+    """The result of a settlement."""
 
     DONE = auto()
-    LEASE_LOST = auto()  # somebody else holds the task by now: nothing was written
-    CANCEL_REQUESTED = auto()  # no further attempt is wanted: nothing was written
+    LEASE_LOST = auto()  # another worker has the task, or its epoch is over: nothing was written
+    CANCEL_REQUESTED = auto()  # an operator cancelled the task, so it may not be RETRYING: nothing was written
 
 
 class Store(Protocol):
     """The table of tasks. Each write is one conditional write that recognises its own re-sent self."""
 
     def put(self, task: Task) -> Task | None:
-        """Write a task whose id is not taken; answer None, or the task that has the id."""
+        """Write a task if its id is free; return None, or the task that has the id."""
 
     def put_many(self, tasks: Sequence[Task]) -> list[Task]:
-        """Write up to 100 tasks, all whose ids are not taken; answer the tasks that have the others."""
+        """Write those of up to 100 tasks whose ids are free; return the tasks that have the other ids."""
 
     def get(self, task_id: str) -> Task | None:
-        """The task, read consistently."""
+        """Return the task, read consistently; None if no task has this id."""
 
     def get_many(self, task_ids: Sequence[str]) -> Iterator[Task]:
-        """The tasks of these ids that exist, in no order; reads may be a moment behind."""
+        """Yield the tasks with these ids that exist, in no order; reads may be a moment behind."""
 
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        """Try to begin an attempt: True and the task as begun, or False and the task as found."""
+        """Begin an attempt if that is allowed; return True and the begun task, or False and the current task.
+
+        `owner` and `until` are the lease that is taken.
+        """
 
     def settle(self, after: Task, owner: str) -> Settlement:
-        """Write what the attempt of lease `owner` came to; of a cancelled task, never that it is `RETRYING`."""
+        """Write `after`, the outcome of the attempt with lease `owner`; a cancelled task is never made `RETRYING`."""
 
     def cancel(self, after: Task) -> Task | None:
-        """Move a task that waits, `PENDING` or `RETRYING`, to `after`; answer None, or the task as found."""
+        """Write `after` if the task still waits for the same attempt; return None, or the current task if not."""
 
     def request_cancel(self, task_id: str, now: datetime) -> bool:
-        """Note that no attempt may follow the running one; False if none is running."""
+        """Store that no attempt may follow the running one; return False if no attempt is running."""
 
     def reopen(self, after: Task) -> bool:
-        """Move a task that is `FAILED` in the epoch before `after`'s to `after`; False if it is elsewhere."""
+        """Write `after` if the task is `FAILED` in the epoch before `after`'s; return whether it was."""
 
     def discard(self, task_id: str) -> None:
-        """Delete a task that is still `PENDING` and was never begun; anything else stays."""
+        """Delete a task that is still `PENDING` with 0 attempts; any other stays."""
 
 
 class Queue(Protocol):
     """The main queue."""
 
     def send(self, message: Message) -> None:
-        """Send; when this returns, the queue has the message."""
+        """Send a message; when this returns, the queue has it."""
 
     def send_many(self, messages: Sequence[Message]) -> list[Message]:
-        """Send up to ten messages in one request; those that the queue has when this returns."""
+        """Send up to ten messages in one request; return those that the queue has."""
 
     def postpone(self, delivery: Delivery, seconds: int) -> None:
-        """Make a received message visible again in `seconds` (0 to 43,200) from now."""
+        """Make a received message visible again in `seconds` from now, 0 to 43,200 (12 hours)."""
 
 
 class DeadLetterQueue(Protocol):
     """The dead-letter queue."""
 
     def send(self, body: str, attributes: Mapping[str, str]) -> None:
-        """Send; when this returns, the queue has the letter."""
+        """Send a dead letter; when this returns, the queue has it."""
 
 
 class DeadLetterReader(Protocol):
-    """The operator's end of the dead-letter queue."""
+    """The dead-letter queue as an operator reads it."""
 
     def receive(self) -> list[DeadLetter]:
-        """Up to ten letters, invisible to others for a while; none if the queue shows none."""
+        """Return up to ten letters, which others then do not see for a while; none if the queue is empty."""
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete received letters; one that stays after all comes back."""
+        """Delete received letters; one that could not be deleted comes back."""
 
 
 class Handler(Protocol):
     """The work itself."""
 
     def __call__(self, job: Job) -> Any:
-        """Do the task; the answer must be JSON or None. Any exception is a failed attempt."""
+        """Do the task; return JSON or None. Any exception makes the attempt a failed one."""
 
 
 class Job(Protocol):
-    """What a handler is given. `task_id`, `epoch` and `attempt` together name one run of it."""
+    """What a handler is given. `task_id`, `epoch` and `attempt` (from 1) together name one run."""
 
     @property
     def task_id(self) -> str: ...

@@ -1,9 +1,8 @@
 """Redrive and drain: what an operator does with dead letters.
 
-Redriving gives a failed task a new epoch. The message is sent first: an interruption after that can never leave a
-task that nobody will look at, because the worker makes the table's move itself, and the letter left behind is stale
-the next time. Draining writes a letter down before it deletes it. So both are safe to interrupt anywhere and to run
-again, and to run twice at once.
+A redrive gives a failed task its next epoch. It sends the message first. If it is interrupted after that, the worker
+writes the move to `PENDING` itself, and the letter that is left is stale for the next redrive. A drain writes a letter
+down before it deletes it. So both can be interrupted anywhere, run again, and run twice at once.
 """
 
 from __future__ import annotations
@@ -14,13 +13,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from ftask.core import transitions
-from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.codec import message_or_none
 from ftask.core.model import DeadLetter, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
-
-# A letter of the same epoch is left by a crash between letter and state; the next attempt ended better, or never was.
-_ENDED_OTHERWISE = (Status.COMPLETED, Status.CANCELLED)
-
 
 TaskFilter = Callable[[Task], bool]
 """Whether a failed task is among those that an operator chose."""
@@ -29,21 +24,22 @@ TaskFilter = Callable[[Task], bool]
 class RedriveOutcome(StrEnum):
     """What became of one dead letter."""
 
-    REDRIVEN = "redriven"  # its task runs again; the letter is deleted
-    STALE = "stale"  # its task has moved on without it; the letter is deleted
-    SKIPPED = "skipped"  # its task is not among those that are wanted; the letter stays
-    UNSETTLED = "unsettled"  # its worker is between its two last steps; the letter stays for the next time
-    UNKNOWN = "unknown"  # its task is not in the table, or it is no task; the letter stays, it is the last trace
+    REDRIVEN = "redriven"  # the task runs again; the letter is deleted
+    STALE = "stale"  # the task was redriven or ended since; the letter is deleted
+    SKIPPED = "skipped"  # the task is not selected; the letter stays
+    UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED; the letter stays
+    UNKNOWN = "unknown"  # not a task's letter, or the task is gone; the letter stays, it is the last trace
     UNSENT = "unsent"  # the queue did not take the message; the letter stays
 
     @property
     def letter_done(self) -> bool:
+        """Whether the letter has nothing left to do and is deleted."""
         return self in (RedriveOutcome.REDRIVEN, RedriveOutcome.STALE)
 
 
 @dataclass(frozen=True, slots=True)
 class Redriver:
-    """Redrives failed tasks, ten letters at a time."""
+    """Redrives failed tasks, ten letters at a time; `retention` is how long an item is kept after its last change."""
 
     store: Store
     queue: Queue
@@ -51,23 +47,23 @@ class Redriver:
     retention: timedelta
 
     def redrive_letters(
-        self, box: DeadLetterReader, wanted: TaskFilter = lambda _: True, seen: set[str] | None = None
+        self, reader: DeadLetterReader, selected: TaskFilter = lambda _: True, seen: set[str] | None = None
     ) -> Iterator[list[tuple[Message | None, RedriveOutcome]]]:
-        """Redrive what the dead-letter queue holds, of `wanted` tasks only; after each batch, what became of it.
+        """Redrive the `selected` tasks that have a dead letter; yield, after each batch of letters, what became of it.
 
-        Several may do so at once, and share `seen`.
+        `seen` holds the ids of the letters that were read. Several threads may redrive at once and share it.
         """
-        for letters in _batches(box, set() if seen is None else seen):
-            messages = [_message(letter) for letter in letters]
-            outcomes = self.redrive(messages, wanted)
-            box.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
+        for letters in _batches(reader, set() if seen is None else seen):
+            messages = [message_or_none(letter.body) for letter in letters]
+            outcomes = self.redrive(messages, selected)
+            reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
             yield list(zip(messages, outcomes, strict=True))
 
-    def redrive(self, letters: Sequence[Message | None], wanted: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
-        """Redrive the tasks of up to ten letters; None stands for a letter that is no task's."""
-        known = [letter for letter in letters if letter is not None]
-        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
-        outcomes = [_judge(letter, tasks, wanted) for letter in letters]
+    def redrive(self, letters: Sequence[Message | None], selected: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
+        """Redrive the tasks of up to ten letters; return the outcome of each. None is a letter that is not a task's."""
+        task_letters = [letter for letter in letters if letter is not None]
+        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in task_letters])}
+        outcomes = [_judge(letter, tasks, selected) for letter in letters]
         failed = {
             letter.task_id: tasks[letter.task_id]
             for letter, outcome in zip(letters, outcomes, strict=True)
@@ -77,7 +73,7 @@ class Redriver:
         for message in sent:
             now = self.clock()
             after = transitions.reopened(failed[message.task_id], now)
-            # Refused, it has been made already: by the worker, or by another operator.
+            # A refusal means that the worker or another operator has already written this.
             self.store.reopen(replace(after, expires_at=now + self.retention))
         in_queue = {message.task_id for message in sent}
         return [
@@ -89,42 +85,37 @@ class Redriver:
 
 
 def drain_letters(
-    box: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
+    reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
 ) -> Iterator[int]:
-    """Empty the dead-letter queue; after each batch, how many letters it had.
+    """Empty the dead-letter queue; yield, after each batch, how many letters it had.
 
-    `write` must have the letters safe when it returns: only then are they deleted. Several may drain at once, and
-    share `seen`.
+    When `write` returns, the letters must be safe: they are deleted next. `seen` holds the ids of the letters that
+    were read. Several threads may drain at once and share it.
     """
-    for letters in _batches(box, set() if seen is None else seen):
+    for letters in _batches(reader, set() if seen is None else seen):
         write(letters)
-        box.delete(letters)
+        reader.delete(letters)
         yield len(letters)
 
 
-def _batches(box: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
-    """Batches until the queue shows nothing new: a letter that stayed comes back sooner or later."""
+def _batches(reader: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
+    """Yield batches of letters until the queue has none that is not in `seen`: letters that stayed come back."""
     while True:
-        letters = [letter for letter in box.receive() if letter.message_id not in seen]
+        letters = [letter for letter in reader.receive() if letter.message_id not in seen]
         if not letters:
             return
         seen |= {letter.message_id for letter in letters}
         yield letters
 
 
-def _judge(letter: Message | None, tasks: dict[str, Task], wanted: TaskFilter) -> RedriveOutcome:
+def _judge(letter: Message | None, tasks: dict[str, Task], selected: TaskFilter) -> RedriveOutcome:
     task = tasks.get(letter.task_id) if letter is not None else None
     if letter is None or task is None:
         return RedriveOutcome.UNKNOWN
-    if task.epoch > letter.epoch or (task.epoch == letter.epoch and task.status in _ENDED_OTHERWISE):
+    # The worker died after it had sent this letter; the task later ended in another way.
+    ended_otherwise = task.status.terminal and task.status is not Status.FAILED
+    if task.epoch > letter.epoch or (task.epoch == letter.epoch and ended_otherwise):
         return RedriveOutcome.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
         return RedriveOutcome.UNSETTLED
-    return RedriveOutcome.REDRIVEN if wanted(task) else RedriveOutcome.SKIPPED
-
-
-def _message(letter: DeadLetter) -> Message | None:
-    try:
-        return decode_message(letter.body)
-    except (MalformedMessageError, UnknownVersionError):
-        return None
+    return RedriveOutcome.REDRIVEN if selected(task) else RedriveOutcome.SKIPPED

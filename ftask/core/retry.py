@@ -1,4 +1,4 @@
-"""When to try again: exponential backoff with a cap and, if wanted, full jitter."""
+"""When to try again: exponential backoff with a cap and, as an option, full jitter."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MAX_BACKOFF_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`base_seconds · 2^(attempt-1)`, at most `cap_seconds`; with `jitter`, uniformly below that."""
+    """A delay of `base_seconds · 2^(attempt-1)`, at most `cap_seconds`; with `jitter`, drawn evenly from 0 to that."""
 
     base_seconds: float = 2.0
     cap_seconds: float = MAX_BACKOFF_SECONDS
     jitter: bool = False
 
     def delay_seconds(self, attempt: int, rng: Random, requested_seconds: float | None = None) -> float:
-        """The delay after failed attempt number `attempt` (from 1), never above the cap.
+        """Return the delay in seconds after failed attempt number `attempt` (from 1), never above the cap.
 
-        `requested_seconds` is the handler's own wish, which replaces the rule but not the cap.
+        `requested_seconds` is the delay that the handler asked for. It replaces the computed delay, not the cap.
         """
         if requested_seconds is not None:
             return min(max(0.0, requested_seconds), self.cap_seconds)
@@ -29,7 +29,7 @@ class RetryPolicy:
         return rng.uniform(0.0, ceiling) if self.jitter else ceiling
 
     def ceiling_seconds(self, attempt: int) -> float:
-        """The longest delay that the rule allows after attempt number `attempt`."""
+        """Return the longest delay in seconds after failed attempt number `attempt` (from 1)."""
         if self.base_seconds <= 0:
             return 0.0
         # 2^40 seconds is past every cap; the bound keeps large attempt numbers from overflowing.

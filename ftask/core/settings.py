@@ -1,4 +1,4 @@
-"""The settings of the two functions, from their environment; a wrong one fails before any work."""
+"""The settings of the two functions, from their environment; an invalid one fails before any work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """What the API function needs to know."""
+    """The settings of the API function."""
 
     stack: str
     table: str
@@ -22,6 +22,11 @@ class ApiSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ApiSettings:
+        """Return the settings in `environment`.
+
+        Raises:
+            SettingsError: a variable is missing, not of its kind or out of its range.
+        """
         read = _Reader(environment)
         return cls(
             stack=read.text("FTASK_STACK"),
@@ -34,7 +39,7 @@ class ApiSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What the worker function needs to know."""
+    """The settings of the worker function."""
 
     stack: str
     table: str
@@ -47,6 +52,11 @@ class WorkerSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
+        """Return the settings in `environment`.
+
+        Raises:
+            SettingsError: a variable is missing, not of its kind or out of its range.
+        """
         read = _Reader(environment)
         return cls(
             stack=read.text("FTASK_STACK"),

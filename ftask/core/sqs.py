@@ -82,7 +82,7 @@ class SqsDeadLetterQueue:
         self._client().send_message(
             QueueUrl=self._url,
             MessageBody=body,
-            # A foreign message may fill SQS's limit alone: better kept without a reason than not at all.
+            # A foreign message may be as large as SQS allows: it is better kept without its reason than lost.
             MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
             if size <= MAX_MESSAGE_BYTES
             else {},
@@ -92,7 +92,7 @@ class SqsDeadLetterQueue:
 class SqsDeadLetterReader:
     """:class:`ftask.core.ports.DeadLetterReader` over the dead-letter queue."""
 
-    # Long enough for a batch, short enough that what stayed is soon seen again.
+    # Long enough for a batch, short enough that letters which stay are soon visible again.
     VISIBILITY_SECONDS = 60
 
     def __init__(self, client: Callable[[], SQSClient], url: str, wait_seconds: int = 1) -> None:
@@ -108,7 +108,7 @@ class SqsDeadLetterReader:
             MessageAttributeNames=["All"],
             MessageSystemAttributeNames=["SentTimestamp"],
             VisibilityTimeout=self.VISIBILITY_SECONDS,
-            # Long polling asks every server: an answer without letters then means that there are none.
+            # Long polling asks every server, so an answer without letters means that the queue has none.
             WaitTimeSeconds=self._wait_seconds,
         )
         return [_dead_letter(message) for message in answer.get("Messages", [])]
@@ -125,7 +125,7 @@ class SqsDeadLetterReader:
         )
 
     def release(self, receipt_handles: Sequence[str]) -> None:
-        """Make received letters visible again at once; what cannot be is so by itself a little later."""
+        """Make received letters visible again at once; one for which that fails is so after `VISIBILITY_SECONDS`."""
         for start in range(0, len(receipt_handles), MAX_BATCH):
             self._client().change_message_visibility_batch(
                 QueueUrl=self._url,

@@ -1,4 +1,4 @@
-"""Submit: make a task durable in the table and in the queue before anybody is told of it."""
+"""Submit: make a task durable in the table and in the queue before the client gets its answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_MESSAGES = 10
 class Submitter:
     """Accepts tasks.
 
-    `max_attempts` is snapshotted on each task; `retention` is how long its item outlives its last change.
+    `max_attempts` (from 1) is stored on each task; `retention` is how long its item is kept after its last change.
     """
 
     store: Store
@@ -39,7 +39,7 @@ class Submitter:
         Raises:
             PayloadError: the payload or the key cannot be stored.
             IdempotencyConflictError: the key has been used with another payload.
-            Exception: whatever the table or the queue raised; the task was not accepted.
+            Exception: the table or the queue raised it; the task was not accepted.
         """
         task = self._new_task(Submission(payload, idempotency_key))
         existing = self.store.put(task)
@@ -58,25 +58,25 @@ class Submitter:
         return task
 
     def submit_many(self, submissions: Sequence[Submission]) -> list[Task | FtaskError]:
-        """The same for up to 100 tasks in few requests; of each, in order, the task or why it was not accepted.
+        """Submit up to 100 tasks in few requests; return for each, in order, the task or why it was not accepted.
 
         Raises:
-            Exception: whatever the table raised; no task was accepted.
+            Exception: the table raised it, or the queue took no message at all; no task was accepted.
         """
-        wanted = [self._new_task_or_error(submission) for submission in submissions]
-        new = {task.task_id: task for task in reversed(wanted) if isinstance(task, Task)}
-        # What each id stands for once everything is written: the first that asked for it, or an older task.
-        known = dict(new)
+        candidates = [self._new_task_or_error(submission) for submission in submissions]
+        # Of several with one key, the first in the batch is written.
+        new = {task.task_id: task for task in reversed(candidates) if isinstance(task, Task)}
+        stored = dict(new)
         if new:
-            known |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
-        unsent = self._send_many([task for task in known.values() if _never_begun(task)])
+            stored |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
+        unsent = self._send_many([task for task in stored.values() if _never_begun(task)])
         return [
-            asked if isinstance(asked, FtaskError) else _outcome(asked, known[asked.task_id], unsent)
-            for asked in wanted
+            candidate if isinstance(candidate, FtaskError) else _outcome(candidate, stored[candidate.task_id], unsent)
+            for candidate in candidates
         ]
 
     def _send_many(self, tasks: Sequence[Task]) -> set[str]:
-        """Queue these tasks; the ids of those that the queue does not have."""
+        """Queue these tasks; return the ids of those that the queue did not take."""
         unsent = {task.task_id: task for task in tasks}
         failure = None
         try:
@@ -126,33 +126,33 @@ class Submitter:
 
 
 def derive_task_id(idempotency_key: str) -> str:
-    """The task id that belongs to a key.
+    """Return the task id, 32 hexadecimal digits, that belongs to a key.
 
     Raises:
         PayloadError: the key is empty, longer than 256 characters or not printable ASCII.
     """
     if not 0 < len(idempotency_key) <= MAX_KEY_CHARACTERS or not _printable_ascii(idempotency_key):
         raise PayloadError(
-            f"An idempotency key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters.",
-            "A UUID or the id of your own record makes a good key.",
+            f"Invalid idempotency key: expected 1 to {MAX_KEY_CHARACTERS} printable ASCII characters.",
+            "Use a UUID, or the id of the record that the task is about.",
         )
     return hashlib.sha256(b"ftask idempotency key\0" + idempotency_key.encode()).hexdigest()[:32]
 
 
-def _outcome(asked: Task, known: Task, unsent: Set[str]) -> Task | FtaskError:
+def _outcome(candidate: Task, stored: Task, unsent: Set[str]) -> Task | FtaskError:
     try:
-        _require_same(asked, known)
+        _require_same(candidate, stored)
     except IdempotencyConflictError as error:
         return error
-    if known.task_id in unsent:
-        return TemporarilyUnavailableError("The task could not be queued just now; it was not accepted. Send it again.")
-    return known
+    if stored.task_id in unsent:
+        return TemporarilyUnavailableError("The task could not be queued and was not accepted.", "Send it again.")
+    return stored
 
 
-def _require_same(asked: Task, existing: Task) -> None:
-    if existing.payload_hash != asked.payload_hash:
+def _require_same(candidate: Task, existing: Task) -> None:
+    if existing.payload_hash != candidate.payload_hash:
         raise IdempotencyConflictError(
-            f"The idempotency key already belongs to task {existing.task_id}, which has another payload.",
+            f"The idempotency key belongs to task {existing.task_id}, which has another payload.",
             "Use a new key for a new payload.",
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def printable(text: str, limit_bytes: int) -> str:
-    """`text` as one bounded line that SQS and DynamoDB take; never empty.
+    """Return `text` as one line of at most `limit_bytes` that SQS and DynamoDB take; `(no message)` if it is empty.
 
     SQS refuses most control characters and empty attribute values.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -18,7 +18,7 @@ def printable(text: str, limit_bytes: int) -> str:
 
 
 def shortened(text: str, limit_bytes: int) -> str:
-    """`text`, cut with an ellipsis where its UTF-8 is longer than `limit_bytes`."""
+    """Return `text`, cut with an ellipsis if its UTF-8 is longer than `limit_bytes`."""
     encoded = text.encode()
     if len(encoded) <= limit_bytes:
         return text
@@ -26,12 +26,12 @@ def shortened(text: str, limit_bytes: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 task`, `1,200 tasks`."""
+    """Return `1 task` or `1,200 tasks`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that `text` is; None if it is anything else."""
+    """Return the JSON object in `text`; None if it is anything else."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -40,5 +40,5 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 
 def percent(share: float) -> str:
-    """`30 %`, `8.7 %`."""
+    """Return a share from 0 to 1 as `30 %` or `8.7 %`."""
     return f"{share * 100:.1f}".removesuffix(".0") + " %"

@@ -1,4 +1,4 @@
-"""The rules: what a task becomes, and what a worker does with a message that it may not run.
+"""The rules: what a task becomes, and what a worker does with a message whose begin was refused.
 
 Pure: a task and the present moment in, a decision out. Nothing here reads a clock or calls AWS.
 """
@@ -17,7 +17,7 @@ from ftask.core.text import shortened
 CLOCK_SKEW_MARGIN = timedelta(seconds=2)
 # History is kept in the item, whose size is paid at every write and ends at 400 KB.
 MAX_HISTORY = 50
-# The last error is kept longer, beside the history.
+# The task keeps its last error in full; the history keeps this much of each.
 MAX_HISTORY_ERROR_BYTES = 200
 
 
@@ -48,19 +48,19 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """The message is of a redrive that was faster than its own bookkeeping: make its move, begin again."""
+    """The message is of a redrive that has not yet written its move: write that move, then begin again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """The worker died in the last attempt: `task` is to be dead-lettered as failed."""
+    """The worker died in the last attempt: dead-letter the message and write `task`, which has failed."""
 
     task: Task
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The worker died, and an operator had cancelled the task meanwhile: `task` is to be written as that."""
+    """The worker died after an operator had cancelled the task: write `task`, which is cancelled."""
 
     task: Task
 
@@ -68,43 +68,43 @@ class Cancelled:
 BeginDecision = Acknowledge | Postpone | Begun | Reopen | Exhausted | Cancelled
 
 
-def decide_refused_begin(found: Task | None, message: Message, owner: str, now: datetime) -> BeginDecision:
-    """What a worker does when the table refused its begin and showed the item as it is.
+def decide_refused_begin(current: Task | None, message: Message, owner: str, now: datetime) -> BeginDecision:
+    """Return what a worker does after the table refused its begin; `current` is the task as the table has it.
 
-    `owner` is the lease owner that this begin tried to write. The SDK re-sends a write whose answer
-    was lost, and the second one is refused by the first: then the item carries our own mark.
+    `owner` is the lease owner that this begin tried to write. The SDK re-sends a write whose answer was lost, and the
+    second one is refused by the first: then the item carries this owner, and the begin has succeeded.
     """
-    if found is None:
+    if current is None:
         return Acknowledge("unknown task")
-    if found.lease is not None and found.lease.owner == owner and found.status is Status.PROCESSING:
-        return Begun(found)
-    if found.epoch > message.epoch:
+    if current.lease is not None and current.lease.owner == owner and current.status is Status.PROCESSING:
+        return Begun(current)
+    if current.epoch > message.epoch:
         return Acknowledge("superseded by a redrive")
-    if found.epoch < message.epoch:
-        if found.epoch == message.epoch - 1 and found.status is Status.FAILED:
+    if current.epoch < message.epoch:
+        if current.epoch == message.epoch - 1 and current.status is Status.FAILED:
             return Reopen()
         return Postpone("of an epoch that has not begun")
-    if found.status.terminal:
-        return Acknowledge(f"already {found.status}")
-    if found.status is Status.PROCESSING and found.lease is not None:
-        expired_at = found.lease.until + CLOCK_SKEW_MARGIN
+    if current.status.terminal:
+        return Acknowledge(f"already {current.status}")
+    if current.status is Status.PROCESSING and current.lease is not None:
+        expired_at = current.lease.until + CLOCK_SKEW_MARGIN
         if now < expired_at:
             return Postpone("running elsewhere", until=expired_at)
-    if found.attempts >= found.max_attempts:
-        return Exhausted(worker_lost(found, now))
-    if found.cancel_requested_at is not None:
-        return Cancelled(cancelled(found, now))
-    if found.next_attempt_at is not None and now < found.next_attempt_at:
-        return Postpone("backing off", until=found.next_attempt_at)
-    # No rule explains the refusal: an item that something else wrote. Its message stays for a closer look.
-    return Postpone(f"in a state that cannot begin ({found.status})")
+    if current.attempts >= current.max_attempts:
+        return Exhausted(worker_lost(current, now))
+    if current.cancel_requested_at is not None:
+        return Cancelled(cancelled(current, now))
+    if current.next_attempt_at is not None and now < current.next_attempt_at:
+        return Postpone("backing off", until=current.next_attempt_at)
+    # No rule explains the refusal: something else wrote the item. Its message stays for an operator to look at.
+    return Postpone(f"in a state that cannot begin ({current.status})")
 
 
 def due_at(task: Task) -> datetime | None:
-    """When the running attempt of `task` could have begun at the earliest; None where nothing tells."""
+    """Return the earliest moment at which the running attempt of `task` could begin; None if that is not known."""
     *earlier, _ = task.history
     if task.attempts == 1:
-        # A redrive leaves no mark of its moment.
+        # The time of a redrive is not stored.
         return task.created_at if task.epoch == 0 else None
     previous = earlier[-1] if earlier else None
     if previous is None or previous.ended_at is None or previous.backoff_seconds is None:
@@ -113,7 +113,7 @@ def due_at(task: Task) -> datetime | None:
 
 
 def completed(task: Task, result: str | None, now: datetime) -> Task:
-    """`task` after its running attempt succeeded with the JSON text `result`."""
+    """Return `task` after its running attempt succeeded with the JSON text `result`."""
     return _settled(
         replace(task, status=Status.COMPLETED, result=result, completed_at=now, last_error=None),
         now,
@@ -131,7 +131,10 @@ def failed_attempt(
     permanent: bool = False,
     requested_seconds: float | None = None,
 ) -> Task:
-    """`task` after its running attempt failed: `RETRYING` with its backoff, or `FAILED`."""
+    """Return `task` after its running attempt failed: `RETRYING` with its backoff, or `FAILED`.
+
+    A `permanent` error fails the task with attempts left. `requested_seconds` is the delay that the handler asked for.
+    """
     if permanent or task.attempts >= task.max_attempts:
         return _failed(task, error, now, Outcome.FAILED)
     delay = policy.delay_seconds(task.attempts, rng, requested_seconds)
@@ -145,7 +148,7 @@ def failed_attempt(
 
 
 def worker_lost(task: Task, now: datetime) -> Task:
-    """`task` after the worker of its last attempt died without a word."""
+    """Return `task`, `FAILED`, after the worker of its last attempt died."""
     error = Failure(
         WORKER_LOST,
         f"The worker of attempt {task.attempts} ended without reporting: it crashed or ran past its timeout.",
@@ -154,7 +157,7 @@ def worker_lost(task: Task, now: datetime) -> Task:
 
 
 def cancelled(task: Task, now: datetime) -> Task:
-    """`task` when an operator wants no further attempt. What its attempts came to stays in its history."""
+    """Return `task`, `CANCELLED`: no further attempt begins. Its history stays."""
     return replace(
         task,
         status=Status.CANCELLED,
@@ -167,7 +170,7 @@ def cancelled(task: Task, now: datetime) -> Task:
 
 
 def reopened(task: Task, now: datetime) -> Task:
-    """`task` in its next epoch, as a redrive puts it. Its history stays."""
+    """Return `task` after a redrive: `PENDING` in its next epoch, with no attempts. Its history stays."""
     return replace(
         task,
         status=Status.PENDING,
@@ -192,11 +195,11 @@ def _settled(
     error: Failure | None = None,
     backoff_seconds: float | None = None,
 ) -> Task:
-    """`task` with its running attempt closed."""
+    """Return `task` with its running attempt closed."""
     *earlier, last = task.history
     ended = replace(
         last,
-        # Nobody saw a lost attempt end, so no time is claimed for it.
+        # Nothing saw a lost attempt end, so it has no end time.
         ended_at=None if outcome is Outcome.LOST else now,
         outcome=outcome,
         error=None if error is None else Failure(error.type, shortened(error.message, MAX_HISTORY_ERROR_BYTES)),
@@ -207,7 +210,7 @@ def _settled(
 
 
 def _lost_if_open(attempt: Attempt) -> Attempt:
-    """An attempt that another one followed without its being settled lost its worker."""
+    """Return `attempt`, as `LOST` if it was never settled: its worker died."""
     if attempt.outcome is not None:
         return attempt
     return replace(attempt, outcome=Outcome.LOST, error=Failure(WORKER_LOST, "The worker ended without reporting."))

@@ -12,12 +12,12 @@ from ftask.core.errors import PermanentError
 from ftask.core.ports import Handler, Job
 
 SLOW = "SLOW:"
-# What the process says with its exit code when a task asked for its end; any but 0 will do.
+# The exit code of a process that a task crashed on purpose; any but 0 will do.
 CRASH_EXIT_CODE = 70
 
 
 class SimulatedError(Exception):
-    """The simulated work failed, as it was asked to or by chance."""
+    """The simulated work failed, on request or by chance."""
 
 
 def simulated(
@@ -26,11 +26,11 @@ def simulated(
     pause: Callable[[float], None] = time.sleep,
     die: Callable[[int], object] = os._exit,
 ) -> Handler:
-    """A handler for `{"message": …}`.
+    """Return a handler for `{"message": …}`.
 
-    SUCCESS succeeds, ERROR fails, CRASH ends the process at once, HANG never returns, SLOW:<seconds> takes so long and
-    succeeds, and anything else fails at `error_rate`. CRASH and HANG take the other tasks of their batch with them, as
-    a worker that really dies does.
+    SUCCESS succeeds, ERROR fails, CRASH ends the process at once, HANG never returns, SLOW:<seconds> takes 0 to 900
+    seconds and succeeds, and anything else fails at `error_rate`, from 0 to 1. CRASH and HANG also end the other
+    attempts of their batch, as a worker that dies does.
     """
 
     def handle(job: Job) -> dict[str, str]:
@@ -58,5 +58,5 @@ def _seconds(message: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= 900:
-        raise PermanentError(f"{SLOW} takes 0 to 900 seconds, like {SLOW}2.5, not {text[:40]!r}")
+        raise PermanentError(f"Invalid seconds {text[:40]!r}: {SLOW} takes 0 to 900 seconds, like {SLOW}2.5.")
     return seconds

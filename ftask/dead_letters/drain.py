@@ -15,7 +15,7 @@ from typing import Any
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
-from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.codec import message_or_none
 from ftask.core.errors import FtaskError
 from ftask.core.model import DeadLetter, Message, Task
 from ftask.core.redrive import drain_letters
@@ -47,7 +47,7 @@ class DrainFile:
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Append the letters; when this returns, they are on disk."""
-        messages = {letter.message_id: _message(letter) for letter in letters}
+        messages = {letter.message_id: message_or_none(letter.body) for letter in letters}
         ids = [message.task_id for message in messages.values() if message is not None]
         with translate_aws_errors():
             tasks = {task.task_id: task for task in self._stage.store.get_many(ids)}
@@ -74,13 +74,6 @@ def drain(stage: Stage, file: DrainFile | None) -> Iterator[int]:
     write = file.write if file else lambda _: None
     with translate_aws_errors():
         yield from merge([drain_letters(stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)])
-
-
-def _message(letter: DeadLetter) -> Message | None:
-    try:
-        return decode_message(letter.body)
-    except (MalformedMessageError, UnknownVersionError):
-        return None
 
 
 def _line(letter: DeadLetter, message: Message | None, tasks: dict[str, Task]) -> str:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target
-from ftask.core.metrics import FAILURES, INVOCATION
+from ftask.core.events import SUMS
 from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
 
@@ -126,7 +126,7 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
         at = written_at
     # An exception that Lambda's runtime logged has no event name; its type stands for one.
     name = line.get("event") or line.get("errorType") or "log"
-    if name in (INVOCATION, FAILURES):
+    if name in SUMS:
         return None  # sums for machines: each event has its own line
     fields = {key: value for key, value in line.items() if key not in ("timestamp", "level", "event")}
     return Event(function, at, str(line.get("level", "INFO")), str(name), fields)

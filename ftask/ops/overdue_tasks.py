@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
-from ftask.core.codec import item_to_task
+from ftask.core.item import item_to_task
 from ftask.core.model import Message, Status, Task
 from ftask.core.sqs import MAX_BATCH
 from ftask.core.text import plural
@@ -63,14 +63,9 @@ def message_due(task: Task) -> datetime:
 
 
 def _unfinished_tasks(stage: Stage) -> Iterator[Task]:
-    pages = scan(
-        stage,
-        "#status IN (:pending, :processing, :retrying)",
-        {"#status": "status"},
-        pending=Status.PENDING,
-        processing=Status.PROCESSING,
-        retrying=Status.RETRYING,
-    )
+    unfinished = {status.lower(): str(status) for status in Status if not status.terminal}
+    condition = f"#status IN ({', '.join(f':{name}' for name in unfinished)})"
+    pages = scan(stage, condition, {"#status": "status"}, **unfinished)
     for page in pages:
         yield from map(item_to_task, page.items)
 

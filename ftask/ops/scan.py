@@ -11,7 +11,7 @@ from typing import Any
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
-from ftask.core.codec import item_to_task
+from ftask.core.item import item_to_task
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import to_iso
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
+from ftask.core.events import EventName
 from ftask.core.model import Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
@@ -126,9 +127,9 @@ class StageSampler:
         """Return how many attempts ended since the last snapshot, by the status that they led to."""
         attempts: Counter[str] = Counter()
         for event in self._log.look():
-            if event.name == "finished":
+            if event.name == EventName.FINISHED:
                 attempts[str(event.fields.get("status"))] += 1
-            if event.name in ("infrastructureFailed", "workerLost"):
+            if event.name in (EventName.INFRASTRUCTURE_FAILED, EventName.WORKER_LOST):
                 self._logged_errors += 1
             failed_attempt = _failed_attempt(event)
             if failed_attempt is not None:
@@ -162,8 +163,8 @@ class StageSampler:
 
 def _failed_attempt(event: Event) -> FailedAttempt | None:
     fields = event.fields
-    lost = event.name == "workerLost"
-    if event.task_id is None or not (lost or (event.name == "finished" and fields.get("errorType"))):
+    lost = event.name == EventName.WORKER_LOST
+    if event.task_id is None or not (lost or (event.name == EventName.FINISHED and fields.get("errorType"))):
         return None
     error = (
         "WorkerLost" if lost else ": ".join(str(fields[key]) for key in ("errorType", "errorMessage") if key in fields)

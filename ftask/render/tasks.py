@@ -164,7 +164,7 @@ def _history(task: Mapping[str, Any]) -> Table:
 
 
 def _ended_at(task: Task, now: datetime) -> datetime:
-    return task.completed_at or task.failed_at or task.cancelled_at or now
+    return task.ended_at or now
 
 
 def _countdown(task: Task, now: datetime) -> str:

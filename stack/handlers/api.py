@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ftask.core import events
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.dynamodb import DynamoStore
@@ -44,15 +45,15 @@ OPENAPI = Path(__file__).with_name("openapi.json")
 
 
 class NotFoundError(FtaskError):
-    """There is no such task, or no such route."""
+    """No task has this id, or the API has no such route."""
 
 
 class QueryError(FtaskError):
-    """The query string asks for something that cannot be answered."""
+    """A query parameter is unknown or not valid."""
 
 
 class MediaTypeError(FtaskError):
-    """The body is of another media type."""
+    """The body is not declared as JSON."""
 
 
 STATUSES: dict[type[FtaskError], HTTPStatus] = {
@@ -72,7 +73,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the routes need."""
+    """The routes, and what they need."""
 
     store: Store
     submitter: Submitter
@@ -80,7 +81,7 @@ class Api:
     meter: Meter
 
     def answer(self, event: Event) -> Answer:
-        """The HTTP answer to `event`; every error as problem details (RFC 9457)."""
+        """Return the HTTP answer to `event`: every error as problem details (RFC 9457)."""
         with self.meter.invocation():
             return self._routed(event)
 
@@ -94,21 +95,16 @@ class Api:
         }
         route = routes.get(event.get("routeKey", ""))
         if route is None:
-            return refusal(NotFoundError("There is no such route."))
+            return refusal(NotFoundError(f"There is no route {event.get('routeKey', '')!r}."))
         try:
             return route(event)
         except FtaskError as error:
             return refusal(error)
         except (BotoCoreError, ClientError) as error:
-            self.meter.observe(
-                "infrastructureFailed",
-                level="ERROR",
-                errorType=type(error).__name__,
-                errorMessage=printable(str(error), 1024),
-            )
+            self.meter.observe(events.infrastructure_failed(error))
             return refusal(
                 TemporarilyUnavailableError(
-                    "The request could not be carried out just now; nothing was accepted.", "Send it again."
+                    "DynamoDB or SQS failed; nothing was accepted.", "Send it again after Retry-After seconds."
                 )
             )
 
@@ -121,9 +117,9 @@ class Api:
 
     def _submit_many(self, event: Event) -> Answer:
         _require_json(_headers(event))
-        asked = parse_batch(_body(event))
-        outcomes = iter(self.submitter.submit_many([each for each in asked if isinstance(each, Submission)]))
-        results = [self._result(each if isinstance(each, FtaskError) else next(outcomes)) for each in asked]
+        entries = parse_batch(_body(event))
+        outcomes = iter(self.submitter.submit_many([entry for entry in entries if isinstance(entry, Submission)]))
+        results = [self._result(entry if isinstance(entry, FtaskError) else next(outcomes)) for entry in entries]
         return _answer(HTTPStatus.ACCEPTED, {"results": results})
 
     def _result(self, outcome: Task | FtaskError) -> dict[str, Any]:
@@ -132,7 +128,7 @@ class Api:
         return {"accepted": False, "problem": _problem(outcome)}
 
     def _accepted(self, task: Task) -> dict[str, Any]:
-        self.meter.observe("accepted", taskId=task.task_id, epoch=task.epoch)
+        self.meter.observe(events.accepted(task))
         return {"taskId": task.task_id, "status": str(task.status), "createdAt": to_iso(task.created_at)}
 
     def _get(self, event: Event) -> Answer:
@@ -145,15 +141,15 @@ class Api:
     def _list(self, event: Event) -> Answer:
         query = event.get("queryStringParameters") or {}
         if unknown := sorted(query.keys() - set(LIST_PARAMETERS)):
-            # Ignored, a misspelt one would give another list than was asked for.
+            # A misspelt parameter that is ignored would give the wrong list.
             raise QueryError(
-                f"There is no parameter {printable(unknown[0], 64)!r}.", f"There are {', '.join(LIST_PARAMETERS)}."
+                f"Unknown query parameter {unknown[0][:64]!r}.", f"Supported: {', '.join(LIST_PARAMETERS)}."
             )
         if query.get("status") != Status.FAILED:
-            raise QueryError("Only failed tasks can be listed.", "Ask for: GET /tasks?status=FAILED")
+            raise QueryError("Only failed tasks can be listed.", "Send GET /tasks?status=FAILED.")
         limit = query.get("limit", str(DEFAULT_PAGE))
         if not (limit.isascii() and limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= MAX_PAGE):
-            raise QueryError(f"The limit is a number from 1 to {MAX_PAGE}.")
+            raise QueryError(f"Invalid limit {limit[:64]!r}: expected a number from 1 to {MAX_PAGE}.")
         tasks, cursor = self.failed.page(int(limit), query.get("cursor"))
         page: dict[str, Any] = {"tasks": [task.json() for task in tasks]}
         return _answer(HTTPStatus.OK, page if cursor is None else page | {"cursor": cursor})
@@ -161,7 +157,7 @@ class Api:
 
 @cache
 def api() -> Api:
-    """The API of this process, made at its first invocation."""
+    """Return the API of this process, made at its first invocation."""
     settings = ApiSettings.from_environment(os.environ)
     usage = Usage()
     clients = Clients(1, usage)
@@ -173,11 +169,12 @@ def api() -> Api:
 
 
 def handler(event: Event, context: Any) -> Answer:
+    """Answer an HTTP API event: what Lambda calls."""
     return api().answer(event)
 
 
 def refusal(error: FtaskError) -> Answer:
-    """The answer to a request that was not carried out."""
+    """Return the answer to a request that failed with `error`."""
     headers = {"content-type": "application/problem+json"}
     if isinstance(error, TemporarilyUnavailableError):
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
@@ -185,14 +182,14 @@ def refusal(error: FtaskError) -> Answer:
 
 
 def _problem(error: FtaskError) -> dict[str, Any]:
-    """Problem details: https://www.rfc-editor.org/rfc/rfc9457"""
+    """Return problem details: https://www.rfc-editor.org/rfc/rfc9457"""
     status = _status(error)
     detail = " ".join(filter(None, (error.message, error.hint)))
     return {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
 
 
 def _status(error: FtaskError) -> HTTPStatus:
-    # The first class that fits: the particular before the general.
+    # The first class that fits: subclasses stand before their base class.
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
             return status
@@ -214,7 +211,7 @@ def _body(event: Event) -> str | bytes:
     try:
         return base64.b64decode(body, validate=True)
     except ValueError:  # binascii.Error is one too
-        raise PayloadError("The body is marked as base64 and is not.") from None
+        raise PayloadError("The body is marked as base64 but is not valid base64.") from None
 
 
 def _headers(event: Event) -> dict[str, str]:
@@ -223,12 +220,15 @@ def _headers(event: Event) -> dict[str, str]:
 
 
 def _require_json(headers: Mapping[str, str]) -> None:
-    """Absent is accepted: the body itself must be JSON anyway."""
+    """Raise MediaTypeError if the body is declared as anything but JSON; without a header, the body itself decides."""
     media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
     ):
-        raise MediaTypeError("The body is not announced as JSON.", "Send the header content-type: application/json.")
+        raise MediaTypeError(
+            f"Unsupported content type {media_type[:64]!r}.",
+            "Send the header content-type: application/json.",
+        )
 
 
 def _describe(event: Event) -> Answer:

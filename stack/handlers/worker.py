@@ -1,4 +1,4 @@
-"""The worker function: a batch of SQS records in, the ids of those that are not done with out."""
+"""The worker function: a batch of SQS records in, the ids of those that stay in the queue out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from ftask.core import log
+from ftask.core import events, log
 from ftask.core.clients import Clients
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor
@@ -19,7 +19,6 @@ from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Delivery
 from ftask.core.settings import WorkerSettings
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
-from ftask.core.text import printable
 from ftask.core.timestamps import now
 from ftask.core.workload import simulated
 
@@ -35,6 +34,8 @@ class Worker:
     meter: Meter
 
     def run(self, event: dict[str, Any], deadline: datetime) -> dict[str, Any]:
+        """Run every record of `event`; return the partial-batch answer."""
+
         def execute(delivery: Delivery) -> bool:
             with self.meter.record():
                 return self.executor.execute(delivery, deadline)
@@ -45,7 +46,7 @@ class Worker:
 
 @cache
 def worker() -> Worker:
-    """The worker of this process, made at its first invocation."""
+    """Return the worker of this process, made at its first invocation."""
     settings = WorkerSettings.from_environment(os.environ)
     usage = Usage()
     meter = Meter(settings.stack, usage)
@@ -67,13 +68,13 @@ def worker() -> Worker:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run every record. Raises if the infrastructure failed, so that the poller slows down."""
+    """Run every record: what Lambda calls. Raise if DynamoDB or SQS failed, so that the poller slows down."""
     deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     return worker().run(event, deadline)
 
 
 def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -> dict[str, Any]:
-    """The partial-batch answer: which deliveries must stay in the queue, because `execute` did not answer True.
+    """Execute the deliveries at once; return the partial-batch answer: those for which `execute` returned False stay.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
@@ -82,13 +83,7 @@ def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -
         try:
             return execute(delivery)
         except Exception as error:  # noqa: BLE001 - raised below, once the other records have ended
-            log.event(
-                "infrastructureFailed",
-                level="ERROR",
-                messageId=delivery.message_id,
-                errorType=type(error).__name__,
-                errorMessage=printable(str(error), 1024),
-            )
+            log.write(events.infrastructure_failed(error, delivery.message_id))
             return error
 
     if len(deliveries) == 1:

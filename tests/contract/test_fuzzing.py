@@ -110,10 +110,10 @@ def executor(moto_resources: Resources) -> Executor:
 
 @many
 @given(st.lists(bodies.filter(bool), min_size=1, max_size=10))
-def test_no_message_blocks_its_batch(executor: Executor, found: list[str]) -> None:
+def test_no_message_blocks_its_batch(executor: Executor, bodies: list[str]) -> None:
     # SQS takes no such characters, so none can come out of it.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-    clean = ["".join(char for char in body if _sqs_takes(char)) or "-" for body in found]
+    clean = ["".join(char for char in body if _sqs_takes(char)) or "-" for body in bodies]
     deliveries = [Delivery(str(number), "handle", body) for number, body in enumerate(clean)]
     deadline = now() + timedelta(seconds=20)
     left = run_batch(lambda delivery: executor.execute(delivery, deadline), deliveries)["batchItemFailures"]

@@ -13,7 +13,7 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Failure, Message, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.retry import RetryPolicy
-from tests.support.builders import TASK_ID, a_task
+from tests.support.builders import TASK_ID, a_full_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
 
@@ -93,9 +93,9 @@ def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
     after = transitions.failed_attempt(begun(store), ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(after, "me") is Settlement.DONE
     early = EPOCH + timedelta(seconds=2) - timedelta(milliseconds=1)
-    ok, found = store.begin(MESSAGE, "you", UNTIL, early)
+    ok, current = store.begin(MESSAGE, "you", UNTIL, early)
     assert not ok
-    assert found == after
+    assert current == after
     ok, task = store.begin(MESSAGE, "you", UNTIL, EPOCH + timedelta(seconds=2))
     assert ok
     assert task is not None
@@ -120,6 +120,14 @@ def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: Dyn
     assert store.settle(after, "me") is Settlement.DONE
     assert store.get(TASK_ID) == after
     assert store.begin(MESSAGE, "you", UNTIL, UNTIL + timedelta(hours=1)) == (False, after)
+
+
+def test_an_outcome_writes_every_field_that_is_not_fixed_at_submission(store: DynamoStore) -> None:
+    store.put(a_task())
+    began = begun(store)
+    full = a_full_task(lease=began.lease)
+    assert store.settle(full, "me") is Settlement.DONE
+    assert store.get(TASK_ID) == replace(full, payload_hash=None)
 
 
 def test_a_settlement_that_is_sent_twice_is_recognised(store: DynamoStore) -> None:
@@ -245,7 +253,7 @@ def test_a_cancelled_tasks_dead_worker_is_not_replaced(store: DynamoStore) -> No
     begun(store)
     store.request_cancel(task.task_id, EPOCH)
     late = EPOCH + timedelta(seconds=60)
-    did, found = store.begin(Message(task.task_id), "other", late, late)
+    did, current = store.begin(Message(task.task_id), "other", late, late)
     assert not did
-    assert found is not None
-    assert found.cancel_requested_at == EPOCH
+    assert current is not None
+    assert current.cancel_requested_at == EPOCH

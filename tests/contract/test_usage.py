@@ -51,9 +51,9 @@ def life(backend: Resources) -> dict[str, dict[str, Any]]:
         delivery = Delivery("m", "r", encode_message(Message(task.task_id)))
         assert executor.execute(delivery, now() + timedelta(seconds=20))
         took[step] = usage.taken()
-    found = store.get(task.task_id)
-    assert found is not None
-    assert found.status is Status.COMPLETED
+    ended = store.get(task.task_id)
+    assert ended is not None
+    assert ended.status is Status.COMPLETED
     took["get"] = usage.taken()
     return took
 

@@ -15,10 +15,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.core import transitions
-from ftask.core.codec import task_to_item
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError
 from ftask.core.execution import Executor, letter_attributes
+from ftask.core.item import task_to_item
 from ftask.core.model import DeadLetter, Delivery, Lease, Message, Status, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Settlement
@@ -193,9 +193,9 @@ class _DeletesLettersFirst(Redriver):
 
     __slots__ = ()
 
-    def redrive_letters(self, box: DeadLetterReader, *_: Any, **__: Any) -> Iterator[Any]:
-        while letters := box.receive():
-            box.delete(letters)
+    def redrive_letters(self, reader: DeadLetterReader, *_: Any, **__: Any) -> Iterator[Any]:
+        while letters := reader.receive():
+            reader.delete(letters)
             outcomes = self.redrive([Message(*_parts(letter)) for letter in letters])
             yield outcomes
 
@@ -228,9 +228,9 @@ class _RedrivesWhatever(Redriver):
         return [RedriveOutcome.REDRIVEN] * len(letters)
 
 
-def _drains_first(box: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None]) -> Iterator[int]:
-    while letters := box.receive():
-        box.delete(letters)
+def _drains_first(reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None]) -> Iterator[int]:
+    while letters := reader.receive():
+        reader.delete(letters)
         yield len(letters)
         write(letters)
 

@@ -20,7 +20,7 @@ from moto.core.base_backend import BackendDict
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]  # it is untyped
 
-from ftask.core.codec import item_to_task
+from ftask.core.item import item_to_task
 from ftask.core.model import Delivery, Task
 from tests.crash.wire import Wire
 from tests.support import resources

@@ -17,7 +17,8 @@ from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, Target
 from ftask.cli import app
-from ftask.core.codec import encode_message, task_to_item
+from ftask.core.codec import encode_message
+from ftask.core.item import task_to_item
 from ftask.core.model import Failure, Message, Status
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts

@@ -37,6 +37,8 @@ PURE = {
     "cancellation",
     "codec",
     "errors",
+    "events",
+    "item",
     "transitions",
     "model",
     "payload",
@@ -66,17 +68,18 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imports(path: Path) -> set[str]:
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 @pytest.mark.parametrize(
-    ("package", "path"), [pytest.param(*each, id=str(each[1].relative_to(ROOT))) for each in modules()]
+    ("package", "path"),
+    [pytest.param(package, path, id=str(path.relative_to(ROOT))) for package, path in modules()],
 )
 def test_a_module_imports_only_what_lies_below_it(package: str, path: Path) -> None:
     inner = {name.split(".")[1] for name in imports(path) if name.startswith("ftask.") and name != "ftask.__version__"}
@@ -85,9 +88,9 @@ def test_a_module_imports_only_what_lies_below_it(package: str, path: Path) -> N
 
 @pytest.mark.parametrize("name", sorted(PURE))
 def test_values_and_rules_import_no_adapter(name: str) -> None:
-    found = imports(ROOT / "ftask" / "core" / f"{name}.py")
-    assert not found & ADAPTERS
-    assert not any(each.split(".")[0] == "botocore" for each in found)
+    imported = imports(ROOT / "ftask" / "core" / f"{name}.py")
+    assert not imported & ADAPTERS
+    assert not any(module.split(".")[0] == "botocore" for module in imported)
 
 
 def test_every_module_of_the_core_is_either_pure_or_an_adapter() -> None:

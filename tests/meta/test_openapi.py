@@ -34,7 +34,11 @@ def test_the_readme_shows_what_the_description_says() -> None:
 
 def test_the_template_has_exactly_these_routes() -> None:
     resources = template()["Resources"].values()
-    routes = {str(each["Properties"]["RouteKey"]) for each in resources if each["Type"] == "AWS::ApiGatewayV2::Route"}
+    routes = {
+        str(resource["Properties"]["RouteKey"])
+        for resource in resources
+        if resource["Type"] == "AWS::ApiGatewayV2::Route"
+    }
     assert routes == set(OPERATIONS)
 
 
@@ -42,7 +46,9 @@ def test_the_numbers_are_those_of_the_code() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["Batch"]["properties"]["tasks"]["maxItems"] == payload.MAX_BATCH_TASKS
     assert schemas["IdempotencyKey"]["maxLength"] == submission.MAX_KEY_CHARACTERS
-    limit = next(each for each in OPERATIONS["GET /tasks"]["parameters"] if each["name"] == "limit")["schema"]
+    limit = next(parameter for parameter in OPERATIONS["GET /tasks"]["parameters"] if parameter["name"] == "limit")[
+        "schema"
+    ]
     assert (limit["default"], limit["maximum"]) == (DEFAULT_PAGE, MAX_PAGE)
     assert schemas["Task"]["properties"]["status"]["enum"] == [str(status) for status in Status]
     assert schemas["Attempt"]["properties"]["outcome"]["enum"] == [str(outcome) for outcome in Outcome]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -61,20 +60,6 @@ def test_every_policy_names_its_actions_and_its_resources() -> None:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert "*" not in str(statement["Action"]).replace(SENDS_IN_BATCHES, "")
             assert statement["Resource"] != "*" or policy["PolicyName"] in NO_RESOURCES_TO_NAME
-
-
-def test_the_dashboard_is_json_and_asks_only_for_metrics_that_are_written() -> None:
-    text, _ = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    widgets = json.loads(text)["widgets"]
-    named = {
-        metric[1]
-        for widget in widgets
-        for metric in widget["properties"].get("metrics", [])
-        if isinstance(metric[0], str) and metric[0] == "ftask"
-    }
-    source = (Path(__file__).parents[2] / "ftask" / "core" / "metrics.py").read_text()
-    assert {"Accepted", "AttemptDuration", "WorkersLost"} <= named
-    assert all(f'"{name}"' in source for name in named)
 
 
 def test_the_readme_names_every_parameter() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from ftask.core.model import Attempt, Failure, Lease, Status, Task
+from ftask.core.model import Attempt, Failure, Lease, Outcome, Status, Task
 from tests.support.clock import EPOCH
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -38,3 +38,23 @@ def a_running_task(attempt: int = 1, **changes: Any) -> Task:
         history=history,
     )
     return replace(running, **changes)
+
+
+def a_full_task(**changes: Any) -> Task:
+    """A task in which no field has its default: more than any task of the protocol has at once."""
+    full = a_task(
+        status=Status.FAILED,
+        attempts=2,
+        epoch=3,
+        payload_hash="ab" * 16,
+        lease=Lease("owner", EPOCH),
+        next_attempt_at=EPOCH + timedelta(milliseconds=1),
+        last_error=Failure("ValueError", "no ünïcode 🎉"),
+        history=(Attempt(1, 3, EPOCH, EPOCH, Outcome.FAILED, Failure("E", "m"), 2.5), Attempt(2, 3, EPOCH)),
+        result='{"a":1}',
+        completed_at=EPOCH,
+        failed_at=EPOCH,
+        cancelled_at=EPOCH,
+        cancel_requested_at=EPOCH,
+    )
+    return replace(full, **changes)

@@ -9,8 +9,9 @@ from typing import Any, cast
 from ftask.aws.stack import DeployedStack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
-from ftask.core.codec import encode_message, task_to_item
+from ftask.core.codec import encode_message
 from ftask.core.execution import letter_attributes
+from ftask.core.item import task_to_item
 from ftask.core.model import Attempt, Failure, Message, Outcome, Status, Task
 from tests.support.builders import a_task
 from tests.support.resources import Resources

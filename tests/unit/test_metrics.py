@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from ftask.core import events
+from ftask.core.events import Event
 from ftask.core.metrics import Meter, Usage
+from ftask.core.model import Failure, Status
+from tests.support.builders import a_running_task
 from tests.support.clock import EPOCH
 
 
@@ -19,8 +23,10 @@ class Log:
         self.usage = Usage()
         self.meter = Meter("ftask-test", self.usage, self.write, lambda: EPOCH, lambda: self.seconds)
 
-    def write(self, name: str, *, level: str = "INFO", **fields: Any) -> None:
-        self.lines.append({"event": name} | {key: value for key, value in fields.items() if value is not None})
+    def write(self, event: Event) -> None:
+        self.lines.append(
+            {"event": event.name} | {name: value for name, value in event.fields.items() if value is not None}
+        )
 
     def named(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == name]
@@ -46,11 +52,11 @@ def metrics_of(line: dict[str, Any]) -> dict[str, Any]:
 
 def test_an_invocation_is_one_line_with_what_its_events_add_up_to(log: Log) -> None:
     with log.meter.invocation():
-        for status, wait in (("COMPLETED", 5), ("RETRYING", None), ("COMPLETED", 0)):
+        for status, wait in ((Status.COMPLETED, 5), (Status.RETRYING, None), (Status.COMPLETED, 0)):
             with log.meter.record():
-                log.meter.observe("started", taskId="t", waitMs=wait)
+                log.meter.observe(events.started(a_running_task(), wait))
                 log.seconds += 0.25
-                log.meter.observe("finished", taskId="t", status=status, durationMs=250)
+                log.meter.observe(events.finished(a_running_task(status=status), 250))
         log.usage.called("dynamodb.UpdateItem")
         log.usage.called("dynamodb.UpdateItem")
         log.usage.consumed(write_units=2)
@@ -71,8 +77,9 @@ def test_an_invocation_is_one_line_with_what_its_events_add_up_to(log: Log) -> N
 def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log) -> None:
     with log.meter.invocation():
         for error in ("ValueError", "KeyError", "ValueError"):
-            log.meter.observe("finished", taskId="t", status="FAILED", durationMs=1, errorType=error)
-        log.meter.observe("workerLost", taskId="t")
+            failed = a_running_task(status=Status.FAILED, last_error=Failure(error, "no"))
+            log.meter.observe(events.finished(failed, 1))
+        log.meter.observe(events.worker_lost(a_running_task()))
     lines = log.named("failures")
     assert {line["ErrorType"]: metrics_of(line)["Failed"] for line in lines} == {
         "ValueError": 2,
@@ -86,7 +93,7 @@ def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log)
 
 def test_each_invocation_begins_at_nothing(log: Log) -> None:
     with log.meter.invocation():
-        log.meter.observe("started", taskId="t", waitMs=3)
+        log.meter.observe(events.started(a_running_task(), 3))
         log.usage.called("sqs.SendMessage")
     with log.meter.invocation():
         pass

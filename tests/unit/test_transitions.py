@@ -27,8 +27,8 @@ def test_a_message_of_an_unknown_task_is_done_with() -> None:
 
 
 def test_a_refusal_by_our_own_first_write_is_success() -> None:
-    found = a_running_task()
-    assert transitions.decide_refused_begin(found, MESSAGE, OWNER, EPOCH) == Begun(found)
+    task = a_running_task()
+    assert transitions.decide_refused_begin(task, MESSAGE, OWNER, EPOCH) == Begun(task)
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
@@ -37,36 +37,36 @@ def test_a_duplicate_of_an_ended_task_is_done_with(status: Status) -> None:
 
 
 def test_a_message_of_an_older_epoch_is_done_with_whatever_the_task_does_now() -> None:
-    for found in (a_task(epoch=1), a_running_task(epoch=1), a_task(epoch=3, status=Status.FAILED)):
-        assert isinstance(transitions.decide_refused_begin(found, MESSAGE, "me", EPOCH), Acknowledge)
+    for task in (a_task(epoch=1), a_running_task(epoch=1), a_task(epoch=3, status=Status.FAILED)):
+        assert isinstance(transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH), Acknowledge)
 
 
 def test_a_redrives_message_that_is_faster_than_its_bookkeeping_makes_the_move_itself() -> None:
-    found = a_task(status=Status.FAILED, epoch=4)
-    assert transitions.decide_refused_begin(found, Message(TASK_ID, 5), "me", EPOCH) == Reopen()
+    task = a_task(status=Status.FAILED, epoch=4)
+    assert transitions.decide_refused_begin(task, Message(TASK_ID, 5), "me", EPOCH) == Reopen()
 
 
 @pytest.mark.parametrize(
-    "found", [a_task(epoch=4), a_running_task(epoch=4), a_task(epoch=4, status=Status.COMPLETED), a_task(epoch=3)]
+    "task", [a_task(epoch=4), a_running_task(epoch=4), a_task(epoch=4, status=Status.COMPLETED), a_task(epoch=3)]
 )
-def test_a_message_of_an_epoch_that_cannot_have_begun_stays(found: object) -> None:
-    decision = transitions.decide_refused_begin(found, Message(TASK_ID, 5), "me", EPOCH)  # type: ignore[arg-type]
+def test_a_message_of_an_epoch_that_cannot_have_begun_stays(task: object) -> None:
+    decision = transitions.decide_refused_begin(task, Message(TASK_ID, 5), "me", EPOCH)  # type: ignore[arg-type]
     assert isinstance(decision, Postpone)
 
 
 def test_a_task_that_runs_elsewhere_is_left_until_that_lease_has_surely_ended() -> None:
-    found = a_running_task()
-    assert found.lease is not None
-    for moment in (EPOCH, found.lease.until, found.lease.until + later(1.9)):
-        assert transitions.decide_refused_begin(found, MESSAGE, "me", moment) == Postpone(
-            "running elsewhere", until=found.lease.until + transitions.CLOCK_SKEW_MARGIN
+    task = a_running_task()
+    assert task.lease is not None
+    for moment in (EPOCH, task.lease.until, task.lease.until + later(1.9)):
+        assert transitions.decide_refused_begin(task, MESSAGE, "me", moment) == Postpone(
+            "running elsewhere", until=task.lease.until + transitions.CLOCK_SKEW_MARGIN
         )
 
 
 def test_a_task_whose_last_worker_died_is_dead_lettered_as_lost() -> None:
-    found = a_running_task(attempt=2)
-    assert found.lease is not None
-    decision = transitions.decide_refused_begin(found, MESSAGE, "me", found.lease.until + later(2))
+    task = a_running_task(attempt=2)
+    assert task.lease is not None
+    decision = transitions.decide_refused_begin(task, MESSAGE, "me", task.lease.until + later(2))
     assert isinstance(decision, Exhausted)
     assert decision.task.status is Status.FAILED
     assert decision.task.last_error is not None
@@ -75,8 +75,8 @@ def test_a_task_whose_last_worker_died_is_dead_lettered_as_lost() -> None:
 
 
 def test_a_delivery_before_the_backoff_is_over_is_left_until_it_is() -> None:
-    found = a_task(status=Status.RETRYING, attempts=1, next_attempt_at=EPOCH + later(8))
-    assert transitions.decide_refused_begin(found, MESSAGE, "me", EPOCH + later(1)) == Postpone(
+    task = a_task(status=Status.RETRYING, attempts=1, next_attempt_at=EPOCH + later(8))
+    assert transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(1)) == Postpone(
         "backing off", until=EPOCH + later(8)
     )
 
@@ -130,8 +130,8 @@ def test_a_redrive_starts_a_new_epoch_and_keeps_the_history() -> None:
 
 
 def test_a_cancelled_task_whose_worker_died_is_cancelled() -> None:
-    found = a_running_task(cancel_requested_at=EPOCH)
-    decision = transitions.decide_refused_begin(found, MESSAGE, "me", EPOCH + later(60))
+    task = a_running_task(cancel_requested_at=EPOCH)
+    decision = transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(60))
     assert isinstance(decision, Cancelled)
     task = decision.task
     assert (task.status, task.cancelled_at, task.cancel_requested_at) == (Status.CANCELLED, EPOCH + later(60), None)
@@ -139,8 +139,8 @@ def test_a_cancelled_task_whose_worker_died_is_cancelled() -> None:
 
 
 def test_a_cancelled_task_whose_last_worker_died_has_failed() -> None:
-    found = a_running_task(2, cancel_requested_at=EPOCH)
-    assert isinstance(transitions.decide_refused_begin(found, MESSAGE, "me", EPOCH + later(60)), Exhausted)
+    task = a_running_task(2, cancel_requested_at=EPOCH)
+    assert isinstance(transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(60)), Exhausted)
 
 
 def test_cancelling_keeps_what_the_attempts_came_to() -> None:

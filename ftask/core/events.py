@@ -1,0 +1,133 @@
+"""What the functions log: the name, the level and the fields of every event, each in one constructor.
+
+`ftask logs`, `top`, `bench`, the saved queries and the dashboard of `stack/template.yaml` rely on these names, and so
+do people's own queries: events and fields are added, never renamed. A field whose value is None is not written. No
+event carries a payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from ftask.core.model import Message, Task
+from ftask.core.text import printable
+from ftask.core.timestamps import to_iso
+
+# Longest message of an error that is logged.
+MAX_ERROR_BYTES = 1024
+
+
+class EventName(StrEnum):
+    """What happened."""
+
+    ACCEPTED = "accepted"
+    STARTED = "started"
+    FINISHED = "finished"
+    IGNORED = "ignored"
+    POSTPONED = "postponed"
+    WORKER_LOST = "workerLost"
+    LEASE_LOST = "leaseLost"
+    CANCELLED = "cancelled"
+    MALFORMED = "malformed"
+    INFRASTRUCTURE_FAILED = "infrastructureFailed"
+    INVOCATION = "invocation"
+    FAILURES = "failures"
+
+
+# Sums over the other events, for machines.
+SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES})
+
+
+class Event(NamedTuple):
+    """One event: what is logged, and what a meter counts."""
+
+    name: EventName
+    fields: Mapping[str, Any]
+    level: str = "INFO"
+
+
+def accepted(task: Task) -> Event:
+    """The API answered a client that `task` is accepted."""
+    return Event(EventName.ACCEPTED, _which_task(task))
+
+
+def started(task: Task, wait_ms: int | None) -> Event:
+    """An attempt began, `wait_ms` milliseconds after it was due; None if that is not known."""
+    lease_until = None if task.lease is None else to_iso(task.lease.until)
+    return Event(EventName.STARTED, _attempt(task) | {"waitMs": wait_ms, "leaseUntil": lease_until})
+
+
+def finished(after: Task, duration_ms: int) -> Event:
+    """The handler returned or raised, which makes the task `after`."""
+    error_type = None if after.last_error is None else after.last_error.type
+    fields = {"status": str(after.status), "durationMs": duration_ms, "errorType": error_type}
+    return Event(EventName.FINISHED, _attempt(after) | fields)
+
+
+def ignored(message: Message, reason: str) -> Event:
+    """The message has nothing left to do and is deleted."""
+    return Event(EventName.IGNORED, _which_task(message) | {"reason": reason})
+
+
+def postponed(message: Message, reason: str, visible_in_seconds: int | None) -> Event:
+    """The message stays in the queue; without `visible_in_seconds` until its visibility timeout ends."""
+    fields = {"reason": reason, "visibleInSeconds": visible_in_seconds}
+    return Event(EventName.POSTPONED, _which_task(message) | fields)
+
+
+def postponed_unread(message_id: str, reason: str) -> Event:
+    """The message stays in the queue for a worker of a later version, because this one cannot read it."""
+    return Event(EventName.POSTPONED, {"messageId": message_id, "reason": reason}, "WARNING")
+
+
+def worker_lost(task: Task) -> Event:
+    """The worker of the last attempt died: the task has failed."""
+    return Event(EventName.WORKER_LOST, _attempt(task), "ERROR")
+
+
+def lease_lost(task: Task) -> Event:
+    """The attempt outlived its lease, and its outcome was not written."""
+    return Event(EventName.LEASE_LOST, _attempt(task), "WARNING")
+
+
+def cancelled(task: Task) -> Event:
+    """The task was cancelled while it ran, and this attempt was its last."""
+    return Event(EventName.CANCELLED, _attempt(task))
+
+
+def malformed(message_id: str, reason: str) -> Event:
+    """The message is not a task's, and went to the dead-letter queue."""
+    return Event(EventName.MALFORMED, {"messageId": message_id, "reason": reason}, "ERROR")
+
+
+def infrastructure_failed(error: Exception, message_id: str | None = None) -> Event:
+    """DynamoDB or SQS failed; `message_id` is the message that the worker was at."""
+    fields = {
+        "messageId": message_id,
+        "errorType": type(error).__name__,
+        "errorMessage": printable(str(error), MAX_ERROR_BYTES),
+    }
+    return Event(EventName.INFRASTRUCTURE_FAILED, fields, "ERROR")
+
+
+def invocation(
+    duration_ms: float, records: int, records_ms: float, usage: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> Event:
+    """An invocation ended: its messages, the `calls`, `writeUnits` and `readUnits` of `usage`, and its metrics."""
+    fields = {"durationMs": duration_ms, "records": records or None, "recordsMs": records_ms if records else None}
+    return Event(EventName.INVOCATION, {**fields, **usage, **metrics})
+
+
+def failures(metrics: Mapping[str, Any]) -> Event:
+    """Tasks failed in this invocation: their number, of one type of error."""
+    return Event(EventName.FAILURES, metrics)
+
+
+def _which_task(source: Task | Message) -> dict[str, Any]:
+    return {"taskId": source.task_id, "epoch": source.epoch}
+
+
+def _attempt(task: Task) -> dict[str, Any]:
+    return {"taskId": task.task_id, "epoch": task.epoch, "attempt": task.attempts}

@@ -1,0 +1,46 @@
+"""One of every event that the functions log, with every field that it can have."""
+
+from __future__ import annotations
+
+from ftask.core import events
+from ftask.core.events import Event
+from ftask.core.metrics import Meter, Usage
+from ftask.core.model import Failure, Message, Status
+from tests.support.builders import TASK_ID, a_running_task, a_task
+from tests.support.clock import EPOCH
+
+MESSAGE = Message(TASK_ID, 0)
+RUNNING = a_running_task()
+FAILED = a_running_task(2, status=Status.FAILED, last_error=Failure("ValueError", "no"))
+
+
+def events_of_tasks() -> list[Event]:
+    """Each event of a task or a message, as the functions make them."""
+    return [
+        events.accepted(a_task()),
+        events.started(RUNNING, 5),
+        events.finished(FAILED, 250),
+        events.ignored(MESSAGE, "already COMPLETED"),
+        events.postponed(MESSAGE, "backing off", 2),
+        events.postponed_unread("m", "message format 2; this worker knows 1"),
+        events.worker_lost(RUNNING),
+        events.lease_lost(RUNNING),
+        events.cancelled(RUNNING),
+        events.malformed("m", "the body is not JSON"),
+        events.infrastructure_failed(OSError("gone"), "m"),
+    ]
+
+
+def sums() -> list[Event]:
+    """What a meter adds up at the end of an invocation in which all of these happened."""
+    written: list[Event] = []
+    usage = Usage()
+    meter = Meter("ftask-test", usage, written.append, lambda: EPOCH, lambda: 0.0)
+    with meter.invocation(), meter.record():
+        usage.called("dynamodb.UpdateItem")
+        usage.consumed(write_units=2, read_units=1)
+        for event in events_of_tasks():
+            meter.observe(event)
+        for status in (Status.COMPLETED, Status.RETRYING):
+            meter.observe(events.finished(a_running_task(status=status), 250))
+    return [event for event in written if event.name in events.SUMS]

@@ -1,0 +1,71 @@
+"""The lines of the log, as people's own queries know them: names and fields are added, never renamed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ftask.core import log
+from ftask.core.events import EventName
+from tests.support.builders import TASK_ID
+from tests.support.events import events_of_tasks, sums
+
+OF_TASK = {"taskId": TASK_ID, "epoch": 0}
+LINES = [
+    {"level": "INFO", "event": "accepted", **OF_TASK},
+    {
+        "level": "INFO",
+        "event": "started",
+        **OF_TASK,
+        "attempt": 1,
+        "waitMs": 5,
+        "leaseUntil": "2026-01-01T12:00:20.000Z",
+    },
+    {
+        "level": "INFO",
+        "event": "finished",
+        **OF_TASK,
+        "attempt": 2,
+        "status": "FAILED",
+        "durationMs": 250,
+        "errorType": "ValueError",
+    },
+    {"level": "INFO", "event": "ignored", **OF_TASK, "reason": "already COMPLETED"},
+    {"level": "INFO", "event": "postponed", **OF_TASK, "reason": "backing off", "visibleInSeconds": 2},
+    {
+        "level": "WARNING",
+        "event": "postponed",
+        "messageId": "m",
+        "reason": "message format 2; this worker knows 1",
+    },
+    {"level": "ERROR", "event": "workerLost", **OF_TASK, "attempt": 1},
+    {"level": "WARNING", "event": "leaseLost", **OF_TASK, "attempt": 1},
+    {"level": "INFO", "event": "cancelled", **OF_TASK, "attempt": 1},
+    {"level": "ERROR", "event": "malformed", "messageId": "m", "reason": "the body is not JSON"},
+    {
+        "level": "ERROR",
+        "event": "infrastructureFailed",
+        "messageId": "m",
+        "errorType": "OSError",
+        "errorMessage": "gone",
+    },
+]
+
+
+def test_the_lines_are_those_of_the_first_release(capsys: pytest.CaptureFixture[str]) -> None:
+    for event in events_of_tasks():
+        log.write(event)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(list(line)[:3] == ["timestamp", "level", "event"] for line in lines)
+    assert [{name: value for name, value in line.items() if name != "timestamp"} for line in lines] == LINES
+
+
+def test_every_event_has_its_line() -> None:
+    assert {event.name for event in [*events_of_tasks(), *sums()]} == set(EventName)
+
+
+def test_a_field_without_a_value_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    event = events_of_tasks()[0]
+    log.write(event._replace(fields={**event.fields, "reason": None}))
+    assert "reason" not in json.loads(capsys.readouterr().out)

@@ -1,0 +1,158 @@
+"""The item of a task: no field is forgotten, and items of the first release are read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from ftask.core.failed_index import FailedTask
+from ftask.core.item import (
+    ATTRIBUTES,
+    FAILED_SHARDS,
+    UPDATED,
+    begun_attempt,
+    failed_shard,
+    item_to_task,
+    task_to_item,
+)
+from ftask.core.model import Status, Task
+from tests.support.builders import TASK_ID, a_full_task, a_running_task, a_task
+from tests.support.clock import EPOCH
+from tests.support.resources import template
+
+AT = {"S": "2026-01-01T12:00:00.000Z"}
+# As it lies in the tables of the first release: whatever comes later has to read it.
+FULL_OF_THE_FIRST_RELEASE = {
+    "taskId": {"S": TASK_ID},
+    "status": {"S": "FAILED"},
+    "payload": {"S": '{"message":"SUCCESS"}'},
+    "payloadHash": {"S": "ab" * 16},
+    "createdAt": AT,
+    "updatedAt": AT,
+    "expiresAt": {"N": "1769860800"},
+    "attempts": {"N": "2"},
+    "maxAttempts": {"N": "2"},
+    "epoch": {"N": "3"},
+    "leaseOwner": {"S": "owner"},
+    "leaseUntil": AT,
+    "nextAttemptAt": {"S": "2026-01-01T12:00:00.001Z"},
+    "lastError": {"M": {"type": {"S": "ValueError"}, "message": {"S": "no ünïcode 🎉"}}},
+    "history": {
+        "L": [
+            {
+                "M": {
+                    "number": {"N": "1"},
+                    "epoch": {"N": "3"},
+                    "startedAt": AT,
+                    "endedAt": AT,
+                    "outcome": {"S": "FAILED"},
+                    "error": {"M": {"type": {"S": "E"}, "message": {"S": "m"}}},
+                    "backoffSeconds": {"N": "2.5"},
+                }
+            },
+            {"M": {"epoch": {"N": "3"}, "startedAt": AT}},
+        ]
+    },
+    "result": {"S": '{"a":1}'},
+    "completedAt": AT,
+    "failedAt": AT,
+    "cancelledAt": AT,
+    "cancelRequestedAt": AT,
+    "failedShard": {"S": "FAILED#6"},
+}
+
+
+def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
+    assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == a_full_task()
+    assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == a_full_task()
+
+
+@pytest.mark.parametrize("task", [a_task(), a_running_task(2), a_full_task()])
+def test_a_task_survives_its_item(task: Task) -> None:
+    assert item_to_task(task_to_item(task)) == task
+
+
+def test_no_field_of_a_task_or_of_an_attempt_is_left_out_of_its_item() -> None:
+    task = a_full_task()
+    for record in (task, task.history[0]):
+        unset = [field.name for field in fields(record) if getattr(record, field.name) == field.default]
+        assert unset == [], "give the new field a value in a_full_task"
+    assert item_to_task(task_to_item(task)) == task
+
+
+def test_an_item_without_a_later_field_has_its_default() -> None:
+    required = {"taskId", "status", "payload", "createdAt", "updatedAt", "maxAttempts", "expiresAt"}
+    item = {name: value for name, value in task_to_item(a_full_task()).items() if name in required}
+    assert item_to_task(item) == a_task(status=Status.FAILED)
+    for name in required:
+        with pytest.raises(TypeError):
+            item_to_task({other: value for other, value in item.items() if other != name})
+
+
+def test_only_what_is_written_at_submission_is_never_updated() -> None:
+    fixed = {attribute.name for attribute in ATTRIBUTES if attribute.fixed}
+    assert fixed == {"taskId", "payload", "payloadHash", "createdAt", "maxAttempts"}
+    assert set(UPDATED) == {attribute.name for attribute in ATTRIBUTES} - fixed
+
+
+def test_the_index_of_failed_tasks_carries_what_is_read_from_it() -> None:
+    properties = template()["Resources"]["Table"]["Properties"]
+    (index,) = properties["GlobalSecondaryIndexes"]
+    carried = {
+        *index["Projection"]["NonKeyAttributes"],
+        *(key["AttributeName"] for key in [*properties["KeySchema"], *index["KeySchema"]]),
+    }
+    assert carried <= {attribute.name for attribute in ATTRIBUTES}
+    task = a_full_task()
+    item = {name: value for name, value in task_to_item(task).items() if name in carried}
+    assert FailedTask.of_item(item) == FailedTask.of(task)
+
+
+def test_only_a_failed_task_is_in_the_index() -> None:
+    assert "failedShard" in task_to_item(a_full_task())
+    for status in set(Status) - {Status.FAILED}:
+        assert "failedShard" not in task_to_item(a_task(status=status))
+
+
+def test_failed_tasks_spread_over_all_shards() -> None:
+    shards = {failed_shard(f"{number:032x}") for number in range(200)}
+    assert len(shards) == FAILED_SHARDS
+
+
+def test_the_item_of_a_small_task_costs_one_write_unit_in_every_state() -> None:
+    item = task_to_item(a_full_task())
+    assert len(json.dumps(item)) < 1024 * 1.5  # JSON with its type tags, above DynamoDB's own measure
+    assert _size(item) < 1024
+
+
+def test_an_attempt_without_a_number_follows_the_one_before() -> None:
+    item = task_to_item(a_task())
+    item["history"] = {
+        "L": [
+            {"M": {**begun_attempt(0, EPOCH)["M"], "number": {"N": "7"}}},
+            begun_attempt(0, EPOCH),
+            begun_attempt(1, EPOCH),
+        ]
+    }
+    assert [attempt.number for attempt in item_to_task(item).history] == [7, 8, 1]
+
+
+def _size(value: dict[str, dict[str, object]]) -> int:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+    total = 0
+    for name, typed in value.items():
+        total += len(name.encode()) + _value_size(typed)
+    return total
+
+
+def _value_size(typed: dict[str, object]) -> int:
+    (kind, value), *_ = typed.items()
+    if kind == "M":
+        assert isinstance(value, dict)
+        return 3 + len(value) + _size(value)
+    if kind == "L":
+        assert isinstance(value, list)
+        return 3 + len(value) + sum(_value_size(child) for child in value)
+    return len(str(value).encode()) + (1 if kind == "N" else 0)
