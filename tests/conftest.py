@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 from tests.support import resources
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary
+from tests.support.quick_moto import quick_moto
 from tests.support.resources import Resources
 
 
@@ -41,9 +43,11 @@ def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    """What takes longest about a client is reading AWS's models, which are the same for every session."""
-    with pytest.MonkeyPatch.context() as patch:
+def _nothing_is_computed_again() -> Iterator[None]:
+    """Read AWS's models once for all sessions: what takes longest about a client. moto remembers its own."""
+    # What has been imported stays; the garbage collector need not look through it again and again.
+    gc.freeze()
+    with quick_moto(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         yield
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,15 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import boto3
-import moto.core.serialize
 import moto.sqs.models
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]  # it is untyped
+from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 
 from ftask.core.item import item_to_task
 from ftask.core.model import Delivery, Task
@@ -36,7 +34,13 @@ class Cloud:
         self.clock = FakeClock()
         self.wire: Wire | None = None
         session = boto3.Session("a", "b", region_name=REGION)
-        config = Config(retries={"mode": "standard", "total_max_attempts": 2})
+        # Signatures and checked parameters are for tests/contract; here they would take a tenth of the time.
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 2},
+            signature_version=UNSIGNED,
+            parameter_validation=False,
+            user_agent="tests",
+        )
         # What the product calls through, and what the test itself looks and acts through.
         self.product = resources.create(session.client("dynamodb", config=config), session.client("sqs", config=config))
         self.aws = replace(self.product, dynamodb=session.client("dynamodb"), sqs=session.client("sqs"))
@@ -125,11 +129,6 @@ def cloud() -> Iterator[Cloud]:
         made = Cloud()
         patch.setattr(moto.sqs.models, "unix_time_millis", lambda *_: made.seconds() * 1000)
         patch.setattr(moto.sqs.models, "unix_time", lambda *_: made.seconds())
-        # A third of an exploration would be moto's search for names under which a value might be kept as well; what
-        # it answers here has the very names.
-        patch.setattr(
-            moto.core.serialize.AttributePicker, "__call__", moto.core.serialize.DefaultAttributePicker.__call__
-        )
-        # Another tenth would be reading the same few expressions again and again.
-        patch.setattr(UpdateExpressionParser, "make", functools.cache(UpdateExpressionParser.make))
+        # Items are measured against DynamoDB's limit at each attribute that is set; those of the stories are small.
+        patch.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
         yield made

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.context import ForkServerContext
@@ -95,15 +97,29 @@ class Cli:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Run it in the background, as the leader of a process group of its own."""
-        return subprocess.Popen(
-            [COMMAND, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.folder,
-            env=self.environment,
-            start_new_session=True,
-        )
+        with _as_from_a_terminal():
+            return subprocess.Popen(
+                [COMMAND, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+
+@contextmanager
+def _as_from_a_terminal() -> Iterator[None]:
+    """Processes started in here take Ctrl-C, also where the tests run in the background (`nohup … &`) and ignore it.
+
+    A process inherits an ignored signal, but no handler.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _run(arguments: list[str], folder: Path, environment: dict[str, str], streams: list[Path]) -> None:
