@@ -7,7 +7,7 @@ import pytest
 from tests.crash.breakages import BREAKAGES, Broken
 from tests.crash.cloud import Cloud
 from tests.crash.explore import explore
-from tests.crash.scenarios import SCENARIOS
+from tests.crash.stories import SCENARIOS
 from tests.support.figures import Record
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

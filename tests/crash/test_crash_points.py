@@ -6,7 +6,7 @@ import pytest
 
 from tests.crash.cloud import Cloud
 from tests.crash.explore import explore
-from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.stories import SCENARIOS, Scenario
 from tests.support.figures import Record
 
 
