@@ -55,6 +55,24 @@ def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: 
 
 
 @pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("dlq", "ls", "--since", "soon"), "is no moment"),
+        (("dlq", "ls", "--group-by", "colour"), "neither error nor none"),
+        (("dlq", "redrive", "--since", "1h", "--until", "2h"), "later than --until"),
+        (("dlq", "drain"), "--to FILE.jsonl"),
+        (("ls", "--status", "LOST"), "is no state of a task"),
+        (("logs", "--function", "cron"), "neither api nor worker"),
+        (("logs", "--level", "LOUD"), "Choose one of"),
+    ],
+)
+def test_options_that_make_no_sense(deployed: Cli, arguments: tuple[str, ...], says: str) -> None:
+    done = deployed(*arguments)
+    assert done.code == 2
+    assert says in done.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "environment", "says"),
     [
         ([], {}, "No AWS region is configured"),
