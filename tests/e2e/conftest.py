@@ -54,12 +54,12 @@ def own_engine(tmp_path: Path) -> Iterator[Cli]:
 @pytest.fixture
 def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
     """The deployed stage at rest, its dead letters and failed tasks gone before and after."""
-    found = Stage(target, outputs(target))
+    stage = Stage(target, outputs(target))
     # What another test left to run, an interrupted experiment for one, may still fail.
-    until(lambda: not sum(found.counts(found.outputs.queue_url)), "nothing waits or is in flight")
-    _clear(found)
-    yield found
-    _clear(found)
+    until(lambda: not sum(stage.counts(stage.outputs.queue_url)), "nothing waits or is in flight")
+    _clear(stage)
+    yield stage
+    _clear(stage)
 
 
 def _clear(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from ftask.aws.stage import Stage
 from ftask.core.model import Failure, Status
 from tests.support.cli import Cli
 from tests.support.stages import put_failures
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("dead letters")]
 
@@ -127,8 +128,11 @@ def test_a_file_that_cannot_be_written_drains_nothing(deployed: Cli, stage: Stag
 def killed_when(cli: Cli, stage: Stage, arguments: tuple[str, ...], left: int) -> None:
     """Run a command, and kill it as soon as no more than `left` letters are in the queue, seen or hidden."""
     process = cli.start(*arguments)
-    while process.poll() is None and sum(stage.counts(stage.outputs.dead_letter_queue_url)) > left:
-        pass
+    until(
+        lambda: process.poll() is not None or sum(stage.counts(stage.outputs.dead_letter_queue_url)) <= left,
+        f"no more than {left} letters are left",
+        look_every=0.01,
+    )
     process.kill()
     process.communicate()
 

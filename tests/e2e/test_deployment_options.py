@@ -27,7 +27,7 @@ def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     settings = ("ApiAuthorization=JWT", "JwtIssuer=https://issuer.example", "JwtAudience=ftask")
     assert "JwtIssuer and JwtAudience" in own_engine("deploy", "--yes", "--param", settings[0]).err
     others = ("Tracing=true", "CorsAllowOrigins=https://example.org")
-    done = own_engine("deploy", "--yes", *(part for each in (*settings, *others) for part in ("--param", each)))
+    done = own_engine("deploy", "--yes", *(part for setting in (*settings, *others) for part in ("--param", setting)))
     assert done.code == 0, done.err
     assert "wants a bearer token" in own_engine("submit", "-m", "SUCCESS").err
     assert "did not take this one" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err

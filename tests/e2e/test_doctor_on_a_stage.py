@@ -18,16 +18,16 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("doctor")]
 def test_a_healthy_stage_has_nothing_to_put_right(deployed: Cli, stage: Stage) -> None:
     done = deployed("doctor", "-o", "json")
     assert done.code == 0, done.out
-    checks = {found["check"] for found in done.json}
+    checks = {finding["check"] for finding in done.json}
     assert checks >= {"engine", "credentials", "clock", "stack", "drift", "parameters", "permissions", "tasks"}
-    assert {found["level"] for found in done.json} == {"ok"}
+    assert {finding["level"] for finding in done.json} == {"ok"}
 
 
 def test_doctor_puts_letters_right_when_asked(deployed: Cli, stage: Stage) -> None:
     put_failed(stage, failed_task(uuid.uuid4().int, now(), Failure("ValueError", "no")), letter=False)
     planned = deployed("doctor", "--fix", "--dry-run", "-o", "json").json
-    assert [found["repair"] for found in planned if found["fixable"]] == ["would be put right (--dry-run)"]
+    assert [finding["repair"] for finding in planned if finding["fixable"]] == ["would be put right (--dry-run)"]
     assert deployed("dlq", "peek", "-o", "json").json == []
     fixed = deployed("doctor", "--fix", "--yes", "-o", "json").json
-    assert [found["repair"] for found in fixed if found["fixable"]] == ["sent 1 dead letter again"]
+    assert [finding["repair"] for finding in fixed if finding["fixable"]] == ["sent 1 dead letter again"]
     assert len(deployed("dlq", "peek", "-o", "json").json) == 1

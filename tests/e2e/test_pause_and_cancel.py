@@ -21,7 +21,7 @@ def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli) -> Non
         assert deployed("info", "-o", "json").json["worker"]["state"] == "Disabled"
         doctor = deployed("doctor", "-o", "json")
         assert doctor.code == 1
-        assert [found["check"] for found in doctor.json if found["level"] == "warning"] == ["consumption"]
+        assert [finding["check"] for finding in doctor.json if finding["level"] == "warning"] == ["consumption"]
         assert deployed("watch", task_id, "--timeout", "2").code == 4
         assert deployed("get", task_id, "-o", "json").json["attempts"] == 0
     finally:
@@ -40,12 +40,12 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     running = deployed("submit", "-m", "SLOW:9", "-o", "json").json["taskId"]
 
     def begun() -> bool:
-        found = stage.task(running)
-        return found is not None and found.status is not Status.PENDING
+        task = stage.task(running)
+        return task is not None and task.status is not Status.PENDING
 
     until(begun, "the attempt has begun")
-    asked = deployed("cancel", running, "--yes", "-o", "json")
-    assert asked.json[0]["outcome"] == "requested"
+    request = deployed("cancel", running, "--yes", "-o", "json")
+    assert request.json[0]["outcome"] == "requested"
     assert deployed("watch", running).code == 0
     ended = deployed("cancel", running, "f" * 32, "--yes")
     assert ended.code == 1

@@ -55,19 +55,19 @@ USUAL = (700, 210, 90)
 
 
 def observed(
-    found: Sequence[Task], *, lost: int = 0, letters: int | None = None, stopped: str | None = None
+    in_table: Sequence[Task], *, lost: int = 0, letters: int | None = None, stopped: str | None = None
 ) -> Observed:
     """The observation of these tasks and of `lost` more that were accepted and never ran."""
-    gone = [f"{number:032x}" for number in range(len(found), len(found) + lost)]
-    ids = [task.task_id for task in found] + gone
-    failed = sum(task.status is Status.FAILED for task in found)
+    gone = [f"{number:032x}" for number in range(len(in_table), len(in_table) + lost)]
+    ids = [task.task_id for task in in_table] + gone
+    failed = sum(task.status is Status.FAILED for task in in_table)
     return Observed(
         run_id="run",
         started_at=EPOCH,
         ended_at=EPOCH + timedelta(seconds=30),
         sent=tuple(Sent(number, task_id, EPOCH, 0.05) for number, task_id in enumerate(ids)),
         refusals=(),
-        tasks={task.task_id: task for task in found},
+        tasks={task.task_id: task for task in in_table},
         lost=frozenset(gone),
         stopped=stopped,
         dead_letters_before=7,
@@ -78,10 +78,10 @@ def observed(
 
 def result(of: Observed | None = None, expectation: Expectation = EXPECTATION, cost: Cost | None = None) -> Result:
     """The result of an observation; of the usual one unless told."""
-    found = observed(tasks(*USUAL)) if of is None else of
+    observation = observed(tasks(*USUAL)) if of is None else of
     return analyse(
-        found,
-        Settings(len(found.sent), "BENCH"),
+        observation,
+        Settings(len(observation.sent), "BENCH"),
         expectation,
         {"ErrorRate": "0.3"},
         stage="local",
