@@ -52,9 +52,9 @@ class Site:
         done = self.cli("deploy", "--yes", *(word for value in parameters for word in ("--param", value)))
         assert done.code == 0, done.err
         for function in (self.outputs.api_function, self.outputs.worker_function):
-            found = self.target.lambda_.get_function_configuration(FunctionName=function)
-            variables = found["Environment"]["Variables"] | {"AWS_ENDPOINT_URL": self.proxy.url}
-            timeout = TIMEOUT_SECONDS if function == self.outputs.worker_function else found["Timeout"]
+            configuration = self.target.lambda_.get_function_configuration(FunctionName=function)
+            variables = configuration["Environment"]["Variables"] | {"AWS_ENDPOINT_URL": self.proxy.url}
+            timeout = TIMEOUT_SECONDS if function == self.outputs.worker_function else configuration["Timeout"]
             self.target.lambda_.update_function_configuration(
                 FunctionName=function, Environment={"Variables": variables}, Timeout=timeout
             )
@@ -79,11 +79,11 @@ class Site:
         self.target.lambda_.update_event_source_mapping(UUID=self.outputs.worker_source, Enabled=enabled)
 
     def queue_is_empty(self) -> bool:
-        found = self.target.sqs.get_queue_attributes(
+        answer = self.target.sqs.get_queue_attributes(
             QueueUrl=self.outputs.queue_url,
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )
-        return set(found["Attributes"].values()) == {"0"}
+        return set(answer["Attributes"].values()) == {"0"}
 
     def tasks(self, task_ids: list[str]) -> dict[str, Task]:
         store = DynamoStore(lambda: self.target.dynamodb, self.outputs.table)

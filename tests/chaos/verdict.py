@@ -66,12 +66,12 @@ def _runs(log: Iterable[Event]) -> tuple[dict[str, list[Event]], dict[tuple[str,
 
 def _overlapping(starts: Mapping[str, list[Event]], ends: Mapping[tuple[str, int, int], str]) -> list[str]:
     """Tasks of which a run started before the last one had ended. One that was killed lasts as long as its lease."""
-    found = []
+    overlapping = []
     for task_id, runs in starts.items():
         # Times of one format and zone compare as they sort. Workers of a chaos share one clock.
         runs.sort(key=lambda event: event["timestamp"])
         for before, after in pairwise(runs):
             end = ends.get((task_id, before["epoch"], before["attempt"]), before["leaseUntil"])
             if after["timestamp"] < end:
-                found.append(task_id)
-    return found
+                overlapping.append(task_id)
+    return overlapping

@@ -239,10 +239,10 @@ class _NakedBegin(DynamoStore):
     """Believes every refusal of a begin."""
 
     def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        begun, found = DynamoStore.begin(self, message, owner, until, now)
-        if not begun and found is not None and found.lease is not None and found.lease.owner == owner:
-            found = replace(found, lease=Lease("somebody else", found.lease.until))
-        return begun, found
+        begun, task = DynamoStore.begin(self, message, owner, until, now)
+        if not begun and task is not None and task.lease is not None and task.lease.owner == owner:
+            task = replace(task, lease=Lease("somebody else", task.lease.until))
+        return begun, task
 
 
 class _NakedSettle(DynamoStore):

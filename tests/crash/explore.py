@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tests.crash.cloud import Cloud
-from tests.crash.scenarios import Scenario
+from tests.crash.stories.story import Scenario
 from tests.crash.wire import Fault
 from tests.crash.world import Breakage, World
 

@@ -7,7 +7,7 @@ import pytest
 from tests.crash.breakages import BREAKAGES, Broken
 from tests.crash.cloud import Cloud
 from tests.crash.explore import explore
-from tests.crash.scenarios import SCENARIOS
+from tests.crash.stories import SCENARIOS
 from tests.support.figures import Record
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -17,7 +17,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 def test_a_breakage_is_found_out(broken: Broken, cloud: Cloud, record_property: Record) -> None:
     record_property("breakages", 1)
     reports = (explore(BY_NAME[name], cloud, broken.breakage) for name in broken.shown_by)
-    found = next((report.violations[0] for report in reports if report.violations), None)
-    assert found is not None, f"nobody notices: {broken.what}"
-    assert "never struck" not in found
+    violation = next((report.violations[0] for report in reports if report.violations), None)
+    assert violation is not None, f"nobody notices: {broken.what}"
+    assert "never struck" not in violation
     record_property("breakages caught", 1)

@@ -6,7 +6,8 @@ import pytest
 
 from tests.crash.cloud import Cloud
 from tests.crash.explore import explore
-from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.stories import SCENARIOS
+from tests.crash.stories.story import Scenario
 from tests.support.figures import Record
 
 

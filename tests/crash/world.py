@@ -148,7 +148,7 @@ class World:
             observe=lambda *_, **__: None,
         )
         try:
-            answer = run_batch(lambda each: executor.execute(each, deadline), [delivery])
+            answer = run_batch(lambda received: executor.execute(received, deadline), [delivery])
         except (BotoCoreError, ClientError, Crash):
             return
         if not answer["batchItemFailures"]:

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ftask.aws.stack import deployed_stack
+from ftask.aws.stage import Stage
 from ftask.aws.target import Target
+from ftask.dead_letters.selection import failures
 from ftask.local.engine import Engine
 from tests.support.cli import Cli, make_cli
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +49,20 @@ def own_engine(tmp_path: Path) -> Iterator[Cli]:
     root = tmp_path / "state"
     yield make_cli(root, tmp_path)
     Engine(root).stop()
+
+
+@pytest.fixture
+def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
+    """The deployed stage at rest, its dead letters and failed tasks gone before and after."""
+    stage = Stage(target, deployed_stack(target))
+    # What another test left to run, an interrupted experiment for one, may still fail.
+    until(lambda: not stage.queue_depth().total, "nothing waits or is in flight")
+    _clear(stage)
+    yield stage
+    _clear(stage)
+
+
+def _clear(stage: Stage) -> None:
+    stage.target.sqs.purge_queue(QueueUrl=stage.outputs.dead_letter_queue_url)
+    for task in failures(stage):
+        stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": {"S": task.task_id}})

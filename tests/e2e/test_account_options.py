@@ -41,11 +41,11 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     assert own_engine("submit", "-m", "ERROR", "--wait").code == 3
 
     # The engine carries out these; of the boundary, the network and the table's key it only takes note.
-    found = deployed_stack(target).outputs
-    for url in (found.queue_url, found.dead_letter_queue_url):
+    parts = deployed_stack(target).outputs
+    for url in (parts.queue_url, parts.dead_letter_queue_url):
         attributes = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert attributes["KmsMasterKeyId"] == key
-    worker = target.lambda_.get_function_configuration(FunctionName=found.worker_function)
+    worker = target.lambda_.get_function_configuration(FunctionName=parts.worker_function)
     assert worker["TracingConfig"]["Mode"] == "Active"
     role = worker["Role"].rpartition("/")[2]
     assert set(iam.list_role_policies(RoleName=role)["PolicyNames"]) == {"worker", "key", "network", "tracing"}

@@ -55,6 +55,27 @@ def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: 
 
 
 @pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("dlq", "ls", "--since", "soon"), "Invalid --since 'soon': expected a duration like 30m"),
+        (("dlq", "ls", "--group-by", "colour"), "Invalid --group-by 'colour': expected error or none."),
+        (
+            ("dlq", "redrive", "--since", "1h", "--until", "2h"),
+            "Invalid --until '2h': expected a time after",
+        ),
+        (("dlq", "drain"), "--to FILE.jsonl"),
+        (("ls", "--status", "LOST"), "Invalid --status 'LOST': expected PENDING"),
+        (("logs", "--function", "cron"), "Invalid --function 'cron': expected api or worker."),
+        (("logs", "--level", "LOUD"), "Invalid --level 'LOUD': expected DEBUG"),
+    ],
+)
+def test_options_that_make_no_sense(deployed: Cli, arguments: tuple[str, ...], says: str) -> None:
+    done = deployed(*arguments)
+    assert done.code == 2
+    assert says in done.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "environment", "says"),
     [
         ([], {}, "No AWS region is configured"),

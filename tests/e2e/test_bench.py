@@ -46,23 +46,23 @@ def test_a_healthy_stage_keeps_its_promises(deployed: Cli, tmp_path: Path) -> No
     saved = tmp_path / "run.json"
     done = deployed("bench", "--tasks", "120", "--save", str(saved), "-o", "json")
     assert done.code == 0
-    found = done.json
-    assert json.loads(saved.read_text()) == found
-    assert found["tasks"] == found["completed"] + found["failed"] == 120
-    assert (found["lost"], found["open"], found["overAttempts"], found["broken"]) == (0, 0, 0, [])
-    assert found["deadLetters"] == found["failed"]
-    assert found["attemptErrorRate"]["expected"] == 0.3
-    assert found["failedShare"]["expected"] == pytest.approx(0.09)
-    assert all(delay["outside"] == delay["tooEarly"] == 0 for delay in found["delays"])
+    report = done.json
+    assert json.loads(saved.read_text()) == report
+    assert report["tasks"] == report["completed"] + report["failed"] == 120
+    assert (report["lost"], report["open"], report["overAttempts"], report["broken"]) == (0, 0, 0, [])
+    assert report["deadLetters"] == report["failed"]
+    assert report["attemptErrorRate"]["expected"] == 0.3
+    assert report["failedShare"]["expected"] == pytest.approx(0.09)
+    assert all(delay["outside"] == delay["tooEarly"] == 0 for delay in report["delays"])
     # Following a task takes a fraction of a request, not one a second.
-    assert found["statusReads"] < 120
-    items = {item["name"]: item["quantity"] for item in found["cost"]["batched"]["items"]}
+    assert report["statusReads"] < 120
+    items = {item["name"]: item["quantity"] for item in report["cost"]["batched"]["items"]}
     assert items["API requests"] == 12
     # Two units to accept a task in a batch, two an attempt, one to list a failure in the index; on a busy engine a
     # delivery may come early and be refused, or an invocation's last lines come with the next one.
-    writes = 240 + 2 * found["attemptErrorRate"]["attempts"] + found["failed"]
+    writes = 240 + 2 * report["attemptErrorRate"]["attempts"] + report["failed"]
     assert items["DynamoDB writes"] == pytest.approx(writes, rel=0.1)
-    assert found["cost"]["batched"]["usd"] < found["cost"]["unbatched"]["usd"]
+    assert report["cost"]["batched"]["usd"] < report["cost"]["unbatched"]["usd"]
     again = deployed("bench", "compare", str(saved), str(saved), "-o", "json").json
     assert not any(difference["moreThanNoise"] for difference in again["differences"])
 
@@ -73,11 +73,11 @@ def test_other_settings_are_expected_and_arrivals_keep_to_a_rate(own_engine: Cli
     own_engine("deploy", "--yes", *(part for setting in settings for part in ("--param", setting)))
     done = own_engine("bench", "--tasks", "60", "--rate", "40", "--seed", "3", "-o", "json")
     assert done.code == 0
-    found = done.json
-    assert found["attemptErrorRate"]["expected"] == 0.5
-    assert found["failedShare"]["expected"] == pytest.approx(0.0625)
-    assert [count["attempts"] for count in found["attempts"]] == [1, 2, 3, 4]
-    assert found["throughput"]["acceptedPerSecond"] < 80
+    report = done.json
+    assert report["attemptErrorRate"]["expected"] == 0.5
+    assert report["failedShare"]["expected"] == pytest.approx(0.0625)
+    assert [count["attempts"] for count in report["attempts"]] == [1, 2, 3, 4]
+    assert report["throughput"]["acceptedPerSecond"] < 80
 
 
 def break_worker(engine: Cli, how: str) -> None:
@@ -118,10 +118,10 @@ def test_ctrl_c_stops_submitting_and_reports_what_there_is(deployed: Cli) -> Non
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    found = json.loads(out)
-    assert (found["stopped"], found["verdict"]) == ("interrupted", "incomplete")
-    assert 0 < found["tasks"] < 5000
-    assert found["broken"] == []
+    report = json.loads(out)
+    assert (report["stopped"], report["verdict"]) == ("interrupted", "incomplete")
+    assert 0 < report["tasks"] < 5000
+    assert report["broken"] == []
     assert "Traceback" not in err
 
 
@@ -190,7 +190,7 @@ def chromium(folder: Path, *arguments: str) -> bytes:
     return subprocess.run(
         [
             executable, "--headless", "--no-sandbox", "--no-first-run", "--hide-scrollbars",
-            *(f"--disable-{each}" for each in quiet), f"--user-data-dir={folder / 'profile'}", *arguments,
+            *(f"--disable-{feature}" for feature in quiet), f"--user-data-dir={folder / 'profile'}", *arguments,
         ],
         capture_output=True, timeout=100, check=True,
     ).stdout  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from tests.support.cli import Cli
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.engine
 
@@ -25,7 +26,7 @@ def deployed(deployed: Cli) -> Cli:
 def dead_letters_of(target: Target, task_id: str) -> list[Any]:
     """The task's dead letters, left where they are."""
     url = deployed_stack(target).outputs.dead_letter_queue_url
-    found = []
+    letters = []
     receipts = []
     while batch := target.sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=60
@@ -33,10 +34,10 @@ def dead_letters_of(target: Target, task_id: str) -> list[Any]:
         for letter in batch:
             receipts.append(letter["ReceiptHandle"])
             if task_id in letter["Body"]:
-                found.append(letter)
+                letters.append(letter)
     for receipt in receipts:
         target.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
-    return found
+    return letters
 
 
 def instant(text: str) -> datetime:
@@ -118,19 +119,24 @@ def test_a_file_that_was_interrupted_goes_on_and_nothing_is_submitted_twice(depl
     # A message of its own, by which these tasks can be told from others.
     file.write_text("".join(f'{{"message":"SUCCESS","many":{number}}}\n' for number in range(700)))
     ledger = deployed.folder / "many.jsonl.local.accepted"
-    accepted: list[str] = []
-    for _ in range(2):
-        before = len(accepted)
+
+    def accepted() -> int:
+        return len(ledger.read_text().splitlines()[1:]) if ledger.exists() else 0
+
+    def submit_and_kill() -> None:
+        enough = accepted() + 100
         running = deployed.start("submit", "--file", "many.jsonl", "-o", "json")
-        while len(accepted) < before + 100 and running.poll() is None:
-            accepted = ledger.read_text().splitlines()[1:] if ledger.exists() else []
+        until(lambda: running.poll() is not None or accepted() >= enough, "100 more are accepted", look_every=0.01)
         running.kill()
         running.communicate()
+
+    submit_and_kill()
+    submit_and_kill()
     assert deployed("submit", "--file", "many.jsonl", "--wait", "-q").code == 0
     entries = [json.loads(line) for line in ledger.read_text().splitlines()[1:]]
     assert len({entry["key"] for entry in entries}) == len({entry["taskId"] for entry in entries}) == 700
-    found = deployed("ls", "--status", "COMPLETED", "--limit", "0", "-o", "json").json
-    ids = {task["taskId"] for task in found}
+    completed = deployed("ls", "--status", "COMPLETED", "--limit", "0", "-o", "json").json
+    ids = {task["taskId"] for task in completed}
     assert {entry["taskId"] for entry in entries} <= ids
     assert deployed("submit", "--file", "many.jsonl", "-o", "json").json == []
 
@@ -188,9 +194,9 @@ def test_a_second_deployment_changes_nothing(deployed: Cli) -> None:
 
 
 def test_a_message_that_is_no_task_goes_to_the_dead_letters_and_blocks_nothing(deployed: Cli, target: Target) -> None:
-    found = deployed_stack(target).outputs
+    parts = deployed_stack(target).outputs
     foreign = json.dumps({"taskId": "not a task, and marked so that this test finds it"})
-    target.sqs.send_message(QueueUrl=found.queue_url, MessageBody=foreign)
+    target.sqs.send_message(QueueUrl=parts.queue_url, MessageBody=foreign)
     assert deployed("submit", "-m", "SUCCESS", "-n", "5", "--wait").code == 0
     deadline = datetime.now().astimezone() + timedelta(seconds=60)
     while not (letters := dead_letters_of(target, json.loads(foreign)["taskId"])):

@@ -49,9 +49,9 @@ def api_over(resources: Resources, max_attempts: int = 2) -> Api:
 def event_of(method: str, path: str, query: str = "", headers: dict[str, str] | None = None, body: bytes = b"") -> Any:
     """The event that API Gateway makes of a request; None where no route takes it."""
     # The most particular route first, as API Gateway has it.
-    for route, pattern in sorted(ROUTES, key=lambda each: "{" in each[0]):
-        found = pattern.fullmatch(path)
-        if found and route.split()[0] == method:
+    for route, pattern in sorted(ROUTES, key=lambda pair: "{" in pair[0]):
+        match = pattern.fullmatch(path)
+        if match and route.split()[0] == method:
             try:
                 text, encoded = body.decode(), False
             except UnicodeDecodeError:
@@ -62,7 +62,7 @@ def event_of(method: str, path: str, query: str = "", headers: dict[str, str] | 
                 "rawPath": path,
                 "headers": {name.lower(): value for name, value in (headers or {}).items()},
                 "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
-                "pathParameters": {name: unquote(value) for name, value in found.groupdict().items()} or None,
+                "pathParameters": {name: unquote(value) for name, value in match.groupdict().items()} or None,
                 "isBase64Encoded": encoded,
                 **({"body": text} if body else {}),
             }

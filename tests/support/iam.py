@@ -58,11 +58,11 @@ def a_user(iam: Any) -> Iterator[User]:
 
 
 def actions_of(policy: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
+    actions: set[str] = set()
     for statement in policy["Statement"]:
         listed = statement["Action"]
-        found |= {listed} if isinstance(listed, str) else set(listed)
-    return found
+        actions |= {listed} if isinstance(listed, str) else set(listed)
+    return actions
 
 
 def without(policy: dict[str, Any], action: str, resource: str | None = None) -> dict[str, Any]:

@@ -52,14 +52,14 @@ def template() -> dict[str, Any]:
 
 def policies_of(parsed: dict[str, Any]) -> list[dict[str, Any]]:
     """Every policy of the template's roles, with `PolicyName` and `PolicyDocument`."""
-    found = []
+    policies = []
     for resource in parsed["Resources"].values():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::IAM::Role":
-            found += properties["Policies"]
+            policies += properties["Policies"]
         elif resource["Type"] == "AWS::IAM::Policy":
-            found.append(properties)
-    return found
+            policies.append(properties)
+    return policies
 
 
 def create(dynamodb: DynamoDBClient, sqs: SQSClient) -> Resources:

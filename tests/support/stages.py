@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import uuid
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from ftask.core.codec import encode_message
 from ftask.core.execution import letter_attributes
 from ftask.core.item import task_to_item
 from ftask.core.model import Attempt, Failure, Message, Outcome, Status, Task
+from ftask.core.timestamps import now
 from tests.support.builders import a_task
 from tests.support.resources import Resources
 
@@ -53,3 +55,12 @@ def put_failed(stage: Stage, task: Task, *, letter: bool = True) -> Task:
     if letter:
         stage.dead_letters.send(encode_message(Message(task.task_id, task.epoch)), letter_attributes(task))
     return task
+
+
+def put_failures(stage: Stage, count: int, error: Failure, payload: str = '{"message":"SUCCESS"}') -> list[str]:
+    """Store so many tasks that failed just now, with their dead letters; answer their ids, oldest first."""
+    at = now() - timedelta(seconds=count)
+    return [
+        put_failed(stage, failed_task(uuid.uuid4().int, at + timedelta(milliseconds=number), error, payload)).task_id
+        for number in range(count)
+    ]

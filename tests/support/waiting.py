@@ -9,9 +9,9 @@ from collections.abc import Callable
 PATIENCE_SECONDS = 240
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Return once the condition holds; fail, saying what was waited for, when it never does."""
+def until(condition: Callable[[], bool], what: str, *, look_every: float = 0.2) -> None:
+    """Return once the condition holds, looked at every so many seconds; fail, saying what, when it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.2)
+        time.sleep(look_every)

@@ -124,9 +124,9 @@ def user(iam: Any) -> Iterator[Callable[[dict[str, Any]], Credentials]]:
     with ExitStack() as made:
 
         def make(policy: dict[str, Any]) -> Credentials:
-            found = made.enter_context(a_user(iam))
-            found.may(policy)
-            return found.credentials
+            user = made.enter_context(a_user(iam))
+            user.may(policy)
+            return user.credentials
 
         yield make
 
@@ -142,13 +142,13 @@ def deployed_policy(target: Target, iam: Any, role: str) -> dict[str, Any]:
 
 def world(target: Target, credentials: Credentials) -> World:
     def parts(session: boto3.Session) -> Resources:
-        found = deployed_stack(target).outputs
+        names = deployed_stack(target).outputs
         return Resources(
             session.client("dynamodb", endpoint_url=target.endpoint_url),
             session.client("sqs", endpoint_url=target.endpoint_url),
-            found.table,
-            found.queue_url,
-            found.dead_letter_queue_url,
+            names.table,
+            names.queue_url,
+            names.dead_letter_queue_url,
         )
 
     as_role = boto3.Session(credentials.access_key, credentials.secret_key, region_name=LOCAL_REGION)
@@ -212,20 +212,20 @@ def request(url: str, credentials: Credentials | None) -> int:
 def test_the_api_takes_signed_requests_of_those_who_may_and_no_others(
     deployed: Cli, target: Target, user: Callable[[dict[str, Any]], Credentials]
 ) -> None:
-    found = deployed_stack(target).outputs
+    parts = deployed_stack(target).outputs
     invoke = {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": "execute-api:Invoke",
-                "Resource": f"arn:aws:execute-api:{LOCAL_REGION}:*:{found.api_id}/v1/POST/tasks",
+                "Resource": f"arn:aws:execute-api:{LOCAL_REGION}:*:{parts.api_id}/v1/POST/tasks",
             }
         ],
     }
     allowed = user(invoke)
     stranger = user({**invoke, "Statement": [{**invoke["Statement"][0], "Action": "s3:GetObject"}]})  # type: ignore[dict-item]
-    assert request(found.api_url, None) == 403
-    assert request(found.api_url, allowed) == 202
-    assert request(found.api_url, stranger) == 403
-    assert request(found.api_url, Credentials(allowed.access_key, "not its secret")) == 403
+    assert request(parts.api_url, None) == 403
+    assert request(parts.api_url, allowed) == 202
+    assert request(parts.api_url, stranger) == 403
+    assert request(parts.api_url, Credentials(allowed.access_key, "not its secret")) == 403

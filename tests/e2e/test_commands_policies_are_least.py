@@ -62,9 +62,9 @@ UNPROVEN = {
 
 @pytest.fixture(scope="module")
 def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    found = start_engine(tmp_path_factory.mktemp("policies"))
-    yield found
-    found.stop()
+    engine = start_engine(tmp_path_factory.mktemp("policies"))
+    yield engine
+    engine.stop()
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def root(own_engine: Engine) -> Caller:
 
 @pytest.fixture
 def user(root: Caller) -> Iterator[User]:
-    with a_user(iam_client(root.endpoint_url)) as found:
-        yield found
+    with a_user(iam_client(root.endpoint_url)) as user:
+        yield user
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def _deployed(root: Caller) -> None:
 def as_the_engine_asks(allowed: dict[str, Any]) -> dict[str, Any]:
     statements = [
         statement
-        | {"Action": [*statement["Action"], *(ALSO_ASKED[each] for each in statement["Action"] if each in ALSO_ASKED)]}
+        | {"Action": [*statement["Action"], *(ALSO_ASKED[name] for name in statement["Action"] if name in ALSO_ASKED)]}
         for statement in allowed["Statement"]
     ]
     reads_mapping = any("lambda:GetEventSourceMapping" in statement["Action"] for statement in statements)
@@ -223,24 +223,24 @@ DENIED = ("AWS denied", "refused these credentials", "These credentials lack", "
 
 def ends(caller: Caller, runs: Iterable[Run]) -> list[tuple[int, str]]:
     """How the runs ended, up to the first that was refused something."""
-    found = []
+    endings = []
     for arguments in runs:
-        found.append(caller(*arguments))
-        if denied(found):
+        endings.append(caller(*arguments))
+        if denied(endings):
             break
-    return found
+    return endings
 
 
-def denied(found: list[tuple[int, str]]) -> bool:
-    return any(word in said for _, said in found for word in DENIED)
+def denied(endings: list[tuple[int, str]]) -> bool:
+    return any(word in said for _, said in endings for word in DENIED)
 
 
 def prove(caller: Caller, user: User, command: str, runs: Callable[[], Iterable[Run]]) -> None:
     """The command ends under its policy as it does for root, and is refused with one action less."""
     user.may(as_the_engine_asks(policy([command], SCOPE)))
-    found = ends(caller, runs())
-    assert not denied(found), found
-    assert [code for code, _ in found] == [code for code, _ in ends(caller.root, runs())]
+    endings = ends(caller, runs())
+    assert not denied(endings), endings
+    assert [code for code, _ in endings] == [code for code, _ in ends(caller.root, runs())]
     whole = document(COMMANDS[command], SCOPE)
     for pattern, actions in COMMANDS[command].items():
         for action in sorted(actions):

@@ -1,0 +1,14 @@
+"""The stories that are explored: each is told once here, and then crashed wherever it can be."""
+
+from __future__ import annotations
+
+from tests.crash.stories import batch, cancel, drain, redrive, submit, worker
+
+SCENARIOS = [
+    *submit.SCENARIOS,
+    *batch.SCENARIOS,
+    *worker.SCENARIOS,
+    *redrive.SCENARIOS,
+    *drain.SCENARIOS,
+    *cancel.SCENARIOS,
+]

@@ -1,0 +1,51 @@
+"""A deployment: its template, its plan, and a failure that says its cause and can be repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from ftask.aws.target import Target
+from ftask.deploy import apply, artifacts, package
+from ftask.deploy.apply import DeploymentError
+from ftask.deploy.plan import make_plan
+from tests.support.cli import Cli
+
+pytestmark = pytest.mark.engine
+
+
+def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
+    assert cli_without_engine("deploy", "--print-template").out == package.read_template()
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
+    plan = own_engine("deploy", "--dry-run", "-o", "json").json
+    assert {change["resource"] for change in plan["changes"]} >= {"Table", "Queue", "WorkerFunction"}
+    assert plan["deployed"] is False
+    assert "has no stack" in own_engine("info").err
+    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    assert target.s3.list_buckets()["Buckets"] == []
+
+
+def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:
+    target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
+    template = package.read_template()
+    broken = template.replace(
+        "\nOutputs:",
+        "\n  Broken:\n    Type: AWS::Logs::ResourcePolicy\n    Properties: {PolicyDocument: '{}'}\n\nOutputs:",
+    )
+    archive = package.build_archive()
+    code = artifacts.locate(target, archive)
+    artifacts.upload(target, archive, code)
+    with pytest.raises(DeploymentError, match=r"^Broken \(AWS::Logs::ResourcePolicy\): .*PolicyName"):
+        list(apply.apply(target, make_plan(target, broken, code, {})))
+    assert own_engine("info").code == 1
+    assert "ROLLBACK_COMPLETE" in own_engine("info").err
+    planned = own_engine("deploy", "--dry-run", "-o", "json").json
+    assert planned["repair"] == "delete the empty stack of a first deployment that failed"
+    assert "ROLLBACK_COMPLETE" in own_engine("info").err
+    assert own_engine("deploy", "--yes").code == 0
+    # The same on a stack that works: it stays as it was.
+    with pytest.raises(DeploymentError, match=r"^Broken"):
+        list(apply.apply(target, make_plan(target, broken, code, {})))
+    assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
+    assert own_engine("deploy", "--yes").code == 0

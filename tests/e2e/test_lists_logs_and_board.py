@@ -1,0 +1,61 @@
+"""What an operator looks at: lists of tasks, logs, the board."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+from ftask.aws.stage import Stage
+from ftask.core.model import Failure
+from tests.support.cli import Cli
+from tests.support.stages import put_failures
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lists, logs and board")]
+
+
+def test_tasks_are_listed_by_state(deployed: Cli, stage: Stage) -> None:
+    failed = put_failures(stage, 3, Failure("ValueError", "no"))
+    assert [task["taskId"] for task in deployed("ls", "--status", "failed", "-o", "json").json] == failed[::-1]
+    done = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json
+    assert deployed("ls", "--status", "COMPLETED", "--limit", "1", "-o", "json").json == [done]
+    listed = deployed("ls", "--since", "5m")
+    assert done["taskId"] in listed.out
+    assert "of the table read" in listed.err
+
+
+def test_logs_of_one_task_from_both_functions(deployed: Cli) -> None:
+    task_id = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json["taskId"]
+    events = [json.loads(line) for line in deployed("logs", "--task", task_id, "-o", "json").out.splitlines()]
+    assert [(event["function"], event["event"]) for event in events] == [
+        ("api", "accepted"),
+        ("worker", "started"),
+        ("worker", "finished"),
+    ]
+    assert not any("payload" in event for event in events)
+    only = deployed("logs", "--task", task_id, "--function", "api").out
+    assert "accepted" in only
+    assert "started" not in only
+    quiet = deployed("logs", "--task", task_id, "--level", "ERROR")
+    assert (quiet.out, quiet.code) == ("", 0)
+    assert "Nothing was logged" in quiet.err
+
+
+def test_logs_are_followed_until_ctrl_c(deployed: Cli) -> None:
+    task_id = deployed("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
+    following = deployed.start("logs", "--follow", "--task", task_id, "-o", "json")
+    assert following.stdout is not None
+    names = []
+    while "finished" not in names:
+        names.append(json.loads(following.stdout.readline())["event"])
+    following.send_signal(signal.SIGINT)
+    _, err = following.communicate(timeout=60)
+    assert following.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_the_board_writes_a_line_a_look_where_nobody_watches(deployed: Cli) -> None:
+    lines = deployed("top", "--count", "2", "--interval", "0.2", "-o", "json").out.splitlines()
+    assert [json.loads(line)["consuming"] for line in lines] == ["Enabled", "Enabled"]
+    assert "completed/s" in deployed("top", "-n", "1").out

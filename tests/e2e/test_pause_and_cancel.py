@@ -1,0 +1,53 @@
+"""Pause, resume and cancel, through the installed command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from ftask.aws.stage import Stage
+from ftask.core.model import Status
+from tests.support.cli import Cli
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("pause and cancel")]
+
+
+def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli) -> None:
+    paused = deployed("pause", "--wait", "-o", "json")
+    assert paused.json == {"state": "Disabled", "changed": True, "inFlight": 0}
+    try:
+        task_id = deployed("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
+        assert deployed("pause", "-o", "json").json["changed"] is False
+        assert deployed("info", "-o", "json").json["worker"]["state"] == "Disabled"
+        doctor = deployed("doctor", "-o", "json")
+        assert doctor.code == 1
+        assert [finding["check"] for finding in doctor.json if finding["level"] == "warning"] == ["consumption"]
+        assert deployed("watch", task_id, "--timeout", "2").code == 4
+        assert deployed("get", task_id, "-o", "json").json["attempts"] == 0
+    finally:
+        assert deployed("resume", "-o", "json").json == {"state": "Enabled", "changed": True}
+    assert deployed("watch", task_id).code == 0
+
+
+def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed: Cli, stage: Stage) -> None:
+    deployed("pause")
+    waiting = deployed("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
+    done = deployed("cancel", waiting, "--yes", "-o", "json")
+    deployed("resume")
+    assert done.json == [{"taskId": waiting, "outcome": "cancelled", "status": "CANCELLED"}]
+    assert deployed("watch", waiting).code == 3
+    # Long enough for two commands on a busy machine, short enough for the budget of an attempt.
+    running = deployed("submit", "-m", "SLOW:9", "-o", "json").json["taskId"]
+
+    def begun() -> bool:
+        task = stage.task(running)
+        return task is not None and task.status is not Status.PENDING
+
+    until(begun, "the attempt has begun")
+    request = deployed("cancel", running, "--yes", "-o", "json")
+    assert request.json[0]["outcome"] == "requested"
+    assert deployed("watch", running).code == 0
+    ended = deployed("cancel", running, "f" * 32, "--yes")
+    assert ended.code == 1
+    assert "had ended before (COMPLETED)" in ended.out
+    assert "there is no such task" in ended.out
