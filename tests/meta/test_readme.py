@@ -100,7 +100,10 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-@pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / ".github" / "SECURITY.md"], ids=lambda path: path.name)
+DOCUMENTS = [ROOT / "README.md", ROOT / ".github" / "SECURITY.md", ROOT / ".github" / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_files_and_sections_that_a_document_names_exist(document: Path) -> None:
     text = document.read_text()
     files = set(re.findall(r"\b((?:ftask|stack|tests)/[\w./]+\w)", text)) | set(re.findall(r"\]\(([^)#:]+)\)", text))
