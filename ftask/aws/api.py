@@ -59,7 +59,7 @@ class UnknownTaskError(FtaskError):
     """The stage has no task of this id."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"There is no task {printable(task_id, 64)}.", "Check the id and the stage (--stage).")
+        super().__init__(f"Task {printable(task_id, 64)} does not exist.", "Check the id and the stage (--stage).")
 
 
 class Accepted(BaseModel):

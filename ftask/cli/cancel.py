@@ -40,6 +40,6 @@ def _describe(result: CancelResult) -> str:
         Cancellation.CANCELLED: "cancelled",
         Cancellation.REQUESTED: "an attempt is running: it may finish, and no further one begins",
         Cancellation.ENDED: f"had ended before ({result.status})",
-        Cancellation.UNKNOWN: "there is no such task",
+        Cancellation.UNKNOWN: "does not exist",
         Cancellation.BUSY: "its state kept changing; cancel it again",
     }[result.outcome]

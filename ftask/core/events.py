@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from ftask.core.model import Message, Task
+from ftask.core.model import WORKER_LOST, Message, Task
 from ftask.core.text import printable
 from ftask.core.timestamps import to_iso
 
@@ -84,7 +84,7 @@ def postponed_unread(message_id: str, reason: str) -> Event:
 
 def worker_lost(task: Task) -> Event:
     """The worker of the last attempt died: the task has failed."""
-    return Event(EventName.WORKER_LOST, _attempt(task), "ERROR")
+    return Event(EventName.WORKER_LOST, _attempt(task) | {"errorType": WORKER_LOST}, "ERROR")
 
 
 def lease_lost(task: Task) -> Event:

@@ -95,7 +95,7 @@ class Api:
         }
         route = routes.get(event.get("routeKey", ""))
         if route is None:
-            return refusal(NotFoundError(f"There is no route {event.get('routeKey', '')!r}."))
+            return refusal(NotFoundError(f"Unknown route {event.get('routeKey', '')!r}."))
         try:
             return route(event)
         except FtaskError as error:
@@ -135,7 +135,7 @@ class Api:
         task_id = str((event.get("pathParameters") or {}).get("taskId", ""))
         task = self.store.get(task_id) if TASK_ID.fullmatch(task_id) else None
         if task is None:
-            raise NotFoundError(f"There is no task {printable(task_id, 64)}.")
+            raise NotFoundError(f"Task {printable(task_id, 64)} does not exist.")
         return _answer(HTTPStatus.OK, task_to_json(task))
 
     def _list(self, event: Event) -> Answer:

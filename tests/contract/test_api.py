@@ -244,7 +244,7 @@ def test_an_invalid_query_is_refused_with_what_would_be_valid(moto_resources: Re
 
 @pytest.mark.parametrize("task_id", ["x", "0" * 31, "0" * 32, "A" * 32, "..%2f", "%0a"])
 def test_an_unknown_task_is_a_404(moto_resources: Resources, task_id: str) -> None:
-    assert_problem(call(api_over(moto_resources), "GET", f"/tasks/{task_id}"), 404, "There is no task")
+    assert_problem(call(api_over(moto_resources), "GET", f"/tasks/{task_id}"), 404, "does not exist")
 
 
 def test_the_api_describes_itself(moto_resources: Resources) -> None:

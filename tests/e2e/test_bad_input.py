@@ -17,9 +17,9 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code", "says"),
     [
-        (["get", "0" * 32], "", 1, "There is no task 0000"),
-        (["get", "a/b c"], "", 1, "There is no task a/b c"),
-        (["watch", "f" * 32], "", 1, "There is no task ffff"),
+        (["get", "0" * 32], "", 1, "Task 00000000000000000000000000000000 does not exist"),
+        (["get", "a/b c"], "", 1, "Task a/b c does not exist"),
+        (["watch", "f" * 32], "", 1, "Task ffffffffffffffffffffffffffffffff does not exist"),
         (["watch"], "", 1, "Nothing to watch"),
         (["submit"], "", 1, "not JSON"),
         (["submit", "--payload", "[1]"], "", 1, "an array, not an object"),

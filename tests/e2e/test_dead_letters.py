@@ -78,7 +78,7 @@ def test_everything_about_one_failed_task(deployed: Cli, stage: Stage) -> None:
     assert "SimulatedError" in text
     unknown = deployed("dlq", "show", "f" * 32)
     assert unknown.code == 1
-    assert "There is no task" in unknown.err
+    assert "does not exist" in unknown.err
 
 
 def test_a_redrive_that_is_killed_ten_times_loses_nothing_and_runs_nothing_twice(deployed: Cli, stage: Stage) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
+from ftask.cli.bench.sweep import sweep
+from ftask.core.retry import RetryPolicy
 from ftask.deploy.apply import KEPT_TYPES
 from ftask.deploy.package import read_template, stack_folder
 from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
@@ -40,6 +43,20 @@ def test_the_functions_get_every_setting_that_they_read() -> None:
     for function, text in (("ApiFunction", api), ("WorkerFunction", worker)):
         variables = template()["Resources"][function]["Properties"]["Environment"]["Variables"]
         assert set(re.findall(r'"(FTASK_[A-Z_]+)"', text)) == set(variables)
+
+
+def test_the_backoff_of_a_simulation_without_a_stage_is_the_templates() -> None:
+    defaults = {
+        name: parameter["Default"] for name, parameter in template()["Parameters"].items() if "Default" in parameter
+    }
+    policy = RetryPolicy()
+    assert (policy.base_seconds, policy.cap_seconds) == (defaults["BackoffBaseSeconds"], defaults["BackoffCapSeconds"])
+    assert str(policy.jitter).lower() == defaults["BackoffJitter"]
+    options = inspect.signature(sweep).parameters
+    assert (options["backoff_base"].default, options["backoff_cap"].default) == (
+        policy.base_seconds,
+        policy.cap_seconds,
+    )
 
 
 def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:

@@ -39,7 +39,7 @@ LINES = [
         "messageId": "m",
         "reason": "message format 2; this worker knows 1",
     },
-    {"level": "ERROR", "event": "workerLost", **OF_TASK, "attempt": 1},
+    {"level": "ERROR", "event": "workerLost", **OF_TASK, "attempt": 1, "errorType": "WorkerLost"},
     {"level": "WARNING", "event": "leaseLost", **OF_TASK, "attempt": 1},
     {"level": "INFO", "event": "cancelled", **OF_TASK, "attempt": 1},
     {"level": "ERROR", "event": "malformed", "messageId": "m", "reason": "the body is not JSON"},
@@ -53,7 +53,7 @@ LINES = [
 ]
 
 
-def test_the_lines_are_those_of_the_first_release(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lines_are_those_of_the_first_release_or_have_gained_a_field(capsys: pytest.CaptureFixture[str]) -> None:
     for event in events_of_tasks():
         log.write(event)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
