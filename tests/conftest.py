@@ -31,6 +31,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--chaos-seed", type=int, default=None, help="repeat the decisions of an earlier chaos")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes, tests that wait for an engine run among those that compute; the short ones end the run."""
+    if not hasattr(config, "workerinput"):
+        return
+    folders: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        folders.setdefault(item.path.parent.name, []).append(item)
+    computing = folders.pop("contract", []) + folders.pop("crash", [])
+    waiting = folders.pop("chaos", []) + folders.pop("e2e", [])
+    share = {item: number / len(tests) for tests in (computing, waiting) for number, item in enumerate(tests)}
+    items[:] = sorted(share, key=share.__getitem__) + [item for tests in folders.values() for item in tests]
+
+
 @pytest.fixture(autouse=True)
 def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test can reach an account, whatever the machine is logged in to."""
@@ -59,9 +72,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         if os.environ.get("CI"):
             pytest.fail("the local engine is not installed: pip install '.[local]'")
         pytest.skip("the local engine is not installed (extra `local`)")
-    found = start_engine(tmp_path_factory.mktemp("engine"))
-    yield found
-    found.stop()
+    engine = start_engine(tmp_path_factory.mktemp("engine"))
+    yield engine
+    engine.stop()
 
 
 @pytest.fixture
@@ -87,8 +100,8 @@ def engine_resources(engine: Engine) -> Resources:
 @pytest.fixture(params=["moto", pytest.param("engine", marks=pytest.mark.engine)])
 def backend(request: pytest.FixtureRequest) -> Resources:
     """The same test against each implementation of the AWS APIs."""
-    found: Resources = request.getfixturevalue(f"{request.param}_resources")
-    return found
+    resources: Resources = request.getfixturevalue(f"{request.param}_resources")
+    return resources
 
 
 def start_engine(root: Path) -> Engine:

@@ -12,7 +12,7 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("pause and cancel")]
 
 
-def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli) -> None:
+def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli, stage: Stage) -> None:
     paused = deployed("pause", "--wait", "-o", "json")
     assert paused.json == {"state": "Disabled", "changed": True, "inFlight": 0}
     try:
