@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -19,15 +20,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ftask.aws.errors import UnreachableError, translate
+from ftask.aws.http_session import open_session
 from ftask.aws.retrying import RETRYABLE_STATUSES, Retries
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.text import printable
 from ftask.core.timestamps import now
 
-# A little longer than the 30 s after which API Gateway itself gives up.
-TIMEOUT_SECONDS = 35
-CONNECTIONS = 16
 # A bearer token for an API that was deployed with ApiAuthorization JWT.
 TOKEN_VARIABLE = "FTASK_TOKEN"  # noqa: S105 - the variable's name
 # The statuses of a task that the API will never accept unchanged.
@@ -83,9 +82,11 @@ class ApiClient:
     url: str
     stopping: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = now
-    _http: URLLib3Session = field(
-        default_factory=lambda: URLLib3Session(timeout=TIMEOUT_SECONDS, max_pool_connections=CONNECTIONS)
-    )
+    http: URLLib3Session | None = None
+
+    @cached_property
+    def _session(self) -> URLLib3Session:
+        return self.http or open_session(self.target, self.url)
 
     def submit(self, payload: str, idempotency_key: str) -> Accepted:
         """Submit the JSON text `payload`.
@@ -187,10 +188,12 @@ class ApiClient:
         if token:
             request.headers["authorization"] = f"Bearer {token}"
         else:
-            signer: Any = SigV4Auth(self.target.credentials(), "execute-api", self.target.region_name)
+            # Frozen: a refresh between reading the key and the token would mix two pairs.
+            credentials: Any = self.target.credentials().get_frozen_credentials()
+            signer: Any = SigV4Auth(credentials, "execute-api", self.target.region_name)
             signer.add_auth(request)
         try:
-            answer: Any = self._http.send(request.prepare())
+            answer: Any = self._session.send(request.prepare())
         except BotoCoreError as error:
             raise translate(error) from error
         if answer.status_code >= 400:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
 
-from ftask.aws.api import CONNECTIONS, Accepted, ApiClient
+from ftask.aws.api import Accepted, ApiClient
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.http_session import CONNECTIONS
 from ftask.aws.stage import Stage
 from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
