@@ -68,7 +68,7 @@ class Invocation(typer.Context):
         from ftask.aws.target import Target
         from ftask.local.engine import Engine
 
-        engine = Engine()
+        engine = Engine(note=self.screen.note)
         crashed = engine.crashed()
         running, started = engine.ensure()
         if started:

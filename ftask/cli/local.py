@@ -20,7 +20,7 @@ def up(run: Invocation) -> None:
     """Start the engine unless it runs."""
     from ftask.local.engine import Engine
 
-    running, started = Engine().ensure()
+    running, started = Engine(note=run.screen.note).ensure()
     value = {"endpointUrl": running.endpoint_url, "pid": running.pid, "started": started, "version": running.version}
     verb = "Started" if started else "Already running:"
     run.screen.result(value, lambda: f"{verb} the local engine at {running.endpoint_url} (process {running.pid}).")
@@ -31,7 +31,7 @@ def down(run: Invocation) -> None:
     """Stop the engine and keep its state for the next start."""
     from ftask.local.engine import Engine
 
-    stopped = Engine().stop()
+    stopped = Engine(note=run.screen.note).stop()
     text = "Stopped the local engine; its state is kept." if stopped else "The local engine was not running."
     run.screen.result({"stopped": stopped}, lambda: text)
 
@@ -78,7 +78,7 @@ def reset(run: Invocation, yes: Yes = False) -> None:
     """Stop the engine and delete everything in it: stacks, tasks, logs."""
     from ftask.local.engine import Engine
 
-    engine = Engine()
+    engine = Engine(note=run.screen.note)
     run.confirm(f"Delete everything in the local engine ({engine.root})?", yes=yes)
     engine.reset()
     run.screen.result({"reset": True}, lambda: "The local engine is stopped and empty.")

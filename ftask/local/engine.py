@@ -33,7 +33,10 @@ from ftask.local.record import RecordFile, RunningEngine
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 
 START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+# An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.
+STOP_SECONDS = 900.0
+# After so long the user is told what is waited for.
+QUIET_SECONDS = 5.0
 LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
@@ -61,8 +64,14 @@ class Engine:
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """Open the engine of the state folder `root` (default: FTASK_STATE_DIR, or the user's state folder).
+
+        `note` gets a line for the user where something takes long.
+        """
         self.root = root or default_root()
+        self._note = note
         self._sleep = sleep
         self._clock = clock
         self._child: subprocess.Popen[bytes] | None = None
@@ -89,7 +98,7 @@ class Engine:
         """Start the engine if it does not run.
 
         Raises:
-            EngineError: it is not installed, or does not start.
+            EngineError: it is not installed or does not start, or the last one neither answers nor ends.
         """
         if (running := self.running()) is not None:
             return EnsuredEngine(running, started=False)
@@ -98,6 +107,10 @@ class Engine:
             # Another command may have started it while this one waited for the lock.
             if (running := self.running()) is not None:
                 return EnsuredEngine(running, started=False)
+            # One that is busy or still saving must not get a second engine beside it: both would write the same state.
+            recorded = self._record.running()
+            if recorded is not None and self._await_end(recorded, or_answer=True):
+                return EnsuredEngine(recorded, started=False)
             return EnsuredEngine(self._start(), started=True)
 
     def stop(self) -> bool:
@@ -170,30 +183,52 @@ class Engine:
         recorded = self._record.running()
         if recorded is None:
             return False
-        if not answers(recorded):
+        if not self._is_alive(recorded):
             self._record.delete()
             return False
         os.kill(recorded.pid, signal.SIGTERM)
-        deadline = self._clock() + STOP_SECONDS
-        while self._alive(recorded.pid):
-            if self._clock() > deadline:
-                raise EngineError(
-                    f"The local engine (process {recorded.pid}) has not stopped after {STOP_SECONDS:g} s.",
-                    self._log_hint(),
-                )
-            self._sleep(_POLL_SECONDS)
+        self._await_end(recorded)
         # The next engine gets the same port, so that the queue URLs of this one stay valid.
         self._record.write(None, last_port=recorded.port)
         return True
 
-    def _alive(self, pid: int) -> bool:
+    def _await_end(self, recorded: RunningEngine, *, or_answer: bool = False) -> bool:
+        """Wait until the recorded engine has saved its state and ended; return True if it answers before, and may.
+
+        Raises:
+            EngineError: it does neither.
+        """
+        start = self._clock()
+        noted = False
+        while self._is_alive(recorded):
+            if or_answer and answers(recorded):
+                return True
+            waited = self._clock() - start
+            if waited > STOP_SECONDS:
+                raise EngineError(
+                    f"The local engine (process {recorded.pid}) does not answer, and has not ended for {STOP_SECONDS:g} s.",
+                    f"{self._log_hint()} To give up what it has not saved: kill -9 {recorded.pid}",
+                )
+            if waited > QUIET_SECONDS and not noted:
+                self._note(f"Waiting for the local engine (process {recorded.pid}), which is busy or saves its state.")
+                noted = True
+            self._sleep(_POLL_SECONDS)
+        return False
+
+    def _is_alive(self, recorded: RunningEngine) -> bool:
+        """Return whether the process still runs, and is the engine on record: pids are used again."""
+        pid = recorded.pid
         if self._child is not None and self._child.pid == pid:
             return self._child.poll() is None
         try:
             os.kill(pid, 0)
             # In a container whose first process reaps nobody, the engine stays as a zombie.
-            return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
+                return False
+            return recorded.token.encode() in Path(f"/proc/{pid}/environ").read_bytes()
         except ProcessLookupError:
+            return False
+        except PermissionError:  # somebody else's process
             return False
         except OSError:  # no /proc on this system, or the process has just ended: the next signal shows which
             return True

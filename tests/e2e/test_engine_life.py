@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -40,6 +41,20 @@ def test_state_survives_a_stop(own_engine: Cli) -> None:
     assert "Started the local engine" in again.err
     assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
     assert own_engine("info", "-o", "json").json["deadLetters"] == 1
+
+
+def test_a_busy_engine_gets_no_second_one_on_its_state(own_engine: Cli) -> None:
+    pid = own_engine("local", "up", "-o", "json").json["pid"]
+    # Stopped, its process answers nothing: as one does that saves a large state.
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        again = own_engine.start("local", "up", "-o", "json")
+        assert again.stderr is not None
+        assert "Waiting for the local engine" in again.stderr.readline()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    code, out, _ = finish(again)
+    assert (code, json.loads(out)["pid"], json.loads(out)["started"]) == (0, pid, False)
 
 
 def test_a_killed_engine_is_noticed_and_reported(own_engine: Cli) -> None:
