@@ -206,7 +206,7 @@ class Engine:
             waited = self._clock() - start
             if waited > STOP_SECONDS:
                 raise EngineError(
-                    f"The local engine (process {recorded.pid}) does not answer, and has not ended for {STOP_SECONDS:g} s.",
+                    f"The local engine (process {recorded.pid}) has neither answered nor ended in {STOP_SECONDS:g} s.",
                     f"{self._log_hint()} To give up what it has not saved: kill -9 {recorded.pid}",
                 )
             if waited > QUIET_SECONDS and not noted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +23,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from ftask.render.safe import SafeConsole, json_text
 
 T = TypeVar("T")
 
@@ -58,14 +59,14 @@ class Screen:
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """Write a result: `value` as one JSON document, or what `draw` returns."""
         if self.json:
-            sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(value, indent=2) + "\n")
         else:
             self.out.print(draw())
 
     def line(self, value: Any, text: str | Text) -> None:
         """Write one element of a stream of results: `value` as a JSON line, or `text`."""
         if self.json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(value) + "\n")
         else:
             self.out.print(text, soft_wrap=True)
         sys.stdout.flush()
@@ -143,4 +144,4 @@ def say_error(message: str, hint: str | None) -> None:
 
 def _console(stream: IO[str], *, soft_wrap: bool, width: int | None = None) -> Console:
     # Text is shown unchanged: an error about `[bold]` or `:ok:` keeps its brackets and colons.
-    return Console(file=stream, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False)
+    return SafeConsole(file=stream, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False)

@@ -1,0 +1,33 @@
+"""Text from payloads, errors, letters and logs, made harmless: it must not steer the reader's terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+# Everything but tab and line feed that a terminal obeys instead of showing it: the control characters of ASCII (ESC
+# among them) and of Latin-1 (U+009B begins a sequence too), and the marks that reorder text.
+# https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class SafeConsole(Console):
+    """A console that shows a control character in a text as a replacement character; its own are sent as ever."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or not _UNSAFE.search(segment.text):
+                yield segment
+            else:
+                yield Segment(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return `value` as JSON in readable characters; those that a terminal obeys are escaped, which loses nothing."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
