@@ -58,6 +58,6 @@ def _run_coroutine(coroutine: Coroutine[Any, Any, Any], run: Run) -> Any:
             if not allowed.expired():
                 raise
             seconds = asyncio.get_running_loop().time() - started
-            raise TimedOut(f"The task was cancelled after {seconds:.1f} s.") from error
+            raise TimedOut(f"The task was cancelled at its deadline, after {seconds:.1f} s.") from error
 
     return asyncio.run(until_the_deadline())

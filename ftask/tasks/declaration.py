@@ -100,7 +100,7 @@ def task(*functions: Any, **options: Any) -> Any:
         return lambda function: _declare(function, options)
     if len(functions) == 1 and not options and (callable(functions[0]) or isinstance(functions[0], _METHODS)):
         return _declare(functions[0], options)
-    raise DeclarationError(f"@task takes its options by name, not {functions[0]!r}: write @task(name=...).")
+    raise DeclarationError(f"@task takes its options by name, not {functions[-1]!r}: write @task(name=...).")
 
 
 def declaration_of(function: AnyFunction) -> Declaration:

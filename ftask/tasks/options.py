@@ -1,4 +1,4 @@
-"""The options of `@task(...)`, checked."""
+"""The options of `@task(...)`, checked. The caller puts the task's name and place before each error."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def check_name(name: object) -> str:
     """Return the name of a task type, if it may be one."""
     if not isinstance(name, str) or not TYPE_NAME.fullmatch(name):
         raise DeclarationError(
-            f"Invalid task name {name!r}: start with a letter or '_', go on with letters, digits, '_', '.' and '-', "
+            f"invalid task name {name!r}: start with a letter or '_', go on with letters, digits, '_', '.' and '-', "
             "and use at most 64 characters."
         )
     if name == EXPERIMENT.name:
         raise DeclarationError(
-            f"The task name {name!r} is reserved for the built-in experiment. Rename the function, or write "
+            f"the task name {name!r} is reserved for the built-in experiment. Rename the function, or write "
             '@task(name="another_name").'
         )
     return name
@@ -61,7 +61,7 @@ def flag(given: Mapping[str, Any], name: str) -> bool:
     """Return the option `name`, which is True or False, and False where it is not given."""
     value = given.get(name, False)
     if not isinstance(value, bool):
-        raise DeclarationError(f"Invalid {name}={value!r}: write True or False.")
+        raise DeclarationError(f"invalid {name}={value!r}: write True or False.")
     return value
 
 
@@ -69,14 +69,14 @@ def _max_attempts(value: Any) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ATTEMPTS:
-        raise DeclarationError(f"Invalid max_attempts={value!r}: write a whole number from 1 to {MAX_ATTEMPTS}.")
+        raise DeclarationError(f"invalid max_attempts={value!r}: write a whole number from 1 to {MAX_ATTEMPTS}.")
     return value
 
 
 def _backoff(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
-    error = f"Invalid backoff={value!r}: "
+    error = f"invalid backoff={value!r}: "
     if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(_is_number, value)):
         raise DeclarationError(f"{error}write (base_seconds, cap_seconds), like backoff=(2, 300).")
     base, cap = value
@@ -92,7 +92,7 @@ def _timeout(value: Any) -> float | None:
         return None
     if not _is_number(value) or not 0 < value <= MAX_TIMEOUT_SECONDS:
         raise DeclarationError(
-            f"Invalid timeout={value!r}: write seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS}."
+            f"invalid timeout={value!r}: write seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS}."
         )
     seconds: float = value
     return seconds
