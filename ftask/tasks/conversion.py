@@ -5,10 +5,12 @@ Where the project has no pydantic, values stay as JSON has them: text, numbers, 
 
 from __future__ import annotations
 
+import inspect
 import json
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NotRequired
 
 from ftask.core.text import shortened
@@ -78,8 +80,13 @@ def argument_types(declaration: Declaration) -> dict[str, Any]:
     Raises:
         DeclarationError: a name in an annotation does not exist when the task runs.
     """
+    function: Any = inspect.unwrap(declaration.function)
+    annotations = declaration.function.__annotations__
+    names = [argument.name for argument in declaration.type.arguments if argument.name in annotations]
+    # Without the result's, which nothing converts: it may be known to a type checker alone.
+    arguments = SimpleNamespace(__annotations__={name: annotations[name] for name in names})
     try:
-        return typing.get_type_hints(declaration.function, include_extras=True)
+        return typing.get_type_hints(arguments, globalns=function.__globals__, include_extras=True)
     except NameError as error:
         raise DeclarationError(
             f"Task {declaration.name!r} ({declaration.location}): an annotation cannot be resolved: {error}. Import "

@@ -18,7 +18,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.tasks.conversion import argument_adapter, argument_types, has_pydantic
 from ftask.tasks.declaration import Declaration
-from ftask.tasks.errors import ModuleLoadError
+from ftask.tasks.errors import DeclarationError, ModuleLoadError
 from ftask.tasks.loading import load_tasks
 from ftask.tasks.registry import Registry
 
@@ -61,6 +61,7 @@ def main(arguments: list[str]) -> int:
             traceback = error.traceback if isinstance(error, ModuleLoadError) else ""
             sys.stderr.write("\n".join(filter(None, (traceback, error.message, error.hint))) + "\n")
             return 1
+        sys.stdout.flush()
         for warning in unconverted_arguments(registry):
             sys.stderr.write(f"warning: {warning}\n")
         stdout.write(text)
@@ -85,10 +86,9 @@ def _schema(declaration: Declaration) -> dict[str, typing.Any] | None:
 
 def _resolvable_types(declaration: Declaration) -> dict[str, typing.Any]:
     try:
-        hints = argument_types(declaration)
-    except FtaskError:
+        return argument_types(declaration)
+    except DeclarationError:
         return {}  # nothing looks at the annotations where pydantic is missing
-    return {argument.name: hints[argument.name] for argument in declaration.type.arguments if argument.name in hints}
 
 
 _JSON_TYPES = (typing.Any, object, str, int, float, bool, types.NoneType, dict, list, abc.Mapping, abc.Sequence)

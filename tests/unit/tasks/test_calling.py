@@ -229,6 +229,14 @@ def test_an_annotation_that_only_a_type_checker_knows_says_what_to_import() -> N
     assert str(caught.value).startswith("Task 'send' (test_calling.py:")
 
 
+def test_what_a_task_returns_may_be_known_to_a_type_checker_alone() -> None:
+    @task
+    def send(number: int) -> Unheard:  # type: ignore[name-defined]  # noqa: F821
+        return number
+
+    assert outcome(send, {"number": "1"}) == 1
+
+
 def test_an_annotation_that_pydantic_cannot_convert_to_says_so() -> None:
     @task
     def send(thing: Missing) -> None: ...
