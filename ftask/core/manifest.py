@@ -201,7 +201,7 @@ def _type_from_json(entry: Mapping[str, Any]) -> TaskType:
 
 def _argument_to_json(argument: Argument) -> dict[str, Any]:
     fields = {"name": argument.name, "required": argument.required} | _present({"annotation": argument.annotation})
-    # A default of null is a default; an absent one means that there is none, or none that JSON can express.
+    # A default of null is a default. Without the field, the argument is required or its default is not JSON.
     return fields if argument.default is None else fields | {"default": json.loads(argument.default)}
 
 

@@ -23,7 +23,7 @@ def call(declaration: Declaration, payload: Mapping[str, Any], run: Run) -> Any:
         InvalidPayload: the payload does not fit the arguments.
         TimedOut: the deadline came first.
         PermanentError: the result is not JSON.
-        BaseException: whatever the task raised.
+        BaseException: the task raised it.
     """
     arguments = bind(declaration, payload)
     result = declaration.function(**arguments)

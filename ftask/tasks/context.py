@@ -41,7 +41,7 @@ _current: ContextVar[Run] = ContextVar("ftask_run")
 def current() -> Run:
     """Return the attempt that is running.
 
-    Each attempt sees its own, in threads and in asyncio alike. A thread that a task starts itself has none:
+    Each attempt sees its own, in threads and in asyncio alike. A thread that a task starts has none:
     call `current()` before, and pass the result on.
 
     Raises:

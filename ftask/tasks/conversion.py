@@ -122,7 +122,10 @@ def _convert(name: str, adapter: TypeAdapter[dict[str, Any]], payload: Mapping[s
 def _describe(error: ValidationError) -> str:
     """Return `order_id: Input should be a valid integer (got 'x'); …`."""
     errors = error.errors(include_url=False, include_context=False)
-    shown = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}{_got(each['input'])}" for each in errors[:_MAX_ERRORS]]
+    shown = [
+        f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}{_got(detail['input'])}"
+        for detail in errors[:_MAX_ERRORS]
+    ]
     if len(errors) > _MAX_ERRORS:
         shown.append(f"and {len(errors) - _MAX_ERRORS} more")
     return "; ".join(shown)

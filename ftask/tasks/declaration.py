@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import json
-import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import Parameter
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, overload
 
 from ftask.core.errors import FtaskError
-from ftask.core.manifest import Argument, TaskType
+from ftask.core.manifest import TaskType
 from ftask.tasks.errors import DeclarationError
 from ftask.tasks.options import check_name, check_names, flag, parse_options
 from ftask.tasks.registry import registered
+from ftask.tasks.signature import METHODS, arguments_of, check_is_function, code_of, describe, location_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,12 +42,12 @@ class Declaration:
     @property
     def location(self) -> str:
         """The file and line where the function begins: `tasks.py:12`."""
-        return _location(self.function)
+        return location_of(self.function)
 
     @property
     def origin(self) -> tuple[str, int, str]:
         """What stays the same when the same lines are executed again."""
-        code = self.function.__code__
+        code = code_of(self.function)
         return code.co_filename, code.co_firstlineno, self.function.__qualname__
 
 
@@ -98,7 +95,7 @@ def task(*functions: Any, **options: Any) -> Any:
     check_names(options)
     if not functions:
         return lambda function: _declare(function, options)
-    if len(functions) == 1 and not options and (callable(functions[0]) or isinstance(functions[0], _METHODS)):
+    if len(functions) == 1 and not options and (callable(functions[0]) or isinstance(functions[0], METHODS)):
         return _declare(functions[0], options)
     raise DeclarationError(f"@task takes its options by name, not {functions[-1]!r}: write @task(name=...).")
 
@@ -111,20 +108,16 @@ def declaration_of(function: AnyFunction) -> Declaration:
     """
     declaration = getattr(function, _ATTRIBUTE, None)
     if not isinstance(declaration, Declaration):
-        raise FtaskError(f"{_describe(function)} is not a task.", "Put @task above it: from ftask import task.")
+        raise FtaskError(f"{describe(function)} is not a task.", "Put @task above it: from ftask import task.")
     return declaration
 
 
-_METHODS = (staticmethod, classmethod, property)
-_REST = Parameter.VAR_KEYWORD
-
-
 def _declare(function: Any, given: Mapping[str, Any]) -> Any:
-    _check_is_function(function)
+    check_is_function(function)
     try:
         declaration = Declaration(_task_type(function, given), function)
     except DeclarationError as error:
-        raise DeclarationError(f"Task {function.__name__!r} ({_location(function)}): {error}") from None
+        raise DeclarationError(f"Task {function.__name__!r} ({location_of(function)}): {error}") from None
     registered().add(declaration)
     setattr(function, _ATTRIBUTE, declaration)
     return function
@@ -138,93 +131,13 @@ def _task_type(function: FunctionType, given: Mapping[str, Any]) -> TaskType:
             f"{timeout} cannot be enforced, because a function that shares its process with other tasks cannot be "
             f"stopped. Write async def, or @task({timeout}, isolated=True)."
         )
-    parameters = _signature(function).parameters.values()
-    for parameter in parameters:
-        _check_parameter(parameter)
+    arguments, accepts_more = arguments_of(function)
     name = given.get("name")
     return TaskType(
         name=check_name(function.__name__ if name is None else name),
-        arguments=tuple(_argument(parameter) for parameter in parameters if parameter.kind is not _REST),
-        accepts_more=any(parameter.kind is _REST for parameter in parameters),
+        arguments=arguments,
+        accepts_more=accepts_more,
         doc=(inspect.getdoc(function) or "").partition("\n")[0],
         options=options,
         is_default=flag(given, "default"),
     )
-
-
-def _check_is_function(function: Any) -> None:
-    refused = f"@task cannot decorate {_describe(function)}"
-    if isinstance(function, type):
-        raise DeclarationError(f"{refused}. Write a function that uses the class.")
-    if isinstance(function, _METHODS) or _is_method(function):
-        raise DeclarationError(f"{refused}: a task is called without an object. Move the function out of its class.")
-    if not isinstance(function, FunctionType):
-        raise DeclarationError(f"{refused}. Write a function: def or async def.")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise DeclarationError(
-            f"{refused}: a generator returns before its work is done. Return the result instead of yielding it."
-        )
-
-
-def _is_method(function: Any) -> bool:
-    """Return whether a function stands directly in a class."""
-    outer = getattr(function, "__qualname__", "").rpartition(".")[0]
-    return isinstance(function, FunctionType) and bool(outer) and not outer.endswith("<locals>")
-
-
-def _check_parameter(parameter: Parameter) -> None:
-    if parameter.kind is Parameter.POSITIONAL_ONLY:
-        raise DeclarationError(
-            f"the argument {parameter.name!r} is positional-only, but a payload's keys are keyword arguments. Remove "
-            "the '/' from the parameters."
-        )
-    if parameter.kind is Parameter.VAR_POSITIONAL:
-        raise DeclarationError(
-            f"'*{parameter.name}' takes positional arguments, but a payload's keys are keyword arguments. Write a "
-            f"list, like {parameter.name}: list. If another decorator hides the parameters, use functools.wraps in it."
-        )
-
-
-def _argument(parameter: Parameter) -> Argument:
-    annotation, required = parameter.annotation, parameter.default is Parameter.empty
-    return Argument(
-        name=parameter.name,
-        required=required,
-        annotation=None if annotation is Parameter.empty else _annotation_text(annotation),
-        default=None if required else _json_or_none(parameter.default),
-    )
-
-
-def _annotation_text(annotation: Any) -> str:
-    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-
-
-def _json_or_none(value: object) -> str | None:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return None
-
-
-def _signature(function: FunctionType) -> inspect.Signature:
-    if sys.version_info >= (3, 14):
-        # Annotations are evaluated here; one that only a type checker can import must not fail the declaration.
-        from annotationlib import Format
-
-        return inspect.signature(function, annotation_format=Format.STRING)
-    return inspect.signature(function)
-
-
-def _location(function: FunctionType) -> str:
-    code = function.__code__
-    name = os.path.basename(code.co_filename)  # noqa: PTH119 - pathlib takes a worker 5 ms to import
-    return f"{name}:{code.co_firstlineno}"
-
-
-def _describe(thing: Any) -> str:
-    if isinstance(thing, type):
-        return f"the class {thing.__name__}"
-    if isinstance(thing, _METHODS):
-        return f"a {type(thing).__name__}"
-    name = getattr(thing, "__qualname__", None)
-    return repr(thing) if name is None else f"{name}()"

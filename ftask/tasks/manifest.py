@@ -38,7 +38,7 @@ def unconverted_arguments(registry: Registry) -> list[str]:
         return []
     return [
         f"{declaration.name}({name}: {_name(kind)}) gets the value as JSON has it, because the project does not have "
-        f"pydantic. Add pydantic to the requirements, or convert it in the task."
+        "pydantic. Add pydantic to the requirements, or convert it in the task."
         for declaration in registry
         for name, kind in _resolvable_types(declaration).items()
         if not _is_json(kind)
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m ftask.tasks.manifest MODULE\n")
         return 2
-    # The manifest alone goes to stdout: whatever the module prints, also from C or a child process, goes to stderr.
+    # The manifest alone goes to stdout: what the module prints, also from C or a child process, goes to stderr.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as stdout:
         sys.stdout.flush()
         os.dup2(2, 1)

@@ -1,6 +1,6 @@
-"""What a task logs and prints becomes one JSON line each, with the task's id and type.
+"""Each line that a task logs or prints becomes one JSON line with the task's id and type.
 
-So `ftask logs --task ID` finds it. Lambda's JSON log format takes a line that carries `level` and `timestamp` as it is.
+So `ftask logs --task ID` finds it. Lambda's JSON log format leaves a line with `level` and `timestamp` unchanged.
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 """
 
@@ -20,7 +20,7 @@ from ftask.core.timestamps import now, to_iso
 from ftask.tasks.context import Run, running_or_none
 from ftask.tasks.tracebacks import traceback_text
 
-# A line of CloudWatch may have 256 KB; nobody reads that, and everybody pays for it.
+# CloudWatch takes far longer lines, and charges for each byte.
 MAX_MESSAGE_BYTES = 8 * 1024
 
 
@@ -137,7 +137,8 @@ class TaskStream(io.TextIOBase):
         elif "message" not in fields and "event" in fields:
             fields["message"] = fields["event"]  # as structlog calls it
         level = str(fields.get("level", self._level)).upper()
-        _write(self._stream, fields | {"timestamp": to_iso(now()), "level": level} | _mark(run))
+        head = {"timestamp": to_iso(now()), "level": level} | _mark(run)
+        _write(self._stream, head | fields | head)  # the first keeps the order, the last the values
 
     def flush(self) -> None:
         """Flush what is written. A line that is not ended waits for its end, so that it stays one."""

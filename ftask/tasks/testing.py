@@ -103,7 +103,7 @@ def run(
     _refuse_event_loop()
     try:
         text = encode_result(handler(registry, _observe_nothing, interrupts=(KeyboardInterrupt,))(job))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is the attempt's outcome
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a task raises is the attempt's outcome
         final = isinstance(error, PermanentError) or attempt >= allowed
         return Outcome(Status.FAILED if final else Status.RETRYING, error=error)
     return Outcome(Status.COMPLETED, result=None if text is None else json.loads(text))

@@ -26,7 +26,7 @@ def traceback_text(error: BaseException, limit_bytes: int = 4096) -> str:
     """
     trace = TracebackException.from_exception(error, compact=True)
     _keep_user_frames(trace)
-    # A half of a surrogate pair in a message is no reason to have no log line.
+    # Half of a surrogate pair in a message cannot be encoded, and must not cost the log line.
     text = "".join(trace.format()).encode("utf-8", "replace").decode().rstrip("\n")
     return _bounded(text, limit_bytes)
 

@@ -60,9 +60,11 @@ def handler(
 ) -> Handler:
     """Return the handler that runs the task of a job and returns its result as JSON knows it.
 
-    Whatever the task raises is raised as an `Exception` or SystemExit, so it is a failed attempt and nothing else;
-    only `interrupts` pass as they are: a tool in a terminal passes KeyboardInterrupt. The traceback of a failure is
-    observed as the event `taskFailed`.
+    What a task raises leaves the handler as an `Exception` or SystemExit, so the executor records a failed attempt.
+    Only `interrupts` pass through unchanged: a tool in a terminal passes KeyboardInterrupt. The traceback of a
+    failure is observed as the event `attemptFailed`.
+
+    A task declared `isolated` runs in this process like any other.
     """
 
     def handle(job: Job) -> Any:
@@ -108,7 +110,7 @@ def start_run(job: Job, declaration: Declaration, clock: Clock) -> Run:
 
 def _observe_failure(observe: Observer, job: Job, error: BaseException) -> None:
     observe(
-        "taskFailed",
+        "attemptFailed",
         level="ERROR",
         taskId=job.task_id,
         type=job.type,

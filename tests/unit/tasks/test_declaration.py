@@ -294,6 +294,32 @@ def test_two_tasks_of_a_name_are_refused_with_both_places() -> None:
     )
 
 
+def test_two_tasks_of_a_name_are_refused_below_the_same_decorator_too() -> None:
+    def logged(function: Callable[[], None]) -> Callable[[], None]:
+        @functools.wraps(function)
+        def wrapper() -> None:
+            function()
+
+        return wrapper
+
+    task(logged(first_send()))
+    assert refusal(lambda: task(logged(second_send()))).startswith("Two tasks are named 'send': tasks.py:N and ")
+
+
+def first_send() -> Callable[[], None]:
+    def send() -> None: ...
+
+    send.__qualname__ = "send"
+    return send
+
+
+def second_send() -> Callable[[], None]:
+    def send() -> None: ...
+
+    send.__qualname__ = "send"
+    return send
+
+
 def test_two_defaults_are_refused_with_both_places(registry: Registry) -> None:
     def second() -> None: ...
 

@@ -228,8 +228,10 @@ def test_ten_threads_keep_their_lines_apart() -> None:
             list(threads.map(work, range(10)))
         messages = output.messages()
         for number in range(10):
-            own = [message for task_id, message in messages if task_id == str(number)]
-            assert own == [text for step in range(100) for text in (f"step {step} of {number} done", f"step {step}")]
+            printed = [message for task_id, message in messages if task_id == str(number)]
+            assert printed == [
+                text for step in range(100) for text in (f"step {step} of {number} done", f"step {step}")
+            ]
 
 
 def test_coroutines_of_one_task_carry_its_id() -> None:

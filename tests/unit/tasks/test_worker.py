@@ -121,7 +121,7 @@ def test_a_failure_is_raised_as_it_is_and_observed_with_its_traceback(
         handle(AJob("send"))
     assert caught.value is error
     ((name, fields),) = events
-    assert name == "taskFailed"
+    assert name == "attemptFailed"
     traceback = fields.pop("traceback")
     assert fields == {
         "level": "ERROR",
