@@ -1,6 +1,7 @@
 """The user's own tasks: what their module imports, and how a worker calls it.
 
-`declaration` has `@task`, with its `options`, and `registry` what it declared; `context` the attempt that runs.
+`declaration` has `@task`, with its `options` and the function's `signature`, and `registry` what it declared; `context`
+has the attempt that runs.
 `loading` imports the user's module; `worker` makes one handler of its tasks for the executor, by way of `calling`,
 `conversion` (payload to arguments) and `results` (return value to JSON); `output` marks what they log and print;
 `manifest` describes them for the API; `testing` runs them in tests.
