@@ -1,4 +1,4 @@
-"""The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
+"""The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core; tasks → core.
 
 The handlers import the core alone.
 """
@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 # What each package may import of ftask besides itself.
 EDGES = {
     "core": set(),
+    "tasks": {"core"},
+    "testing.py": {"tasks"},
     "aws": {"core"},
     "distribution": set(),
     "local": {"core", "distribution"},
@@ -40,6 +42,7 @@ PURE = {
     "events",
     "item",
     "transitions",
+    "manifest",
     "model",
     "payload",
     "ports",

@@ -1,0 +1,121 @@
+"""What a worker calls: the declared tasks as one handler of the executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ftask.core.errors import RetryAfter
+from ftask.core.timestamps import now
+from ftask.tasks.calling import call
+from ftask.tasks.context import Run, running
+from ftask.tasks.declaration import Declaration
+from ftask.tasks.errors import AttemptAborted, InvalidPayload, UnknownTaskType
+from ftask.tasks.output import end_lines
+from ftask.tasks.registry import Registry
+from ftask.tasks.tracebacks import traceback_text
+
+if TYPE_CHECKING:
+    from ftask.core.ports import Clock, Observer
+
+# What is left of a worker's time when an async task is cancelled: enough to write that its attempt has failed.
+SETTLE_TIME = timedelta(seconds=1)
+
+
+class Job(Protocol):
+    """What the executor knows of an attempt. `deadline` is when Lambda kills the worker."""
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def max_attempts(self) -> int: ...
+
+    @property
+    def payload(self) -> dict[str, Any]: ...
+
+    @property
+    def deadline(self) -> datetime: ...
+
+
+Handler = Callable[[Job], Any]
+
+
+def handler(
+    registry: Registry,
+    observe: Observer,
+    clock: Clock = now,
+    interrupts: tuple[type[BaseException], ...] = (),
+) -> Handler:
+    """Return the handler that runs the task of a job and returns its result as JSON knows it.
+
+    What a task raises leaves the handler as an `Exception` or SystemExit, so the executor records a failed attempt.
+    Only `interrupts` pass through unchanged: a tool in a terminal passes KeyboardInterrupt. The traceback of a
+    failure is observed as the event `attemptFailed`.
+
+    A task declared `isolated` runs in this process like any other.
+    """
+
+    def handle(job: Job) -> Any:
+        declaration = registry.find(job.type)
+        if declaration is None:
+            raise UnknownTaskType(f"This worker has no task type {job.type!r}. Types: {', '.join(registry.names)}.")
+        run = start_run(job, declaration, clock)
+
+        def attempt() -> Any:
+            with running(run):
+                try:
+                    return call(declaration, job.payload, run)
+                finally:
+                    end_lines()
+
+        try:
+            # A copy, so that what the task sets in context variables does not reach the thread's next task.
+            return copy_context().run(attempt)
+        except interrupts:
+            raise
+        except (RetryAfter, InvalidPayload):
+            raise  # expected, and said in full by its message
+        except (Exception, SystemExit) as error:
+            _observe_failure(observe, job, error)
+            raise
+        except BaseException as error:
+            _observe_failure(observe, job, error)
+            raise AttemptAborted(f"The task raised {type(error).__name__}: {error}") from error
+
+    return handle
+
+
+def start_run(job: Job, declaration: Declaration, clock: Clock) -> Run:
+    """Return the attempt as the task sees it. Its deadline is the task's own, where that comes first."""
+    deadline = job.deadline
+    if declaration.is_async:
+        deadline -= SETTLE_TIME
+        timeout = declaration.type.options.timeout_seconds
+        if timeout is not None:
+            deadline = min(deadline, clock() + timedelta(seconds=timeout))
+    return Run(job.task_id, job.type, job.epoch, job.attempt, job.max_attempts, deadline, clock)
+
+
+def _observe_failure(observe: Observer, job: Job, error: BaseException) -> None:
+    observe(
+        "attemptFailed",
+        level="ERROR",
+        taskId=job.task_id,
+        type=job.type,
+        epoch=job.epoch,
+        attempt=job.attempt,
+        errorType=type(error).__name__,
+        traceback=traceback_text(error),
+    )
