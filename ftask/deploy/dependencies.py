@@ -89,7 +89,7 @@ def build_dependencies(
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="making-", dir=root) as name:
         making = Path(name)
-        requirements = _read(file, making, progress)
+        requirements = _read(file.absolute(), making, progress)
         installer = installer or find_installer()
         facts = [_FORMAT, requirements.fingerprint, str(platform), platform.glibc, installer.kind]
         facts.append(interpreter and interpreter.version)

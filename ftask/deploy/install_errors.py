@@ -65,7 +65,7 @@ def _cause(text: str, platform: Platform) -> tuple[str, str]:
     if match := _NOTHING_FITS.search(text):
         return (
             f"The package index has no wheel of {match['name']} for {platform}, or does not know it.",
-            f"Check the name and the version. {_BUILD_A_WHEEL}",
+            f"Check the name and the version. {_build_a_wheel(match['name'])}",
         )
     if _CONFLICT.search(text):
         return (
@@ -75,16 +75,17 @@ def _cause(text: str, platform: Platform) -> tuple[str, str]:
     return "Cannot install the requirements.", "Correct what the lines above say, then run the command again."
 
 
-_BUILD_A_WHEEL = (
-    "If it has no compiled parts, build its wheel once (pip wheel --no-deps --wheel-dir wheels NAME==VERSION) and add "
-    "the line `--find-links wheels` to the requirements."
-)
-
-
 def _no_wheel(lacking: Sequence[str], platform: Platform) -> tuple[str, str]:
     # Of several ranges of versions that lack a wheel each, what they have in common is the package.
     name = lacking[0] if len(lacking) == 1 else re.split(r"[\s=<>!~]", lacking[0])[0]
     return (
         f"{name} has no wheel for {platform}, and ftask does not build packages from source.",
-        f"Choose a version that has one, or another package. {_BUILD_A_WHEEL}",
+        f"Choose a version that has one, or another package. {_build_a_wheel(name)}",
+    )
+
+
+def _build_a_wheel(name: str) -> str:
+    return (
+        "If it has no compiled parts, build its wheel once, and add `--find-links wheels` to the requirements:\n"
+        f"pip wheel --no-deps --wheel-dir wheels '{name}'"
     )

@@ -38,24 +38,44 @@ _INDEXES_OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDE
 _LINES_KEPT = 200
 
 
+Kind = Literal["uv", "pip"]
+_KINDS: tuple[Kind, ...] = ("uv", "pip")
+
+
 @dataclass(frozen=True, slots=True)
 class Installer:
     """A tool that installs packages, and the command that runs it."""
 
-    kind: Literal["uv", "pip"]
+    kind: Kind
     command: tuple[str, ...]
 
 
-def find_installer() -> Installer:
-    """Return uv, else pip.
+def _is_importable(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _find(
+    kind: Kind,
+    is_importable: Callable[[str], bool] = _is_importable,
+    which: Callable[[str], str | None] = shutil.which,
+) -> Installer | None:
+    if is_importable(kind):
+        return Installer(kind, (sys.executable, "-m", kind))
+    path = which(kind)
+    return Installer(kind, (path,)) if path else None
+
+
+def find_installer(
+    is_importable: Callable[[str], bool] = _is_importable, which: Callable[[str], str | None] = shutil.which
+) -> Installer:
+    """Return uv, else pip; each from the environment that runs ftask, else from the PATH.
 
     Raises:
         FtaskError: neither is installed.
     """
-    if uv := _find_uv():
-        return uv
-    if pip := _find_pip():
-        return Installer("pip", pip)
+    for kind in _KINDS:
+        if installer := _find(kind, is_importable, which):
+            return installer
     raise FtaskError("Cannot install the requirements: neither uv nor pip is installed.", f"Run: {INSTALL_UV}")
 
 
@@ -123,7 +143,7 @@ def export_lock(folder: Path, destination: Path, progress: Progress) -> None:
             f"{folder} has a pyproject.toml and no uv.lock.",
             "Run: uv lock\nOr name a requirements.txt under [tasks] in ftask.toml.",
         )
-    uv = _find_uv()
+    uv = _find("uv")
     if uv is None:
         raise FtaskError("Cannot read uv.lock: uv is not installed.", f"Run: {INSTALL_UV}")
     returned, lines = _run(
@@ -160,25 +180,11 @@ def options_of_pip(listing: str) -> list[str]:
 def _index_of_pip(environment: Mapping[str, str]) -> list[str]:
     if any(environment.get(name) for name in _INDEXES_OF_UV):
         return []
-    pip = _find_pip()
+    pip = _find("pip")
     if pip is None:
         return []
-    listing = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False)  # noqa: S603
+    listing = subprocess.run([*pip.command, "config", "list"], capture_output=True, text=True, check=False)  # noqa: S603
     return options_of_pip(listing.stdout) if listing.returncode == 0 else []
-
-
-def _find_uv() -> Installer | None:
-    if importlib.util.find_spec("uv"):
-        return Installer("uv", (sys.executable, "-m", "uv"))
-    path = shutil.which("uv")
-    return Installer("uv", (path,)) if path else None
-
-
-def _find_pip() -> tuple[str, ...] | None:
-    if importlib.util.find_spec("pip"):
-        return (sys.executable, "-m", "pip")
-    path = shutil.which("pip")
-    return (path,) if path else None
 
 
 def _run(command: Sequence[str], folder: Path, progress: Progress) -> tuple[int, list[str]]:

@@ -116,7 +116,7 @@ def make_manifest(
     if done.returncode != 0:
         tail = [line for line in printed if line.strip()][-_TAIL:]
         raise FtaskError(
-            "\n".join([f"The tasks module {module!r} cannot be imported:", *(f"  {line}" for line in tail)]),
+            "\n".join([f"Cannot read the tasks of the module {module!r}:", *(f"  {line}" for line in tail)]),
             "Nothing was deployed. Correct the module, then run the command again.",
         )
     for line in printed:

@@ -75,8 +75,10 @@ def read_requirements(file: Path, folder: Path | None = None) -> Requirements:
         root, location = _parse(line)
         if not line.is_constraint:
             roots.append(root)
-        path = None if location is None else _local_file(location, folder)
-        if path is not None:
+        path = None if location is None else _local_path(location, folder)
+        if path is not None and not path.exists():
+            raise line.error(f"{path} does not exist", "Correct the path.")
+        if path is not None and path.is_file():
             facts.append(hashlib.sha256(path.read_bytes()).hexdigest())
     fingerprint = hashlib.sha256("\n".join(facts).encode()).hexdigest()
     named = tuple(root for root in roots if root is not None)
@@ -142,13 +144,10 @@ def _parse(line: _Line) -> tuple[Requirement | None, str | None]:
     return requirement, requirement.url
 
 
-def _local_file(location: str, folder: Path) -> Path | None:
-    if _URL.match(location):
-        if urlsplit(location).scheme != "file":
-            return None
-        location = unquote(urlsplit(location).path)
-    path = folder / location
-    return path if path.is_file() else None
+def _local_path(location: str, folder: Path) -> Path | None:
+    if not _URL.match(location):
+        return folder / location
+    return Path(unquote(urlsplit(location).path)) if urlsplit(location).scheme == "file" else None
 
 
 def _names_and_sizes(folder: Path) -> list[str]:

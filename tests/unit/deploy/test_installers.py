@@ -3,9 +3,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ftask.deploy.installers import options_of_pip, pip_arguments, uv_arguments
+import pytest
+
+from ftask.core.errors import FtaskError
+from ftask.deploy.installers import Installer, find_installer, options_of_pip, pip_arguments, uv_arguments
 from ftask.deploy.platforms import LAMBDA, host_platform
 
+RUN = (sys.executable, "-m")
 FOLDER, FILE = Path("build"), Path("requirements.txt")
 
 
@@ -55,3 +59,24 @@ freeze.find-links='/no'
         "https://a.example/simple",
     ]
     assert options_of_pip("") == []
+
+
+@pytest.mark.parametrize(
+    ("importable", "on_the_path", "chosen"),
+    [
+        ({"uv", "pip"}, {}, Installer("uv", (*RUN, "uv"))),
+        ({"pip"}, {"uv": "/bin/uv"}, Installer("uv", ("/bin/uv",))),
+        ({"pip"}, {"pip": "/bin/pip"}, Installer("pip", (*RUN, "pip"))),
+        (set(), {"pip": "/bin/pip"}, Installer("pip", ("/bin/pip",))),
+    ],
+)
+def test_uv_comes_before_pip_and_what_is_installed_with_ftask_before_the_path(
+    importable: set[str], on_the_path: dict[str, str], chosen: Installer
+) -> None:
+    assert find_installer(importable.__contains__, on_the_path.get) == chosen
+
+
+def test_without_uv_and_pip_it_says_what_to_install() -> None:
+    with pytest.raises(FtaskError, match="neither uv nor pip") as caught:
+        find_installer(lambda module: False, lambda program: None)
+    assert "[build]" in (caught.value.hint or "")

@@ -63,7 +63,7 @@ def test_what_only_the_environment_of_ftask_has_cannot_be_imported(tmp_path: Pat
 
 def test_an_import_error_ends_with_the_tracebacks_end(tmp_path: Path) -> None:
     text = "def deep():\n    raise RuntimeError('no database here')\ndeep()\n"
-    with pytest.raises(FtaskError, match="'tasks' cannot be imported") as caught:
+    with pytest.raises(FtaskError, match="Cannot read the tasks of the module 'tasks'") as caught:
         make_manifest("tasks", code(text), None, python=sys.executable, environment=NO_ENVIRONMENT)
     assert caught.value.message.endswith("RuntimeError: no database here")
     assert 'File "tasks.py", line 2, in deep' in caught.value.message

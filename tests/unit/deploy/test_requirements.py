@@ -24,6 +24,7 @@ def roots(requirements: Requirements) -> list[Requirement]:
 def test_requirements_are_read_as_pip_reads_them(tmp_path: Path) -> None:
     (tmp_path / "base.txt").write_text("idna\n")
     (tmp_path / "limits.txt").write_text("anyio<5\n")
+    make_wheel(tmp_path, "local_one", "2.0")
     text = """\
 # a comment
 --index-url https://example.invalid/simple
@@ -79,6 +80,8 @@ def test_a_constraint_is_no_requirement_and_counts_in_the_fingerprint(tmp_path: 
 
 @pytest.mark.parametrize("line", ["./folder", "git+https://example.invalid/x.git", "./some-1.0.tar.gz"])
 def test_a_location_that_does_not_tell_its_name_leaves_the_requirements_unknown(tmp_path: Path, line: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "some-1.0.tar.gz").write_bytes(b"")
     assert read(tmp_path, f"httpx\n{line}\n").roots is None
 
 
@@ -91,6 +94,8 @@ def test_a_location_that_does_not_tell_its_name_leaves_the_requirements_unknown(
         ("-r missing.txt\n", 1, "missing.txt does not exist"),
         ("six\n-e ./package\n", 2, "editable"),
         ("-r requirements.txt\n", 1, "includes itself"),
+        ("six\n./wheels/missing-1-py3-none-any.whl\n", 2, "missing-1-py3-none-any.whl does not exist"),
+        ("missing @ file:///wheels/missing-1-py3-none-any.whl\n", 1, "does not exist"),
     ],
 )
 def test_an_invalid_line_is_named_with_its_file_and_number(tmp_path: Path, text: str, line: int, says: str) -> None:
