@@ -52,8 +52,11 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    place = Place(tmp_path)
+    # Configured so, uv does not take pip's index, and pip does not have to be asked each time.
+    monkeypatch.setenv("UV_FIND_LINKS", str(place.wheels))
+    return place
 
 
 def entries(build: Build) -> Sequence[str]:
@@ -140,6 +143,7 @@ def test_an_unknown_package_and_a_conflict_are_named(place: Place, installer: In
 
 @pytest.mark.parametrize("installer", BOTH)
 def test_without_a_network_it_says_so(place: Place, installer: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UV_FIND_LINKS")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
