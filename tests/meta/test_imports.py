@@ -58,7 +58,7 @@ PURE = {
     "metrics",
 }
 ADAPTERS = {"ftask.core.dynamodb", "ftask.core.failed_index", "ftask.core.sqs", "ftask.core.clients"}
-HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs"}
+HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "packaging", "platformdirs"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
