@@ -25,6 +25,7 @@ class EventName(StrEnum):
     ACCEPTED = "accepted"
     STARTED = "started"
     FINISHED = "finished"
+    ATTEMPT_FAILED = "attemptFailed"
     IGNORED = "ignored"
     POSTPONED = "postponed"
     WORKER_LOST = "workerLost"
@@ -64,6 +65,12 @@ def finished(after: Task, duration_ms: int) -> Event:
     error_type = None if after.last_error is None else after.last_error.type
     fields = {"status": str(after.status), "durationMs": duration_ms, "errorType": error_type}
     return Event(EventName.FINISHED, _attempt(after) | fields)
+
+
+def attempt_failed(task_id: str, task_type: str, epoch: int, attempt: int, error: BaseException, trace: str) -> Event:
+    """The user's function raised `error`; `trace` is its bounded traceback."""
+    fields = {"taskId": task_id, "epoch": epoch, "attempt": attempt, "type": task_type}
+    return Event(EventName.ATTEMPT_FAILED, fields | {"errorType": type(error).__name__, "traceback": trace}, "ERROR")
 
 
 def ignored(message: Message, reason: str) -> Event:

@@ -27,6 +27,7 @@ class Submission:
 
     payload: JsonObject
     idempotency_key: str | None = None
+    type: str | None = None
 
 
 def parse_payload(text: str | bytes) -> JsonObject:

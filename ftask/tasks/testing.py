@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ftask.core.errors import FtaskError, PermanentError, RetryAfter
+from ftask.core.events import Event
 from ftask.core.execution import encode_result
 from ftask.core.model import Status
 from ftask.core.payload import encode_payload, parse_payload
@@ -148,7 +149,7 @@ def _as_submitted(payload: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
 
 
-def _observe_nothing(_event: str, **_fields: object) -> None: ...
+def _observe_nothing(_event: Event) -> None: ...
 
 
 def _refuse_event_loop() -> None:

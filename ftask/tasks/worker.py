@@ -7,6 +7,7 @@ from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ftask.core import events
 from ftask.core.errors import RetryAfter
 from ftask.core.timestamps import now
 from ftask.tasks.calling import call
@@ -109,13 +110,4 @@ def start_run(job: Job, declaration: Declaration, clock: Clock) -> Run:
 
 
 def _observe_failure(observe: Observer, job: Job, error: BaseException) -> None:
-    observe(
-        "attemptFailed",
-        level="ERROR",
-        taskId=job.task_id,
-        type=job.type,
-        epoch=job.epoch,
-        attempt=job.attempt,
-        errorType=type(error).__name__,
-        traceback=traceback_text(error),
-    )
+    observe(events.attempt_failed(job.task_id, job.type, job.epoch, job.attempt, error, traceback_text(error)))

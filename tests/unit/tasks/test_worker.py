@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ftask.core.errors import PermanentError, RetryAfter
+from ftask.core.events import Event
 from ftask.core.execution import encode_result
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run, current, running_or_none
@@ -41,8 +42,8 @@ class AJob:
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
-    def __call__(self, name: str, **fields: Any) -> None:
-        self.append((name, fields))
+    def __call__(self, event: Event) -> None:
+        self.append((event.name, dict(event.fields)))
 
 
 @pytest.fixture
