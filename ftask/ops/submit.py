@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Generator, Iterator, Sequence
@@ -20,12 +21,18 @@ _FRAME_BYTES = 400
 
 @dataclass(frozen=True, slots=True)
 class InputTask:
-    """A task as its source has it: payload as JSON text, key and type if it brings them, line of its file."""
+    """A task as its source has it: payload as JSON text, key and type if the source names
+    them, line of its file."""
 
     payload: str
     key: str | None = None
     line: int | None = None
     type: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The task as a line of a file that `ftask submit --file` reads."""
+        return self.payload if self.type is None else f'{{"type":{json.dumps(self.type)},"payload":{self.payload}}}'
 
 
 # Of one batch, in order: each task, and whether the API accepted it.
