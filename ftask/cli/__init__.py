@@ -22,6 +22,7 @@ from ftask.cli import (
     options,
     policy,
     remove,
+    run,
     submit,
     top,
     watch,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.callback()(options.declare)
 # In the order of --help.
 for function in (
+    run.run,
     *(deploy.deploy, remove.remove, info.info),
     *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
     *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),

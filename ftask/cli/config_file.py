@@ -1,4 +1,4 @@
-"""`ftask.toml`: the settings of a team's stages."""
+"""`ftask.toml`: the settings of a team's stages, and its own tasks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ FILE_VARIABLE = "FTASK_CONFIG"
 
 # How CloudFormation writes a boolean.
 _BOOLEANS = {True: "true", False: "false"}
+
+
+class TasksConfig(BaseModel):
+    """The table `[tasks]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    module: str = "tasks"
+    include: list[str] = Field(default_factory=list)
+    requirements: str | None = None
+    policy: str | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
 
 
 class StageConfig(BaseModel):
@@ -45,14 +57,16 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stages: dict[str, StageConfig] = Field(default_factory=dict)
+    tasks: TasksConfig | None = None
 
 
 @dataclass(frozen=True)
 class Config:
-    """The stages of the file; without a file, `path` is None."""
+    """The stages and the tasks of the file; without a file, `path` is None."""
 
     path: Path | None
     stages: dict[str, StageConfig]
+    tasks: TasksConfig | None = None
 
     def stage(self, name: str) -> StageConfig:
         """Return the settings of a stage; empty ones if the file does not name it."""
@@ -79,7 +93,8 @@ def load_config() -> Config:
         return Config(None, {})
     try:
         text = path.read_text(encoding="utf-8")
-        return Config(path, _File.model_validate(tomllib.loads(text)).stages)
+        file = _File.model_validate(tomllib.loads(text))
+        return Config(path, file.stages, file.tasks)
     except OSError as error:
         raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

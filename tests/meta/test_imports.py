@@ -1,6 +1,6 @@
-"""The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core; tasks → core.
+"""The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
 
-The handlers import the core alone.
+The command line imports the tasks, which import the core, too. The handlers import the core alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,21 @@ EDGES = {
     "ops": {"aws", "core", "dead_letters"},
     "bench": {"aws", "core", "distribution", "ops"},
     "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
-    "cli": {"aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"},
+    "cli": {
+        *(
+            "aws",
+            "bench",
+            "core",
+            "dead_letters",
+            "deploy",
+            "distribution",
+            "local",
+            "ops",
+            "policy",
+            "render",
+            "tasks",
+        ),
+    },
     "handlers": {"core"},
 }
 # Within the core, values and rules know no adapter and no botocore.
@@ -43,6 +57,7 @@ PURE = {
     "item",
     "transitions",
     "manifest",
+    "memory",
     "model",
     "payload",
     "ports",
@@ -136,11 +151,22 @@ def test_a_handler_imports_from_the_built_zip_without_anything_heavy_and_without
     assert not {name.split(".")[0] for name in loaded[1:]} & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["submit", "--help"], ["local", "status"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--version"], ["--help"], ["submit", "--help"], ["local", "status"]),
+        *(["run", "hello", "name=you"], ["run", "experiment", "message=SUCCESS"]),
+    ],
+)
 def test_a_command_that_asks_aws_nothing_does_not_import_its_sdk(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "ftask.toml").write_text("[tasks]\n")
+    (tmp_path / "tasks.py").write_text(
+        "from ftask import task\n\n@task\ndef hello(name: str) -> str:\n    return name\n"
+    )
     code = f"""
 import os, sys
 os.environ["FTASK_STATE_DIR"] = {str(tmp_path)!r}
+os.environ["FTASK_CONFIG"] = {str(tmp_path / "ftask.toml")!r}
 sys.argv = ["ftask", *{arguments!r}]
 from ftask.cli import main
 try:
