@@ -146,6 +146,14 @@ class ApiClient:
                 raise
             raise UnknownTaskError(task_id) from error
 
+    def document(self) -> dict[str, Any]:
+        """Return the OpenAPI document of the deployed API.
+
+        Raises:
+            ApiError: the API refused the request.
+        """
+        return self._send("GET", "/openapi.json", {}, b"")
+
     def _submit_batch(self, tasks: Sequence[TaskRequest], retries: Retries) -> list[Accepted | ApiError]:
         body = f'{{"tasks":[{",".join(map(_batch_entry, tasks))}]}}'
         answer = self._send("POST", "/tasks/batch", {"content-type": "application/json"}, body.encode(), retries)

@@ -16,6 +16,7 @@ from ftask.cli import (
     doctor,
     get,
     info,
+    init,
     local,
     logs,
     ls,
@@ -25,6 +26,7 @@ from ftask.cli import (
     run,
     submit,
     top,
+    types,
     watch,
 )
 from ftask.cli.command import command
@@ -39,7 +41,7 @@ app = typer.Typer(
 app.callback()(options.declare)
 # In the order of --help.
 for function in (
-    run.run,
+    *(init.init, run.run, types.types),
     *(deploy.deploy, remove.remove, info.info),
     *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
     *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),

@@ -16,6 +16,7 @@ from ftask.policy.resources import (
     BATCHES,
     BUCKET,
     DEAD_LETTERS,
+    DOCUMENT,
     FAILED_INDEX,
     MAPPING,
     QUEUE,
@@ -43,6 +44,7 @@ _RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:Exec
 COMMANDS: Mapping[str, Needs] = {
     "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS),
     "submit": together(_OUTPUTS, _SUBMITTING, _FOLLOWING),
+    "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),

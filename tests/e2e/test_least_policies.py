@@ -202,6 +202,7 @@ def redriving(stage: Stage) -> Iterator[Run]:
 RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "info": lambda _: [("info",)],
     "submit": lambda _: [("submit", "-m", "SUCCESS", *WAITING), ("submit", "-m", "SUCCESS", "-n", "2")],
+    "types": lambda _: [("types",)],
     "get": lambda stage: [("get", a_failed_task(stage))],
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
     "ls": lambda _: [("ls",), ("ls", "--status", "FAILED")],

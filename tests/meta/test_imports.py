@@ -32,19 +32,8 @@ EDGES = {
     "bench": {"aws", "core", "distribution", "ops"},
     "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
     "cli": {
-        *(
-            "aws",
-            "bench",
-            "core",
-            "dead_letters",
-            "deploy",
-            "distribution",
-            "local",
-            "ops",
-            "policy",
-            "render",
-            "tasks",
-        ),
+        *("aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"),
+        *("scaffold", "tasks"),
     },
     "handlers": {"core"},
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,8 @@ from ftask.core.model import Status
 from ftask.core.timestamps import now
 from ftask.core.workload import SimulatedError
 from ftask.tasks import trial
-from ftask.tasks.registry import Registry, fresh_registry
+from ftask.tasks.registry import Registry
+from tests.support.projects import project_in
 from tests.support.resources import template
 
 TASKS = """\
@@ -75,17 +75,10 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A project, and nothing left of it in this process afterwards."""
-    (tmp_path / "ftask.toml").write_text('[tasks]\n[tasks.environment]\nGREETING = "hello"\n')
-    (tmp_path / "tasks.py").write_text(TASKS)
-    monkeypatch.chdir(tmp_path)
-    # Without the folder of this file, where `tasks` is a package of tests.
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(Path(__file__).parent)])
     monkeypatch.setenv("GREETING", "")
-    monkeypatch.delenv("GREETING")
-    with fresh_registry():
-        yield tmp_path
-    sys.modules.pop("tasks", None)
+    monkeypatch.delenv("GREETING")  # as it is now, also after the test
+    with project_in(tmp_path, TASKS, '[tasks]\n[tasks.environment]\nGREETING = "hello"\n') as project:
+        yield project
 
 
 @pytest.fixture
