@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import indent
 from typing import Any
 
 from rich.text import Text
@@ -22,8 +23,10 @@ _LABELS = {
     "errorType": ("error", ""),
     "errorMessage": ("message", ""),
 }
-# Left out: the task id stands in front, and the others are for machines. JSON has all of them.
-_HIDDEN = frozenset({"taskId", "leaseUntil", "requestId", "AWSRequestId", "logger", "location", "stackTrace"})
+# Left out: the task id stands in front, the traceback below, and the others are for machines. JSON has all of them.
+_HIDDEN = frozenset(
+    {"taskId", "traceback", "leaseUntil", "requestId", "AWSRequestId", "logger", "location", "stackTrace"}
+)
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def event_text(event: Event, width: int = WIDE) -> Text:
-    """Return one line: `12:00:01.250  worker  started    0123…  epoch 0  attempt 1`.
+    """Return one line: `12:00:01.250  worker  started    0123…  epoch 0  attempt 1`; a traceback follows below it.
 
     The task id is cut where the line has fewer than `WIDE` columns.
     """
@@ -56,6 +59,8 @@ def event_text(event: Event, width: int = WIDE) -> Text:
         line.append(_value(event.fields[name]) + unit, style=style)
     if event.fields.get("stackTrace"):
         line.append("  stack trace with -o json", style="dim")
+    if isinstance(traceback := event.fields.get("traceback"), str):
+        line.append("\n" + indent(traceback, "    "), style=style)
     return line
 
 

@@ -1,20 +1,26 @@
-"""Task types, from the JSON form of a manifest."""
+"""Task types: the list of `ftask types`, and where other tables have a column of types."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.text import plural
 from ftask.render.tables import plain_table
 
 
+def have_types(names: Iterable[str]) -> bool:
+    """Whether a table of tasks of these types has a column for the type: not if all are the experiment's."""
+    return any(name != EXPERIMENT_TYPE for name in names)
+
+
 def type_table(task_types: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Draw one task type per row."""
+    """Draw one task type per row, from the JSON form of a manifest."""
     table = plain_table()
     table.add_column("type", no_wrap=True)
     for heading in ("arguments", "options", "purpose"):
