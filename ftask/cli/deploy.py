@@ -31,7 +31,7 @@ def deploy(
     ] = False,
     artifact_bucket: Annotated[
         str | None,
-        typer.Option(metavar="BUCKET", help="Bucket for the code archive, instead of the one that ftask creates."),
+        typer.Option(metavar="BUCKET", help="Bucket for the code archives, instead of the one that ftask creates."),
     ] = None,
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
@@ -41,13 +41,13 @@ def deploy(
     ] = False,
 ) -> None:
     """Create or update the stack, after showing the plan."""
-    from ftask.deploy.deployment import Deployment
-    from ftask.deploy.package import read_template
+    from ftask.deploy.deployment import Deployment, final_template
     from ftask.deploy.parameters import parse_overrides
     from ftask.policy.commands import DEPLOYING
 
     if print_template:
-        print(read_template(), end="")  # noqa: T201 - YAML in either output format
+        template = final_template(run.config.project(run.stage_name), run.screen.warn)
+        print(template, end="")  # noqa: T201 - YAML in either output format
         return
     configured = run.config.stage(run.stage_name)
     overrides = configured.overrides() | parse_overrides(param or [])
@@ -55,7 +55,16 @@ def deploy(
     if print_policy:
         policy.print_policy(run, DEPLOYING, overrides, own_bucket)
         return
-    deployment = Deployment(run.target, overrides, configured.tags, own_bucket)
+    deployment = Deployment(
+        run.target,
+        overrides,
+        run.config.project(run.stage_name),
+        configured.tags,
+        own_bucket,
+        progress=run.screen.note,
+        warn=run.screen.warn,
+    )
+    deployment.build()
     if _repair(run, deployment, yes=yes, dry_run=dry_run):
         _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
 
@@ -77,6 +86,7 @@ def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
 
 def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
     """Plan, show the plan, and run it once it is confirmed."""
+    from ftask.deploy.archive import size_note
     from ftask.deploy.existing import how_to_stop
     from ftask.deploy.plan import refuse_data_loss
     from ftask.render.deploy import plan_json, plan_table
@@ -97,8 +107,10 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         if not allow_data_loss:
             refuse_data_loss(plan)
         run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
-        is_new = deployment.upload()
-        screen.note(f"Code archive {deployment.code.key} ({'uploaded' if is_new else 'unchanged'}).")
+        for archive in deployment.upload():
+            screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
+            if text := size_note(archive.zipped_bytes or 0):
+                screen.note(text)
     except (FtaskError, KeyboardInterrupt):
         deployment.drop(plan)
         raise

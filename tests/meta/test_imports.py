@@ -8,13 +8,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ftask.deploy.package import build_archive
+from ftask.deploy.function_code import api_content, worker_content
 
 ROOT = Path(__file__).parents[2]
 # What each package may import of ftask besides itself.
@@ -26,7 +25,7 @@ EDGES = {
     "distribution": set(),
     "local": {"core", "distribution"},
     "policy": set(),
-    "deploy": {"aws", "core"},
+    "deploy": {"aws", "core", "distribution"},
     "dead_letters": {"aws", "core"},
     "ops": {"aws", "core", "dead_letters"},
     "bench": {"aws", "core", "distribution", "ops"},
@@ -109,12 +108,10 @@ def test_only_render_knows_rich() -> None:
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("zip")
-    archive = folder / "code.zip"
-    archive.write_bytes(build_archive().content)
-    with zipfile.ZipFile(archive) as members:
-        members.extractall(folder / "code")
-    return folder / "code"
+    folder = tmp_path_factory.mktemp("code")
+    api_content().write_to(folder / "api")
+    worker_content(()).write_to(folder / "worker")
+    return folder
 
 
 def run(code: str, folder: Path) -> str:
@@ -126,13 +123,14 @@ def run(code: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("handler", ["api", "worker"])
-def test_a_handler_imports_from_the_built_zip_without_anything_heavy_and_without_effect(
+def test_a_handler_imports_from_the_built_archive_without_anything_heavy_and_without_effect(
     unpacked: Path, handler: str
 ) -> None:
     loaded = run(
-        f"import sys, ftask.handlers.{handler} as h; print(h.__file__); print(*sys.modules, sep='\\n')", unpacked
+        f"import sys, ftask.handlers.{handler} as h; print(h.__file__); print(*sys.modules, sep='\\n')",
+        unpacked / handler,
     ).splitlines()
-    assert loaded[0].startswith(str(unpacked))
+    assert loaded[0].startswith(str(unpacked / handler))
     assert not {name.split(".")[0] for name in loaded[1:]} & HEAVY
 
 
