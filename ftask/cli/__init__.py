@@ -20,6 +20,7 @@ from ftask.cli import (
     logs,
     ls,
     options,
+    package,
     policy,
     remove,
     submit,
@@ -38,7 +39,7 @@ app = typer.Typer(
 app.callback()(options.declare)
 # In the order of --help.
 for function in (
-    *(deploy.deploy, remove.remove, info.info),
+    *(deploy.deploy, package.package, remove.remove, info.info),
     *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
     *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),
 ):

@@ -147,8 +147,8 @@ def load_config() -> Config:
         reason = _REASONS.get(first["type"], first["msg"])
         raise _invalid(path, text, _keys(first["loc"]), reason) from None
     for name, stage in file.stages.items():
-        if file.tasks is None and stage.tasks != StageTasksConfig():
-            raise _invalid(path, text, ["stages", name, "tasks"], "this file has no table [tasks]")
+        if file.tasks is None and (settings := sorted(stage.tasks.model_fields_set)):
+            raise _invalid(path, text, ["stages", name, "tasks", settings[0]], "this file has no table [tasks]")
     return Config(path, file.stages, file.tasks)
 
 

@@ -95,6 +95,8 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     plan = deployment.plan()
     value = plan_json(plan)
     if not plan.changes:
+        if not dry_run:
+            deployment.check(run.outputs.worker_function)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     screen.picture(plan_table(plan))
@@ -121,6 +123,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     show_events(run, deployment.run(plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
+    deployment.check(outputs.worker_function)
     screen.result(
         value | {"deployed": True, "apiUrl": outputs.api_url},
         lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",

@@ -21,6 +21,7 @@ from ftask.deploy.platforms import LAMBDA, host_platform
 from ftask.deploy.project import Project
 from ftask.deploy.tasks_policy import TasksPolicy, read_policy
 from ftask.deploy.template import template_with
+from ftask.deploy.worker_check import check_worker
 
 
 def final_template(project: Project | None, warn: Say) -> str:
@@ -113,3 +114,12 @@ class Deployment:
             DeploymentError: it failed, and CloudFormation rolled it back.
         """
         yield from apply.apply(self.target, plan, self.sleep)
+
+    def check(self, worker_function: str) -> None:
+        """Ask the deployed worker whether it can import the project's tasks.
+
+        Raises:
+            DeploymentError: it cannot.
+        """
+        if self.project is not None:
+            check_worker(self.target, worker_function)

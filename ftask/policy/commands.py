@@ -23,6 +23,7 @@ from ftask.policy.resources import (
     STACK,
     SUBMISSION,
     TABLE,
+    WORKER,
     WORKER_LOG,
     Needs,
     needs,
@@ -129,6 +130,8 @@ COMMANDS: Mapping[str, Needs] = {
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:GetObject s3:PutObject",
+                # To ask the worker whether it can import the user's tasks.
+                WORKER: "lambda:InvokeFunction",
             }
         ),
     ),
