@@ -38,6 +38,7 @@ EDGES = {
 PURE = {
     "cancellation",
     "codec",
+    "deployed",
     "errors",
     "events",
     "item",
