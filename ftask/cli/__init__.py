@@ -21,6 +21,7 @@ from ftask.cli import (
     logs,
     ls,
     options,
+    package,
     policy,
     remove,
     run,
@@ -42,7 +43,7 @@ app.callback()(options.declare)
 # In the order of --help.
 for function in (
     *(init.init, run.run, types.types),
-    *(deploy.deploy, remove.remove, info.info),
+    *(deploy.deploy, package.package, remove.remove, info.info),
     *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
     *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),
 ):

@@ -30,7 +30,8 @@ def load_project(run: Invocation) -> Registry:
         raise FtaskError("No ftask.toml in this folder or above it.", "Begin a project with: ftask init")
     if config.tasks is None:
         raise FtaskError(f"{config.path} has no table [tasks].", 'Add these lines:\n[tasks]\nmodule = "tasks"')
-    for name, value in config.tasks.environment.items():
+    settings = config.stage_tasks(run.stage_name) or config.tasks
+    for name, value in settings.environment.items():
         os.environ.setdefault(name, value)
     sys.path.insert(0, str(config.path.absolute().parent))
     try:

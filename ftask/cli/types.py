@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from ftask.cli.invocation import Invocation
@@ -25,14 +24,12 @@ def _types_here(run: Invocation) -> Sequence[dict[str, Any]]:
     from contextlib import redirect_stdout
 
     from ftask.cli.project import load_project
-    from ftask.core.manifest import encode_manifest
+    from ftask.core.manifest import types_to_json
     from ftask.tasks.manifest import build_manifest
 
     # What the module prints when it is imported is not part of the result.
     with redirect_stdout(sys.stderr):
-        manifest = build_manifest(load_project(run)).with_experiment()
-    task_types: list[dict[str, Any]] = json.loads(encode_manifest(manifest))["types"]
-    return task_types
+        return types_to_json(build_manifest(load_project(run)).with_experiment())
 
 
 def _deployed_types(run: Invocation) -> Sequence[dict[str, Any]]:

@@ -10,23 +10,29 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import ftask
+from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
 from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
-from ftask.deploy.package import stack_folder
 from ftask.deploy.project import ProjectFile
+from ftask.deploy.template import stack_folder
+from ftask.distribution import NAME
 
 # In ftask's own folder, where no file of a project can be.
-MANIFEST = "ftask/manifest.json"
+MANIFEST = f"ftask/{MANIFEST_FILE}"
+# The project's environment variables, which the worker sets before it imports the module.
+ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
 
 
-def api_content(manifest: bytes, interpreter: Interpreter | None = None) -> Content:
+def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
     """Return the API's code: core, its handler with the OpenAPI document, and the manifest.
 
-    `interpreter` compiles it; without it there is no bytecode.
+    Args:
+        manifest: None without own tasks.
+        interpreter: compiles it; without it there is no bytecode.
     """
     code = Content.of(
-        (*_package(), *_modules("core"), *_handler("api.py", "openapi.json"), bytes_entry(MANIFEST, manifest))
+        (*_package(), *_modules("core"), *_handler("api.py", "openapi.json"), *_optional(MANIFEST, manifest))
     )
     return code if interpreter is None else with_bytecode(code, interpreter)
 
@@ -36,14 +42,17 @@ def worker_content(
     dependencies: Iterable[Entry] = (),
     manifest: bytes | None = None,
     interpreter: Interpreter | None = None,
+    *,
+    environment: bytes | None = None,
 ) -> Content:
     """Return the worker's code: core, tasks, its handler, the project's files, dependencies and the manifest.
 
     Args:
         files: those of the project.
         dependencies: the entries of a build, with their bytecode.
-        manifest: None where the code is imported to make it.
+        manifest: None without own tasks, and where the code is imported to make it.
         interpreter: compiles all but the dependencies; without it there is no bytecode.
+        environment: the project's environment variables, as JSON.
 
     Raises:
         FtaskError: the project and a dependency, or one of them and ftask, have a module of the same name.
@@ -51,10 +60,12 @@ def worker_content(
     project = [file_entry(file.name, file.path) for file in files]
     installed = list(dependencies)
     _refuse_shadowing(project, installed)
-    parts = [*_package(), *_modules("core"), *_modules("tasks"), *_handler("worker.py"), *project]
-    if manifest is not None:
-        parts.append(bytes_entry(MANIFEST, manifest))
-    code = Content.of(parts)
+    code = Content.of(
+        (
+            *(*_package(), *_modules("core"), *_modules("tasks"), *_handler("worker.py"), *project),
+            *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment)),
+        )
+    )
     if interpreter is not None:
         code = with_bytecode(code, interpreter)
     return Content.of((*code.entries, *installed))
@@ -78,8 +89,8 @@ def _refuse_shadowing(project: list[Entry], installed: list[Entry]) -> None:
     dependencies = {_top_level(entry.name) for entry in installed}
     if "ftask" in dependencies:
         raise FtaskError(
-            "The requirements install ftask, which the worker gets from this installation.",
-            "Remove ftask from the requirements; where it is needed for tests, put it into requirements of their own.",
+            f"The requirements install {NAME}, which the worker gets from this installation.",
+            f"Remove {NAME} from the requirements; where it is needed for tests, put it into a second file.",
         )
     modules = {_top_level(entry.name) for entry in project}
     if "ftask" in modules:
@@ -109,6 +120,11 @@ def _modules(package: str) -> Iterator[Entry]:
 def _handler(*names: str) -> Iterator[Entry]:
     for name in names:
         yield file_entry(f"ftask/handlers/{name}", stack_folder() / "handlers" / name)
+
+
+def _optional(name: str, content: bytes | None) -> Iterator[Entry]:
+    if content is not None:
+        yield bytes_entry(name, content)
 
 
 def _source_folder() -> Path:

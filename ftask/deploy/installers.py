@@ -18,11 +18,12 @@ from ftask.core.errors import FtaskError
 from ftask.deploy.install_errors import explain
 from ftask.deploy.platforms import Platform, wheel_platforms
 from ftask.deploy.requirements import Requirements
+from ftask.distribution import NAME
 
 Progress = Callable[[str], None]
 
 LOCK_FILES = ("uv.lock", "pyproject.toml")
-INSTALL_UV = 'pip install "ftask[build]"'
+INSTALL_UV = f'pip install "{NAME}[build]"'
 
 # The settings of pip that uv has too.
 _OPTIONS_OF_UV = {
@@ -149,7 +150,7 @@ def export_lock(folder: Path, destination: Path, progress: Progress) -> None:
     returned, lines = _run(
         [
             *(*uv.command, "export", "--no-dev", "--no-emit-project", "--no-editable", "--frozen"),
-            *("--prune", "ftask", "--no-python-downloads", "--color", "never", "--quiet"),
+            *("--prune", NAME, "--no-python-downloads", "--color", "never", "--quiet"),
             *("--output-file", str(destination)),
         ],
         folder,

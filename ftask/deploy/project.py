@@ -7,6 +7,7 @@ or package that `[tasks] module` names, and what an `include` pattern selects.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ from pathlib import Path, PurePosixPath
 from ftask.core.errors import FtaskError
 
 SETTINGS_FILE = "ftask.toml"
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What the runtime, boto3 and ftask's own code in the same process are configured by.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+_RESERVED = ("AWS_", "LAMBDA_", "FTASK_", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,11 @@ def open_project(
     """Return the project in the folder `root`; paths are relative to it.
 
     Raises:
-        FtaskError: the module, a pattern or a file that is named does not fit the folder.
+        FtaskError: the module, a pattern, a file or a variable is invalid.
     """
     root = root.resolve()
+    for name in environment or {}:
+        _require_variable_name(name)
     project = Project(
         root,
         module,
@@ -83,6 +91,19 @@ def project_files(project: Project) -> tuple[ProjectFile, ...]:
     for pattern in project.include:
         names.update(_included_files(project.root, pattern))
     return tuple(ProjectFile(name, project.root / name) for name in sorted(names))
+
+
+def _require_variable_name(name: str) -> None:
+    if not _VARIABLE.fullmatch(name):
+        raise FtaskError(
+            f"Invalid environment variable {name!r} under [tasks]: use letters, digits and underscores, like LOG_LEVEL."
+        )
+    if name.startswith(_RESERVED):
+        raise FtaskError(
+            f"Invalid environment variable {name!r} under [tasks]: names that begin with {name.partition('_')[0]}_ "
+            "belong to AWS Lambda and ftask.",
+            "Rename the variable.",
+        )
 
 
 def _existing_file(root: Path, setting: str, value: str | None) -> Path | None:

@@ -18,12 +18,14 @@ from ftask.policy.resources import (
     DEAD_LETTERS,
     DOCUMENT,
     FAILED_INDEX,
+    FUNCTIONS,
     MAPPING,
     QUEUE,
     READING,
     STACK,
     SUBMISSION,
     TABLE,
+    WORKER,
     WORKER_LOG,
     Needs,
     needs,
@@ -104,6 +106,8 @@ COMMANDS: Mapping[str, Needs] = {
             {
                 STACK: "cloudformation:DetectStackDrift cloudformation:DescribeStackResourceDrifts",
                 ANYTHING: "cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
+                FUNCTIONS: "lambda:GetFunctionConfiguration",
+                ARCHIVES: "s3:GetObject",
                 TABLE: "dynamodb:Scan dynamodb:UpdateItem",
                 FAILED_INDEX: "dynamodb:Query",
                 QUEUE: "sqs:SendMessage",
@@ -131,6 +135,8 @@ COMMANDS: Mapping[str, Needs] = {
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:GetObject s3:PutObject",
+                # To ask the worker whether it can import the user's tasks.
+                WORKER: "lambda:InvokeFunction",
             }
         ),
     ),

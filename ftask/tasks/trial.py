@@ -100,12 +100,7 @@ def _handler(name: str, registry: Registry, observe: Observer, clock: Clock, rng
 
     def handle(job: ports.Job) -> Any:
         try:
-            return work(
-                _Job(
-                    *(job.task_id, name, job.epoch, job.attempt, job.max_attempts, job.payload),
-                    deadline=clock() + WORKER_TIMEOUT,
-                )
-            )
+            return work(job)
         except BdbQuit:
             raise KeyboardInterrupt from None
 
@@ -114,17 +109,6 @@ def _handler(name: str, registry: Registry, observe: Observer, clock: Clock, rng
 
 def _refuse_to_die(_exit_code: int) -> None:
     raise SimulatedError("on a stage, the worker's process ends here")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    task_id: str
-    type: str
-    epoch: int
-    attempt: int
-    max_attempts: int
-    payload: JsonObject
-    deadline: datetime
 
 
 @dataclass

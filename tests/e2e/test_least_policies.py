@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -261,8 +262,21 @@ def test_a_command_works_with_its_policy_and_not_with_one_action_less(caller: Ca
     prove(caller, user, command, runs)
 
 
+TASKS = "from ftask.tasks import task\n\n\n@task\ndef greet():\n    return 'hello'\n"
+TASKS_POLICY = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a-bucket/*"}]}
+
+
+def write_project(folder: Path) -> None:
+    """A project whose tasks have a policy: what a deployment can have at most."""
+    (folder / "ftask.toml").write_text('[tasks]\nmodule = "tasks"\npolicy = "policy.json"\n')
+    (folder / "tasks.py").write_text(TASKS)
+    (folder / "policy.json").write_text(json.dumps(TASKS_POLICY))
+
+
 @pytest.mark.parametrize("command", DEPLOYING)
-def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, command: str) -> None:
+def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, command: str, tmp_path: Path) -> None:
+    write_project(tmp_path)
+
     def runs() -> Iterable[Run]:
         if command == "remove":
             caller.as_root("deploy", "--yes")

@@ -11,9 +11,12 @@ import boto3
 import pytest
 
 from ftask.aws.target import Target
-from ftask.deploy import apply, artifacts, package
+from ftask.deploy import apply, artifacts
 from ftask.deploy.apply import DeploymentError
+from ftask.deploy.build import build_code
 from ftask.deploy.plan import make_plan
+from ftask.deploy.platforms import host_platform
+from ftask.deploy.template import read_template
 from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
@@ -105,7 +108,7 @@ def test_a_bucket_of_the_teams_own_is_used_and_stays(own_engine: Cli) -> None:
 
 
 def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
-    assert cli_without_engine("deploy", "--print-template").out == package.read_template()
+    assert cli_without_engine("deploy", "--print-template").out == read_template()
 
 
 def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
@@ -156,14 +159,14 @@ def test_a_parameter_is_changed_by_a_new_deployment_and_stays(own_engine: Cli) -
 
 def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:
     target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
-    template = package.read_template()
+    template = read_template()
     broken = template.replace(
         "\nOutputs:",
         "\n  Broken:\n    Type: AWS::Logs::ResourcePolicy\n    Properties: {PolicyDocument: '{}'}\n\nOutputs:",
     )
-    archive = package.build_archive()
-    code = artifacts.locate(target, archive)
-    artifacts.upload(target, archive, code)
+    archives = build_code(None, host_platform(), target.region_name)
+    code = artifacts.locate(target, archives)
+    assert len(list(artifacts.upload(target, archives, code))) == 2
     with pytest.raises(DeploymentError, match=r"^Broken \(AWS::Logs::ResourcePolicy\): .*PolicyName"):
         list(apply.apply(target, make_plan(target, broken, code, {})))
     assert own_engine("info").code == 1
@@ -196,5 +199,7 @@ def test_the_wheel_deploys_outside_a_checkout(own_engine: Cli, tmp_path: Path) -
     done = own_engine("deploy", "--yes", "-o", "json", **from_wheel)
     assert done.code == 0, done.err
     assert own_engine("submit", "-m", "SUCCESS", "--wait", **from_wheel).code == 0
-    # The same archive as from the checkout.
-    assert re.search(done.json["codeSha256"], own_engine("deploy", "--yes", "-o", "json").out)
+    # The same archives as from the checkout.
+    again = own_engine("deploy", "--yes", "-o", "json").out
+    assert re.search(done.json["codeSha256"], again)
+    assert re.search(done.json["workerCodeSha256"], again)

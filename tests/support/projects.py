@@ -13,7 +13,7 @@ from ftask.tasks.registry import fresh_registry
 
 
 @contextmanager
-def project_in(folder: Path, tasks: str, settings: str = "[tasks]\n") -> Iterator[Path]:
+def project_in(folder: Path, tasks: str, settings: str = '[tasks]\nmodule = "tasks"\n') -> Iterator[Path]:
     """Write tasks.py and ftask.toml into `folder`, and work there."""
     (folder / "ftask.toml").write_text(settings)
     (folder / "tasks.py").write_text(tasks)

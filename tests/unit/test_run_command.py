@@ -70,6 +70,8 @@ async def slow() -> None:
     await asyncio.sleep(5)
 """
 
+SETTINGS = '[tasks]\nmodule = "tasks"\n'
+
 Run = Callable[..., Any]
 
 
@@ -77,7 +79,7 @@ Run = Callable[..., Any]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("GREETING", "")
     monkeypatch.delenv("GREETING")  # as it is now, also after the test
-    with project_in(tmp_path, TASKS, '[tasks]\n[tasks.environment]\nGREETING = "hello"\n') as project:
+    with project_in(tmp_path, TASKS, '[tasks]\nmodule = "tasks"\n[tasks.environment]\nGREETING = "hello"\n') as project:
         yield project
 
 
@@ -164,12 +166,12 @@ def test_the_experiment_needs_no_project(run: Run, folder: Path) -> None:
     [
         (None, TASKS, "Error: No ftask.toml in this folder or above it.\nBegin a project with: ftask init\n"),
         ("[stages.dev]\n", TASKS, 'has no table [tasks].\nAdd these lines:\n[tasks]\nmodule = "tasks"\n'),
-        ("[tasks]\n", None, "Error: Cannot import the tasks: no module named 'tasks'.\nPut tasks.py beside ftask.toml"),
-        ("[tasks]\n", "x = 1\n", "Error: The module 'tasks' declares no tasks."),
-        ("[tasks]\n", "def (:\n", "Error: Cannot import the tasks of 'tasks': SyntaxError: invalid syntax"),
-        ("[tasks]\n", "import nothing_like_it\n", "No module named 'nothing_like_it'."),
-        ("[tasks]\n", "1 / 0\n", 'tasks.py", line 1, in <module>\n    1 / 0\n'),
-        ("[tasks]\nmodul = 'x'\n", TASKS, "line 2: tasks.modul: unknown setting."),
+        (SETTINGS, None, "Error: Cannot import the tasks: no module named 'tasks'.\nPut tasks.py beside ftask.toml"),
+        (SETTINGS, "x = 1\n", "Error: The module 'tasks' declares no tasks."),
+        (SETTINGS, "def (:\n", "Error: Cannot import the tasks of 'tasks': SyntaxError: invalid syntax"),
+        (SETTINGS, "import nothing_like_it\n", "No module named 'nothing_like_it'."),
+        (SETTINGS, "1 / 0\n", 'tasks.py", line 1, in <module>\n    1 / 0\n'),
+        ("[tasks]\nmodule = 'tasks'\nmodul = 'x'\n", TASKS, "line 3: tasks.modul: unknown setting."),
     ],
 )
 def test_a_project_that_does_not_load_is_one_error(

@@ -62,7 +62,7 @@ def test_a_dependency_of_the_modules_name_is_refused(tmp_path: Path, installed: 
 
 
 def test_ftask_among_the_requirements_or_the_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FtaskError, match="requirements install ftask"):
+    with pytest.raises(FtaskError, match="requirements install ftask-aws"):
         worker_content(project(tmp_path), [bytes_entry("ftask/cli/main.py", b"")])
     with pytest.raises(FtaskError, match="folder ftask/"):
         worker_content(project(tmp_path, name="ftask/extra.py"))
