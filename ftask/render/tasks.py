@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -43,6 +44,8 @@ def outcome(task: Task) -> RenderableType:
     line = Text.assemble(task.task_id, "  ", status_text(task.status), f"  {_attempts(task)}")
     if task.status is Status.FAILED and task.last_error:
         line.append("  ").append_text(_last_error(task))
+    if task.result is not None and have_types([task.type]):
+        line.append("  ").append_text(_compact(json.loads(task.result)))
     return line
 
 
@@ -198,6 +201,4 @@ def _error(error_type: str, message: str) -> Text:
 
 
 def _compact(value: Any) -> Text:
-    import json
-
     return Text(excerpt(json.dumps(value, ensure_ascii=False), _MAX_JSON_CHARACTERS))
