@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.timestamps import to_iso
 from ftask.ops.logs import Event
 
@@ -15,7 +16,7 @@ LEVEL_STYLES = {"ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
 # The columns from which a line has room for whole task ids.
 WIDE = 120
 # These fields come first, in this order; the others follow by name.
-_FIRST = ("epoch", "attempt", "status", "durationMs", "errorType", "errorMessage", "reason", "message")
+_FIRST = ("type", "epoch", "attempt", "status", "durationMs", "errorType", "errorMessage", "reason", "message")
 # The label of a field, and its unit, which JSON has in the name.
 _LABELS = {
     "durationMs": ("took", " ms"),
@@ -51,8 +52,10 @@ def event_text(event: Event, width: int = WIDE) -> Text:
     line.append(f"{event.name:<9}", style=style or "bold")
     if event.task_id is not None:
         line.append(f"  {event.task_id if width >= WIDE else event.task_id[:8] + '…'}", style="magenta")
-    names = [name for name in _FIRST if name in event.fields]
-    names += sorted(event.fields.keys() - set(_FIRST) - _HIDDEN)
+    # The experiment's lines go without their type, like its tables.
+    fields = {name: value for name, value in event.fields.items() if (name, value) != ("type", EXPERIMENT_TYPE)}
+    names = [name for name in _FIRST if name in fields]
+    names += sorted(fields.keys() - set(_FIRST) - _HIDDEN)
     for name in names:
         label, unit = _LABELS.get(name, (name, ""))
         line.append(f"  {label} ", style="dim")
