@@ -81,6 +81,16 @@ class Project:
         assert done.code == 0, done.err
         return done.json
 
+    def refused(self) -> str:
+        """Return why a deployment ended with an error.
+
+        It runs in the background, where a traceback may be shown.
+        """
+        deploying = self.cli.start("deploy", "--yes")
+        _, said = deploying.communicate(timeout=60)
+        assert deploying.returncode == 1
+        return said
+
     def run(self, task_type: str, **payload: Any) -> Any:
         """Submit a task, and return it once it has ended."""
         stack = deployed_stack(self.target)
@@ -147,6 +157,38 @@ def test_a_task_may_do_what_the_policy_of_the_project_allows_and_no_more(project
     assert project.run("read_bucket", name="letters")["result"] == "Dear Ada"
 
 
+def test_a_secret_is_read_by_the_worker_and_is_in_no_archive(project: Project) -> None:
+    target = project.target
+    secrets = target.session.client("secretsmanager", endpoint_url=target.endpoint_url)
+    arn = secrets.create_secret(Name="stripe", SecretString="sk_live_1")["ARN"]
+    project.write("tasks.py", f"{TASKS}\nKEY = os.environ['STRIPE_KEY']\n\n\n@task\ndef reveal():\n    return KEY\n")
+    project.write("ftask.toml", f'{SETTINGS}\n[tasks.secrets]\nSTRIPE_KEY = "{arn}x"\n')
+    assert "Cannot read the secret STRIPE_KEY" in project.refused()
+    project.write("ftask.toml", f'{SETTINGS}\n[tasks.secrets]\nSTRIPE_KEY = "{arn}"\n')
+    project.deploy()
+    assert project.run("reveal")["result"] == "sk_live_1"
+    rows = {row["name"]: row["value"] for row in project.cli("config", "-o", "json").json}
+    assert rows["tasks.secrets.STRIPE_KEY"] == arn
+    project.write("tasks.py", TASKS)
+    project.write("ftask.toml", SETTINGS)
+    project.deploy()
+
+
+def test_a_requirement_with_compiled_parts_runs_on_this_machine(project: Project) -> None:
+    project.write("requirements.txt", "six==1.17.0\npydantic>=2.10\n")
+    project.write(
+        "tasks.py", f"import datetime\n{TASKS}\n\n@task\ndef weekday(day: datetime.date):\n    return f'{{day:%A}}'\n"
+    )
+    project.deploy()
+    assert project.run("weekday", day="2026-11-25")["result"] == "Wednesday"
+    refused = project.run("weekday", day="tomorrow")
+    assert (refused["status"], refused["attempts"]) == ("FAILED", 1)
+    assert refused["lastError"]["type"] == "InvalidPayload"
+    project.write("requirements.txt", "six==1.17.0\n")
+    project.write("tasks.py", TASKS)
+    project.deploy()
+
+
 def test_a_change_of_task_code_leaves_the_api_alone(project: Project) -> None:
     before = project.cli("info", "-o", "json").json
     project.write("tasks.py", TASKS.replace("{greeting} {name}", "{greeting}, {name}!"))
@@ -189,18 +231,27 @@ def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> No
 def test_a_module_that_cannot_run_is_refused_before_anything_changes(project: Project, text: str, says: str) -> None:
     before = project.cli("info", "-o", "json").json
     project.write("tasks.py", text)
-    # In the background, because nothing else may show a traceback.
-    deploying = project.cli.start("deploy", "--yes")
-    _, said = deploying.communicate(timeout=60)
+    said = project.refused()
     project.write("tasks.py", TASKS)
-    assert deploying.returncode == 1
     assert "Cannot read the tasks of the module 'tasks'" in said
     assert says in said
     assert "Nothing was deployed" in said
     assert project.cli("info", "-o", "json").json["workerCodeSha256"] == before["workerCodeSha256"]
 
 
-def test_a_policy_that_is_none_is_refused_before_anything_changes(project: Project) -> None:
+def test_a_module_that_only_the_worker_cannot_import_is_reported_at_each_deployment(project: Project) -> None:
+    project.write(
+        "tasks.py", f"{TASKS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n"
+    )
+    for said in (project.refused(), project.refused()):
+        assert "The worker is deployed, and cannot import its tasks" in said
+        assert "OSError: only there" in said
+    project.write("tasks.py", TASKS)
+    project.deploy()
+    assert project.run("flaky")["status"] == "COMPLETED"
+
+
+def test_an_invalid_policy_is_refused_before_anything_changes(project: Project) -> None:
     project.write("bad.json", '{"Statement": [{"Effect": "Allow"}]}')
     project.write("ftask.toml", SETTINGS.replace("[tasks]\n", '[tasks]\npolicy = "bad.json"\n'))
     refused = project.cli("deploy", "--yes")
