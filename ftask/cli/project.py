@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def load_project(run: Invocation) -> Registry:
     """Import the module that `[tasks] module` of ftask.toml names, and return its tasks.
 
-    The variables of `[tasks.environment]` are set, unless the environment has them. The traceback of an import that
-    failed goes to stderr.
+    The variables of `[tasks.environment]` are set, unless the environment has them; secrets are not read. The
+    traceback of an import that failed goes to stderr.
 
     Raises:
         FtaskError: there is no project here, or its module cannot be imported.
@@ -33,6 +33,10 @@ def load_project(run: Invocation) -> Registry:
     settings = config.stage_tasks(run.stage_name) or config.tasks
     for name, value in settings.environment.items():
         os.environ.setdefault(name, value)
+    for name in sorted(settings.secrets.keys() - os.environ.keys()):
+        run.screen.note(
+            f"The secret {name} is not read here; set the environment variable {name} if the task needs it."
+        )
     sys.path.insert(0, str(config.path.absolute().parent))
     try:
         return load_tasks(config.tasks.module)

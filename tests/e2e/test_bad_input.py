@@ -38,7 +38,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["submit", "-m", "a", "-n", "2", "--key", "k"], "", 2, "--key names one task"),
         (["submit", "-m", "a", "--key", ""], "", 1, "idempotency key"),
         (["submit", "-m", "a", "-n", "0"], "", 2, "'--count'"),
-        (["deploy", "--param", "X"], "", 1, "not NAME=VALUE"),
+        (["deploy", "--param", "X"], "", 1, "expected NAME=VALUE"),
         (["deploy", "--param", "X=1"], "", 1, "Unknown parameter 'X'"),
         (["deploy", "--param", "ErrorRate=abc"], "", 1, "ErrorRate"),
         (["deploy", "--param", "ErrorRate=0.9"], "", 1, "Run it again with --yes"),

@@ -156,6 +156,17 @@ def test_the_environment_overrides_the_file(run: Run, monkeypatch: pytest.Monkey
     assert json.loads(run("add", "a:=1", "--attempt", "3").stdout)["greeting"] == "mine"
 
 
+def test_a_secret_that_is_not_set_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = "".join(
+        f'{name} = "arn:aws:ssm:us-east-1:123456789012:parameter/{name}"\n' for name in ("KEY_A", "KEY_B")
+    )
+    (folder / "ftask.toml").write_text(f"{SETTINGS}[tasks.secrets]\n{secrets}")
+    monkeypatch.setenv("KEY_A", "mine")
+    said = run("nothing").stderr
+    assert "The secret KEY_B is not read here; set the environment variable KEY_B if the task needs it.\n" in said
+    assert "KEY_A" not in said
+
+
 def test_the_experiment_needs_no_project(run: Run, folder: Path) -> None:
     (folder / "ftask.toml").unlink()
     assert json.loads(run("experiment", "message=SUCCESS").stdout) == {"message": "done"}
