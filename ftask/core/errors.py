@@ -35,7 +35,7 @@ class CursorError(FtaskError):
 
 
 class IdempotencyConflictError(FtaskError):
-    """The idempotency key already belongs to a task with another payload."""
+    """The idempotency key already belongs to a task with another payload or of another type."""
 
 
 class TemporarilyUnavailableError(FtaskError):

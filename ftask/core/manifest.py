@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.retry import RetryPolicy
 
 # A reader ignores fields that it does not know; a higher version is one that it must not guess at.
@@ -29,6 +29,10 @@ class ManifestError(FtaskError):
 
 class UnknownTypeError(FtaskError):
     """A task names a type that this deployment does not have, or no type where one is needed."""
+
+
+class ArgumentsError(PayloadError):
+    """The keys of a payload do not fit the arguments of its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,13 @@ EXPERIMENT = TaskType("experiment", accepts_more=True, doc="Succeed or fail at r
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The task types of a deployment, in the order of their declaration."""
+    """The task types of a deployment, in the order of their declaration.
+
+    `module` is the user's module, which declares them; None where the deployment has none.
+    """
 
     types: tuple[TaskType, ...] = ()
+    module: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -114,7 +122,7 @@ class Manifest:
 
     def with_experiment(self) -> Manifest:
         """Return the manifest with the built-in experiment, which is the default where no other type is declared."""
-        return Manifest((*self.types, replace(EXPERIMENT, is_default=not self.types)))
+        return replace(self, types=(*self.types, replace(EXPERIMENT, is_default=not self.types)))
 
     def resolve(self, name: str | None) -> TaskType:
         """Return the type that a submission is for: the one it names, else the default one.
@@ -136,8 +144,13 @@ class Manifest:
 
 def encode_manifest(manifest: Manifest) -> str:
     """Return the manifest as JSON, the same text for the same types."""
-    types = [_type_to_json(task_type) for task_type in manifest.types]
-    return json.dumps({"version": MANIFEST_VERSION, "types": types}, indent=2, ensure_ascii=False) + "\n"
+    document = _present({"version": MANIFEST_VERSION, "module": manifest.module, "types": types_to_json(manifest)})
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def types_to_json(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return the types of the manifest as JSON, as the file and `GET /openapi.json` have them."""
+    return [_type_to_json(task_type) for task_type in manifest.types]
 
 
 def parse_manifest(text: str | bytes) -> Manifest:
@@ -154,7 +167,7 @@ def parse_manifest(text: str | bytes) -> Manifest:
                 f"The manifest has version {version}; this ftask reads up to {MANIFEST_VERSION}.",
                 "Deploy with the version of ftask that built it.",
             )
-        return Manifest(tuple(_type_from_json(entry) for entry in document["types"]))
+        return Manifest(tuple(_type_from_json(entry) for entry in document["types"]), document.get("module"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ManifestError(f"The manifest cannot be read: {error!r}.", "Deploy again to rebuild it.") from None
 

@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         os.dup2(2, 1)
         try:
             registry = load_tasks(arguments[0])
-            text = encode_manifest(build_manifest(registry))
+            text = encode_manifest(replace(build_manifest(registry), module=arguments[0]))
         except FtaskError as error:
             traceback = error.traceback if isinstance(error, ModuleLoadError) else ""
             sys.stderr.write("\n".join(filter(None, (traceback, error.message, error.hint))) + "\n")

@@ -115,8 +115,8 @@ class _SendsFirst(Submitter):
 
     __slots__ = ()
 
-    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
-        task = self._new_task(Submission(payload, idempotency_key))
+    def submit(self, submission: Submission) -> Task:
+        task = self._new_task(submission)
         self.queue.send(Message(task.task_id))
         return self.store.put(task) or task
 
@@ -126,8 +126,8 @@ class _NeverSendsAgain(Submitter):
 
     __slots__ = ()
 
-    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
-        task = self._new_task(Submission(payload, idempotency_key))
+    def submit(self, submission: Submission) -> Task:
+        task = self._new_task(submission)
         existing = self.store.put(task)
         if existing is not None:
             return existing
@@ -140,11 +140,11 @@ class _DeletesKeyedTasks(Submitter):
 
     __slots__ = ()
 
-    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
+    def submit(self, submission: Submission) -> Task:
         try:
-            return Submitter.submit(self, payload, idempotency_key)
+            return Submitter.submit(self, submission)
         except Exception:
-            self.store.discard(self._new_task(Submission(payload, idempotency_key)).task_id)
+            self.store.discard(self._new_task(submission).task_id)
             raise
 
 

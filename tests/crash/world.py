@@ -98,7 +98,7 @@ class World:
         """A client's request; the task if it was answered 202, None if the client got no good answer."""
         submitter = self.breakage.submitter(self.store, self.queue, self.clock, self.max_attempts, RETENTION)
         try:
-            task = submitter.submit({"message": message}, key)
+            task = submitter.submit(Submission({"message": message}, key))
         except (BotoCoreError, ClientError, Crash):
             return None
         self.witness.accepted.add(task.task_id)

@@ -37,6 +37,7 @@ EDGES = {
 PURE = {
     "cancellation",
     "codec",
+    "deployed",
     "errors",
     "events",
     "item",

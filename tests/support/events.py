@@ -20,6 +20,7 @@ def events_of_tasks() -> list[Event]:
         events.accepted(a_task()),
         events.started(RUNNING, 5),
         events.finished(FAILED, 250),
+        events.attempt_failed(TASK_ID, "send", 0, 2, ValueError("no"), "ValueError: no"),
         events.ignored(MESSAGE, "already COMPLETED"),
         events.postponed(MESSAGE, "backing off", 2),
         events.postponed_unread("m", "message format 2; this worker knows 1"),

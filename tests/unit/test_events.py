@@ -31,6 +31,15 @@ LINES = [
         "durationMs": 250,
         "errorType": "ValueError",
     },
+    {
+        "level": "ERROR",
+        "event": "attemptFailed",
+        **OF_TASK,
+        "attempt": 2,
+        "type": "send",
+        "errorType": "ValueError",
+        "traceback": "ValueError: no",
+    },
     {"level": "INFO", "event": "ignored", **OF_TASK, "reason": "already COMPLETED"},
     {"level": "INFO", "event": "postponed", **OF_TASK, "reason": "backing off", "visibleInSeconds": 2},
     {

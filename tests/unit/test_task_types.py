@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,12 +36,14 @@ def test_a_manifest_comes_back_as_it_was_written() -> None:
     assert parse_manifest(encode_manifest(MANIFEST)) == MANIFEST
     assert parse_manifest(encode_manifest(MANIFEST).encode()) == MANIFEST
     assert parse_manifest(encode_manifest(Manifest())) == Manifest()
+    assert parse_manifest(encode_manifest(replace(MANIFEST, module="tasks"))) == replace(MANIFEST, module="tasks")
 
 
 def test_the_published_form_is_this() -> None:
     """A manifest of this version is read by every later one."""
-    assert json.loads(encode_manifest(Manifest((SEND, TICK)))) == {
+    assert json.loads(encode_manifest(Manifest((SEND, TICK), "tasks"))) == {
         "version": 1,
+        "module": "tasks",
         "types": [
             {
                 "name": "send_invoice",
@@ -163,6 +166,7 @@ def test_the_experiment_is_there_on_every_stage_and_the_default_on_one_without_t
     assert Manifest().with_experiment().resolve("experiment").accepts_more
     assert MANIFEST.with_experiment().resolve("experiment").name == "experiment"
     assert MANIFEST.with_experiment().resolve(None) is TICK
+    assert replace(MANIFEST, module="tasks").with_experiment().module == "tasks"
     with pytest.raises(UnknownTypeError):
         Manifest((SEND,)).with_experiment().resolve(None)
 

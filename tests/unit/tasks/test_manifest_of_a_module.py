@@ -56,7 +56,9 @@ GOOD = """
 def test_the_manifest_alone_goes_to_stdout(tmp_path: Path) -> None:
     done = describe(tmp_path, GOOD)
     assert (done.returncode, done.stderr) == (0, "at import\n")
-    send, resize = parse_manifest(done.stdout).types
+    manifest = parse_manifest(done.stdout)
+    assert manifest.module == "orders"
+    send, resize = manifest.types
     assert (send.name, send.doc, send.options.max_attempts, send.is_default) == ("send", "Send it.", 5, True)
     assert send.arguments == (
         Argument("order_id", annotation="int"),

@@ -126,6 +126,6 @@ def test_the_traceback_of_an_attempt_begins_in_the_task(registry: Registry) -> N
         task_id="0" * 32, type="send", epoch=0, attempt=1, max_attempts=2, payload={}, deadline=None
     )
     with pytest.raises(ZeroDivisionError):
-        handler(registry, lambda name, **fields: events.append(fields))(job)
+        handler(registry, lambda event: events.append(dict(event.fields)))(job)
     frames = [line for line in events[0]["traceback"].splitlines() if line.lstrip().startswith("File ")]
     assert [frame.rpartition(" in ")[2] for frame in frames] == ["send", "divide"]

@@ -43,7 +43,7 @@ class AJob:
 
 class Events(list[tuple[str, dict[str, Any]]]):
     def __call__(self, event: Event) -> None:
-        self.append((event.name, dict(event.fields)))
+        self.append((event.name, {"level": event.level, **event.fields}))
 
 
 @pytest.fixture
