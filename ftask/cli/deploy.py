@@ -8,6 +8,7 @@ import typer
 
 from ftask.cli import policy
 from ftask.cli.invocation import Invocation
+from ftask.cli.own_tasks import importing_python
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
@@ -55,12 +56,14 @@ def deploy(
     if print_policy:
         policy.print_policy(run, DEPLOYING, overrides, own_bucket)
         return
+    project = run.config.project(run.stage_name)
     deployment = Deployment(
         run.target,
         overrides,
-        run.config.project(run.stage_name),
+        project,
         configured.tags,
         own_bucket,
+        python=importing_python(project),
         progress=run.screen.note,
         warn=run.screen.warn,
     )

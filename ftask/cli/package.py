@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.own_tasks import importing_python
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 
@@ -47,7 +48,7 @@ def package(
     overrides = configured.overrides() | parse_overrides(param or [])
     template = final_template(project, screen.warn)
     region = run.settings.region.value or _IMPORT_REGION
-    code = build_code(project, LAMBDA, region, progress=screen.note, warn=screen.warn)
+    code = build_code(project, LAMBDA, region, python=importing_python(project), progress=screen.note, warn=screen.warn)
     stack_name = f"ftask-{run.stage_name}"
     try:
         written = write_package(to, stack_name, template, code, overrides, bucket)

@@ -63,7 +63,7 @@ def build_code(
         project: None for a stage without own tasks.
         platform: where the functions run.
         region: of the stage, for the import of the module.
-        python: imports the module. It is of the version that runs ftask, and can import boto3 as Lambda's does.
+        python: imports the module: of the version that runs ftask, with what Lambda's runtime has and nothing else.
         cache: where dependencies are kept (default: the user's cache folder).
         progress: gets each line of output while dependencies are installed.
         warn: gets what is doubtful about the tasks, and what the module prints.

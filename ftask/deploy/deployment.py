@@ -5,6 +5,7 @@ Only `repair`, `upload` and `run` change anything; a plan that is dropped leaves
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,8 +43,8 @@ class Deployment:
     """What is deployed where.
 
     `overrides` are parameters that get another value than they have; `project` has the user's own tasks, None without;
-    `own_bucket` is a bucket of the team's for the code archives, None for ftask's. `progress` gets the output of
-    installers, `warn` what is doubtful about the tasks.
+    `own_bucket` is a bucket of the team's for the code archives, None for ftask's. `python` imports the tasks;
+    `progress` gets the output of installers, `warn` what is doubtful about the tasks.
     """
 
     target: Target
@@ -52,6 +53,7 @@ class Deployment:
     tags: Mapping[str, str] = field(default_factory=dict)
     own_bucket: str | None = None
     sleep: Callable[[float], None] = time.sleep
+    python: str = sys.executable
     progress: Say = lambda line: None
     warn: Say = lambda line: None
 
@@ -72,7 +74,7 @@ class Deployment:
         # The local engine runs functions with the Python of this machine.
         platform = host_platform() if self.target.is_emulated else LAMBDA
         region = self.target.region_name
-        return build_code(self.project, platform, region, progress=self.progress, warn=self.warn)
+        return build_code(self.project, platform, region, python=self.python, progress=self.progress, warn=self.warn)
 
     @cached_property
     def location(self) -> CodeLocation:

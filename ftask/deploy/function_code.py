@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import ftask
+from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
 from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
@@ -18,9 +19,9 @@ from ftask.deploy.template import stack_folder
 from ftask.distribution import NAME
 
 # In ftask's own folder, where no file of a project can be.
-MANIFEST = "ftask/manifest.json"
+MANIFEST = f"ftask/{MANIFEST_FILE}"
 # The project's environment variables, which the worker sets before it imports the module.
-ENVIRONMENT = "ftask/environment.json"
+ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
 
 
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
