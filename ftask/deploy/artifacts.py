@@ -91,7 +91,10 @@ def _put_new(target: Target, bucket: str, account: str, key: str, archive: CodeA
         path = Path(folder, "code.zip")
         archive.write(path)
         with path.open("rb") as body:
-            target.s3.put_object(Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=account)
+            # The checksum is what `ftask doctor` compares with the code that a function runs.
+            target.s3.put_object(
+                Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=account, ChecksumAlgorithm="SHA256"
+            )
         return path.stat().st_size
 
 

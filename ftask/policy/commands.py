@@ -17,6 +17,7 @@ from ftask.policy.resources import (
     BUCKET,
     DEAD_LETTERS,
     FAILED_INDEX,
+    FUNCTIONS,
     MAPPING,
     QUEUE,
     READING,
@@ -103,6 +104,8 @@ COMMANDS: Mapping[str, Needs] = {
             {
                 STACK: "cloudformation:DetectStackDrift cloudformation:DescribeStackResourceDrifts",
                 ANYTHING: "cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
+                FUNCTIONS: "lambda:GetFunctionConfiguration",
+                ARCHIVES: "s3:GetObject",
                 TABLE: "dynamodb:Scan dynamodb:UpdateItem",
                 FAILED_INDEX: "dynamodb:Query",
                 QUEUE: "sqs:SendMessage",

@@ -89,7 +89,7 @@ def test_ctrl_c_while_deploying_says_what_goes_on(own_engine: Cli) -> None:
     deploying.send_signal(signal.SIGINT)
     code, out, err = finish(deploying)
     # The engine may finish the deployment before the signal arrives; then the command says so, or ends well.
-    goes_on = "CloudFormation goes on" in err or "is deployed" in err
+    goes_on = "CloudFormation continues" in err or "is deployed" in err
     assert (code == 130 and goes_on) or (code == 0 and "Deployed" in out)
     assert "Traceback" not in err
     assert own_engine("deploy", "--yes").code == 0
