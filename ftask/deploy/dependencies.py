@@ -126,6 +126,7 @@ def _make(
 ) -> None:
     packages = folder / "packages"
     packages.mkdir(parents=True)
+    progress(f"Installing the dependencies for {platform}")
     install(installer, requirements, packages, platform, progress)
     installed = _installed(packages)
     require_wheels_for(platform, installed)

@@ -158,6 +158,22 @@ def test_a_change_of_task_code_leaves_the_api_alone(project: Project) -> None:
     assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
 
 
+def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> None:
+    def checked() -> Any:
+        findings = project.cli("doctor", "-o", "json").json
+        return next(finding for finding in findings if finding["check"] == "code")
+
+    assert checked()["level"] == "ok"
+    outputs = deployed_stack(project.target).outputs
+    bucket = deployed_stack(project.target).parameters["CodeBucket"]
+    client, worker = project.target.lambda_, outputs.worker_function
+    client.update_function_code(FunctionName=worker, S3Bucket=bucket, S3Key=outputs.api_code_key)
+    assert checked()["level"] == "warning"
+    assert checked()["message"].startswith(f"{worker} runs other code than was deployed")
+    client.update_function_code(FunctionName=worker, S3Bucket=bucket, S3Key=outputs.worker_code_key or "")
+    assert checked()["level"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
