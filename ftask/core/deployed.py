@@ -35,6 +35,16 @@ def read_manifest(folder: Path = PACKAGE) -> Manifest | None:
     return parse_manifest(text)
 
 
+def read_module(folder: Path = PACKAGE) -> str | None:
+    """Return the name of the user's module; None where the deployment has no tasks of the user's own.
+
+    Raises:
+        ManifestError: the manifest cannot be read.
+    """
+    manifest = read_manifest(folder)
+    return None if manifest is None else manifest.module
+
+
 def read_environment(folder: Path = PACKAGE) -> dict[str, str]:
     """Return the environment variables that the user's tasks were deployed with.
 

@@ -35,10 +35,11 @@ class EventName(StrEnum):
     INFRASTRUCTURE_FAILED = "infrastructureFailed"
     INVOCATION = "invocation"
     FAILURES = "failures"
+    ATTEMPTS = "attempts"
 
 
 # Sums over the other events, for machines.
-SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES})
+SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES, EventName.ATTEMPTS})
 
 
 class Event(NamedTuple):
@@ -51,7 +52,7 @@ class Event(NamedTuple):
 
 def accepted(task: Task) -> Event:
     """The API answered a client that `task` is accepted."""
-    return Event(EventName.ACCEPTED, _which_task(task))
+    return Event(EventName.ACCEPTED, _which_task(task) | {"type": task.type})
 
 
 def started(task: Task, wait_ms: int | None) -> Event:
@@ -132,9 +133,14 @@ def failures(metrics: Mapping[str, Any]) -> Event:
     return Event(EventName.FAILURES, metrics)
 
 
+def attempts(metrics: Mapping[str, Any]) -> Event:
+    """Attempts of one of the user's types ended in this invocation: how, and how long they took."""
+    return Event(EventName.ATTEMPTS, metrics)
+
+
 def _which_task(source: Task | Message) -> dict[str, Any]:
     return {"taskId": source.task_id, "epoch": source.epoch}
 
 
 def _attempt(task: Task) -> dict[str, Any]:
-    return {"taskId": task.task_id, "epoch": task.epoch, "attempt": task.attempts}
+    return {"taskId": task.task_id, "epoch": task.epoch, "attempt": task.attempts, "type": task.type}

@@ -20,6 +20,12 @@ class ModuleLoadError(FtaskError):
         self.traceback = traceback
 
 
+def error_text(error: FtaskError) -> str:
+    """Return what a person reads of `error`: the end of its traceback, if it has one, the message and the hint."""
+    traceback = error.traceback if isinstance(error, ModuleLoadError) else ""
+    return "\n".join(filter(None, (traceback, error.message, error.hint)))
+
+
 class OutsideTaskError(FtaskError):
     """`current()` was called where no task runs."""
 
@@ -33,13 +39,6 @@ class OutsideTaskError(FtaskError):
 
 class InvalidPayload(PermanentError):  # noqa: N818 - the error type that a user reads
     """The payload does not fit the task's arguments. No retry can help, so the task fails at once."""
-
-
-class UnknownTaskType(Exception):  # noqa: N818 - the error type that a user reads
-    """This worker has no task of the type.
-
-    The attempt is retried: while a deployment replaces the functions one by one, the next worker may have it.
-    """
 
 
 class TimedOut(Exception):  # noqa: N818 - the error type that a user reads

@@ -18,7 +18,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.tasks.conversion import argument_adapter, argument_types, has_pydantic
 from ftask.tasks.declaration import Declaration
-from ftask.tasks.errors import DeclarationError, ModuleLoadError
+from ftask.tasks.errors import DeclarationError, error_text
 from ftask.tasks.loading import load_tasks
 from ftask.tasks.registry import Registry
 
@@ -58,8 +58,7 @@ def main(arguments: list[str]) -> int:
             registry = load_tasks(arguments[0])
             text = encode_manifest(replace(build_manifest(registry), module=arguments[0]))
         except FtaskError as error:
-            traceback = error.traceback if isinstance(error, ModuleLoadError) else ""
-            sys.stderr.write("\n".join(filter(None, (traceback, error.message, error.hint))) + "\n")
+            sys.stderr.write(error_text(error) + "\n")
             return 1
         sys.stdout.flush()
         for warning in unconverted_arguments(registry):

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from ftask.core.errors import FtaskError, PermanentError, RetryAfter
 from ftask.core.events import Event
-from ftask.core.execution import encode_result
+from ftask.core.execution import AttemptJob, encode_result
 from ftask.core.model import Status
 from ftask.core.payload import encode_payload, parse_payload
 from ftask.core.timestamps import now
@@ -92,7 +92,7 @@ def run(
     registry = Registry()
     registry.add(declaration)
     allowed = max_attempts or declaration.type.options.max_attempts or max(_MAX_ATTEMPTS, attempt)
-    job = _Job(
+    job = AttemptJob(
         task_id=task_id,
         type=declaration.name,
         epoch=epoch,
@@ -127,17 +127,6 @@ def running(
     deadline = now() + timedelta(seconds=seconds)
     with _running(Run(task_id, type, epoch, attempt, max_attempts, deadline)) as run_:
         yield run_
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    task_id: str
-    type: str
-    epoch: int
-    attempt: int
-    max_attempts: int
-    payload: dict[str, Any]
-    deadline: datetime
 
 
 def _as_submitted(payload: Mapping[str, Any]) -> dict[str, Any]:

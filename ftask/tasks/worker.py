@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import copy_context
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from ftask.core import events
-from ftask.core.errors import RetryAfter
+from ftask.core.errors import RetryAfter, UnknownTaskType
 from ftask.core.timestamps import now
 from ftask.tasks.calling import call
 from ftask.tasks.context import Run, running
 from ftask.tasks.declaration import Declaration
-from ftask.tasks.errors import AttemptAborted, InvalidPayload, UnknownTaskType
+from ftask.tasks.errors import AttemptAborted, InvalidPayload
 from ftask.tasks.output import end_lines
 from ftask.tasks.registry import Registry
 from ftask.tasks.tracebacks import traceback_text
 
 if TYPE_CHECKING:
-    from ftask.core.ports import Clock, Observer
+    from ftask.core.ports import Clock, Handler, Job, Observer
+    from ftask.core.retry import RetryPolicy
 
 # What is left of a worker's time when an async task is cancelled: enough to write that its attempt has failed.
 SETTLE_TIME = timedelta(seconds=1)
-
-
-class Job(Protocol):
-    """What the executor knows of an attempt. `deadline` is when Lambda kills the worker."""
-
-    @property
-    def task_id(self) -> str: ...
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def epoch(self) -> int: ...
-
-    @property
-    def attempt(self) -> int: ...
-
-    @property
-    def max_attempts(self) -> int: ...
-
-    @property
-    def payload(self) -> dict[str, Any]: ...
-
-    @property
-    def deadline(self) -> datetime: ...
-
-
-Handler = Callable[[Job], Any]
 
 
 def handler(
@@ -71,7 +43,7 @@ def handler(
     def handle(job: Job) -> Any:
         declaration = registry.find(job.type)
         if declaration is None:
-            raise UnknownTaskType(f"This worker has no task type {job.type!r}. Types: {', '.join(registry.names)}.")
+            raise UnknownTaskType(job.type, registry.names)
         run = start_run(job, declaration, clock)
 
         def attempt() -> Any:
@@ -96,6 +68,11 @@ def handler(
             raise AttemptAborted(f"The task raised {type(error).__name__}: {error}") from error
 
     return handle
+
+
+def retry_policies(registry: Registry, of_the_stack: RetryPolicy) -> dict[str, RetryPolicy]:
+    """Return the retry policy of each type: its own options, and the stack's where it has none."""
+    return {declaration.name: declaration.type.options.retry_policy(of_the_stack) for declaration in registry}
 
 
 def start_run(job: Job, declaration: Declaration, clock: Clock) -> Run:

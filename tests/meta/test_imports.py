@@ -1,6 +1,6 @@
 """The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core; tasks → core.
 
-The handlers import the core alone.
+The handlers import the core, and the worker's the tasks where the user has some.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EDGES = {
     "bench": {"aws", "core", "distribution", "ops"},
     "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
     "cli": {"aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"},
-    "handlers": {"core"},
+    "handlers": {"core", "tasks"},
 }
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {

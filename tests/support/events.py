@@ -36,7 +36,7 @@ def sums() -> list[Event]:
     """What a meter adds up at the end of an invocation in which all of these happened."""
     written: list[Event] = []
     usage = Usage()
-    meter = Meter("ftask-test", usage, written.append, lambda: EPOCH, lambda: 0.0)
+    meter = Meter("ftask-test", usage, written.append, lambda: EPOCH, lambda: 0.0, types=["experiment"])
     with meter.invocation(), meter.record():
         usage.called("dynamodb.UpdateItem")
         usage.consumed(write_units=2, read_units=1)

@@ -12,12 +12,15 @@ from tests.support.builders import TASK_ID
 from tests.support.events import events_of_tasks, sums
 
 OF_TASK = {"taskId": TASK_ID, "epoch": 0}
+# Not yet in the lines of the first release.
+TYPE = {"type": "experiment"}
 LINES = [
-    {"level": "INFO", "event": "accepted", **OF_TASK},
+    {"level": "INFO", "event": "accepted", **OF_TASK, **TYPE},
     {
         "level": "INFO",
         "event": "started",
         **OF_TASK,
+        **TYPE,
         "attempt": 1,
         "waitMs": 5,
         "leaseUntil": "2026-01-01T12:00:20.000Z",
@@ -26,6 +29,7 @@ LINES = [
         "level": "INFO",
         "event": "finished",
         **OF_TASK,
+        **TYPE,
         "attempt": 2,
         "status": "FAILED",
         "durationMs": 250,
@@ -48,9 +52,9 @@ LINES = [
         "messageId": "m",
         "reason": "message format 2; this worker knows 1",
     },
-    {"level": "ERROR", "event": "workerLost", **OF_TASK, "attempt": 1},
-    {"level": "WARNING", "event": "leaseLost", **OF_TASK, "attempt": 1},
-    {"level": "INFO", "event": "cancelled", **OF_TASK, "attempt": 1},
+    {"level": "ERROR", "event": "workerLost", **OF_TASK, **TYPE, "attempt": 1},
+    {"level": "WARNING", "event": "leaseLost", **OF_TASK, **TYPE, "attempt": 1},
+    {"level": "INFO", "event": "cancelled", **OF_TASK, **TYPE, "attempt": 1},
     {"level": "ERROR", "event": "malformed", "messageId": "m", "reason": "the body is not JSON"},
     {
         "level": "ERROR",

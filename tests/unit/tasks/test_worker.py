@@ -17,16 +17,18 @@ from typing import Any
 
 import pytest
 
-from ftask.core.errors import PermanentError, RetryAfter
+from ftask.core.errors import PermanentError, RetryAfter, UnknownTaskType
 from ftask.core.events import Event
 from ftask.core.execution import encode_result
+from ftask.core.ports import Job
+from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run, current, running_or_none
 from ftask.tasks.declaration import declaration_of, task
-from ftask.tasks.errors import AttemptAborted, InvalidPayload, TimedOut, UnknownTaskType
+from ftask.tasks.errors import AttemptAborted, InvalidPayload, TimedOut
 from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
-from ftask.tasks.worker import Job, handler, start_run
+from ftask.tasks.worker import handler, retry_policies, start_run
 from tests.support.clock import EPOCH, FakeClock
 
 
@@ -298,3 +300,14 @@ def test_an_unfinished_line_is_written_with_the_attempt(handle: Callable[[Job], 
             restore()
     assert json.loads(stdout.getvalue())["message"] == "half a line"
     assert sys.stdout is not stdout
+
+
+def test_each_type_has_its_own_retry_policy_and_the_stacks_where_it_says_nothing(registry: Registry) -> None:
+    @task(backoff=(1, 60), jitter=True)
+    def send() -> None: ...
+
+    @task
+    def resize() -> None: ...
+
+    of_the_stack = RetryPolicy(5, 300)
+    assert retry_policies(registry, of_the_stack) == {"send": RetryPolicy(1, 60, jitter=True), "resize": of_the_stack}
