@@ -45,7 +45,9 @@ def worker_content(
     *,
     environment: bytes | None = None,
 ) -> Content:
-    """Return the worker's code: core, tasks, its handler, the project's files, dependencies and the manifest.
+    """Return the worker's code: core, its handler, the project's files, dependencies and the manifest.
+
+    Where the project has files, `ftask.tasks` is part of it too.
 
     Args:
         files: those of the project.
@@ -62,7 +64,8 @@ def worker_content(
     _refuse_shadowing(project, installed)
     code = Content.of(
         (
-            *(*_package(), *_modules("core"), *_modules("tasks"), *_handler("worker.py"), *project),
+            *(*_package(), *_modules("core"), *_handler("worker.py")),
+            *(*(_modules("tasks") if project else ()), *project),
             *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment)),
         )
     )

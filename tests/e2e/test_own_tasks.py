@@ -81,6 +81,16 @@ class Project:
         assert done.code == 0, done.err
         return done.json
 
+    def refused(self) -> str:
+        """Return why a deployment ended with an error.
+
+        It runs in the background, where a traceback may be shown.
+        """
+        deploying = self.cli.start("deploy", "--yes")
+        _, said = deploying.communicate(timeout=60)
+        assert deploying.returncode == 1
+        return said
+
     def run(self, task_type: str, **payload: Any) -> Any:
         """Submit a task, and return it once it has ended."""
         stack = deployed_stack(self.target)
@@ -189,18 +199,27 @@ def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> No
 def test_a_module_that_cannot_run_is_refused_before_anything_changes(project: Project, text: str, says: str) -> None:
     before = project.cli("info", "-o", "json").json
     project.write("tasks.py", text)
-    # In the background, because nothing else may show a traceback.
-    deploying = project.cli.start("deploy", "--yes")
-    _, said = deploying.communicate(timeout=60)
+    said = project.refused()
     project.write("tasks.py", TASKS)
-    assert deploying.returncode == 1
     assert "Cannot read the tasks of the module 'tasks'" in said
     assert says in said
     assert "Nothing was deployed" in said
     assert project.cli("info", "-o", "json").json["workerCodeSha256"] == before["workerCodeSha256"]
 
 
-def test_a_policy_that_is_none_is_refused_before_anything_changes(project: Project) -> None:
+def test_a_module_that_only_the_worker_cannot_import_is_reported_at_each_deployment(project: Project) -> None:
+    project.write(
+        "tasks.py", f"{TASKS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n"
+    )
+    for said in (project.refused(), project.refused()):
+        assert "The worker is deployed, and cannot import its tasks" in said
+        assert "OSError: only there" in said
+    project.write("tasks.py", TASKS)
+    project.deploy()
+    assert project.run("flaky")["status"] == "COMPLETED"
+
+
+def test_an_invalid_policy_is_refused_before_anything_changes(project: Project) -> None:
     project.write("bad.json", '{"Statement": [{"Effect": "Allow"}]}')
     project.write("ftask.toml", SETTINGS.replace("[tasks]\n", '[tasks]\npolicy = "bad.json"\n'))
     refused = project.cli("deploy", "--yes")
