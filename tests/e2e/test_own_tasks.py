@@ -157,6 +157,19 @@ def test_a_task_may_do_what_the_policy_of_the_project_allows_and_no_more(project
     assert project.run("read_bucket", name="letters")["result"] == "Dear Ada"
 
 
+def test_a_requirement_with_compiled_parts_runs_on_this_machine(project: Project) -> None:
+    project.write("requirements.txt", "six==1.17.0\npydantic>=2.10\n")
+    project.write("tasks.py", f"import datetime\n{TASKS}\n\n@task\ndef weekday(day: datetime.date):\n    return f'{{day:%A}}'\n")
+    project.deploy()
+    assert project.run("weekday", day="2026-11-25")["result"] == "Wednesday"
+    refused = project.run("weekday", day="tomorrow")
+    assert (refused["status"], refused["attempts"]) == ("FAILED", 1)
+    assert refused["lastError"]["type"] == "InvalidPayload"
+    project.write("requirements.txt", "six==1.17.0\n")
+    project.write("tasks.py", TASKS)
+    project.deploy()
+
+
 def test_a_change_of_task_code_leaves_the_api_alone(project: Project) -> None:
     before = project.cli("info", "-o", "json").json
     project.write("tasks.py", TASKS.replace("{greeting} {name}", "{greeting}, {name}!"))
