@@ -34,4 +34,5 @@ def _rows(run: Invocation) -> list[tuple[str, Any, str]]:
         return rows
     names = ("module", "include", "requirements", "policy")
     rows += [(f"tasks.{name}", value, path) for name in names if (value := getattr(tasks, name))]
-    return rows + [(f"tasks.environment.{name}", value, path) for name, value in sorted(tasks.environment.items())]
+    rows += [(f"tasks.environment.{name}", value, path) for name, value in sorted(tasks.environment.items())]
+    return rows + [(f"tasks.secrets.{name}", arn, path) for name, arn in sorted(tasks.secrets.items())]

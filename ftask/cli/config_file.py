@@ -34,15 +34,17 @@ class TasksConfig(BaseModel):
     requirements: str | None = None
     policy: str | None = None
     environment: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
 
 
 class StageTasksConfig(BaseModel):
-    """The table `[stages.NAME.tasks]`: what a stage has instead of the value in `[tasks]`; variables are added."""
+    """The table `[stages.NAME.tasks]`: a policy instead of the one in `[tasks]`, more variables and secrets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: str | None = None
     environment: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
 
 
 class StageConfig(BaseModel):
@@ -91,9 +93,12 @@ class Config:
         if self.tasks is None:
             return None
         stage = self.stage(name).tasks
-        environment = self.tasks.environment | stage.environment
         return self.tasks.model_copy(
-            update={"policy": stage.policy or self.tasks.policy, "environment": environment},
+            update={
+                "policy": stage.policy or self.tasks.policy,
+                "environment": self.tasks.environment | stage.environment,
+                "secrets": self.tasks.secrets | stage.secrets,
+            },
         )
 
     def project(self, stage_name: str) -> Project | None:
@@ -114,6 +119,7 @@ class Config:
             requirements=tasks.requirements,
             policy=tasks.policy,
             environment=tasks.environment,
+            secrets=tasks.secrets,
         )
 
 

@@ -19,6 +19,8 @@ PACKAGE = Path(__file__).parents[1]
 MANIFEST_FILE = "manifest.json"
 # The environment variables of the user's tasks, names to texts: in the worker's archive.
 ENVIRONMENT_FILE = "environment.json"
+# The ARNs of their secrets, by the environment variable that gets the value: in the worker's archive.
+SECRETS_FILE = "secrets.json"
 
 
 def read_manifest(folder: Path = PACKAGE) -> Manifest | None:
@@ -51,7 +53,20 @@ def read_environment(folder: Path = PACKAGE) -> dict[str, str]:
     Raises:
         SettingsError: the file is not a JSON object of texts.
     """
-    text = _read(folder / ENVIRONMENT_FILE)
+    return _read_texts(folder / ENVIRONMENT_FILE)
+
+
+def read_secrets(folder: Path = PACKAGE) -> dict[str, str]:
+    """Return the ARNs of the secrets of the user's tasks, by environment variable.
+
+    Raises:
+        SettingsError: the file is not a JSON object of texts.
+    """
+    return _read_texts(folder / SECRETS_FILE)
+
+
+def _read_texts(path: Path) -> dict[str, str]:
+    text = _read(path)
     if text is None:
         return {}
     try:
@@ -59,7 +74,7 @@ def read_environment(folder: Path = PACKAGE) -> dict[str, str]:
     except ValueError:
         values = None
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise SettingsError(f"{ENVIRONMENT_FILE} is not a JSON object of texts.", "Deploy again to rebuild it.")
+        raise SettingsError(f"{path.name} is not a JSON object of texts.", "Deploy again to rebuild it.")
     return values
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,6 @@ def build_code(
         return Code(CodeArchive(api_content(None, interpreter)), CodeArchive(worker_content((), (), None, interpreter)))
     cache = cache or cache_folder()
     build = _dependencies(project, platform, cache, interpreter, progress)
-    environment = json.dumps(dict(sorted(project.environment.items()))).encode()
     files = project_files(project)
     manifest = make_manifest(
         project.module,
@@ -87,11 +86,16 @@ def build_code(
         progress=warn,
     )
     entries = () if build is None else build.entries
-    worker = fit(worker_content(files, entries, manifest, interpreter, environment=environment))
+    environment, secrets = _json(project.environment), _json(project.secrets)
+    worker = fit(worker_content(files, entries, manifest, interpreter, environment=environment, secrets=secrets))
     return Code(
         CodeArchive(api_content(manifest, interpreter)),
         CodeArchive(worker, None if build is None else build.compressed),
     )
+
+
+def _json(texts: Mapping[str, str]) -> bytes | None:
+    return json.dumps(dict(texts), sort_keys=True).encode() if texts else None
 
 
 def _dependencies(

@@ -20,22 +20,23 @@ from ftask.deploy.existing import Existing
 from ftask.deploy.plan import Plan, discard_plan, make_plan
 from ftask.deploy.platforms import LAMBDA, host_platform
 from ftask.deploy.project import Project
-from ftask.deploy.tasks_policy import TasksPolicy, read_policy
+from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import template_with
 from ftask.deploy.worker_check import check_worker
 
 
 def final_template(project: Project | None, warn: Say) -> str:
-    """Return the template with the policy of the project's tasks; what is doubtful about that goes to `warn`.
+    """Return the template with the policy of the project's tasks and secrets; `warn` gets what is doubtful about it.
 
     Raises:
         FtaskError: the policy is invalid.
     """
-    path = None if project is None else project.policy
-    policy = TasksPolicy() if path is None else read_policy(path)
+    if project is None:
+        return template_with(())
+    policy = TasksPolicy() if project.policy is None else read_policy(project.policy)
     for warning in policy.warnings:
         warn(warning)
-    return template_with(policy.statements)
+    return template_with((*policy.statements, *secrets_statements(project.secrets)))
 
 
 @dataclass

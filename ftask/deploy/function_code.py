@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import ftask
-from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE
+from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, SECRETS_FILE
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
 from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
@@ -22,6 +22,7 @@ from ftask.distribution import NAME
 MANIFEST = f"ftask/{MANIFEST_FILE}"
 # The project's environment variables, which the worker sets before it imports the module.
 ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
+SECRETS = f"ftask/{SECRETS_FILE}"
 
 
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
@@ -44,6 +45,7 @@ def worker_content(
     interpreter: Interpreter | None = None,
     *,
     environment: bytes | None = None,
+    secrets: bytes | None = None,
 ) -> Content:
     """Return the worker's code: core, its handler, the project's files, dependencies and the manifest.
 
@@ -55,6 +57,7 @@ def worker_content(
         manifest: None without own tasks, and where the code is imported to make it.
         interpreter: compiles all but the dependencies; without it there is no bytecode.
         environment: the project's environment variables, as JSON.
+        secrets: the ARNs of its secrets, as JSON.
 
     Raises:
         FtaskError: the project and a dependency, or one of them and ftask, have a module of the same name.
@@ -66,7 +69,7 @@ def worker_content(
         (
             *(*_package(), *_modules("core"), *_handler("worker.py")),
             *(*(_modules("tasks") if project else ()), *project),
-            *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment)),
+            *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment), *_optional(SECRETS, secrets)),
         )
     )
     if interpreter is not None:

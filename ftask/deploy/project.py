@@ -19,6 +19,7 @@ from ftask.core.errors import FtaskError
 SETTINGS_FILE = "ftask.toml"
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET = re.compile(r"arn:[a-z-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm:[a-z0-9-]+:\d{12}:parameter/)[^\s*?]+")
 # What the runtime, boto3 and ftask's own code in the same process are configured by.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 _RESERVED = ("AWS_", "LAMBDA_", "FTASK_", "_")
@@ -66,8 +67,14 @@ def open_project(
         FtaskError: the module, a pattern, a file or a variable is invalid.
     """
     root = root.resolve()
-    for name in environment or {}:
+    for name in (*(environment or {}), *(secrets or {})):
         _require_variable_name(name)
+    for name, arn in (secrets or {}).items():
+        _require_secret(name, arn)
+    if both := sorted((environment or {}).keys() & (secrets or {}).keys()):
+        raise FtaskError(
+            f"{both[0]!r} is both an environment variable and a secret under [tasks].", "Remove one of them."
+        )
     project = Project(
         root,
         module,
@@ -103,6 +110,16 @@ def _require_variable_name(name: str) -> None:
             f"Invalid environment variable {name!r} under [tasks]: names that begin with {name.partition('_')[0]}_ "
             "belong to AWS Lambda and ftask.",
             "Rename the variable.",
+        )
+
+
+def _require_secret(name: str, arn: str) -> None:
+    if not _SECRET.fullmatch(arn):
+        raise FtaskError(
+            f"Invalid secret {name} = {arn!r} under [tasks]: expected the ARN of a secret of AWS Secrets Manager "
+            "or of a parameter of AWS Systems Manager.",
+            "An ARN looks like arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf"
+            " or arn:aws:ssm:eu-central-1:123456789012:parameter/stripe.",
         )
 
 

@@ -67,6 +67,17 @@ def read_policy(path: Path) -> TasksPolicy:
     return TasksPolicy(tuple(statements), tuple(_warnings(path, statements)))
 
 
+def secrets_statements(secrets: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the statements that allow to read these secrets, and no others; they are ARNs by name."""
+    kinds = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
+    statements = []
+    for service, action in kinds.items():
+        arns = sorted({arn for arn in secrets.values() if arn.split(":")[2] == service})
+        if arns:
+            statements.append({"Effect": "Allow", "Action": action, "Resource": arns})
+    return statements
+
+
 def _invalid(path: Path, reason: str) -> FtaskError:
     return FtaskError(f"Invalid policy {path}: {reason}.", _EXAMPLE)
 

@@ -6,7 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from ftask.core.deployed import read_environment
+from ftask.core.deployed import read_environment, read_secrets
 from ftask.core.errors import FtaskError
 from ftask.tasks.errors import error_text
 from ftask.tasks.loading import load_tasks
@@ -16,16 +16,20 @@ from ftask.tasks.registry import Registry
 
 @cache
 def load_deployed(module: str) -> Registry:
-    """Set the deployed environment variables, import `module` and return its tasks.
+    """Set the deployed environment variables and secrets, import `module` and return its tasks.
 
     From then on, what tasks log and print carries their ids.
 
     Raises:
-        SettingsError: the environment variables cannot be read.
+        SettingsError: the environment variables or a secret cannot be read.
         DeclarationError: a declaration is wrong, or the module declares no tasks.
         ModuleLoadError: the module does not exist, or its import failed.
     """
     os.environ.update(read_environment())
+    if arns := read_secrets():
+        from ftask.core.secrets import fetch_secrets  # a worker without secrets does not pay for it
+
+        os.environ.update(fetch_secrets(arns))
     restore = capture_output()
     try:
         return load_tasks(module)

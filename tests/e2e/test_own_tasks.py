@@ -157,9 +157,28 @@ def test_a_task_may_do_what_the_policy_of_the_project_allows_and_no_more(project
     assert project.run("read_bucket", name="letters")["result"] == "Dear Ada"
 
 
+def test_a_secret_is_read_by_the_worker_and_is_in_no_archive(project: Project) -> None:
+    target = project.target
+    secrets = target.session.client("secretsmanager", endpoint_url=target.endpoint_url)
+    arn = secrets.create_secret(Name="stripe", SecretString="sk_live_1")["ARN"]
+    project.write("tasks.py", f"{TASKS}\nKEY = os.environ['STRIPE_KEY']\n\n\n@task\ndef reveal():\n    return KEY\n")
+    project.write("ftask.toml", f'{SETTINGS}\n[tasks.secrets]\nSTRIPE_KEY = "{arn}x"\n')
+    assert "Cannot read the secret STRIPE_KEY" in project.refused()
+    project.write("ftask.toml", f'{SETTINGS}\n[tasks.secrets]\nSTRIPE_KEY = "{arn}"\n')
+    project.deploy()
+    assert project.run("reveal")["result"] == "sk_live_1"
+    rows = {row["name"]: row["value"] for row in project.cli("config", "-o", "json").json}
+    assert rows["tasks.secrets.STRIPE_KEY"] == arn
+    project.write("tasks.py", TASKS)
+    project.write("ftask.toml", SETTINGS)
+    project.deploy()
+
+
 def test_a_requirement_with_compiled_parts_runs_on_this_machine(project: Project) -> None:
     project.write("requirements.txt", "six==1.17.0\npydantic>=2.10\n")
-    project.write("tasks.py", f"import datetime\n{TASKS}\n\n@task\ndef weekday(day: datetime.date):\n    return f'{{day:%A}}'\n")
+    project.write(
+        "tasks.py", f"import datetime\n{TASKS}\n\n@task\ndef weekday(day: datetime.date):\n    return f'{{day:%A}}'\n"
+    )
     project.deploy()
     assert project.run("weekday", day="2026-11-25")["result"] == "Wednesday"
     refused = project.run("weekday", day="tomorrow")

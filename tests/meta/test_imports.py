@@ -57,7 +57,13 @@ PURE = {
     "log",
     "metrics",
 }
-ADAPTERS = {"ftask.core.dynamodb", "ftask.core.failed_index", "ftask.core.sqs", "ftask.core.clients"}
+ADAPTERS = {
+    "ftask.core.clients",
+    "ftask.core.dynamodb",
+    "ftask.core.failed_index",
+    "ftask.core.secrets",
+    "ftask.core.sqs",
+}
 HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "packaging", "platformdirs"}
 
 

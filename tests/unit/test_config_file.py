@@ -101,9 +101,15 @@ def test_what_makes_no_sense_is_told_with_its_line_and_key(
             "[stages.prod.tasks.variables]",
             10,
             "stages.prod.tasks.variables",
-            "[stages.prod.tasks]: policy, environment",
+            "[stages.prod.tasks]: policy, environment, secrets",
         ),
-        ("[tasks", "# [tasks", 10, "stages.prod.tasks.environment", "[stages.prod.tasks]: policy, environment"),
+        (
+            "[tasks",
+            "# [tasks",
+            10,
+            "stages.prod.tasks.environment",
+            "[stages.prod.tasks]: policy, environment, secrets",
+        ),
     ],
 )
 def test_a_wrong_setting_of_tasks_is_reported_with_its_line_and_key(

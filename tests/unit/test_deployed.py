@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, PACKAGE, read_environment, read_manifest
+from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, PACKAGE, read_environment, read_manifest, read_secrets
 from ftask.core.errors import SettingsError
 from ftask.core.manifest import Manifest, ManifestError, TaskType, encode_manifest
 
@@ -14,6 +14,7 @@ from ftask.core.manifest import Manifest, ManifestError, TaskType, encode_manife
 def test_a_stack_without_own_tasks_has_neither(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) is None
     assert read_environment(tmp_path) == {}
+    assert read_secrets(tmp_path) == {}
     # An installation, unlike an archive, never has them: it is what every stack is deployed from.
     assert not {MANIFEST_FILE, ENVIRONMENT_FILE} & {path.name for path in PACKAGE.iterdir()}
 

@@ -121,3 +121,38 @@ def test_a_file_that_is_named_must_exist(tmp_path: Path, setting: str) -> None:
         open_project(tmp_path, "tasks", **{setting: "missing.txt"})  # type: ignore[arg-type]
     project = open_project(tmp_path, "tasks", **{setting: "there.txt"})  # type: ignore[arg-type]
     assert getattr(project, setting) == tmp_path.resolve() / "there.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("log-level", "use letters, digits and underscores"),
+        ("", "use letters, digits and underscores"),
+        ("AWS_REGION", "begin with AWS_ belong to AWS Lambda and ftask"),
+        ("FTASK_TABLE", "begin with FTASK_ belong"),
+        ("_HANDLER", "begin with _ belong"),
+    ],
+)
+def test_a_variable_that_cannot_be_set_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    write(tmp_path, "tasks.py")
+    with pytest.raises(FtaskError, match=f"Invalid environment variable '{name}' under .tasks.: .*{says}"):
+        open_project(tmp_path, "tasks", environment={name: "x"})
+
+
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf"
+PARAMETER = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/shop/stripe"
+
+
+@pytest.mark.parametrize("arn", ["stripe", "arn:aws:s3:::bucket", f"{SECRET}*", "arn:aws:ssm:eu:1:parameter/x"])
+def test_what_is_not_the_arn_of_a_secret_is_refused(tmp_path: Path, arn: str) -> None:
+    write(tmp_path, "tasks.py")
+    with pytest.raises(FtaskError, match=r"Invalid secret KEY = .* expected the ARN of a secret"):
+        open_project(tmp_path, "tasks", secrets={"KEY": arn})
+
+
+def test_a_secret_is_kept_by_the_name_of_its_variable(tmp_path: Path) -> None:
+    write(tmp_path, "tasks.py")
+    secrets = {"KEY": SECRET, "OTHER": PARAMETER}
+    assert open_project(tmp_path, "tasks", secrets=secrets).secrets == secrets
+    with pytest.raises(FtaskError, match="'KEY' is both an environment variable and a secret"):
+        open_project(tmp_path, "tasks", secrets=secrets, environment={"KEY": "x"})

@@ -9,7 +9,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.tasks_policy import TasksPolicy, read_policy
+from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import MAX_TEMPLATE_BYTES, read_template, template_with
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"], "Resource": "arn:aws:s3:::bucket/*"}
@@ -102,3 +102,13 @@ def test_a_template_without_statements_is_as_installed() -> None:
 def test_a_template_that_becomes_too_large_is_refused() -> None:
     with pytest.raises(FtaskError, match="CloudFormation takes 51,200"):
         template_with([READ | {"Sid": "x" * MAX_TEMPLATE_BYTES}])
+
+
+def test_each_secret_is_granted_by_its_arn_alone() -> None:
+    secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf"
+    parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/stripe"
+    assert secrets_statements({"A": parameter, "B": secret, "C": secret}) == [
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": [secret]},
+        {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": [parameter]},
+    ]
+    assert secrets_statements({}) == []
