@@ -18,12 +18,12 @@ from ftask.core.errors import FtaskError
 from ftask.deploy.install_errors import explain
 from ftask.deploy.platforms import Platform, wheel_platforms
 from ftask.deploy.requirements import Requirements
-from ftask.distribution import NAME
+from ftask.distribution import NAME, missing_extra
 
 Progress = Callable[[str], None]
 
 LOCK_FILES = ("uv.lock", "pyproject.toml")
-INSTALL_UV = f'pip install "{NAME}[build]"'
+UV_EXTRA = "build"
 
 # The settings of pip that uv has too.
 _OPTIONS_OF_UV = {
@@ -77,7 +77,7 @@ def find_installer(
     for kind in _KINDS:
         if installer := _find(kind, is_importable, which):
             return installer
-    raise FtaskError("Cannot install the requirements: neither uv nor pip is installed.", f"Run: {INSTALL_UV}")
+    raise FtaskError("Cannot install the requirements: neither uv nor pip is installed.", missing_extra(UV_EXTRA))
 
 
 def install(
@@ -146,7 +146,7 @@ def export_lock(folder: Path, destination: Path, progress: Progress) -> None:
         )
     uv = _find("uv")
     if uv is None:
-        raise FtaskError("Cannot read uv.lock: uv is not installed.", f"Run: {INSTALL_UV}")
+        raise FtaskError("Cannot read uv.lock: uv is not installed.", missing_extra(UV_EXTRA))
     returned, lines = _run(
         [
             *(*uv.command, "export", "--no-dev", "--no-emit-project", "--no-editable", "--frozen"),

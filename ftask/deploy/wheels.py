@@ -10,8 +10,9 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.installers import INSTALL_UV
+from ftask.deploy.installers import UV_EXTRA
 from ftask.deploy.platforms import Platform, marker_environment, supported_tags
+from ftask.distribution import missing_extra
 
 
 def wheel_tags(distribution: Distribution) -> frozenset[Tag]:
@@ -54,8 +55,8 @@ def require_complete(
     Raises:
         FtaskError: a requirement is missing, of another version or superfluous, or cannot be checked.
     """
-    hint = f"pip evaluates the markers of requirements for this machine. Install uv, which does it for {platform}:"
-    hint = f"{hint}\n{INSTALL_UV}"
+    hint = f"pip evaluates the markers of requirements for this machine; uv does it for {platform}."
+    hint = f"{hint}\n{missing_extra(UV_EXTRA)}"
     if roots is None:
         raise FtaskError(
             f"Cannot check that pip's installation is complete for {platform}: the requirements name a path.", hint
@@ -63,7 +64,9 @@ def require_complete(
     installed = {canonicalize_name(distribution.name): distribution for distribution in distributions}
     needed = _walk(platform, roots, installed, hint)
     if superfluous := sorted(installed.keys() - needed):
-        raise FtaskError(f"pip installed what nothing requires on {platform}: {', '.join(superfluous)}.", hint)
+        raise FtaskError(
+            f"The installation by pip has what nothing requires on {platform}: {', '.join(superfluous)}.", hint
+        )
 
 
 def _walk(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ftask.core.codec import encode_message
 from ftask.core.errors import IdempotencyConflictError
 from ftask.core.model import Delivery, Failure, Message, Status, Task
+from tests.crash import own_tasks
 from tests.crash.wire import Fault
 from tests.crash.world import World
 from tests.support.stages import failed_task, put_failed, stage_of
@@ -54,6 +56,31 @@ def submit_another_payload_with_the_same_key(w: World) -> None:
     if other is not None:
         w.violations.append("a key was accepted for two payloads")
     w.until_quiet()
+
+
+def submit_another_type_with_the_same_key(w: World) -> None:
+    w.submit_surely("key")
+    try:
+        other = w.submit(key="key", task_type="flaky")
+    except IdempotencyConflictError:
+        other = None
+    if other is not None:
+        w.violations.append("a key was accepted for two types")
+    w.until_quiet()
+
+
+def own_task(task_type: str, payload: dict[str, Any], wrongs: Callable[[Task], list[str]]) -> Callable[[World], None]:
+    """A task of the user's own, run as a worker runs it."""
+
+    def tell(w: World) -> None:
+        with w.undisturbed():
+            task = w.submit_payload(payload, None, task_type)
+            assert task is not None
+        w.until_quiet()
+        ended = w.item(task.task_id)
+        w.violations.extend(["the task is gone"] if ended is None else wrongs(ended))
+
+    return tell
 
 
 def two_clients_with_the_same_key(w: World) -> None:
@@ -426,6 +453,14 @@ SCENARIOS = [
     Scenario("submit", submit, depth=2),
     Scenario("submit again with the same key", submit_again_with_the_same_key, depth=2),
     Scenario("submit another payload with the same key", submit_another_payload_with_the_same_key),
+    Scenario("submit another type with the same key", submit_another_type_with_the_same_key),
+    Scenario(
+        "own task whose payload cannot be converted",
+        own_task("convert", {"order_id": "x"}, own_tasks.wrongs_of_unconvertible),
+        Status.FAILED,
+        depth=2,
+    ),
+    Scenario("own task with its own backoff", own_task("flaky", {"to": "a"}, own_tasks.wrongs_of_flaky)),
     Scenario("two clients with the same key", two_clients_with_the_same_key, actors=2, depth=0),
     Scenario(
         "two clients with the same key, one throttled",

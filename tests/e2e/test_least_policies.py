@@ -24,7 +24,7 @@ from ftask.core.model import Failure, Message, Status
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
-from ftask.local.engine import Engine
+from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import policy
@@ -120,6 +120,8 @@ def user(root: Caller) -> Iterator[User]:
 @pytest.fixture
 def caller(root: Caller, user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Caller:
     monkeypatch.chdir(tmp_path)
+    # What imports the tasks of a project is made there.
+    monkeypatch.setenv(STATE_DIR_VARIABLE, str(tmp_path / "state"))
     return Caller(root.endpoint_url, user.credentials.access_key, user.credentials.secret_key)
 
 
