@@ -42,6 +42,7 @@ The modules:
   their clock, table and queues.
 - what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment),
   `deployed` (the files that a deployment adds to the archive).
+- what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
 - adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`.
 
 Everything below here goes into the Lambda archive and is paid for at every cold start: it imports only the standard

@@ -4,7 +4,7 @@
 has the attempt that runs.
 `loading` imports the user's module; `worker` makes one handler of its tasks for the executor, by way of `calling`,
 `conversion` (payload to arguments) and `results` (return value to JSON); `output` marks what they log and print;
-`manifest` describes them for the API; `testing` runs them in tests.
+`manifest` describes them for the API; `testing` runs them in tests, `trial` from a terminal.
 
 All of it is in the worker's archive: nothing but the standard library, the pure modules of the core, and pydantic
 where the user's project has it.
