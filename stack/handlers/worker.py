@@ -89,9 +89,10 @@ def worker() -> Worker:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run every record: what Lambda calls. Raise if DynamoDB or SQS failed, so that the poller slows down.
+    """Run every record: what Lambda calls.
 
-    The event `{"ftask": "check"}` runs nothing: it is answered with the types that this worker can import.
+    Raise if DynamoDB or SQS failed, or the user's module cannot be imported, so that the poller slows down. The event
+    `{"ftask": "check"}` runs nothing: it is answered with the types that this worker can import.
     """
     if event.get("ftask") == "check":
         return check()
