@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from botocore.auth import SigV4Auth
@@ -71,6 +71,14 @@ class Accepted(BaseModel):
     created_at: str
 
 
+class TaskRequest(NamedTuple):
+    """One task to submit: its payload as JSON text, its idempotency key, its type (None for the stage's default)."""
+
+    payload: str
+    key: str
+    type: str | None = None
+
+
 @dataclass
 class ApiClient:
     """Calls the API at `url`; many threads may share it.
@@ -88,8 +96,8 @@ class ApiClient:
     def _session(self) -> URLLib3Session:
         return self.http or open_session(self.target, self.url)
 
-    def submit(self, payload: str, idempotency_key: str) -> Accepted:
-        """Submit the JSON text `payload`.
+    def submit(self, task: TaskRequest) -> Accepted:
+        """Submit one task.
 
         The key makes a retry safe: whichever request arrived, there is one task.
 
@@ -97,11 +105,12 @@ class ApiClient:
             ApiError: the API refused the request or the task.
             FtaskError: the API cannot be reached, or its answer breaks its contract.
         """
-        headers = {"content-type": "application/json", "idempotency-key": idempotency_key}
-        return self._accepted(self._send("POST", "/tasks", headers, payload.encode()))
+        headers = {"content-type": "application/json", "idempotency-key": task.key}
+        path = "/tasks" if task.type is None else f"/tasks?type={quote(task.type, safe='')}"
+        return self._accepted(self._send("POST", path, headers, task.payload.encode()))
 
-    def submit_many(self, tasks: Sequence[tuple[str, str]]) -> list[Accepted | ApiError]:
-        """Submit up to 100 JSON texts, each with its key; return what became of each, in order.
+    def submit_many(self, tasks: Sequence[TaskRequest]) -> list[Accepted | ApiError]:
+        """Submit up to 100 tasks; return what became of each, in order.
 
         Tasks that the API could not take just now are sent again, as a request would be.
 
@@ -138,10 +147,16 @@ class ApiClient:
                 raise
             raise UnknownTaskError(task_id) from error
 
-    def _submit_batch(self, tasks: Sequence[tuple[str, str]], retries: Retries) -> list[Accepted | ApiError]:
-        # The texts are sent unparsed: parsed and written again, a number might become another.
-        entries = (f'{{"payload":{payload},"idempotencyKey":{json.dumps(key)}}}' for payload, key in tasks)
-        body = f'{{"tasks":[{",".join(entries)}]}}'
+    def document(self) -> dict[str, Any]:
+        """Return the OpenAPI document of the deployed API.
+
+        Raises:
+            ApiError: the API refused the request.
+        """
+        return self._send("GET", "/openapi.json", {}, b"")
+
+    def _submit_batch(self, tasks: Sequence[TaskRequest], retries: Retries) -> list[Accepted | ApiError]:
+        body = f'{{"tasks":[{",".join(map(_batch_entry, tasks))}]}}'
         answer = self._send("POST", "/tasks/batch", {"content-type": "application/json"}, body.encode(), retries)
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(tasks):
@@ -241,3 +256,9 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> ApiError:
             retry_after,
         )
     return ApiError(status, detail or f"The API refused the request (HTTP {status}).")
+
+
+def _batch_entry(task: TaskRequest) -> str:
+    named = "" if task.type is None else f'"type":{json.dumps(task.type)},'
+    # The payload is sent unparsed: parsed and written again, a number might become another.
+    return f'{{{named}"payload":{task.payload},"idempotencyKey":{json.dumps(task.key)}}}'

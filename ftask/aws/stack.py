@@ -17,7 +17,7 @@ from ftask.core.errors import FtaskError
 # True while a stack is taken down to its tasks, messages and logs.
 DATA_ONLY = "DataOnly"
 # Parameters that a deployment sets itself; a user sets the others.
-MANAGED_PARAMETERS = frozenset({"CodeBucket", "CodeKey", DATA_ONLY})
+MANAGED_PARAMETERS = frozenset({"CodeBucket", "CodeKey", "WorkerCodeKey", DATA_ONLY})
 
 
 class StackNotFoundError(FtaskError):
@@ -41,11 +41,17 @@ class StackOutputs(BaseModel):
     api_log_group: str = Field(alias="ApiLogGroup")
     worker_log_group: str = Field(alias="WorkerLogGroup")
     retention_days: int = Field(alias="TaskRetentionDays")
-    code_key: str = Field(alias="CodeKey")
+    api_code_key: str = Field(alias="CodeKey")
+    # A stack of ftask 0.1 has one archive for both functions.
+    worker_code_key: str | None = Field(default=None, alias="WorkerCodeKey")
 
     @property
-    def code_sha256(self) -> str:
-        return code_sha256(self.code_key)
+    def api_code_sha256(self) -> str:
+        return code_sha256(self.api_code_key)
+
+    @property
+    def worker_code_sha256(self) -> str:
+        return code_sha256(self.worker_code_key or self.api_code_key)
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
 
-from ftask.aws.api import Accepted, ApiClient
+from ftask.aws.api import Accepted, ApiClient, TaskRequest
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.http_session import CONNECTIONS
 from ftask.aws.stage import Stage
 from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
-from ftask.core.model import Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.payload import encode_payload
 from ftask.core.timestamps import now
 from ftask.ops import consumption
@@ -194,7 +194,9 @@ class Experiment:
 
     def _send(self, numbers: Sequence[int]) -> None:
         sent_at, start = now(), self.tick()
-        outcomes = self._request([(self._payload(number), f"bench-{self.run_id}-{number}") for number in numbers])
+        outcomes = self._request(
+            [TaskRequest(self._payload(number), f"bench-{self.run_id}-{number}", EXPERIMENT_TYPE) for number in numbers]
+        )
         seconds = self.tick() - start
         with self._lock:
             for number, outcome in zip(numbers, outcomes, strict=True):
@@ -204,9 +206,9 @@ class Experiment:
                     self._sent.append(Sent(number, outcome.task_id, sent_at, seconds))
                     self._open[outcome.task_id] = None
 
-    def _request(self, tasks: Sequence[tuple[str, str]]) -> Sequence[Accepted | FtaskError]:
+    def _request(self, tasks: Sequence[TaskRequest]) -> Sequence[Accepted | FtaskError]:
         try:
-            return [self.client.submit(*tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
+            return [self.client.submit(tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
         except FtaskError as error:
             return [error] * len(tasks)
 

@@ -6,9 +6,9 @@ Tasks do not affect each other, so each has a table, a queue and a clock of its 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -18,8 +18,8 @@ from ftask.bench.expectation import Expectation
 from ftask.core.codec import encode_message
 from ftask.core.events import Event
 from ftask.core.execution import Executor
-from ftask.core.model import Attempt, Delivery, Lease, Message, Status, Task
-from ftask.core.ports import Settlement
+from ftask.core.memory import TaskInMemory
+from ftask.core.model import Delivery, Message, Status, Task
 from ftask.core.workload import simulated
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,42 +91,13 @@ class Cell:
 
 
 @dataclass
-class _World:
-    """The table, the queue and the dead-letter queue of one task: every port of the executor."""
+class _VirtualClock:
+    """A clock that moves where it is set."""
 
-    task: Task
     now: datetime = _START
-    visible_at: datetime = _START
-    letters: int = 0
 
-    def clock(self) -> datetime:
+    def __call__(self) -> datetime:
         return self.now
-
-    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        task = self.task
-        backing_off = task.next_attempt_at is not None and now < task.next_attempt_at
-        if not task.status.waiting or task.attempts >= task.max_attempts or backing_off:
-            return False, task
-        attempt = Attempt(task.attempts + 1, task.epoch, now)
-        self.task = replace(
-            task,
-            status=Status.PROCESSING,
-            attempts=attempt.number,
-            lease=Lease(owner, until),
-            next_attempt_at=None,
-            history=(*task.history, attempt),
-        )
-        return True, self.task
-
-    def settle(self, after: Task, owner: str) -> Settlement:
-        self.task = after
-        return Settlement.DONE
-
-    def postpone(self, delivery: Delivery, seconds: int) -> None:
-        self.visible_at = self.now + timedelta(seconds=seconds)
-
-    def send(self, body: str, attributes: Mapping[str, str]) -> None:
-        self.letters += 1
 
 
 def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
@@ -142,21 +113,22 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
     failed = attempts = 0
     total = squares = 0.0
     for _ in range(tasks):
-        world = _World(new)
+        clock = _VirtualClock()
+        memory = TaskInMemory(new, clock)
         executor = Executor(
-            store=world,  # type: ignore[arg-type]  # the part of the store that an execution needs
-            queue=world,  # type: ignore[arg-type]
-            dead_letters=world,
+            store=memory,  # type: ignore[arg-type]  # the part of the store that an execution needs
+            queue=memory,  # type: ignore[arg-type]
+            dead_letters=memory,
             handler=simulated(expectation.rate, rng),
-            clock=world.clock,
+            clock=clock,
             rng=rng,
             policy=expectation.policy,
             budget=timedelta(0),
             retention=timedelta(days=30),
             observe=_nobody,
         )
-        _run(executor, world, delivery)
-        task = world.task
+        _run(executor, memory, clock, delivery)
+        task = memory.task
         waited = sum(attempt.backoff_seconds or 0.0 for attempt in task.history)
         failed += task.status is Status.FAILED
         attempts += task.attempts
@@ -202,15 +174,15 @@ def _job(job: tuple[int, Expectation, int, int]) -> tuple[int, Cell]:
     return index, simulate(expectation, tasks, seed)
 
 
-def _run(executor: Executor, world: _World, delivery: Delivery) -> None:
-    for _ in range(_MAX_DELIVERIES_PER_ATTEMPT * world.task.max_attempts):
-        if executor.execute(delivery, world.now + _TIMEOUT):
+def _run(executor: Executor, memory: TaskInMemory, clock: _VirtualClock, delivery: Delivery) -> None:
+    for _ in range(_MAX_DELIVERIES_PER_ATTEMPT * memory.task.max_attempts):
+        if executor.execute(delivery, clock.now + _TIMEOUT):
             break
-        world.now = max(world.now, world.visible_at)
+        clock.now = max(clock.now, memory.visible_at or clock.now)
     else:
-        raise AssertionError(f"a simulated task has not ended: {world.task}")
-    if world.letters != (world.task.status is Status.FAILED):
-        raise AssertionError(f"{world.letters} dead letters for a task that is {world.task.status}")
+        raise AssertionError(f"a simulated task has not ended: {memory.task}")
+    if memory.letters != (memory.task.status is Status.FAILED):
+        raise AssertionError(f"{memory.letters} dead letters for a task that is {memory.task.status}")
 
 
 def _nobody(event: Event) -> None:

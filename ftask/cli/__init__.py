@@ -16,14 +16,18 @@ from ftask.cli import (
     doctor,
     get,
     info,
+    init,
     local,
     logs,
     ls,
     options,
+    package,
     policy,
     remove,
+    run,
     submit,
     top,
+    types,
     watch,
 )
 from ftask.cli.command import command
@@ -38,7 +42,8 @@ app = typer.Typer(
 app.callback()(options.declare)
 # In the order of --help.
 for function in (
-    *(deploy.deploy, remove.remove, info.info),
+    *(init.init, run.run, types.types),
+    *(deploy.deploy, package.package, remove.remove, info.info),
     *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
     *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),
 ):

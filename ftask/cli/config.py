@@ -28,4 +28,11 @@ def _rows(run: Invocation) -> list[tuple[str, Any, str]]:
         ("protected", stage.protected, path if stage.protected else DEFAULT),
     ]
     rows += [(f"parameters.{name}", value, path) for name, value in sorted(stage.parameters.items())]
-    return rows + [(f"tags.{name}", value, path) for name, value in sorted(stage.tags.items())]
+    rows += [(f"tags.{name}", value, path) for name, value in sorted(stage.tags.items())]
+    tasks = file.stage_tasks(run.stage_name)
+    if tasks is None:
+        return rows
+    names = ("module", "include", "requirements", "policy")
+    rows += [(f"tasks.{name}", value, path) for name in names if (value := getattr(tasks, name))]
+    rows += [(f"tasks.environment.{name}", value, path) for name, value in sorted(tasks.environment.items())]
+    return rows + [(f"tasks.secrets.{name}", arn, path) for name, arn in sorted(tasks.secrets.items())]

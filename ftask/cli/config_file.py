@@ -1,4 +1,4 @@
-"""`ftask.toml`: the settings of a team's stages."""
+"""`ftask.toml`: the settings of a team's stages, and its own tasks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,44 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftask.core.errors import FtaskError
 
+if TYPE_CHECKING:
+    from ftask.deploy.project import Project
+
 FILE = "ftask.toml"
 FILE_VARIABLE = "FTASK_CONFIG"
 
+_REASONS = {"extra_forbidden": "unknown setting", "missing": "missing setting"}
 # How CloudFormation writes a boolean.
 _BOOLEANS = {True: "true", False: "false"}
+
+
+class TasksConfig(BaseModel):
+    """The table `[tasks]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    module: str
+    include: list[str] = Field(default_factory=list)
+    requirements: str | None = None
+    policy: str | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
+
+
+class StageTasksConfig(BaseModel):
+    """The table `[stages.NAME.tasks]`: a policy instead of the one in `[tasks]`, more variables and secrets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: str | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
 
 
 class StageConfig(BaseModel):
@@ -32,6 +59,7 @@ class StageConfig(BaseModel):
     protected: bool = False
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
+    tasks: StageTasksConfig = StageTasksConfig()
 
     def overrides(self) -> dict[str, str]:
         """Return the stack parameters as texts; a protected stage includes DeletionProtection."""
@@ -45,18 +73,54 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stages: dict[str, StageConfig] = Field(default_factory=dict)
+    tasks: TasksConfig | None = None
 
 
 @dataclass(frozen=True)
 class Config:
-    """The stages of the file; without a file, `path` is None."""
+    """The stages and the tasks of the file; without a file, `path` is None."""
 
     path: Path | None
     stages: dict[str, StageConfig]
+    tasks: TasksConfig | None = None
 
     def stage(self, name: str) -> StageConfig:
         """Return the settings of a stage; empty ones if the file does not name it."""
         return self.stages.get(name, StageConfig())
+
+    def stage_tasks(self, name: str) -> TasksConfig | None:
+        """Return the settings of the user's own tasks on a stage, or None without own tasks."""
+        if self.tasks is None:
+            return None
+        stage = self.stage(name).tasks
+        return self.tasks.model_copy(
+            update={
+                "policy": stage.policy or self.tasks.policy,
+                "environment": self.tasks.environment | stage.environment,
+                "secrets": self.tasks.secrets | stage.secrets,
+            },
+        )
+
+    def project(self, stage_name: str) -> Project | None:
+        """Return the project with the user's own tasks, as a stage has it, or None without own tasks.
+
+        Raises:
+            FtaskError: a setting does not fit the folder of the file.
+        """
+        from ftask.deploy.project import open_project
+
+        tasks = self.stage_tasks(stage_name)
+        if tasks is None or self.path is None:
+            return None
+        return open_project(
+            self.path.absolute().parent,
+            tasks.module,
+            include=tasks.include,
+            requirements=tasks.requirements,
+            policy=tasks.policy,
+            environment=tasks.environment,
+            secrets=tasks.secrets,
+        )
 
 
 def find_file() -> Path | None:
@@ -79,19 +143,35 @@ def load_config() -> Config:
         return Config(None, {})
     try:
         text = path.read_text(encoding="utf-8")
-        return Config(path, _File.model_validate(tomllib.loads(text)).stages)
+        file = _File.model_validate(tomllib.loads(text))
     except OSError as error:
         raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FtaskError(f"Invalid TOML in {path}: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in _keys(first["loc"]))
-        reason = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
-        raise FtaskError(
-            f"{path}, line {_line(text, list(_keys(first['loc'])))}: {key}: {reason}.",
-            "Settings of a stage: profile, region, endpoint_url, artifact_bucket, protected, parameters, tags.",
-        ) from None
+        reason = _REASONS.get(first["type"], first["msg"])
+        raise _invalid(path, text, _keys(first["loc"]), reason) from None
+    for name, stage in file.stages.items():
+        if file.tasks is None and (settings := sorted(stage.tasks.model_fields_set)):
+            raise _invalid(path, text, ["stages", name, "tasks", settings[0]], "this file has no table [tasks]")
+    return Config(path, file.stages, file.tasks)
+
+
+def _invalid(path: Path, text: str, keys: list[str], reason: str) -> FtaskError:
+    return FtaskError(f"{path}, line {_line(text, keys)}: {'.'.join(keys)}: {reason}.", _settings_near(keys))
+
+
+def _settings_near(keys: list[str]) -> str:
+    """Return which settings the table that `keys` lead to may have."""
+    match keys:
+        case ["tasks", *_]:
+            title, model = "Settings of [tasks]", TasksConfig.model_fields
+        case ["stages", name, "tasks", *_]:
+            title, model = f"Settings of [stages.{name}.tasks]", StageTasksConfig.model_fields
+        case _:
+            title, model = "Settings of a stage", StageConfig.model_fields
+    return f"{title}: {', '.join(model)}."
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:

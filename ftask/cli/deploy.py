@@ -8,6 +8,7 @@ import typer
 
 from ftask.cli import policy
 from ftask.cli.invocation import Invocation
+from ftask.cli.own_tasks import importing_python
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
@@ -31,7 +32,7 @@ def deploy(
     ] = False,
     artifact_bucket: Annotated[
         str | None,
-        typer.Option(metavar="BUCKET", help="Bucket for the code archive, instead of the one that ftask creates."),
+        typer.Option(metavar="BUCKET", help="Bucket for the code archives, instead of the one that ftask creates."),
     ] = None,
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
@@ -41,13 +42,13 @@ def deploy(
     ] = False,
 ) -> None:
     """Create or update the stack, after showing the plan."""
-    from ftask.deploy.deployment import Deployment
-    from ftask.deploy.package import read_template
+    from ftask.deploy.deployment import Deployment, final_template
     from ftask.deploy.parameters import parse_overrides
     from ftask.policy.commands import DEPLOYING
 
     if print_template:
-        print(read_template(), end="")  # noqa: T201 - YAML in either output format
+        template = final_template(run.config.project(run.stage_name), run.screen.warn)
+        print(template, end="")  # noqa: T201 - YAML in either output format
         return
     configured = run.config.stage(run.stage_name)
     overrides = configured.overrides() | parse_overrides(param or [])
@@ -55,7 +56,18 @@ def deploy(
     if print_policy:
         policy.print_policy(run, DEPLOYING, overrides, own_bucket)
         return
-    deployment = Deployment(run.target, overrides, configured.tags, own_bucket)
+    project = run.config.project(run.stage_name)
+    deployment = Deployment(
+        run.target,
+        overrides,
+        project,
+        configured.tags,
+        own_bucket,
+        python=importing_python(project),
+        progress=run.screen.note,
+        warn=run.screen.warn,
+    )
+    deployment.build()
     if _repair(run, deployment, yes=yes, dry_run=dry_run):
         _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
 
@@ -77,6 +89,7 @@ def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
 
 def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
     """Plan, show the plan, and run it once it is confirmed."""
+    from ftask.deploy.archive import size_note
     from ftask.deploy.existing import how_to_stop
     from ftask.deploy.plan import refuse_data_loss
     from ftask.render.deploy import plan_json, plan_table
@@ -85,6 +98,8 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     plan = deployment.plan()
     value = plan_json(plan)
     if not plan.changes:
+        if not dry_run:
+            deployment.check(run.outputs.worker_function)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     screen.picture(plan_table(plan))
@@ -97,8 +112,10 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         if not allow_data_loss:
             refuse_data_loss(plan)
         run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
-        is_new = deployment.upload()
-        screen.note(f"Code archive {deployment.code.key} ({'uploaded' if is_new else 'unchanged'}).")
+        for archive in deployment.upload():
+            screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
+            if text := size_note(archive.zipped_bytes or 0):
+                screen.note(text)
     except (FtaskError, KeyboardInterrupt):
         deployment.drop(plan)
         raise
@@ -109,6 +126,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     show_events(run, deployment.run(plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
+    deployment.check(outputs.worker_function)
     screen.result(
         value | {"deployed": True, "apiUrl": outputs.api_url},
         lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",

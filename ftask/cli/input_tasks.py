@@ -1,29 +1,40 @@
-"""Where `submit` reads its tasks from: options, a file or stdin. All are checked before the first is sent."""
+"""Where `submit` reads its tasks from: arguments, options, a file or stdin. All are checked before one is sent."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from ftask.cli.task_arguments import parse_arguments, read_file, read_payload
 from ftask.cli.usage import UsageError
-from ftask.core.errors import FtaskError, PayloadError
-from ftask.core.payload import encode_payload, parse_payload
+from ftask.core.errors import PayloadError
+from ftask.core.model import EXPERIMENT_TYPE
+from ftask.core.payload import JsonObject, encode_payload, parse_payload
 from ftask.dead_letters.drain import MARK, VERSION
 from ftask.ops.rejected import Rejected
 from ftask.ops.submit import InputTask
 
 _MARK = f'"{MARK}"'.encode()
+# The fields of a line that names the type of its task. Any other object is a payload.
+_TYPED = frozenset({"type", "payload"})
+_KEYED = _TYPED | {"idempotencyKey"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the command line names: the task type, None for the stage's default, and one source of payloads."""
+
+    type: str | None = None
+    arguments: Sequence[str] = ()
+    message: str | None = None
+    payload: str | None = None
+    file: str | None = None
 
 
 def read_tasks(
-    message: str | None,
-    payload: str | None,
-    file: str | None,
-    warn: Callable[[str], None],
-    reject: Callable[[Rejected], None] | None = None,
+    sources: Sources, warn: Callable[[str], None], reject: Callable[[Rejected], None] | None = None
 ) -> list[InputTask]:
     """Return the tasks to submit, valid and in order; `warn` gets a line for each letter without a task.
 
@@ -33,26 +44,54 @@ def read_tasks(
         FtaskError: a file cannot be read, or a payload is invalid.
         UsageError: several sources were named, or none and stdin is a terminal.
     """
-    if sum(source is not None for source in (message, payload, file)) > 1:
-        raise UsageError("Give only one of --message, --payload and --file.")
-    if message is not None:
-        return [InputTask(encode_payload({"message": message}))]
-    if file is not None:
-        lines = (sys.stdin.buffer.read() if file == "-" else _read(file)).splitlines()
-        return list(_from_lines(lines, warn, None if file == "-" else reject))
-    if payload is None:
-        if sys.stdin.isatty():
-            raise UsageError("Nothing to submit: give --message, --payload or --file, or pipe in a JSON object.")
-        payload = "-"
-    if payload == "-":
-        return [_checked(sys.stdin.buffer.read())]
-    if payload.startswith("@"):
-        return [_checked(_read(payload[1:]))]
-    return [_checked(payload)]
+    options = [source for source in (sources.message, sources.payload, sources.file) if source is not None]
+    if len(options) + bool(sources.arguments) > 1:
+        raise UsageError("Give only one of key=value arguments, --message, --payload and --file.")
+    if sources.message is not None:
+        return [_of_message(sources.message, sources.type)]
+    if sources.file is not None:
+        lines = (sys.stdin.buffer.read() if sources.file == "-" else read_file(sources.file)).splitlines()
+        tasks = _from_lines(lines, warn, None if sources.file == "-" else reject)
+        return [task if task.type is not None else replace(task, type=sources.type) for task in tasks]
+    return [InputTask(encode_payload(_one_payload(sources)), type=sources.type)]
+
+
+def _one_payload(sources: Sources) -> JsonObject:
+    """Return the payload of the arguments, of `--payload`, or of stdin."""
+    if sources.arguments:
+        return parse_arguments(sources.arguments)
+    if sources.payload is not None:
+        return read_payload(sources.payload)
+    is_terminal = sys.stdin.isatty()
+    content = b"" if is_terminal else sys.stdin.buffer.read()
+    if sources.type is not None and not content.strip():
+        return {}  # the task takes no arguments
+    if is_terminal:
+        raise UsageError("Nothing to submit: give TYPE, --message, --payload or --file, or pipe in a JSON object.")
+    return parse_payload(content)
+
+
+def _of_message(message: str, task_type: str | None) -> InputTask:
+    if task_type not in (None, EXPERIMENT_TYPE):
+        raise UsageError(
+            f"--message is for the type {EXPERIMENT_TYPE}, not for {task_type!r}.",
+            f"Give the arguments of {task_type} as key=value, or --payload.",
+        )
+    return InputTask(encode_payload({"message": message}), type=EXPERIMENT_TYPE)
 
 
 def _checked(text: str | bytes) -> InputTask:
-    return InputTask(encode_payload(parse_payload(text)))
+    """Return the task of a line: a payload, or an object of `type` and `payload`."""
+    fields = parse_payload(text)
+    if not _TYPED <= fields.keys() <= _KEYED:
+        return InputTask(encode_payload(fields))
+    task_type, payload, key = fields["type"], fields["payload"], fields.get("idempotencyKey")
+    if not (isinstance(task_type, str) and isinstance(payload, dict) and isinstance(key, str | None)):
+        raise PayloadError(
+            "Invalid task: expected a string as `type`, an object as `payload` and, if it is there, a string as "
+            "`idempotencyKey`."
+        )
+    return InputTask(encode_payload(payload), key, type=task_type)
 
 
 def _from_lines(
@@ -87,12 +126,7 @@ def _drained(line: bytes) -> InputTask | None:
         return _checked(line)
     if "payload" not in fields:
         return None
-    task = _checked(json.dumps(fields["payload"], ensure_ascii=False))
-    return replace(task, key=f"drained-{fields.get('taskId')}-{fields.get('epoch')}")
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
+    payload = parse_payload(json.dumps(fields["payload"], ensure_ascii=False))
+    # A letter that 0.1 drained has no type.
+    key, task_type = f"drained-{fields.get('taskId')}-{fields.get('epoch')}", fields.get("type")
+    return InputTask(encode_payload(payload), key, type=task_type if isinstance(task_type, str) else None)

@@ -22,6 +22,9 @@ def logs(
     run: Invocation,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")] = False,
     task: Annotated[str | None, typer.Option(metavar="ID", help="Only events of this task.")] = None,
+    task_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only events of tasks of this type.")
+    ] = None,
     function: Annotated[str | None, typer.Option(metavar="api|worker", help="Only events of this function.")] = None,
     since: Annotated[
         str,
@@ -37,7 +40,7 @@ def logs(
     from ftask.render.logs import event_json, event_text
 
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
-    events = EventFilter(task, parse_choice("--level", level, tuple(LEVELS)))
+    events = EventFilter(task, parse_choice("--level", level, tuple(LEVELS)), task_type)
     begin = parse_when(since, "--since") or now() - timedelta(minutes=10)
     reader = LogReader(run.target, log_groups(run.outputs, functions), events, begin)
     if follow:

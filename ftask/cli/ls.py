@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, parse_selection
+from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection
 from ftask.cli.usage import parse_choice
 from ftask.cli.when import parse_when
 from ftask.core.text import plural
@@ -16,8 +16,8 @@ from ftask.core.text import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ftask.core.model import Status
-    from ftask.ops.scan import Page
+    from ftask.dead_letters.selection import Selection
+    from ftask.ops.scan import Page, TaskFilter
 
 
 def ls(
@@ -25,34 +25,36 @@ def ls(
     status: Annotated[
         str | None, typer.Option(metavar="STATUS", help="Only tasks in this state, like FAILED or PENDING.")
     ] = None,
+    task_type: TaskType = None,
     since: Since = None,
     error: ErrorText = None,
     limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks, newest first; 0 for all.")] = 50,
 ) -> None:
     """List tasks, newest first. FAILED uses an index; any other state reads the whole table."""
     from ftask.core.model import Status
+    from ftask.ops.scan import TaskFilter
 
     selected = None if status is None else Status[parse_choice("--status", status, list(Status))]
     if selected is Status.FAILED:
-        _list_failed(run, error, since, limit)
+        _list_failed(run, parse_selection(error, since, task_type=task_type), limit)
     else:
-        _scan(run, selected, since, error, limit)
+        _scan(run, TaskFilter(selected, task_type, parse_when(since, "--since"), error), limit)
 
 
-def _list_failed(run: Invocation, error: str | None, since: str | None, limit: int) -> None:
+def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
     from ftask.core.timestamps import now
     from ftask.dead_letters.selection import failures
     from ftask.render.dead_letters import failed_table
 
-    tasks = list(islice(failures(run.stage, parse_selection(error, since)), limit or None))
+    tasks = list(islice(failures(run.stage, selection), limit or None))
     run.screen.result([task.json() for task in tasks], lambda: failed_table(tasks, now()))
     run.screen.note(f"{plural(len(tasks), 'task')}.")
 
 
-def _scan(run: Invocation, status: Status | None, since: str | None, error: str | None, limit: int) -> None:
+def _scan(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
     from ftask.core.codec import task_to_json
     from ftask.core.timestamps import now
-    from ftask.ops.scan import newest, scan_by_status
+    from ftask.ops.scan import newest, scan_tasks
     from ftask.render.tasks import task_table
 
     items_read = 0
@@ -63,7 +65,7 @@ def _scan(run: Invocation, status: Status | None, since: str | None, error: str 
             items_read += page.read
             yield page
 
-    pages = scan_by_status(run.stage, status, parse_when(since, "--since"), error)
+    pages = scan_tasks(run.stage, task_filter)
     tasks = newest(count(run.screen.spinning(pages, "reading the whole table: pages")), limit)
     run.screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
     run.screen.note(f"{plural(len(tasks), 'task')}; {plural(items_read, 'item')} of the table read.")

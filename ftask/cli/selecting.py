@@ -17,6 +17,7 @@ ErrorText = Annotated[
     str | None,
     typer.Option("--error", metavar="TEXT", help="Only tasks whose error type or message contains this text."),
 ]
+TaskType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only tasks of this type.")]
 Since = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="Only from this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
@@ -25,7 +26,11 @@ Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only up to this
 
 
 def parse_selection(
-    error: str | None, since: str | None, until: str | None = None, task_ids: Sequence[str] = ()
+    error: str | None,
+    since: str | None,
+    until: str | None = None,
+    task_ids: Sequence[str] = (),
+    task_type: str | None = None,
 ) -> Selection:
     """Return the selection that these options describe.
 
@@ -37,4 +42,4 @@ def parse_selection(
     first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
         raise InvalidOptionError("--until", str(until), f"a time after --since {since}")
-    return Selection(error or None, first, last, frozenset(task_ids))
+    return Selection(error or None, first, last, frozenset(task_ids), task_type)

@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 
 def submit(
     run: Invocation,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TYPE] [KEY=VALUE]...",
+            help="Type of the task, and its arguments: key=value for a text, key:=json for any JSON value.",
+        ),
+    ] = None,
     message: Annotated[
-        str | None, typer.Option("--message", "-m", help='Submit {"message": TEXT}.', metavar="TEXT")
+        str | None, typer.Option("--message", "-m", help='Submit {"message": TEXT} for the experiment.', metavar="TEXT")
     ] = None,
     payload: Annotated[
         str | None,
@@ -35,7 +42,12 @@ def submit(
     ] = None,
     file: Annotated[
         str | None,
-        typer.Option("--file", "-f", metavar="FILE", help="Submit one JSON object per line; - reads stdin."),
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            help='Submit one task per line: a payload, or {"type": …, "payload": …}; - reads stdin.',
+        ),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the task this many times.")] = 1,
     key: Annotated[
@@ -49,18 +61,22 @@ def submit(
     ] = False,
     timeout: Timeout = None,
 ) -> ExitCode:
-    """Submit tasks. Without --message, --payload or --file, reads a JSON object from stdin.
+    """Submit tasks: TYPE and its arguments, or a payload from --payload, --file or stdin.
+
+    Without TYPE, the stage's default type runs them.
 
     Accepted lines of a file are recorded next to it: run again, the command submits only the others.
     """
     from ftask.aws.api import ApiClient
-    from ftask.cli.input_tasks import read_tasks
+    from ftask.cli.input_tasks import Sources, read_tasks
+    from ftask.cli.task_arguments import split_type
     from ftask.ops.ledger import Ledger, ledger_path
     from ftask.ops.rejected import Rejected, write_rejected
     from ftask.ops.submit import Submitted
 
     rejected: list[Rejected] = []
-    tasks = read_tasks(message, payload, file, run.screen.warn, rejected.append) * count
+    sources = Sources(*split_type(words or ()), message, payload, file)
+    tasks = read_tasks(sources, run.screen.warn, rejected.append) * count
     if key is not None and len(tasks) != 1:
         raise UsageError(f"--key names one task, and this would submit {len(tasks):,}.", "Omit --key or --count.")
     if not tasks and not rejected:
@@ -85,7 +101,7 @@ def submit(
 
             error = _send(run, client, tasks, note)
         if error is None:
-            rejected += [Rejected(task.line, task.payload, refusal.message) for task, refusal in submitted.refused]
+            rejected += [Rejected(task.line, task.text, refusal.message) for task, refusal in submitted.refused]
             write_rejected(path, rejected)
     single = file is None and len(tasks) == 1
     if not single:

@@ -36,10 +36,13 @@ The order of the steps is the promise: a crash between two of them leaves a stat
 The modules:
 
 - values and rules, pure: `model`, `transitions` (what a task becomes), `retry`, `item` (task and DynamoDB item),
-  `codec` (public JSON, messages), `payload`, `events`, `settings`, `errors`, `text`: no clock, no call.
+  `codec` (public JSON, messages), `payload`, `manifest` (the task types), `events`, `settings`, `errors`, `text`: no
+  clock, no call.
 - the steps above over the interfaces of `ports`: `submission`, `execution`, `redrive`, `cancellation`. They are given
   their clock, table and queues.
-- what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment).
+- what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment),
+  `deployed` (the files that a deployment adds to the archive).
+- what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
 - adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`.
 
 Everything below here goes into the Lambda archive and is paid for at every cold start: it imports only the standard

@@ -70,6 +70,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
     last_attempt = task.history[-1] if task.history else None
     values: dict[str, Any] = {
         "taskId": task.task_id,
+        "type": task.type,
         "status": str(task.status),
         "payload": json.loads(task.payload),
         "createdAt": to_iso(task.created_at),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class FtaskError(Exception):
     """Something the reader can act on.
@@ -35,7 +37,7 @@ class CursorError(FtaskError):
 
 
 class IdempotencyConflictError(FtaskError):
-    """The idempotency key already belongs to a task with another payload."""
+    """The idempotency key already belongs to a task with another payload or of another type."""
 
 
 class TemporarilyUnavailableError(FtaskError):
@@ -52,10 +54,20 @@ class PermanentError(Exception):
 class RetryAfter(Exception):  # noqa: N818 - reads as an instruction where it is raised
     """Raise this in a task handler to choose the delay before the next attempt.
 
-    `seconds`, from 0, is the delay; the stack's backoff cap (BackoffCapSeconds, at most 900) bounds it. The attempt
-    counts as a failed one, so after the last attempt the task is `FAILED`.
+    `seconds`, from 0, is the delay, bounded by the backoff cap: that of the task's type, else the stack's
+    BackoffCapSeconds (at most 900). The attempt counts as a failed one, so after the last attempt the task is `FAILED`.
     """
 
     def __init__(self, seconds: float, message: str = "") -> None:
         super().__init__(message or f"retry after {seconds:g} s")
         self.seconds = float(seconds)
+
+
+class UnknownTaskType(Exception):  # noqa: N818 - the error type that a user reads
+    """This worker has no task of the type.
+
+    The attempt is retried: while a deployment replaces the functions one by one, the next worker may have it.
+    """
+
+    def __init__(self, name: str, names: Iterable[str]) -> None:
+        super().__init__(f"This worker has no task type {name!r}. Types: {', '.join(names)}.")

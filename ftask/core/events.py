@@ -25,6 +25,7 @@ class EventName(StrEnum):
     ACCEPTED = "accepted"
     STARTED = "started"
     FINISHED = "finished"
+    ATTEMPT_FAILED = "attemptFailed"
     IGNORED = "ignored"
     POSTPONED = "postponed"
     WORKER_LOST = "workerLost"
@@ -34,10 +35,11 @@ class EventName(StrEnum):
     INFRASTRUCTURE_FAILED = "infrastructureFailed"
     INVOCATION = "invocation"
     FAILURES = "failures"
+    ATTEMPTS = "attempts"
 
 
 # Sums over the other events, for machines.
-SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES})
+SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES, EventName.ATTEMPTS})
 
 
 class Event(NamedTuple):
@@ -50,7 +52,7 @@ class Event(NamedTuple):
 
 def accepted(task: Task) -> Event:
     """The API answered a client that `task` is accepted."""
-    return Event(EventName.ACCEPTED, _which_task(task))
+    return Event(EventName.ACCEPTED, _which_task(task) | {"type": task.type})
 
 
 def started(task: Task, wait_ms: int | None) -> Event:
@@ -64,6 +66,12 @@ def finished(after: Task, duration_ms: int) -> Event:
     error_type = None if after.last_error is None else after.last_error.type
     fields = {"status": str(after.status), "durationMs": duration_ms, "errorType": error_type}
     return Event(EventName.FINISHED, _attempt(after) | fields)
+
+
+def attempt_failed(task_id: str, task_type: str, epoch: int, attempt: int, error: BaseException, trace: str) -> Event:
+    """The user's function raised `error`; `trace` is its bounded traceback."""
+    fields = {"taskId": task_id, "epoch": epoch, "attempt": attempt, "type": task_type}
+    return Event(EventName.ATTEMPT_FAILED, fields | {"errorType": type(error).__name__, "traceback": trace}, "ERROR")
 
 
 def ignored(message: Message, reason: str) -> Event:
@@ -125,9 +133,14 @@ def failures(metrics: Mapping[str, Any]) -> Event:
     return Event(EventName.FAILURES, metrics)
 
 
+def attempts(metrics: Mapping[str, Any]) -> Event:
+    """Attempts of one of the user's types ended in this invocation: how, and how long they took."""
+    return Event(EventName.ATTEMPTS, metrics)
+
+
 def _which_task(source: Task | Message) -> dict[str, Any]:
     return {"taskId": source.task_id, "epoch": source.epoch}
 
 
 def _attempt(task: Task) -> dict[str, Any]:
-    return {"taskId": task.task_id, "epoch": task.epoch, "attempt": task.attempts}
+    return {"taskId": task.task_id, "epoch": task.epoch, "attempt": task.attempts, "type": task.type}

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -38,19 +39,21 @@ class AttemptJob:
     """The job that a handler gets: see :class:`ftask.core.ports.Job`."""
 
     task_id: str
+    type: str
     epoch: int
     attempt: int
     max_attempts: int
     payload: dict[str, Any]
+    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Executor:
     """Runs deliveries.
 
-    `budget` is the time that a handler is promised: with less left before the invocation's deadline, a message is
-    handed back without a begin, so that it costs the task no attempt. `retention` is how long an item is kept after
-    its last change.
+    `policies` are the retry policies of the types that have one of their own; all others have `policy`. `budget` is the
+    time that a handler is promised: with less left before the invocation's deadline, a message is handed back without a
+    begin, so that it costs the task no attempt. `retention` is how long an item is kept after its last change.
     """
 
     store: Store
@@ -63,6 +66,7 @@ class Executor:
     budget: timedelta
     retention: timedelta
     observe: Observer
+    policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
 
     def execute(self, delivery: Delivery, deadline: datetime) -> bool:
         """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
@@ -97,7 +101,7 @@ class Executor:
             case Cancelled(cancelled):
                 return self._settle(delivery, cancelled)
             case Begun(task):
-                return self._settle(delivery, self._run(task))
+                return self._settle(delivery, self._run(task, deadline))
 
     def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Postpone | Exhausted | Cancelled | Begun:
         owner = secrets.token_hex(8)
@@ -116,9 +120,10 @@ class Executor:
             self.store.reopen(self._retained(transitions.reopened(current, now)))
             reopened = True
 
-    def _run(self, task: Task) -> Task:
+    def _run(self, task: Task, deadline: datetime) -> Task:
         """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
-        job = AttemptJob(task.task_id, task.epoch, task.attempts, task.max_attempts, json.loads(task.payload))
+        payload = json.loads(task.payload)
+        job = AttemptJob(task.task_id, task.type, task.epoch, task.attempts, task.max_attempts, payload, deadline)
         started = self.clock()
         due = due_at(task)
         self.observe(events.started(task, None if due is None else _milliseconds(started - due)))
@@ -148,7 +153,7 @@ class Executor:
             task,
             failure,
             self.clock(),
-            self.policy,
+            self.policies.get(task.type, self.policy),
             self.rng,
             permanent=permanent,
             requested_seconds=requested_seconds,
@@ -204,7 +209,12 @@ class Executor:
 
 def letter_attributes(task: Task) -> dict[str, str]:
     """Return the attributes of a dead letter: what it says of its task without a look into the table."""
-    attributes = {"taskId": task.task_id, "epoch": str(task.epoch), "attempts": str(task.attempts)}
+    attributes = {
+        "taskId": task.task_id,
+        "type": task.type,
+        "epoch": str(task.epoch),
+        "attempts": str(task.attempts),
+    }
     if task.last_error is not None:
         attributes["errorType"] = task.last_error.type
         attributes["errorMessage"] = task.last_error.message

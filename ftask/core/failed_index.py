@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import CursorError
-from ftask.core.item import FAILED_SHARDS, item_values, shard_name
-from ftask.core.model import Failure, Status, Task
+from ftask.core.item import FAILED_SHARDS, failed_task_type, item_values, shard_name
+from ftask.core.model import EXPERIMENT_TYPE, Failure, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -39,13 +39,14 @@ class FailedTask:
     created_at: datetime
     failed_at: datetime
     error: Failure
+    type: str = EXPERIMENT_TYPE
 
     @classmethod
     def of(cls, task: Task) -> FailedTask:
         """Return the index entry of `task`, which has failed."""
         error = task.last_error or NO_ERROR
         failed_at = task.failed_at or task.updated_at
-        return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error)
+        return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error, task.type)
 
     @classmethod
     def of_item(cls, item: dict[str, Any]) -> FailedTask:
@@ -58,6 +59,7 @@ class FailedTask:
             created_at=values["created_at"],
             failed_at=values["failed_at"],
             error=values.get("last_error", NO_ERROR),
+            type=failed_task_type(item),
         )
 
     @property
@@ -69,6 +71,7 @@ class FailedTask:
         """Return the public form, as the API lists it."""
         return {
             "taskId": self.task_id,
+            "type": self.type,
             "status": str(Status.FAILED),
             "epoch": self.epoch,
             "attempts": self.attempts,

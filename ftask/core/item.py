@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ftask.core.model import Attempt, Failure, Lease, Outcome, Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, Attempt, Failure, Lease, Outcome, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
 
 # The index of failed tasks is spread over this many partitions, so that a flood of failures is not
@@ -122,6 +122,17 @@ def _read_failure(typed: Mapping[str, Any]) -> Failure:
     return Failure(typed["M"]["type"]["S"], typed["M"]["message"]["S"])
 
 
+def _write_last_error(error_and_type: tuple[Failure, str]) -> Item:
+    failure, task_type = error_and_type
+    return {"M": _write_failure(failure)["M"] | {"taskType": _TEXT.write(task_type)}}
+
+
+def failed_task_type(item: Mapping[str, Any]) -> str:
+    """Return the task type in an item of the index of failed tasks; an item of 0.1 is of the experiment."""
+    named = item.get("lastError", {}).get("M", {}).get("taskType")
+    return EXPERIMENT_TYPE if named is None else str(_TEXT.read(named))
+
+
 def _from(field: str, kind: Kind, name: str, *, fixed: bool = False) -> Attribute:
     """Return the attribute that holds one field and nothing else."""
     return Attribute(name, attrgetter(field), kind, field, fixed)
@@ -139,11 +150,15 @@ _EXPIRY = Kind(
 _STATUS = Kind(_TEXT.write, lambda typed: Status(typed["S"]))
 _OUTCOME = Kind(_TEXT.write, lambda typed: Outcome(typed["S"]))
 _FAILURE = Kind(_write_failure, _read_failure)
+# The index of failed tasks projects this attribute, and DynamoDB cannot add another one to a projection: so the type
+# of the task travels in it.
+_LAST_ERROR = Kind(_write_last_error, _read_failure)
 _HISTORY = Kind(_write_history, _read_history)
 
 ATTRIBUTES = (
     _from("task_id", _TEXT, "taskId", fixed=True),
     _from("status", _STATUS, "status"),
+    _from("type", _TEXT, "type", fixed=True),
     _from("payload", _TEXT, "payload", fixed=True),
     _from("payload_hash", _TEXT, "payloadHash", fixed=True),
     _from("created_at", _INSTANT, "createdAt", fixed=True),
@@ -156,7 +171,7 @@ ATTRIBUTES = (
     Attribute("leaseOwner", lambda task: task.lease and task.lease.owner, _TEXT),
     Attribute("leaseUntil", lambda task: task.lease and task.lease.until, _INSTANT),
     _from("next_attempt_at", _INSTANT, "nextAttemptAt"),
-    _from("last_error", _FAILURE, "lastError"),
+    Attribute("lastError", lambda task: task.last_error and (task.last_error, task.type), _LAST_ERROR, "last_error"),
     _from("history", _HISTORY, "history"),
     _from("result", _TEXT, "result"),
     _from("completed_at", _INSTANT, "completedAt"),

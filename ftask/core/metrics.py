@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,8 +65,26 @@ class Usage:
         return {name: value for name, value in counts.items() if value}
 
 
+class _Ended:
+    """The attempts of one type that ended."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.durations: list[int] = []
+
+    def add(self, status: Status, duration_ms: int | None = None) -> None:
+        """Count an attempt that led to `status`; without a duration, its worker was lost."""
+        if status.metric:
+            self.counts[status.metric] += 1
+        if duration_ms is not None:
+            self.durations.append(duration_ms)
+
+
 class Meter:
     """Logs the events of one function, and at the end of each invocation their sums.
+
+    The attempts of tasks of these `types` are also summed by type: those that the user declared, so that no client
+    can add a metric.
 
     Threads may share it. Invocations follow each other: Lambda runs one at a time in a process.
     """
@@ -78,12 +96,14 @@ class Meter:
         write: Observer = log.write,
         clock: Clock = now,
         tick: Callable[[], float] = time.monotonic,
+        types: Iterable[str] = (),
     ) -> None:
         self._stack = stack
         self._usage = usage
         self._write = write
         self._clock = clock
         self._tick = tick
+        self._types = frozenset(types)
         self._lock = threading.Lock()
         self._forget()
 
@@ -103,8 +123,12 @@ class Meter:
                     self._failed[str(fields["errorType"])] += 1
                 elif status.metric:
                     self._counts[status.metric] += 1
+                if fields["type"] in self._types:
+                    self._ended[fields["type"]].add(status, fields["durationMs"])
             if name is EventName.WORKER_LOST:
                 self._failed[WORKER_LOST] += 1
+                if fields["type"] in self._types:
+                    self._ended[fields["type"]].add(Status.FAILED)
 
     @contextmanager
     def record(self) -> Iterator[None]:
@@ -128,12 +152,11 @@ class Meter:
 
     def _summarise(self, seconds: float) -> None:
         with self._lock:
-            values: dict[str, tuple[str, Any]] = {name: ("Count", count) for name, count in self._counts.items()}
-            if self._durations:
-                values[_ATTEMPT_DURATION] = ("Milliseconds", self._durations)
+            values = _values(self._counts, self._durations)
             if self._waits:
                 values[_QUEUE_WAIT] = ("Milliseconds", self._waits)
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
+            ended = self._ended
             self._forget()
         metrics = self._embedded(values, {}, [["Stack"]])
         self._write(
@@ -147,6 +170,10 @@ class Meter:
                 {Status.FAILED.metric: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]
             )
             self._write(events.failures(metrics))
+        # The lines above count these attempts for the stack, so here is the type's own dimension alone.
+        for task_type, sums in ended.items():
+            metrics = self._embedded(_values(sums.counts, sums.durations), {"Type": task_type}, [["Stack", "Type"]])
+            self._write(events.attempts(metrics))
 
     def _embedded(
         self, values: Mapping[str, tuple[str, Any]], dimensions: Mapping[str, str], sets: list[list[str]]
@@ -173,9 +200,16 @@ class Meter:
         self._counts: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._durations: list[int] = []
+        self._ended: defaultdict[str, _Ended] = defaultdict(_Ended)
         self._waits: list[int] = []
         self._records = 0
         self._record_seconds = 0.0
+
+
+def _values(counts: Mapping[str, int], durations: list[int]) -> dict[str, tuple[str, Any]]:
+    """Return the unit and the value of each metric."""
+    values: dict[str, tuple[str, Any]] = {name: ("Count", count) for name, count in counts.items()}
+    return values | ({_ATTEMPT_DURATION: ("Milliseconds", durations)} if durations else {})
 
 
 def _milliseconds(seconds: float) -> float:

@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
 
+# The task type that every stage has: the built-in experiment. Items of 0.1 have no type and are all of this one.
+EXPERIMENT_TYPE = "experiment"
+
 # The error type of an attempt that began and was never settled: its worker died.
 WORKER_LOST = "WorkerLost"
 
@@ -106,7 +109,8 @@ class Task:
 
     `payload` and `result` are JSON texts, kept as text so that floats, 40-digit integers and
     empty strings come back exactly. `attempts` counts begins in this `epoch`; `epoch` counts redrives.
-    `payload_hash` is set only where an idempotency key has to recognise the payload.
+    `payload_hash` is set only where an idempotency key has to recognise the payload. `type` names the user's function
+    that runs the task, or the built-in experiment.
     """
 
     task_id: str
@@ -116,6 +120,7 @@ class Task:
     updated_at: datetime
     max_attempts: int
     expires_at: datetime
+    type: str = EXPERIMENT_TYPE
     attempts: int = 0
     epoch: int = 0
     payload_hash: str | None = None

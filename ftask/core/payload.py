@@ -18,15 +18,18 @@ MAX_BATCH_BYTES = 3 * 1024 * 1024
 # Deeper than any honest payload; far from the recursion limits of common JSON parsers.
 MAX_DEPTH = 100
 
+_ENTRY_FIELDS = ("payload", "idempotencyKey", "type")
+
 JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One task as a client asks for it."""
+    """One task as a client asks for it. Without a `type`, it is of the deployment's default type."""
 
     payload: JsonObject
     idempotency_key: str | None = None
+    type: str | None = None
 
 
 def parse_payload(text: str | bytes) -> JsonObject:
@@ -52,7 +55,9 @@ def parse_payload(text: str | bytes) -> JsonObject:
 
 
 def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
-    """Return the tasks of `{"tasks": [{"payload": …, "idempotencyKey": …}, …]}` in order, or for each what is wrong.
+    """Return the tasks of `{"tasks": [{"payload": …, "idempotencyKey": …, "type": …}, …]}`, in order.
+
+    In the place of a task that is not valid, the error says why.
 
     Raises:
         PayloadTooLargeError: more than 3 MiB.
@@ -76,12 +81,13 @@ def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
 def _entry(entry: object) -> Submission | PayloadError:
     if not isinstance(entry, dict) or not isinstance(payload := entry.get("payload"), dict):
         return PayloadError("Invalid task: expected an object whose `payload` is an object.")
-    if unknown := sorted(entry.keys() - {"payload", "idempotencyKey"}):
-        return PayloadError(f"Unknown field {unknown[0][:64]!r} of a task. Supported: payload, idempotencyKey.")
-    key = entry.get("idempotencyKey")
-    if not (key is None or isinstance(key, str)):
-        return PayloadError("Invalid idempotencyKey: expected a string.")
-    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key)
+    if unknown := sorted(entry.keys() - set(_ENTRY_FIELDS)):
+        return PayloadError(f"Unknown field {unknown[0][:64]!r} of a task. Supported: {', '.join(_ENTRY_FIELDS)}.")
+    key, task_type = entry.get("idempotencyKey"), entry.get("type")
+    for name, value in (("idempotencyKey", key), ("type", task_type)):
+        if not (value is None or isinstance(value, str)):
+            return PayloadError(f"Invalid {name}: expected a string.")
+    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key, task_type)
 
 
 def encode_payload(payload: JsonObject) -> str:

@@ -101,10 +101,16 @@ class Handler(Protocol):
 
 
 class Job(Protocol):
-    """What a handler is given. `task_id`, `epoch` and `attempt` (from 1) together name one run."""
+    """What a handler is given. `task_id`, `epoch` and `attempt` (from 1) together name one run.
+
+    `type` says which work it is; `deadline` is when Lambda kills the worker.
+    """
 
     @property
     def task_id(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
 
     @property
     def epoch(self) -> int: ...
@@ -117,3 +123,6 @@ class Job(Protocol):
 
     @property
     def payload(self) -> dict[str, Any]: ...
+
+    @property
+    def deadline(self) -> datetime: ...

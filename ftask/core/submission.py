@@ -9,20 +9,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ftask.core.errors import FtaskError, IdempotencyConflictError, PayloadError, TemporarilyUnavailableError
+from ftask.core.manifest import ArgumentsError, Manifest, UnknownTypeError
 from ftask.core.model import Message, Status, Task
-from ftask.core.payload import JsonObject, Submission, encode_payload, payload_hash
+from ftask.core.payload import Submission, encode_payload, payload_hash
 from ftask.core.ports import Clock, Queue, Store
 
 MAX_KEY_CHARACTERS = 256
 # What one request to SQS carries.
 MAX_MESSAGES = 10
+# A stack without tasks of the user's own.
+_EXPERIMENT_ALONE = Manifest().with_experiment()
 
 
 @dataclass(frozen=True, slots=True)
 class Submitter:
     """Accepts tasks.
 
-    `max_attempts` (from 1) is stored on each task; `retention` is how long its item is kept after its last change.
+    `max_attempts` (from 1) is stored on each task whose type has no other; `retention` is how long its item is kept
+    after its last change; `manifest` has the types that are accepted.
     """
 
     store: Store
@@ -30,18 +34,20 @@ class Submitter:
     clock: Clock
     max_attempts: int
     retention: timedelta
+    manifest: Manifest = _EXPERIMENT_ALONE
 
-    def submit(self, payload: JsonObject, idempotency_key: str | None = None) -> Task:
+    def submit(self, submission: Submission) -> Task:
         """Store the task, queue it, and return it: when this returns, both are durable.
 
-        With an `idempotency_key` the same key and payload always name the same task.
+        With an idempotency key the same key, type and payload always name the same task.
 
         Raises:
-            PayloadError: the payload or the key cannot be stored.
-            IdempotencyConflictError: the key has been used with another payload.
+            PayloadError: the payload or the key cannot be stored, or the payload does not fit the type's arguments.
+            UnknownTypeError: no such type exists, or none was named and none is the default.
+            IdempotencyConflictError: the key has been used with another payload or type.
             Exception: the table or the queue raised it; the task was not accepted.
         """
-        task = self._new_task(Submission(payload, idempotency_key))
+        task = self._new_task(submission)
         existing = self.store.put(task)
         if existing is not None:
             _require_same(task, existing)
@@ -107,10 +113,14 @@ class Submitter:
     def _new_task_or_error(self, submission: Submission) -> Task | FtaskError:
         try:
             return self._new_task(submission)
-        except PayloadError as error:
+        except (PayloadError, UnknownTypeError) as error:
             return error
 
     def _new_task(self, submission: Submission) -> Task:
+        task_type = self.manifest.resolve(submission.type)
+        problem = task_type.check(submission.payload)
+        if problem is not None:
+            raise ArgumentsError(problem)
         now = self.clock()
         key = submission.idempotency_key
         return Task(
@@ -121,7 +131,8 @@ class Submitter:
             created_at=now,
             updated_at=now,
             expires_at=now + self.retention,
-            max_attempts=self.max_attempts,
+            max_attempts=task_type.options.max_attempts or self.max_attempts,
+            type=task_type.name,
         )
 
 
@@ -150,6 +161,11 @@ def _outcome(candidate: Task, stored: Task, unsent: Set[str]) -> Task | FtaskErr
 
 
 def _require_same(candidate: Task, existing: Task) -> None:
+    if existing.type != candidate.type:
+        raise IdempotencyConflictError(
+            f"The idempotency key belongs to task {existing.task_id}, which is of another type: {existing.type}.",
+            "Use a new key for a task of another type.",
+        )
     if existing.payload_hash != candidate.payload_hash:
         raise IdempotencyConflictError(
             f"The idempotency key belongs to task {existing.task_id}, which has another payload.",

@@ -7,8 +7,10 @@ import os
 import time
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
-from ftask.core.errors import PermanentError
+from ftask.core.errors import PermanentError, UnknownTaskType
+from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.ports import Handler, Job
 
 SLOW = "SLOW:"
@@ -47,6 +49,22 @@ def simulated(
         elif message != "SUCCESS" and rng.random() < error_rate:
             raise SimulatedError(f"simulated failure, {error_rate:.0%} of attempts")
         return {"message": "done"}
+
+    return handle
+
+
+def by_type(experiment: Handler, own: Handler | None) -> Handler:
+    """Return the handler that runs jobs of the experiment by `experiment`, and all others by `own`, the user's tasks.
+
+    Raises UnknownTaskType for these where the worker has no tasks of the user's (None).
+    """
+
+    def handle(job: Job) -> Any:
+        if job.type == EXPERIMENT_TYPE:
+            return experiment(job)
+        if own is None:
+            raise UnknownTaskType(job.type, [EXPERIMENT_TYPE])
+        return own(job)
 
     return handle
 

@@ -82,6 +82,7 @@ def _line(letter: DeadLetter, message: Message | None, tasks: dict[str, Task]) -
     if message is not None:
         fields |= {"taskId": message.task_id, "epoch": message.epoch}
     if task is not None:
+        fields["type"] = task.type
         fields["payload"] = json.loads(task.payload)
     else:
         # The letter belongs to no task, or to one that is gone: its body is the last trace.

@@ -1,4 +1,7 @@
-"""Failed tasks grouped by kind of error: the same type, and the same message except for its variable parts."""
+"""Failed tasks grouped by kind of error.
+
+Of one kind are errors of the same type in tasks of the same type, with the same message except for its variable parts.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,12 @@ _VARIABLE_PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Failures of one kind: how many, when the first and the last, and the id of one task as an example."""
+    """Failures of one kind: how many, when the first and the last, and the id of one task as an example.
 
+    `type` is the error's, `task_type` the tasks'.
+    """
+
+    task_type: str
     type: str
     message: str
     count: int
@@ -33,9 +40,9 @@ class FailureGroup:
 
 def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
     """Group failures by kind of error, the largest group first. The example of a group is its first in `failures`."""
-    groups: dict[tuple[str, str], FailureGroup] = {}
+    groups: dict[tuple[str, str, str], FailureGroup] = {}
     for failure in failures:
-        kind = (failure.error.type, normalise_message(failure.error.message))
+        kind = (failure.type, failure.error.type, normalise_message(failure.error.message))
         group = groups.get(kind)
         if group is None:
             groups[kind] = FailureGroup(*kind, 1, failure.failed_at, failure.failed_at, failure.task_id)
@@ -46,7 +53,7 @@ def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
                 first_at=min(group.first_at, failure.failed_at),
                 last_at=max(group.last_at, failure.failed_at),
             )
-    return sorted(groups.values(), key=lambda group: (-group.count, group.type, group.message))
+    return sorted(groups.values(), key=lambda group: (-group.count, group.task_type, group.type, group.message))
 
 
 def normalise_message(message: str) -> str:

@@ -10,22 +10,23 @@ from ftask.aws.api import UnknownTaskError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
-from ftask.core.failed_index import NO_ERROR, FailedIndex, FailedTask
-from ftask.core.model import Failure, Status, Task
+from ftask.core.failed_index import FailedIndex, FailedTask
+from ftask.core.model import Status, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which failed tasks are selected; without any field, all.
 
-    `error` is a text in the error's type or message, in upper or lower case. `since` and `until` are the earliest and
-    the latest time of the failure, both included.
+    `type` is the type of the tasks. `error` is a text in the error's type or message, in upper or lower case. `since`
+    and `until` are the earliest and the latest time of the failure, both included.
     """
 
     error: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     task_ids: frozenset[str] = frozenset()
+    type: str | None = None
 
     @property
     def selects_all(self) -> bool:
@@ -35,18 +36,16 @@ class Selection:
         """Return whether `task` has failed and is selected."""
         if task.failed_at is None:
             return False
-        return self._matches(task.task_id, task.failed_at, task.last_error or NO_ERROR)
+        return self.matches_failed(FailedTask.of(task))
 
     def matches_failed(self, task: FailedTask) -> bool:
         """Return whether this entry of the index is selected."""
-        return self._matches(task.task_id, task.failed_at, task.error)
-
-    def _matches(self, task_id: str, failed_at: datetime, error: Failure) -> bool:
         return (
-            (not self.task_ids or task_id in self.task_ids)
-            and (self.since is None or failed_at >= self.since)
-            and (self.until is None or failed_at <= self.until)
-            and (self.error is None or self.error.casefold() in f"{error.type}: {error.message}".casefold())
+            (not self.task_ids or task.task_id in self.task_ids)
+            and (self.type is None or task.type == self.type)
+            and (self.since is None or task.failed_at >= self.since)
+            and (self.until is None or task.failed_at <= self.until)
+            and (self.error is None or self.error.casefold() in task.text.casefold())
         )
 
 

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
-from ftask.deploy.package import Archive
+from ftask.deploy.build import Code, CodeArchive
 
 OLD_VERSION_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class CodeLocation:
-    """Where an archive lies, or will. The key holds the archive's hash: CloudFormation only notices a changed key.
+    """Where the archives lie, or will. A key holds the hash of the code: CloudFormation only notices a changed key.
 
     `account` owns the bucket; `is_own_bucket` says that the team made it, and not ftask.
     """
 
     bucket: str
-    key: str
-    sha256: str
+    api_key: str
+    worker_key: str
     account: str
     is_own_bucket: bool = False
 
 
-def locate(target: Target, archive: Archive, own_bucket: str | None = None) -> CodeLocation:
-    """Return where CloudFormation will read the archive. Changes nothing.
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """An archive in the bucket; `zipped_bytes` is its size, None if it was there before."""
+
+    key: str
+    zipped_bytes: int | None
+
+
+def locate(target: Target, code: Code, own_bucket: str | None = None) -> CodeLocation:
+    """Return where CloudFormation will read the archives. Changes nothing.
 
     That is in `own_bucket`, which has to exist; without it in ftask's bucket, which `upload` makes on first use.
 
@@ -43,25 +54,48 @@ def locate(target: Target, archive: Archive, own_bucket: str | None = None) -> C
             raise FtaskError(
                 f"Bucket {own_bucket} does not exist.", "Create it first, or deploy without --artifact-bucket."
             )
-    key = f"{target.stack_name}/{archive.sha256}.zip"
-    bucket = own_bucket or bucket_name(target, account)
-    return CodeLocation(bucket, key, archive.sha256, account, is_own_bucket=own_bucket is not None)
+    return CodeLocation(
+        own_bucket or bucket_name(target, account),
+        archive_key(target.stack_name, code.api),
+        archive_key(target.stack_name, code.worker),
+        account,
+        is_own_bucket=own_bucket is not None,
+    )
 
 
-def upload(target: Target, archive: Archive, location: CodeLocation) -> bool:
-    """Put the archive where it belongs, and make ftask's bucket on first use; return False if it was there before."""
-    bucket, key, account = location.bucket, location.key, location.account
+def archive_key(stack_name: str, archive: CodeArchive) -> str:
+    """Return the key of an archive in the bucket."""
+    return f"{stack_name}/{archive.sha256}.zip"
+
+
+def upload(target: Target, code: Code, location: CodeLocation) -> Iterator[Uploaded]:
+    """Put the archives where they belong, and yield each; make ftask's bucket on first use."""
+    bucket, account = location.bucket, location.account
     with translate_aws_errors():
         if not location.is_own_bucket and not _exists(target, bucket, account):
             _make(target, bucket)
-        try:
-            target.s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
-        except ClientError as error:
-            if _status(error) != 404:
-                raise
-            target.s3.put_object(Bucket=bucket, Key=key, Body=archive.content, ExpectedBucketOwner=account)
-            return True
-    return False
+        for key, archive in ((location.api_key, code.api), (location.worker_key, code.worker)):
+            yield Uploaded(key, _put_new(target, bucket, account, key, archive))
+
+
+def _put_new(target: Target, bucket: str, account: str, key: str, archive: CodeArchive) -> int | None:
+    """Put the archive, and return the size of its zip in bytes; None if it was there before."""
+    try:
+        target.s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=account)
+    except ClientError as error:
+        if _status(error) != 404:
+            raise
+    else:
+        return None
+    with tempfile.TemporaryDirectory(prefix="ftask-zip-") as folder:
+        path = Path(folder, "code.zip")
+        archive.write(path)
+        with path.open("rb") as body:
+            # The checksum is what `ftask doctor` compares with the code that a function runs.
+            target.s3.put_object(
+                Bucket=bucket, Key=key, Body=body, ExpectedBucketOwner=account, ChecksumAlgorithm="SHA256"
+            )
+        return path.stat().st_size
 
 
 def discard(target: Target, bucket: str) -> None:

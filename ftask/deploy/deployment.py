@@ -1,45 +1,85 @@
-"""One deployment from end to end: repair, plan, then run the plan or drop it.
+"""One deployment from end to end: build, repair, plan, then run the plan or drop it.
 
-Only `repair` and `run` change anything; a plan that is dropped leaves nothing behind.
+Only `repair`, `upload` and `run` change anything; a plan that is dropped leaves nothing behind.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ftask.aws.target import Target
-from ftask.deploy import apply, artifacts, existing, package
-from ftask.deploy.artifacts import CodeLocation
+from ftask.deploy import apply, artifacts, existing
+from ftask.deploy.artifacts import CodeLocation, Uploaded
+from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
 from ftask.deploy.existing import Existing
-from ftask.deploy.package import Archive
 from ftask.deploy.plan import Plan, discard_plan, make_plan
+from ftask.deploy.platforms import LAMBDA, host_platform
+from ftask.deploy.project import Project
+from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
+from ftask.deploy.template import template_with
+from ftask.deploy.worker_check import check_worker
+
+
+def final_template(project: Project | None, warn: Say) -> str:
+    """Return the template with the policy of the project's tasks and secrets; `warn` gets what is doubtful about it.
+
+    Raises:
+        FtaskError: the policy is invalid.
+    """
+    if project is None:
+        return template_with(())
+    policy = TasksPolicy() if project.policy is None else read_policy(project.policy)
+    for warning in policy.warnings:
+        warn(warning)
+    return template_with((*policy.statements, *secrets_statements(project.secrets)))
 
 
 @dataclass
 class Deployment:
     """What is deployed where.
 
-    `overrides` are parameters that get another value than they have; `own_bucket` is a bucket of the team's for the
-    code archive, None for ftask's.
+    `overrides` are parameters that get another value than they have; `project` has the user's own tasks, None without;
+    `own_bucket` is a bucket of the team's for the code archives, None for ftask's. `python` imports the tasks;
+    `progress` gets the output of installers, `warn` what is doubtful about the tasks.
     """
 
     target: Target
     overrides: Mapping[str, str]
+    project: Project | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     own_bucket: str | None = None
     sleep: Callable[[float], None] = time.sleep
+    python: str = sys.executable
+    progress: Say = lambda line: None
+    warn: Say = lambda line: None
+
+    def build(self) -> None:
+        """Build the code and read the policy, so that what is wrong with them is known before anything changes.
+
+        Raises:
+            FtaskError: the code cannot be built, the module cannot be imported, or the policy is invalid.
+        """
+        _ = self.template, self.code
 
     @cached_property
-    def archive(self) -> Archive:
-        return package.build_archive()
+    def template(self) -> str:
+        return final_template(self.project, self.warn)
 
     @cached_property
-    def code(self) -> CodeLocation:
-        return artifacts.locate(self.target, self.archive, self.own_bucket)
+    def code(self) -> Code:
+        # The local engine runs functions with the Python of this machine.
+        platform = host_platform() if self.target.is_emulated else LAMBDA
+        region = self.target.region_name
+        return build_code(self.project, platform, region, python=self.python, progress=self.progress, warn=self.warn)
+
+    @cached_property
+    def location(self) -> CodeLocation:
+        return artifacts.locate(self.target, self.code, self.own_bucket)
 
     def existing(self) -> Existing:
         """Return the stack as it is before the deployment, with the repair that it may need first.
@@ -60,15 +100,15 @@ class Deployment:
         Raises:
             FtaskError: the parameters are wrong, or the stack cannot be changed in its state.
         """
-        return make_plan(self.target, package.read_template(), self.code, self.overrides, self.tags, self.sleep)
+        return make_plan(self.target, self.template, self.location, self.overrides, self.tags, self.sleep)
 
     def drop(self, plan: Plan) -> None:
         """Leave no trace of the plan."""
         discard_plan(self.target, plan)
 
-    def upload(self) -> bool:
-        """Put the code where the plan expects it; return False if it was there before."""
-        return artifacts.upload(self.target, self.archive, self.code)
+    def upload(self) -> Iterator[Uploaded]:
+        """Put the code where the plan expects it, and yield each archive."""
+        yield from artifacts.upload(self.target, self.code, self.location)
 
     def run(self, plan: Plan) -> Iterator[StackEvent]:
         """Run the plan, whose code has been uploaded, and yield the events.
@@ -77,3 +117,12 @@ class Deployment:
             DeploymentError: it failed, and CloudFormation rolled it back.
         """
         yield from apply.apply(self.target, plan, self.sleep)
+
+    def check(self, worker_function: str) -> None:
+        """Ask the deployed worker whether it can import the project's tasks.
+
+        Raises:
+            DeploymentError: it cannot.
+        """
+        if self.project is not None:
+            check_worker(self.target, worker_function)

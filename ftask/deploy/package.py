@@ -1,64 +1,55 @@
-"""The code archive: the same sources give the same bytes, on every machine."""
+"""A deployment as files, for those who deploy by other means than ftask: a pipeline, CDK or Terraform."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import zipfile
-from collections.abc import Iterator
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import ftask
-from ftask.core.errors import FtaskError
-
-# Any date will do that never changes; this is the earliest that a zip can hold.
-_DATE = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o644 << 16
+from ftask.deploy.artifacts import archive_key
+from ftask.deploy.build import Code
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
-    """The zip that the functions run, and its SHA-256 in hexadecimal."""
+class Package:
+    """The files of a deployment. The archives lie below `folder` under their keys in the bucket."""
 
-    content: bytes
-    sha256: str
-
-
-def stack_folder() -> Path:
-    """Return the folder of template and handlers: in the installed wheel, or next to the package in a checkout."""
-    package = Path(ftask.__file__).parent
-    for candidate in (package / "_stack", package.parent / "stack"):
-        if (candidate / "template.yaml").is_file():
-            return candidate
-    raise FtaskError("This installation of ftask lacks the stack to deploy.", "Install ftask again.")
+    folder: Path
+    template: Path
+    parameters: Path
+    api_archive: Path
+    worker_archive: Path
 
 
-def read_template() -> str:
-    return (stack_folder() / "template.yaml").read_text(encoding="utf-8")
+def write_package(
+    folder: Path, stack_name: str, template: str, code: Code, overrides: Mapping[str, str], bucket: str | None = None
+) -> Package:
+    """Write the files into `folder`, which is made if it does not exist; other files in it stay.
 
-
-def build_archive() -> Archive:
-    """Return the archive of the core and the handlers.
-
-    Stored, not compressed: compressors differ from one machine to the next, and Lambda unpacks it anyway.
+    Args:
+        folder: where to write.
+        stack_name: the stack's.
+        template: the final one.
+        code: of both functions.
+        overrides: parameters that get another value than they have.
+        bucket: of the archives; without it the file of parameters does not name one.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, source in sorted(_members()):
-            entry = zipfile.ZipInfo(name, _DATE)
-            entry.external_attr = _MODE
-            entry.create_system = 3  # Unix, wherever it is built
-            archive.writestr(entry, source.read_bytes())
-    content = buffer.getvalue()
-    return Archive(content, hashlib.sha256(content).hexdigest())
-
-
-def _members() -> Iterator[tuple[str, Path]]:
-    package = Path(ftask.__file__).parent
-    yield "ftask/__init__.py", package / "__init__.py"
-    for source in (package / "core").glob("*.py"):
-        yield f"ftask/core/{source.name}", source
-    handlers = stack_folder() / "handlers"
-    for source in (*handlers.glob("*.py"), *handlers.glob("*.json")):
-        yield f"ftask/handlers/{source.name}", source
+    api_key, worker_key = archive_key(stack_name, code.api), archive_key(stack_name, code.worker)
+    package = Package(
+        folder, folder / "template.yaml", folder / "parameters.json", folder / api_key, folder / worker_key
+    )
+    package.api_archive.parent.mkdir(parents=True, exist_ok=True)
+    package.template.write_text(template, encoding="utf-8")
+    code.api.write(package.api_archive)
+    code.worker.write(package.worker_archive)
+    values = {
+        **overrides,
+        **({} if bucket is None else {"CodeBucket": bucket}),
+        "CodeKey": api_key,
+        "WorkerCodeKey": worker_key,
+    }
+    # The form of the AWS CLI: aws cloudformation deploy --parameter-overrides file://parameters.json
+    listed = [{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(values.items())]
+    package.parameters.write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")
+    return package

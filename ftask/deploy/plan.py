@@ -72,7 +72,8 @@ class Plan:
     changes: tuple[Change, ...]
     parameters: Mapping[str, str]
     deployed: Mapping[str, str]
-    code_sha256: str
+    api_code_sha256: str
+    worker_code_sha256: str
 
     @property
     def changed_parameters(self) -> dict[str, tuple[str | None, str]]:
@@ -95,7 +96,7 @@ def make_plan(
     """Let CloudFormation compute what deploying `template` would change.
 
     It leaves a change set, and for a stack that does not exist yet an empty one in review: nothing else. Neither the
-    code's bucket nor the archive has to exist before the plan is run.
+    code's bucket nor the archives have to exist before the plan is run.
 
     Raises:
         FtaskError: the parameters are wrong, or the stack cannot be changed in its state.
@@ -109,12 +110,17 @@ def make_plan(
             for entry in summary.get("Parameters", [])
         ]
         values = parameters.resolve(declared, deployed, {**parameters.for_emulator(target), **overrides})
-        complete = values | {"CodeBucket": code.bucket, "CodeKey": code.key, DATA_ONLY: "false"}
+        complete = values | {
+            "CodeBucket": code.bucket,
+            "CodeKey": code.api_key,
+            "WorkerCodeKey": code.worker_key,
+            DATA_ONLY: "false",
+        }
         return _computed(
             target,
             existing,
             values,
-            code.sha256,
+            (code.api_key, code.worker_key),
             sleep,
             TemplateBody=template,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
@@ -143,7 +149,8 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
             target,
             existing,
             {**deployed, DATA_ONLY: "true"},
-            stack.code_sha256(deployed["CodeKey"]),
+            # A stack of ftask 0.1 has one archive for both functions.
+            (deployed["CodeKey"], deployed.get("WorkerCodeKey", deployed["CodeKey"])),
             sleep,
             UsePreviousTemplate=True,
             Parameters=[
@@ -201,12 +208,13 @@ def _computed(
     target: Target,
     existing: stack.DeployedStack | None,
     values: Mapping[str, str],
-    code_sha256: str,
+    code_keys: tuple[str, str],
     sleep: Callable[[float], None],
     **request: Any,
 ) -> Plan:
     token = new_token()
     creates_stack = existing is None
+    api_code_sha256, worker_code_sha256 = map(stack.code_sha256, code_keys)
     answer = target.cloudformation.create_change_set(
         StackName=target.stack_name,
         ChangeSetName=token,
@@ -228,7 +236,8 @@ def _computed(
         changes=changes,
         parameters={name: value for name, value in values.items() if name not in MANAGED_PARAMETERS},
         deployed=existing.parameters if existing else {},
-        code_sha256=code_sha256,
+        api_code_sha256=api_code_sha256,
+        worker_code_sha256=worker_code_sha256,
     )
     if status == "FAILED":
         discard_plan(target, plan)

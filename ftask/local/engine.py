@@ -29,6 +29,7 @@ from ftask.local.errors import EngineError
 from ftask.local.health import answers, read_health
 from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
 from ftask.local.record import RecordFile, RunningEngine
+from ftask.local.runtime import RUNTIME_FOLDER, runtime_python
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 
@@ -40,6 +41,12 @@ QUIET_SECONDS = 5.0
 LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
+# ministack runs functions with sys.executable: its argument takes the place of ftask's own Python.
+_PROGRAM = """
+import runpy, sys
+sys.executable = sys.argv.pop()
+runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+"""
 
 
 def default_root() -> Path:
@@ -126,7 +133,7 @@ class Engine:
         """Stop the engine and delete everything that it kept."""
         with self._locked():
             self._stop()
-            for name in ("state", "s3", "tmp"):
+            for name in ("state", "s3", "tmp", RUNTIME_FOLDER):
                 shutil.rmtree(self.root / name, ignore_errors=True)
             self.log_path.unlink(missing_ok=True)
 
@@ -152,8 +159,8 @@ class Engine:
         shutil.rmtree(self.root / "tmp", ignore_errors=True)
         (self.root / "tmp").mkdir(parents=True)
         with self.log_path.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+            process = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
+                [sys.executable, "-c", _PROGRAM, str(runtime_python(self.root))],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from ftask.local.ports import HOST
 
-# Nothing of the caller's AWS configuration may reach the engine or the functions that it runs.
-_NOT_INHERITED = ("AWS_", "FTASK_", "MINISTACK_", "LAMBDA_", "PYTHON", "COVERAGE_")
+# The functions inherit the engine's environment. So that a task runs on the laptop as on AWS, an allow-list: what
+# programs need to find their files, their language and the network. No credentials, and nothing of a virtualenv.
+_INHERITED = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+    }
+)
 
 
 def engine_environment(root: Path, port: int, token: str, caller: Mapping[str, str]) -> dict[str, str]:
@@ -16,7 +23,7 @@ def engine_environment(root: Path, port: int, token: str, caller: Mapping[str, s
 
     The engine repeats `token` in its health answer. `caller` is the environment of the command that starts it.
     """
-    inherited = {name: value for name, value in caller.items() if not name.startswith(_NOT_INHERITED)}
+    inherited = {name: value for name, value in caller.items() if name in _INHERITED}
     return inherited | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,

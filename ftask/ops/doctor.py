@@ -16,6 +16,7 @@ from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
 from ftask.core.timestamps import now
 from ftask.ops import consumption, drift
+from ftask.ops.deployed_code import check_code
 from ftask.ops.finding import Finding, Level
 from ftask.ops.overdue_tasks import check_tasks
 from ftask.ops.unmatched_letters import check_letters
@@ -160,6 +161,7 @@ CHECKS: Mapping[str, Check] = {
     "credentials": _credentials,
     "stack": _stack,
     "drift": _drift,
+    "code": check_code,
     "parameters": _parameters,
     "consumption": _consumption,
     "permissions": _permissions,

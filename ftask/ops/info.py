@@ -37,7 +37,8 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
         "worker": {"function": outputs.worker_function, "state": consumption.state(stage)},
         "apiFunction": outputs.api_function,
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
-        "codeSha256": outputs.code_sha256,
+        "codeSha256": outputs.api_code_sha256,
+        "workerCodeSha256": outputs.worker_code_sha256,
         # An emulator has no console.
         "console": {} if target.is_emulated else build_links(outputs, stack.stack_id, target.stack_name),
         "parameters": {

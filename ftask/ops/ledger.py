@@ -27,7 +27,7 @@ def ledger_path(file: Path, stage_name: str) -> Path:
 
 
 class Ledger:
-    """The keys and task ids of the accepted lines, on disk. A line is known by its text: edited, it is a new task.
+    """The keys and task ids of the accepted lines, on disk. Edited, a line is a new task.
 
     The ledger gives each task its key, so a request that is repeated after a lost answer makes no second task.
     """
@@ -64,12 +64,13 @@ class Ledger:
         self._file.close()
 
     def keyed(self, tasks: Iterable[InputTask]) -> list[InputTask]:
-        """Return the tasks, each with a key: its own, or one made of its text and its repetitions before it."""
+        """Return the tasks, each with a key: its own, or one made of its content and its repetitions before it."""
         repetitions: Counter[str] = Counter()
         keyed = []
         for task in tasks:
             if task.key is None:
-                digest = hashlib.sha256(task.payload.encode()).hexdigest()[:32]
+                text = task.payload if task.type is None else f"{task.type}\0{task.payload}"
+                digest = hashlib.sha256(text.encode()).hexdigest()[:32]
                 repetitions[digest] += 1
                 task = replace(task, key=f"{self._run}-{digest}-{repetitions[digest]}")
             keyed.append(task)

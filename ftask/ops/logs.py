@@ -44,15 +44,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are shown: those of a task, and those of a level and above; without any field, all."""
+    """Which events are shown: those of a task, of a task type, of a level and above; without any field, all."""
 
     task_id: str | None = None
     level: str = "DEBUG"
+    type: str | None = None
 
     def matches(self, event: Event) -> bool:
         # An unknown level is shown rather than hidden.
         is_shown = event.level not in LEVELS or LEVELS.index(event.level) >= LEVELS.index(self.level)
-        return is_shown and (self.task_id is None or event.task_id == self.task_id)
+        is_of_task = self.task_id is None or event.task_id == self.task_id
+        return is_shown and is_of_task and (self.type is None or event.fields.get("type") == self.type)
 
 
 @dataclass

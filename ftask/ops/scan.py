@@ -1,4 +1,4 @@
-"""A parallel scan of the whole table, for the statuses that have no index."""
+"""A parallel scan of the whole table, for what has no index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.item import item_to_task
-from ftask.core.model import Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import to_iso
 
 SEGMENTS = 4
@@ -24,6 +24,19 @@ class Page:
 
     read: int
     items: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks of the table are selected; without any field, all.
+
+    `since` is the earliest time of creation, `error` a text in the last error's type or message (case matters).
+    """
+
+    status: Status | None = None
+    type: str | None = None
+    since: datetime | None = None
+    error: str | None = None
 
 
 def scan(
@@ -66,20 +79,26 @@ def newest(pages: Iterator[Page], limit: int) -> list[Task]:
     return sorted(tasks, key=lambda task: task.created_at, reverse=True)
 
 
-def scan_by_status(stage: Stage, status: Status | None, since: datetime | None, error: str | None) -> Iterator[Page]:
-    """Scan for tasks with this status, created since `since`, whose last error contains `error` (case matters)."""
+def scan_tasks(stage: Stage, task_filter: TaskFilter) -> Iterator[Page]:
+    """Scan for the tasks that the filter selects."""
     conditions = []
     names: dict[str, str] = {}
     values: dict[str, str] = {}
-    if status is not None:
+    if task_filter.status is not None:
         conditions.append("#status = :status")
         names["#status"] = "status"
-        values["status"] = str(status)
-    if since is not None:
+        values["status"] = str(task_filter.status)
+    if task_filter.type is not None:
+        # An item of 0.1 has no type.
+        untyped = "attribute_not_exists(#type) OR " if task_filter.type == EXPERIMENT_TYPE else ""
+        conditions.append(f"({untyped}#type = :type)")
+        names["#type"] = "type"
+        values["type"] = task_filter.type
+    if task_filter.since is not None:
         conditions.append("createdAt >= :since")
-        values["since"] = to_iso(since)
-    if error is not None:
+        values["since"] = to_iso(task_filter.since)
+    if task_filter.error is not None:
         conditions.append("(contains(lastError.#type, :error) OR contains(lastError.message, :error))")
         names["#type"] = "type"
-        values["error"] = error
+        values["error"] = task_filter.error
     return scan(stage, " AND ".join(conditions), names, **values)

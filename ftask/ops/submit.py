@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from ftask.aws.api import Accepted, ApiClient, ApiError
+from ftask.aws.api import Accepted, ApiClient, ApiError, TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_BYTES, MAX_BATCH_TASKS
 
@@ -20,11 +21,18 @@ _FRAME_BYTES = 400
 
 @dataclass(frozen=True, slots=True)
 class InputTask:
-    """A task as its source has it: payload as JSON text, idempotency key if it brings one, line of its file."""
+    """A task as its source has it: payload as JSON text, key and type if the source names
+    them, line of its file."""
 
     payload: str
     key: str | None = None
     line: int | None = None
+    type: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The task as a line of a file that `ftask submit --file` reads."""
+        return self.payload if self.type is None else f'{{"type":{json.dumps(self.type)},"payload":{self.payload}}}'
 
 
 # Of one batch, in order: each task, and whether the API accepted it.
@@ -95,13 +103,17 @@ def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Out
 
 def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:
     if len(batch) > 1:
-        return client.submit_many([(task.payload, str(task.key)) for task in batch])
+        return client.submit_many([_request(task) for task in batch])
     try:
-        return [client.submit(batch[0].payload, str(batch[0].key))]
+        return [client.submit(_request(batch[0]))]
     except ApiError as error:
         if error.refuses_task:
             return [error]
         raise
+
+
+def _request(task: InputTask) -> TaskRequest:
+    return TaskRequest(task.payload, str(task.key), task.type)
 
 
 def _batches(tasks: Sequence[InputTask]) -> Iterator[list[InputTask]]:

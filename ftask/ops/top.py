@@ -12,7 +12,7 @@ from typing import Any
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.core.events import EventName
-from ftask.core.model import Status
+from ftask.core.model import EXPERIMENT_TYPE, Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
 from ftask.ops.info import oldest_seconds
@@ -37,6 +37,7 @@ class FailedAttempt:
     attempt: int
     error: str
     final: bool
+    type: str = EXPERIMENT_TYPE
 
 
 @dataclass(frozen=True)
@@ -170,5 +171,10 @@ def _failed_attempt(event: Event) -> FailedAttempt | None:
         "WorkerLost" if lost else ": ".join(str(fields[key]) for key in ("errorType", "errorMessage") if key in fields)
     )
     return FailedAttempt(
-        event.at, event.task_id, int(fields.get("attempt", 0)), error, lost or fields.get("status") == "FAILED"
+        event.at,
+        event.task_id,
+        int(fields.get("attempt", 0)),
+        error,
+        final=lost or fields.get("status") == "FAILED",
+        type=str(fields.get("type", EXPERIMENT_TYPE)),
     )

@@ -16,13 +16,16 @@ from ftask.policy.resources import (
     BATCHES,
     BUCKET,
     DEAD_LETTERS,
+    DOCUMENT,
     FAILED_INDEX,
+    FUNCTIONS,
     MAPPING,
     QUEUE,
     READING,
     STACK,
     SUBMISSION,
     TABLE,
+    WORKER,
     WORKER_LOG,
     Needs,
     needs,
@@ -43,6 +46,7 @@ _RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:Exec
 COMMANDS: Mapping[str, Needs] = {
     "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS),
     "submit": together(_OUTPUTS, _SUBMITTING, _FOLLOWING),
+    "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
@@ -102,6 +106,8 @@ COMMANDS: Mapping[str, Needs] = {
             {
                 STACK: "cloudformation:DetectStackDrift cloudformation:DescribeStackResourceDrifts",
                 ANYTHING: "cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
+                FUNCTIONS: "lambda:GetFunctionConfiguration",
+                ARCHIVES: "s3:GetObject",
                 TABLE: "dynamodb:Scan dynamodb:UpdateItem",
                 FAILED_INDEX: "dynamodb:Query",
                 QUEUE: "sqs:SendMessage",
@@ -129,6 +135,8 @@ COMMANDS: Mapping[str, Needs] = {
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:GetObject s3:PutObject",
+                # To ask the worker whether it can import the user's tasks.
+                WORKER: "lambda:InvokeFunction",
             }
         ),
     ),

@@ -11,10 +11,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftask.policy.commands import COMMANDS, DEPLOYING
-from ftask.policy.resources import ANYTHING, ARCHIVES, MAPPING, TABLE, Needs, Scope, allow, document, needs, together
+from ftask.policy.resources import (
+    ANYTHING,
+    ARCHIVES,
+    FUNCTIONS,
+    MAPPING,
+    TABLE,
+    Needs,
+    Scope,
+    allow,
+    document,
+    needs,
+    together,
+)
 
 _QUEUES = "arn:{partition}:sqs:{region}:{account}:{stack}-*"
-_FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:{stack}-*"
 _LOG_GROUPS = "arn:{partition}:logs:{region}:{account}:log-group:/aws/*/{stack}-*"
 _ROLES = "arn:{partition}:iam::{account}:role/{stack}-*"
 _APIS = "arn:{partition}:apigateway:{region}::/*"
@@ -44,11 +55,11 @@ READS: Mapping[str, Needs] = {
     "AWS::Lambda::EventSourceMapping": needs({MAPPING: "lambda:GetEventSourceMapping lambda:ListTags"}),
     "AWS::Lambda::Function": needs(
         {
-            _FUNCTIONS: "lambda:GetFunction lambda:GetFunctionCodeSigningConfig lambda:GetFunctionRecursionConfig"
+            FUNCTIONS: "lambda:GetFunction lambda:GetFunctionCodeSigningConfig lambda:GetFunctionRecursionConfig"
             " lambda:GetRuntimeManagementConfig"
         }
     ),
-    "AWS::Lambda::Permission": needs({_FUNCTIONS: "lambda:GetPolicy"}),
+    "AWS::Lambda::Permission": needs({FUNCTIONS: "lambda:GetPolicy"}),
     "AWS::Logs::LogGroup": needs(
         {
             _LOG_GROUPS: "logs:GetDataProtectionPolicy logs:ListTagsForResource",
@@ -105,12 +116,12 @@ CHANGES: Mapping[str, Needs] = {
     ),
     "AWS::Lambda::Function": needs(
         {
-            _FUNCTIONS: "lambda:CreateFunction lambda:DeleteFunction lambda:PutRuntimeManagementConfig"
+            FUNCTIONS: "lambda:CreateFunction lambda:DeleteFunction lambda:PutRuntimeManagementConfig"
             " lambda:TagResource lambda:UntagResource lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration",
             ARCHIVES: "s3:GetObject",
         }
     ),
-    "AWS::Lambda::Permission": needs({_FUNCTIONS: "lambda:AddPermission lambda:RemovePermission"}),
+    "AWS::Lambda::Permission": needs({FUNCTIONS: "lambda:AddPermission lambda:RemovePermission"}),
     "AWS::Logs::LogGroup": needs(
         {
             _LOG_GROUPS: "logs:CreateLogGroup logs:DeleteLogGroup logs:DeleteRetentionPolicy logs:PutRetentionPolicy"

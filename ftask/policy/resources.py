@@ -17,7 +17,10 @@ DEAD_LETTERS = "arn:{partition}:sqs:{region}:{account}:{stack}-DeadLetterQueue-*
 MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:*"
 SUBMISSION = "arn:{partition}:execute-api:{region}:{account}:*/v1/POST/tasks"
 BATCHES = f"{SUBMISSION}/batch"
+DOCUMENT = "arn:{partition}:execute-api:{region}:{account}:*/v1/GET/openapi.json"
 READING = "arn:{partition}:execute-api:{region}:{account}:*/v1/GET/tasks/*"
+FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:{stack}-*"
+WORKER = "arn:{partition}:lambda:{region}:{account}:function:{stack}-worker"
 # AWS names a log group with `:*` at its end here, an emulator without.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
 API_LOG = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-api*"

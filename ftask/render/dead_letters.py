@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.failed_index import FailedTask
+from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
@@ -23,6 +24,7 @@ from ftask.render.excerpt import excerpt
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
 from ftask.render.times import ago
+from ftask.render.types import have_types
 
 # What became of a dead letter in a redrive.
 OUTCOMES: Mapping[RedriveOutcome, str] = {
@@ -39,6 +41,7 @@ _MAX_BODY_CHARACTERS = 200
 def group_json(group: FailureGroup) -> dict[str, Any]:
     """Return the JSON form of one kind of failure."""
     return {
+        "taskType": group.task_type,
         "type": group.type,
         "message": group.message,
         "count": group.count,
@@ -52,19 +55,25 @@ def failed_table(tasks: Sequence[FailedTask], now: datetime) -> RenderableType:
     """Draw one failed task per row."""
     table = plain_table(expand=True)
     table.add_column("task", no_wrap=True)
+    with_types = have_types(task.type for task in tasks)
+    if with_types:
+        table.add_column("type", no_wrap=True)
     add_numbers(table, "failed", "attempts")
     table.add_column("error", overflow="ellipsis", no_wrap=True, ratio=1)
     for task in tasks:
         attempts = f"{task.attempts}" + (f" after {plural(task.epoch, 'redrive')}" if task.epoch else "")
-        table.add_row(task.task_id, ago(task.failed_at, now), attempts, Text(task.text, style="red"))
+        type_cell = [task.type] if with_types else []
+        table.add_row(task.task_id, *type_cell, ago(task.failed_at, now), attempts, Text(task.text, style="red"))
     return table
 
 
 def group_table(groups: Sequence[FailureGroup], now: datetime) -> RenderableType:
     """Draw one kind of failure on two lines, which fit a narrow terminal too."""
     table = _blocks()
+    with_types = have_types(group.task_type for group in groups)
     for group in groups:
-        lines = Text(f"{group.type}: {group.message}", style="red")
+        lines = Text(f"{group.task_type}  " if with_types else "")
+        lines.append(f"{group.type}: {group.message}", style="red")
         times = ago(group.last_at, now)
         if group.count > 1:
             times = f"first {ago(group.first_at, now)}, last {times}"
@@ -82,6 +91,9 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime) -> RenderableT
             letter.attributes[name] for name in ("errorType", "errorMessage") if name in letter.attributes
         )
         lines = Text(message.task_id) if message else Text(f"not a task: {peeked.reason}", style="yellow")
+        task_type = letter.attributes.get("type", EXPERIMENT_TYPE)
+        if have_types([task_type]):
+            lines.append(f"  {task_type}")
         lines.append(f"  {error or 'no reason given'}", style="red")
         sent = f"sent {ago(letter.sent_at, now)}, " if letter.sent_at else ""
         lines.append(f"\n{sent}message {letter.message_id}", style="dim")

@@ -24,7 +24,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     return {
         "stack": plan.stack_name,
         "creates": plan.creates_stack,
-        "codeSha256": plan.code_sha256,
+        "codeSha256": plan.api_code_sha256,
+        "workerCodeSha256": plan.worker_code_sha256,
         "parameters": dict(sorted(plan.parameters.items())),
         "changedParameters": {
             name: {"before": before, "after": after} for name, (before, after) in plan.changed_parameters.items()

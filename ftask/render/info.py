@@ -25,7 +25,8 @@ def info_table(info: Mapping[str, Any]) -> RenderableType:
     letters = info["deadLetters"]
     table.add_row("dead letters", Text(f"{letters:,}", style="bold red" if letters else "green"))
     table.add_row("worker", consumption_text(info["worker"]["state"]))
-    table.add_row("code", info["codeSha256"])
+    table.add_row("API code", info["codeSha256"])
+    table.add_row("worker code", info["workerCodeSha256"])
     for name, url in info["console"].items():
         table.add_row(f"console: {name}", Text(url, style=f"link {url}"))
     for name, value in info["parameters"].items():

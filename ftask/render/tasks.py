@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,12 +13,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ftask.core.model import Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import from_iso
 from ftask.render.excerpt import excerpt
 from ftask.render.statuses import status_counts, status_text
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.times import ago, clock_time, duration
+from ftask.render.types import have_types
 
 # Times that a task has only in some of its states, as JSON calls them.
 _TIMES = (
@@ -42,6 +44,8 @@ def outcome(task: Task) -> RenderableType:
     line = Text.assemble(task.task_id, "  ", status_text(task.status), f"  {_attempts(task)}")
     if task.status is Status.FAILED and task.last_error:
         line.append("  ").append_text(_last_error(task))
+    if task.result is not None and have_types([task.type]):
+        line.append("  ").append_text(_compact(json.loads(task.result)))
     return line
 
 
@@ -49,6 +53,8 @@ def detail(task: Mapping[str, Any]) -> RenderableType:
     """Draw one task in full, from its JSON form."""
     facts = fact_table()
     facts.add_row("task", task["taskId"])
+    if have_types([task.get("type", EXPERIMENT_TYPE)]):
+        facts.add_row("type", task["type"])
     facts.add_row("status", status_text(task["status"]))
     facts.add_row("attempts", f"{task['attempts']} of {task['maxAttempts']}")
     if task.get("epoch"):
@@ -101,6 +107,9 @@ def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
     """Draw one task per row."""
     table = plain_table(expand=True)
     table.add_column("task", no_wrap=True)
+    with_types = have_types(task.type for task in tasks)
+    if with_types:
+        table.add_column("type", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("attempts", no_wrap=True)
     table.add_column("created", justify="right", no_wrap=True)
@@ -108,6 +117,7 @@ def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
     for task in tasks:
         table.add_row(
             task.task_id,
+            *([task.type] if with_types else []),
             status_text(task.status),
             _attempts(task),
             ago(task.created_at, now),
@@ -191,6 +201,4 @@ def _error(error_type: str, message: str) -> Text:
 
 
 def _compact(value: Any) -> Text:
-    import json
-
     return Text(excerpt(json.dumps(value, ensure_ascii=False), _MAX_JSON_CHARACTERS))

@@ -16,6 +16,7 @@ from ftask.render.sparkline import sparkline
 from ftask.render.statuses import consumption_text, status_counts
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.times import clock_time, duration
+from ftask.render.types import have_types
 
 LABEL_WIDTH = 17
 NUMBER_WIDTH = 10
@@ -92,17 +93,21 @@ def _row(label: str, number: str, values: Sequence[float], width: int, style: st
 def _failures(failures: Sequence[FailedAttempt], sort: Sort, rows: int) -> tuple[Table, int]:
     """Draw the first `rows` failures, or kinds of them; and return how many others that leaves."""
     table = plain_table(expand=True)
+    with_types = have_types(failed.type for failed in failures)
     if sort is Sort.ERROR:
         add_numbers(table, "failed attempts")
+        if with_types:
+            table.add_column("type", no_wrap=True)
         table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
-        by_error = Counter(failed.error for failed in failures).most_common()
-        for error, count in by_error[:rows]:
-            table.add_row(f"{count:,}", Text(error, style="red"))
+        by_error = Counter((failed.type, failed.error) for failed in failures).most_common()
+        for (task_type, error), count in by_error[:rows]:
+            table.add_row(f"{count:,}", *([task_type] if with_types else []), Text(error, style="red"))
         return table, max(0, len(by_error) - rows)
-    for heading in ("recent failures", "task", "attempt"):
+    for heading in ("recent failures", "task", *(["type"] if with_types else []), "attempt"):
         table.add_column(heading, no_wrap=True)
     table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
     for failed in failures[:rows]:
         attempt = f"{failed.attempt} (final)" if failed.final else str(failed.attempt)
-        table.add_row(clock_time(failed.at), failed.task_id, attempt, Text(failed.error, style="red"))
+        which = [failed.task_id, failed.type] if with_types else [failed.task_id]
+        table.add_row(clock_time(failed.at), *which, attempt, Text(failed.error, style="red"))
     return table, max(0, len(failures) - rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ftask.core import events
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
+from ftask.core.deployed import read_manifest
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import (
     CursorError,
@@ -27,6 +28,7 @@ from ftask.core.errors import (
     TemporarilyUnavailableError,
 )
 from ftask.core.failed_index import FailedIndex
+from ftask.core.manifest import ArgumentsError, Manifest, UnknownTypeError, types_to_json
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Status, Task
 from ftask.core.payload import Submission, parse_batch, parse_payload
@@ -38,6 +40,7 @@ from ftask.core.text import printable
 from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
+SUBMIT_PARAMETERS = ("type",)
 LIST_PARAMETERS = ("status", "limit", "cursor")
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
@@ -60,6 +63,8 @@ STATUSES: dict[type[FtaskError], HTTPStatus] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     PayloadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ArgumentsError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownTypeError: HTTPStatus.UNPROCESSABLE_ENTITY,
     PayloadError: HTTPStatus.BAD_REQUEST,
     QueryError: HTTPStatus.BAD_REQUEST,
     CursorError: HTTPStatus.BAD_REQUEST,
@@ -91,7 +96,7 @@ class Api:
             "POST /tasks/batch": self._submit_many,
             "GET /tasks": self._list,
             "GET /tasks/{taskId}": self._get,
-            "GET /openapi.json": _describe,
+            "GET /openapi.json": self._describe,
         }
         route = routes.get(event.get("routeKey", ""))
         if route is None:
@@ -111,7 +116,8 @@ class Api:
     def _submit(self, event: Event) -> Answer:
         headers = _headers(event)
         _require_json(headers)
-        task = self.submitter.submit(parse_payload(_body(event)), headers.get("idempotency-key"))
+        task_type = _query(event, SUBMIT_PARAMETERS).get("type")
+        task = self.submitter.submit(Submission(parse_payload(_body(event)), headers.get("idempotency-key"), task_type))
         # Relative to the request's own URL, so that it holds behind every stage, domain and proxy.
         return _answer(HTTPStatus.ACCEPTED, self._accepted(task), {"location": f"tasks/{task.task_id}"})
 
@@ -129,7 +135,8 @@ class Api:
 
     def _accepted(self, task: Task) -> dict[str, Any]:
         self.meter.observe(events.accepted(task))
-        return {"taskId": task.task_id, "status": str(task.status), "createdAt": to_iso(task.created_at)}
+        created_at = to_iso(task.created_at)
+        return {"taskId": task.task_id, "type": task.type, "status": str(task.status), "createdAt": created_at}
 
     def _get(self, event: Event) -> Answer:
         task_id = str((event.get("pathParameters") or {}).get("taskId", ""))
@@ -139,12 +146,7 @@ class Api:
         return _answer(HTTPStatus.OK, task_to_json(task))
 
     def _list(self, event: Event) -> Answer:
-        query = event.get("queryStringParameters") or {}
-        if unknown := sorted(query.keys() - set(LIST_PARAMETERS)):
-            # A misspelt parameter that is ignored would give the wrong list.
-            raise QueryError(
-                f"Unknown query parameter {unknown[0][:64]!r}.", f"Supported: {', '.join(LIST_PARAMETERS)}."
-            )
+        query = _query(event, LIST_PARAMETERS)
         if query.get("status") != Status.FAILED:
             raise QueryError("Only failed tasks can be listed.", "Send GET /tasks?status=FAILED.")
         limit = query.get("limit", str(DEFAULT_PAGE))
@@ -153,6 +155,12 @@ class Api:
         tasks, cursor = self.failed.page(int(limit), query.get("cursor"))
         page: dict[str, Any] = {"tasks": [task.json() for task in tasks]}
         return _answer(HTTPStatus.OK, page if cursor is None else page | {"cursor": cursor})
+
+    def _describe(self, event: Event) -> Answer:
+        document = json.loads(OPENAPI.read_bytes())
+        manifest = self.submitter.manifest
+        document["components"]["schemas"]["TaskType"]["enum"] = manifest.names
+        return _answer(HTTPStatus.OK, document | {"x-ftask-types": types_to_json(manifest)})
 
 
 @cache
@@ -163,7 +171,8 @@ def api() -> Api:
     clients = Clients(1, usage)
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
-    submitter = Submitter(store, queue, now, settings.max_attempts, settings.retention)
+    manifest = (read_manifest() or Manifest()).with_experiment()
+    submitter = Submitter(store, queue, now, settings.max_attempts, settings.retention, manifest)
     failed = FailedIndex(clients.dynamodb, settings.table)
     return Api(store, submitter, failed, Meter(settings.stack, usage))
 
@@ -219,6 +228,14 @@ def _headers(event: Event) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
 
 
+def _query(event: Event, supported: Sequence[str]) -> Mapping[str, str]:
+    """Return the query parameters. A misspelt one that is ignored would give the wrong task or the wrong list."""
+    query: Mapping[str, str] = event.get("queryStringParameters") or {}
+    if unknown := sorted(query.keys() - set(supported)):
+        raise QueryError(f"Unknown query parameter {unknown[0][:64]!r}.", f"Supported: {', '.join(supported)}.")
+    return query
+
+
 def _require_json(headers: Mapping[str, str]) -> None:
     """Raise MediaTypeError if the body is declared as anything but JSON; without a header, the body itself decides."""
     media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -229,7 +246,3 @@ def _require_json(headers: Mapping[str, str]) -> None:
             f"Unsupported content type {media_type[:64]!r}.",
             "Send the header content-type: application/json.",
         )
-
-
-def _describe(event: Event) -> Answer:
-    return _answer(HTTPStatus.OK, json.loads(OPENAPI.read_bytes()))

@@ -13,14 +13,17 @@ from typing import Any
 
 from ftask.core import events, log
 from ftask.core.clients import Clients
+from ftask.core.deployed import read_module
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Delivery
+from ftask.core.ports import Handler
+from ftask.core.retry import RetryPolicy
 from ftask.core.settings import WorkerSettings
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.core.timestamps import now
-from ftask.core.workload import simulated
+from ftask.core.workload import by_type, simulated
 
 # A whole batch at once: handlers mostly wait for the network.
 THREADS = 10
@@ -46,31 +49,65 @@ class Worker:
 
 @cache
 def worker() -> Worker:
-    """Return the worker of this process, made at its first invocation."""
+    """Return the worker of this process, made at its first invocation.
+
+    The user's module is imported here: one that cannot be imported fails the invocation before any attempt begins.
+    """
     settings = WorkerSettings.from_environment(os.environ)
     usage = Usage()
-    meter = Meter(settings.stack, usage)
+    own: Handler | None = None
+    policies: dict[str, RetryPolicy] = {}
+    module = read_module()
+    if module is None:
+        meter = Meter(settings.stack, usage)
+    else:
+        # Where no tasks are declared, the archive has no ftask.tasks.
+        from ftask.tasks.deployed import load_deployed
+        from ftask.tasks.worker import handler as handler_of
+        from ftask.tasks.worker import retry_policies
+
+        registry = load_deployed(module)
+        meter = Meter(settings.stack, usage, types=registry.names)
+        own = handler_of(registry, meter.observe)
+        policies = retry_policies(registry, settings.policy)
     clients = Clients(THREADS, usage)
     rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret
     executor = Executor(
         store=DynamoStore(clients.dynamodb, settings.table),
         queue=SqsQueue(clients.sqs, settings.queue_url),
         dead_letters=SqsDeadLetterQueue(clients.sqs, settings.dead_letter_queue_url),
-        handler=simulated(settings.error_rate, rng),
+        handler=by_type(simulated(settings.error_rate, rng), own),
         clock=now,
         rng=rng,
         policy=settings.policy,
         budget=settings.budget,
         retention=settings.retention,
         observe=meter.observe,
+        policies=policies,
     )
     return Worker(executor, meter)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run every record: what Lambda calls. Raise if DynamoDB or SQS failed, so that the poller slows down."""
+    """Run every record: what Lambda calls.
+
+    Raise if DynamoDB or SQS failed, or the user's module cannot be imported, so that the poller slows down. The event
+    `{"ftask": "check"}` runs nothing: it is answered with the types that this worker can import.
+    """
+    if event.get("ftask") == "check":
+        return check()
     deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     return worker().run(event, deadline)
+
+
+def check() -> dict[str, Any]:
+    """Return the user's types as JSON, or why their module cannot be imported; touch no table and no queue."""
+    module = read_module()
+    if module is None:
+        return {"types": [], "module": None, "error": None}
+    from ftask.tasks import deployed
+
+    return deployed.check(module)
 
 
 def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from ftask.aws.api import TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.core.model import WORKER_LOST, Status
 from tests.chaos.site import Site
@@ -49,7 +50,7 @@ class Clients:
         while not self._stopped.wait(PAUSE_SECONDS):
             message = self._first.pop() if self._first else self._rng.choice(MESSAGES)
             try:
-                answer = self._site.api.submit(f'{{"message": "{message}"}}', uuid.uuid4().hex)
+                answer = self._site.api.submit(TaskRequest(f'{{"message": "{message}"}}', uuid.uuid4().hex))
             except FtaskError:
                 continue  # not accepted, and the client knows
             self.accepted.append(answer.task_id)
@@ -127,7 +128,7 @@ def test_a_task_that_kills_its_worker_fails_as_lost_with_a_dead_letter(site: Sit
 def test_an_outage_costs_no_attempt_and_the_worker_does_not_spin(site: Site) -> None:
     site.consume(enabled=False)
     api = site.api
-    ids = [api.submit('{"message": "SUCCESS"}', uuid.uuid4().hex).task_id for _ in range(5)]
+    ids = [api.submit(TaskRequest('{"message": "SUCCESS"}', uuid.uuid4().hex)).task_id for _ in range(5)]
     failed_before = sum(event["event"] == "infrastructureFailed" for event in site.worker_log())
     site.proxy.outage = True
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from ftask.core.manifest import Argument, Options, TaskType
 from ftask.core.metrics import Usage
 from ftask.core.model import Failure, Message
 from stack.handlers.api import OPENAPI, Api
@@ -76,6 +77,88 @@ def test_a_key_names_one_task(api: Api) -> None:
     first = call(api, "POST", "/tasks", {"n": 1}, idempotency_key="k")
     assert call(api, "POST", "/tasks", {"n": 1}, idempotency_key="k").json == first.json
     assert_problem(call(api, "POST", "/tasks", {"n": 2}, idempotency_key="k"), 422, "another payload")
+
+
+SEND = TaskType("send", (Argument("to"), Argument("note", required=False)), options=Options(max_attempts=5))
+TICK = TaskType("tick", is_default=True)
+
+
+@pytest.fixture
+def typed(backend: Resources) -> Api:
+    """The API of a deployment with two types of its own."""
+    return api_over(backend, types=(SEND, TICK))
+
+
+def test_a_task_is_of_the_type_that_the_query_names_and_has_its_attempts(typed: Api) -> None:
+    answer = call(typed, "POST", "/tasks?type=send", {"to": "a@b.c"})
+    assert (answer.status, answer.json["type"], answer.json["status"]) == (202, "send", "PENDING")
+    assert list(answer.json) == ["taskId", "type", "status", "createdAt"]
+    read = call(typed, "GET", f"/{answer.headers['location']}").json
+    assert (read["type"], read["maxAttempts"]) == ("send", 5)
+
+
+def test_a_task_that_names_no_type_is_of_the_default_type(api: Api, typed: Api) -> None:
+    assert call(typed, "POST", "/tasks", {}).json["type"] == "tick"
+    assert call(typed, "POST", "/tasks?type=experiment", {"message": "SUCCESS"}).json["type"] == "experiment"
+    answer = call(api, "POST", "/tasks", {"message": "SUCCESS"})
+    assert answer.json["type"] == "experiment"
+    assert call(api, "GET", f"/{answer.headers['location']}").json["maxAttempts"] == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "payload", "status", "says"),
+    [
+        ("?type=sned", {}, 422, "Unknown task type 'sned'. Types: send, tick, experiment."),
+        ("?type=", {}, 422, "Unknown task type ''."),
+        ("?type=send", {}, 422, "Task type send: missing argument 'to'. Arguments: to, note (optional)."),
+        ("?type=send", {"to": 1, "x": 2}, 422, "Task type send: unknown argument 'x'."),
+        ("", {"x": 2}, 422, "Task type tick: unknown argument 'x'. It takes no arguments."),
+        ("?typ=send", {"to": 1}, 400, "Unknown query parameter 'typ'. Supported: type."),
+    ],
+)
+def test_a_task_that_does_not_fit_its_type_is_refused_with_what_would(
+    moto_resources: Resources, query: str, payload: Any, status: int, says: str
+) -> None:
+    typed = api_over(moto_resources, types=(SEND, TICK))
+    assert_problem(call(typed, "POST", f"/tasks{query}", payload), status, says)
+    assert queued(moto_resources) == 0
+
+
+def test_without_a_default_a_task_must_name_its_type(moto_resources: Resources) -> None:
+    answer = call(api_over(moto_resources, types=(SEND,)), "POST", "/tasks", {"to": 1})
+    assert_problem(answer, 422, "The task has no type, and no type is declared default=True. Types: send, experiment.")
+
+
+def test_a_key_names_one_task_of_one_type(typed: Api) -> None:
+    first = call(typed, "POST", "/tasks?type=tick", {}, idempotency_key="k")
+    assert call(typed, "POST", "/tasks", {}, idempotency_key="k").json == first.json
+    answer = call(typed, "POST", "/tasks?type=experiment", {}, idempotency_key="k")
+    assert_problem(answer, 422, "which is of another type: tick.")
+
+
+def test_each_task_of_a_batch_has_its_type(typed: Api, backend: Resources) -> None:
+    tasks = [
+        task({"to": 1}, type="send", idempotencyKey="a"),
+        task({}),
+        task({"message": "ERROR"}, type="experiment"),
+        task({}, type="send"),
+        task({}, type="sned"),
+        task({}, type=4),
+        task({"to": 1}, type="experiment", idempotencyKey="a"),
+        task({"to": 1}, typ="send"),
+    ]
+    results = call(typed, "POST", "/tasks/batch", {"tasks": tasks}).json["results"]
+    assert [result.get("type") for result in results[:3]] == ["send", "tick", "experiment"]
+    assert [call(typed, "GET", f"/tasks/{result['taskId']}").json["maxAttempts"] for result in results[:3]] == [5, 2, 2]
+    problems = [result["problem"] for result in results[3:]]
+    assert [problem["status"] for problem in problems] == [422, 422, 400, 422, 400]
+    details = [problem["detail"] for problem in problems]
+    assert details[0].startswith("Task type send: missing argument 'to'.")
+    assert details[1] == "Unknown task type 'sned'. Types: send, tick, experiment."
+    assert details[2] == "Invalid type: expected a string."
+    assert details[3].startswith("The idempotency key belongs to task")
+    assert details[4] == "Unknown field 'typ' of a task. Supported: payload, idempotencyKey, type."
+    assert queued(backend) == 3
 
 
 def test_a_batch_has_one_result_a_task_in_order(api: Api, backend: Resources) -> None:
@@ -249,3 +332,13 @@ def test_an_unknown_task_is_a_404(moto_resources: Resources, task_id: str) -> No
 
 def test_the_api_describes_itself(moto_resources: Resources) -> None:
     assert call(api_over(moto_resources), "GET", "/openapi.json").json == json.loads(OPENAPI.read_bytes())
+
+
+def test_the_description_lists_the_types_of_the_deployment(moto_resources: Resources) -> None:
+    document = call(api_over(moto_resources, types=(SEND, TICK)), "GET", "/openapi.json").json
+    assert document["components"]["schemas"]["TaskType"]["enum"] == ["send", "tick", "experiment"]
+    assert [entry["name"] for entry in document["x-ftask-types"]] == ["send", "tick", "experiment"]
+    assert document["x-ftask-types"][0]["arguments"] == [
+        {"name": "to", "required": True},
+        {"name": "note", "required": False},
+    ]

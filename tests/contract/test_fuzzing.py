@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ftask.core.codec import encode_message
 from ftask.core.execution import Executor
+from ftask.core.manifest import Argument, TaskType
 from ftask.core.model import Delivery, Message
 from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
@@ -31,9 +32,15 @@ many = settings(
 )
 
 
+TYPES = (
+    TaskType("send", (Argument("to"), Argument("note", required=False))),
+    TaskType("any", accepts_more=True, is_default=True),
+)
+
+
 @pytest.fixture
 def api(moto_resources: Resources) -> Api:
-    return api_over(moto_resources)
+    return api_over(moto_resources, types=TYPES)
 
 
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
@@ -43,7 +50,8 @@ def test_every_request_gets_an_answer_that_is_described(api: Api, route: str, mo
     signature = {"Authorization": SIGNED}
     description: Any = schemathesis.openapi.from_wsgi("/openapi.json", application(api), headers=signature)
     operation = description[path][method]
-    # What a schema cannot say may be refused: half a character, a key that has another payload, a made-up cursor.
+    # What a schema cannot say may be refused: half a character, arguments of another type, a key that has another
+    # payload, a made-up cursor.
     excluded = [schemathesis.checks.positive_data_acceptance]
     if route == "POST /tasks/batch":
         # Its tasks are refused one by one, in an answer that says 202.
@@ -68,7 +76,9 @@ events = st.fixed_dictionaries(
     optional={
         "headers": st.none() | st.dictionaries(st.sampled_from(["content-type", "idempotency-key"]) | st.text(), texts),
         "queryStringParameters": st.none()
-        | st.dictionaries(st.sampled_from(["status", "limit", "cursor"]), st.just("FAILED") | texts),
+        | st.dictionaries(
+            st.sampled_from(["status", "limit", "cursor", "type"]), st.sampled_from(["FAILED", "send"]) | texts
+        ),
         "pathParameters": st.none() | st.dictionaries(st.just("taskId"), texts),
         "isBase64Encoded": st.booleans(),
         "body": st.none() | texts,

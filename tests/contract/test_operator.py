@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.errors import FtaskError
+from ftask.core.item import task_to_item
 from ftask.core.model import Failure, Status
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.timestamps import now
@@ -24,7 +26,7 @@ from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures
 from ftask.ops.doctor import CHECKS
 from ftask.ops.finding import Finding, Level
-from ftask.ops.scan import newest, scan, scan_by_status
+from ftask.ops.scan import TaskFilter, newest, scan, scan_tasks
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
@@ -77,6 +79,14 @@ def test_failures_are_selected_by_time_and_error(stage: Stage) -> None:
     since, until = EPOCH - timedelta(minutes=7), EPOCH - timedelta(minutes=3)
     assert [task.task_id for task in failures(stage, Selection(since=since, until=until))] == ids[3:8]
     assert [task.task_id for task in failures(stage, Selection(error="TIMEOUT"))] == ids[1::2]
+
+
+def test_failures_are_selected_by_type(stage: Stage) -> None:
+    for number, task_type in enumerate(("send", "experiment", "send")):
+        put_failed(stage, replace(failed_task(number, EPOCH - timedelta(minutes=number), VALUE), type=task_type))
+    assert [task.type for task in failures(stage, Selection(type="send"))] == ["send", "send"]
+    assert outcomes(stage, Selection(type="send"))[RedriveOutcome.REDRIVEN] == 2
+    assert [task.type for task in failures(stage)] == ["experiment"]
 
 
 def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: Stage) -> None:
@@ -147,6 +157,7 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     assert sum(drain(stage, file)) == 26
     file.close()
     kept, *lines = map(json.loads, path.read_text().splitlines())
+    assert {line["type"] for line in lines if "payload" in line} == {"experiment"}
     assert kept == {"kept": True}
     assert {line["taskId"] for line in lines if "payload" in line} == ids
     assert [line["body"] for line in lines if "payload" not in line] == ["not a task"]
@@ -180,11 +191,26 @@ def test_a_scan_finds_tasks_with_any_status(stage: Stage) -> None:
     fail(stage, 1, TIMEOUT, letter=False)
     for number in range(10, 20):
         stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
-    pending = newest(scan_by_status(stage, Status.PENDING, None, None), 3)
+    pending = newest(scan_tasks(stage, TaskFilter(Status.PENDING)), 3)
     assert [task.task_id for task in pending] == [f"{number:032x}" for number in (19, 18, 17)]
-    assert len(newest(scan_by_status(stage, None, EPOCH + timedelta(seconds=15), None), 0)) == 5
-    assert len(newest(scan_by_status(stage, None, None, "did not answer"), 0)) == 1
+    assert len(newest(scan_tasks(stage, TaskFilter(since=EPOCH + timedelta(seconds=15))), 0)) == 5
+    assert len(newest(scan_tasks(stage, TaskFilter(error="did not answer")), 0)) == 1
     assert sum(len(page.items) for page in scan(stage, projection="status")) == 11
+
+
+def test_a_scan_by_type_knows_that_an_item_without_one_is_of_the_experiment(stage: Stage) -> None:
+    for number, task_type in enumerate(("send", "experiment", "other")):
+        stage.store.put(a_task(task_id=f"{number:032x}", type=task_type))
+    old = {name: value for name, value in task_to_item(a_task(task_id="f" * 32)).items() if name != "type"}
+    stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=old)
+
+    def ids(task_type: str) -> set[str]:
+        return {
+            task.task_id for task in newest(scan_tasks(stage, TaskFilter(type=task_type, status=Status.PENDING)), 0)
+        }
+
+    assert ids("send") == {"0" * 32}
+    assert ids("experiment") == {f"{1:032x}", "f" * 32}
 
 
 def test_cancelling_returns_its_outcome(stage: Stage) -> None:

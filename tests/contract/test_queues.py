@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from ftask.core.codec import decode_message
-from ftask.core.model import Delivery, Message
+from ftask.core.codec import decode_message, encode_message
+from ftask.core.execution import letter_attributes
+from ftask.core.model import Delivery, Failure, Message, Status
 from ftask.core.sqs import MAX_MESSAGE_BYTES
-from tests.support.builders import TASK_ID
+from tests.support.builders import TASK_ID, a_running_task
+from tests.support.clock import EPOCH
 from tests.support.resources import Resources
 
 
@@ -55,6 +57,22 @@ def test_a_dead_letter_carries_its_body_and_its_reasons(backend: Resources) -> N
     assert letter["Body"] == "not a task ünïcode"
     reasons = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert reasons == {"errorType": "MalformedMessage", "errorMessage": "no JSON"}
+
+
+def test_the_letter_of_a_task_says_of_which_type_it_is_and_why_it_failed(backend: Resources) -> None:
+    error = Failure("ValueError", "no")
+    task = a_running_task(2, type="send", status=Status.FAILED, last_error=error, failed_at=EPOCH)
+    backend.dead_letters.send(encode_message(Message(TASK_ID)), letter_attributes(task))
+    (letter,) = receive(backend, backend.dead_letter_queue_url)
+    assert {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()} == {
+        "taskId": TASK_ID,
+        "type": "send",
+        "epoch": "0",
+        "attempts": "2",
+        "errorType": "ValueError",
+        "errorMessage": "no",
+        "failedAt": "2026-01-01T12:00:00.000Z",
+    }
 
 
 def test_a_foreign_message_that_fills_the_limit_is_kept_without_reasons(backend: Resources) -> None:

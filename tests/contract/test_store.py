@@ -123,7 +123,7 @@ def test_the_holder_of_the_lease_settles_and_nobody_begins_after_that(store: Dyn
 
 
 def test_an_outcome_writes_every_field_that_is_not_fixed_at_submission(store: DynamoStore) -> None:
-    store.put(a_task())
+    store.put(a_task(type="send_invoice"))
     began = begun(store)
     full = a_full_task(lease=began.lease)
     assert store.settle(full, "me") is Settlement.DONE

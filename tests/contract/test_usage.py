@@ -15,6 +15,7 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor
 from ftask.core.metrics import Usage
 from ftask.core.model import Delivery, Message, Status
+from ftask.core.payload import Submission
 from ftask.core.retry import RetryPolicy
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.core.submission import Submitter
@@ -45,7 +46,7 @@ def life(backend: Resources) -> dict[str, dict[str, Any]]:
         observe=lambda *_, **__: None,
     )
     took = {}
-    task = Submitter(store, queue, now, 2, RETENTION).submit({"message": "SUCCESS"})
+    task = Submitter(store, queue, now, 2, RETENTION).submit(Submission({"message": "SUCCESS"}))
     took["submit"] = usage.taken()
     for step in ("run", "late duplicate"):
         delivery = Delivery("m", "r", encode_message(Message(task.task_id)))

@@ -19,11 +19,12 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.item import task_to_item
-from ftask.core.model import DeadLetter, Delivery, Lease, Message, Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Status, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Settlement
 from ftask.core.redrive import RedriveOutcome, Redriver
 from ftask.core.submission import Submitter
+from ftask.tasks.errors import InvalidPayload
 from tests.crash.world import Breakage
 
 
@@ -110,13 +111,40 @@ class _AcknowledgedFirst(Executor):
         return True
 
 
+class _OneBackoffForAll(Executor):
+    """Retries every type as the stack says."""
+
+    __slots__ = ()
+
+    def _failed(self, task: Task, error: BaseException, **how: Any) -> Task:
+        return Executor._failed(replace(self, policies={}), task, error, **how)
+
+
+class _RetriesWhatCannotFit(Executor):
+    """Takes a payload that does not fit for a failure like any other."""
+
+    __slots__ = ()
+
+    def _failed(self, task: Task, error: BaseException, **how: Any) -> Task:
+        return Executor._failed(self, task, error, **how | {"permanent": not isinstance(error, InvalidPayload)})
+
+
+class _OneTypeForAll(Submitter):
+    """Stores every task as one of the experiment."""
+
+    __slots__ = ()
+
+    def _new_task(self, submission: Submission) -> Task:
+        return replace(Submitter._new_task(self, submission), type=EXPERIMENT_TYPE)
+
+
 class _SendsFirst(Submitter):
     """Queues before it stores."""
 
     __slots__ = ()
 
-    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
-        task = self._new_task(Submission(payload, idempotency_key))
+    def submit(self, submission: Submission) -> Task:
+        task = self._new_task(submission)
         self.queue.send(Message(task.task_id))
         return self.store.put(task) or task
 
@@ -126,8 +154,8 @@ class _NeverSendsAgain(Submitter):
 
     __slots__ = ()
 
-    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
-        task = self._new_task(Submission(payload, idempotency_key))
+    def submit(self, submission: Submission) -> Task:
+        task = self._new_task(submission)
         existing = self.store.put(task)
         if existing is not None:
             return existing
@@ -140,11 +168,11 @@ class _DeletesKeyedTasks(Submitter):
 
     __slots__ = ()
 
-    def submit(self, payload: dict[str, Any], idempotency_key: str | None = None) -> Task:
+    def submit(self, submission: Submission) -> Task:
         try:
-            return Submitter.submit(self, payload, idempotency_key)
+            return Submitter.submit(self, submission)
         except Exception:
-            self.store.discard(self._new_task(Submission(payload, idempotency_key)).task_id)
+            self.store.discard(self._new_task(submission).task_id)
             raise
 
 
@@ -358,6 +386,21 @@ BREAKAGES = [
         "settle: every delivery is acknowledged",
         Breakage(executor=_AcknowledgedFirst),
         ("retry then success", "duplicate delivery, one worker dies"),
+    ),
+    Broken(
+        "settle: a type's own backoff is ignored",
+        Breakage(executor=_OneBackoffForAll),
+        ("own task with its own backoff",),
+    ),
+    Broken(
+        "settle: a payload that does not fit is retried",
+        Breakage(executor=_RetriesWhatCannotFit),
+        ("own task whose payload cannot be converted",),
+    ),
+    Broken(
+        "submit: the task's type is not stored",
+        Breakage(submitter=_OneTypeForAll),
+        ("submit another type with the same key", "own task with its own backoff"),
     ),
     Broken("submit: queued before it is stored", Breakage(submitter=_SendsFirst), ("a client raced by the worker",)),
     Broken(

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ftask.core.cancellation import Canceller
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, PermanentError
+from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.model import DeadLetter, Delivery, Task
 from ftask.core.payload import Submission
@@ -26,7 +27,10 @@ from ftask.core.redrive import Redriver, drain_letters
 from ftask.core.retry import RetryPolicy
 from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.submission import Submitter
+from ftask.core.workload import by_type
+from ftask.tasks.worker import handler, retry_policies
 from stack.handlers.worker import run_batch
+from tests.crash import own_tasks
 from tests.crash.actors import Actor, Crash
 from tests.crash.cloud import Cloud
 from tests.crash.invariants import Witness
@@ -94,11 +98,14 @@ class World:
 
     # What actors do.
 
-    def submit(self, message: str = "work", key: str | None = None) -> Task | None:
+    def submit(self, message: str = "work", key: str | None = None, task_type: str | None = None) -> Task | None:
         """A client's request; the task if it was answered 202, None if the client got no good answer."""
-        submitter = self.breakage.submitter(self.store, self.queue, self.clock, self.max_attempts, RETENTION)
+        return self.submit_payload({"message": message}, key, task_type)
+
+    def submit_payload(self, payload: dict[str, Any], key: str | None, task_type: str | None) -> Task | None:
+        """The same with any payload."""
         try:
-            task = submitter.submit({"message": message}, key)
+            task = self._submitter().submit(Submission(payload, key, task_type))
         except (BotoCoreError, ClientError, Crash):
             return None
         self.witness.accepted.add(task.task_id)
@@ -115,9 +122,8 @@ class World:
 
     def submit_many(self, *keys: str | None) -> list[Task | FtaskError] | None:
         """A client's batch, one task a key; None if the client got no good answer."""
-        submitter = self.breakage.submitter(self.store, self.queue, self.clock, self.max_attempts, RETENTION)
         try:
-            answers = submitter.submit_many([Submission({"message": "work"}, key) for key in keys])
+            answers = self._submitter().submit_many([Submission({"message": "work"}, key) for key in keys])
         except (BotoCoreError, ClientError, Crash):
             return None
         self.witness.accepted |= {answer.task_id for answer in answers if isinstance(answer, Task)}
@@ -145,7 +151,8 @@ class World:
             policy=RetryPolicy(),
             budget=timedelta(seconds=10),
             retention=RETENTION,
-            observe=lambda *_, **__: None,
+            observe=_nobody,
+            policies=retry_policies(own_tasks.REGISTRY, RetryPolicy()),
         )
         try:
             answer = run_batch(lambda received: executor.execute(received, deadline), [delivery])
@@ -235,17 +242,24 @@ class World:
         self.ended_at = self.clock()
         self.witness.check([*self.cloud.letters(), *self.drained])
 
+    def _submitter(self) -> Submitter:
+        return self.breakage.submitter(
+            self.store, self.queue, self.clock, self.max_attempts, RETENTION, own_tasks.MANIFEST
+        )
+
     def _handler(self) -> Handler:
+        work = by_type(self.act, handler(own_tasks.REGISTRY, _nobody, self.clock))
+
         def handle(job: Job) -> object:
             with self.witness.run(job):
                 # Another actor may move while the handler works.
                 Actor.pause_current()
-                return self.act(job)
+                return work(job)
 
         return handle
 
     def act(self, job: Job) -> object:
-        """What the handler does with `job`."""
+        """What the handler does with a `job` of the experiment."""
         act = self.script.get((job.epoch, job.attempt), "ok")
         if act == "fail":
             raise ValueError("as the script says")
@@ -267,6 +281,10 @@ class World:
             # What an interrupted command held is visible again after this.
             self.pass_seconds(SqsDeadLetterReader.VISIBILITY_SECONDS + 1)
         raise AssertionError("no command ended, though there were fewer faults than tries")
+
+
+def _nobody(event: Event) -> None:
+    """Nobody listens."""
 
 
 def _to_its_end(command: Callable[[], object]) -> bool:

@@ -33,6 +33,8 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         (["submit", "--file", "-"], '{"a":1}\nnonsense\n', 1, "Line 2: "),
         (["submit", "--file", "-"], "\n", 1, "Nothing to submit"),
         (["submit", "-m", "a", "--payload", "{}"], "", 2, "Give only one of"),
+        (["submit", "send", "x"], "", 2, "Invalid argument 'x': expected key=value or key:=json."),
+        (["submit", "send", "-m", "a"], "", 2, "--message is for the type experiment"),
         (["submit", "-m", "a", "-n", "2", "--key", "k"], "", 2, "--key names one task"),
         (["submit", "-m", "a", "--key", ""], "", 1, "idempotency key"),
         (["submit", "-m", "a", "-n", "0"], "", 2, "'--count'"),

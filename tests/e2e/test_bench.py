@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import signal
 import subprocess
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ftask.aws.target import Target
-from ftask.deploy.package import build_archive
+from ftask.deploy.archive import Content, bytes_entry, write_zip
+from ftask.deploy.function_code import worker_content
 from ftask.local.engine import Engine
 from tests.support.cli import Cli
 from tests.support.runs import result
@@ -82,16 +81,16 @@ def test_other_settings_are_expected_and_arrivals_keep_to_a_rate(own_engine: Cli
 
 def break_worker(engine: Cli, how: str) -> None:
     """Give the deployed worker's function code that breaks a promise."""
-    content = io.BytesIO(build_archive().content)
-    broken = io.BytesIO()
-    with zipfile.ZipFile(content) as before, zipfile.ZipFile(broken, "w") as after:
-        for name in before.namelist():
-            text = before.read(name)
-            after.writestr(name, text + how.encode() if name.endswith("handlers/worker.py") else text)
+    broken = Content.of(
+        bytes_entry(entry.name, entry.read() + how.encode()) if entry.name.endswith("handlers/worker.py") else entry
+        for entry in worker_content(()).entries
+    )
+    archive = engine.folder / "broken.zip"
+    write_zip(broken, archive)
     running = Engine(Path(engine.environment["FTASK_STATE_DIR"])).running()
     assert running is not None
     Target.local(running.endpoint_url).lambda_.update_function_code(
-        FunctionName="ftask-local-worker", ZipFile=broken.getvalue()
+        FunctionName="ftask-local-worker", ZipFile=archive.read_bytes()
     )
 
 

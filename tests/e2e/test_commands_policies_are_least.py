@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from ftask.core.model import Failure, Message, Status
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
-from ftask.local.engine import Engine
+from ftask.local.engine import STATE_DIR_VARIABLE, Engine
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import policy
@@ -119,6 +120,8 @@ def user(root: Caller) -> Iterator[User]:
 @pytest.fixture
 def caller(root: Caller, user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Caller:
     monkeypatch.chdir(tmp_path)
+    # What imports the tasks of a project is made there.
+    monkeypatch.setenv(STATE_DIR_VARIABLE, str(tmp_path / "state"))
     return Caller(root.endpoint_url, user.credentials.access_key, user.credentials.secret_key)
 
 
@@ -202,6 +205,7 @@ def redriving(stage: Stage) -> Iterator[Run]:
 RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "info": lambda _: [("info",)],
     "submit": lambda _: [("submit", "-m", "SUCCESS", *WAITING), ("submit", "-m", "SUCCESS", "-n", "2")],
+    "types": lambda _: [("types",)],
     "get": lambda stage: [("get", a_failed_task(stage))],
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
     "ls": lambda _: [("ls",), ("ls", "--status", "FAILED")],
@@ -260,8 +264,21 @@ def test_a_command_works_with_its_policy_and_not_with_one_action_less(caller: Ca
     prove(caller, user, command, runs)
 
 
+TASKS = "from ftask.tasks import task\n\n\n@task\ndef greet():\n    return 'hello'\n"
+TASKS_POLICY = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a-bucket/*"}]}
+
+
+def write_project(folder: Path) -> None:
+    """A project whose tasks have a policy: what a deployment can have at most."""
+    (folder / "ftask.toml").write_text('[tasks]\nmodule = "tasks"\npolicy = "policy.json"\n')
+    (folder / "tasks.py").write_text(TASKS)
+    (folder / "policy.json").write_text(json.dumps(TASKS_POLICY))
+
+
 @pytest.mark.parametrize("command", DEPLOYING)
-def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, command: str) -> None:
+def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, command: str, tmp_path: Path) -> None:
+    write_project(tmp_path)
+
     def runs() -> Iterable[Run]:
         if command == "remove":
             caller.as_root("deploy", "--yes")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 
 from ftask.aws.target import Target
-from ftask.deploy import apply, artifacts, package
+from ftask.deploy import apply, artifacts
 from ftask.deploy.apply import DeploymentError
+from ftask.deploy.build import build_code
 from ftask.deploy.plan import make_plan
+from ftask.deploy.platforms import host_platform
+from ftask.deploy.template import read_template
 from tests.support.cli import Cli
 
 pytestmark = pytest.mark.engine
 
 
 def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
-    assert cli_without_engine("deploy", "--print-template").out == package.read_template()
+    assert cli_without_engine("deploy", "--print-template").out == read_template()
 
 
 def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
@@ -28,14 +31,14 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
 
 def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:
     target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
-    template = package.read_template()
+    template = read_template()
     broken = template.replace(
         "\nOutputs:",
         "\n  Broken:\n    Type: AWS::Logs::ResourcePolicy\n    Properties: {PolicyDocument: '{}'}\n\nOutputs:",
     )
-    archive = package.build_archive()
-    code = artifacts.locate(target, archive)
-    artifacts.upload(target, archive, code)
+    archives = build_code(None, host_platform(), target.region_name)
+    code = artifacts.locate(target, archives)
+    assert len(list(artifacts.upload(target, archives, code))) == 2
     with pytest.raises(DeploymentError, match=r"^Broken \(AWS::Logs::ResourcePolicy\): .*PolicyName"):
         list(apply.apply(target, make_plan(target, broken, code, {})))
     assert own_engine("info").code == 1

@@ -59,6 +59,7 @@ def test_error_fails_after_two_attempts_with_one_dead_letter(deployed: Cli, targ
     reasons = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert reasons == {
         "taskId": task["taskId"],
+        "type": "experiment",
         "epoch": "0",
         "attempts": "2",
         "errorType": "SimulatedError",

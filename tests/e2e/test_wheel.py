@@ -31,5 +31,7 @@ def test_the_wheel_deploys_outside_a_checkout(own_engine: Cli, tmp_path: Path) -
     done = own_engine("deploy", "--yes", "-o", "json", **from_wheel)
     assert done.code == 0, done.err
     assert own_engine("submit", "-m", "SUCCESS", "--wait", **from_wheel).code == 0
-    # The same archive as from the checkout.
-    assert re.search(done.json["codeSha256"], own_engine("deploy", "--yes", "-o", "json").out)
+    # The same archives as from the checkout.
+    again = own_engine("deploy", "--yes", "-o", "json").out
+    assert re.search(done.json["codeSha256"], again)
+    assert re.search(done.json["workerCodeSha256"], again)

@@ -22,7 +22,10 @@ from tests.support.iam import actions_of
 from tests.support.resources import template
 
 # They ask AWS for nothing.
-ELSEWHERE = {"config", "policy", "bench compare", "bench report", "bench schema", "bench sweep"}
+ELSEWHERE = {
+    *("config", "init", "package", "policy", "run"),
+    *("bench compare", "bench report", "bench schema", "bench sweep"),
+}
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 SCOPE = Scope("ftask-prod", region="eu-central-1", account="123456789012")
 # What the schemas name for properties that the template does not set.

@@ -1,6 +1,7 @@
 """The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
 
-The handlers import the core alone.
+The command line imports the tasks too. The handlers import the core, and the worker's the tasks where the user has
+some.
 """
 
 from __future__ import annotations
@@ -8,38 +9,45 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ftask.deploy.package import build_archive
+from ftask.deploy.function_code import api_content, worker_content
 
 ROOT = Path(__file__).parents[2]
 # What each package may import of ftask besides itself.
 EDGES = {
     "core": set(),
+    "tasks": {"core"},
+    "testing.py": {"tasks"},
     "aws": {"core"},
     "distribution": set(),
     "local": {"core", "distribution"},
     "policy": set(),
-    "deploy": {"aws", "core"},
+    "deploy": {"aws", "core", "distribution"},
     "dead_letters": {"aws", "core"},
     "ops": {"aws", "core", "dead_letters"},
     "bench": {"aws", "core", "distribution", "ops"},
     "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
-    "cli": {"aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"},
-    "handlers": {"core"},
+    "cli": {
+        *("aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"),
+        *("scaffold", "tasks"),
+    },
+    "handlers": {"core", "tasks"},
 }
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {
     "cancellation",
     "codec",
+    "deployed",
     "errors",
     "events",
     "item",
     "transitions",
+    "manifest",
+    "memory",
     "model",
     "payload",
     "ports",
@@ -54,8 +62,14 @@ PURE = {
     "log",
     "metrics",
 }
-ADAPTERS = {"ftask.core.dynamodb", "ftask.core.failed_index", "ftask.core.sqs", "ftask.core.clients"}
-HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "platformdirs"}
+ADAPTERS = {
+    "ftask.core.clients",
+    "ftask.core.dynamodb",
+    "ftask.core.failed_index",
+    "ftask.core.secrets",
+    "ftask.core.sqs",
+}
+HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "packaging", "platformdirs"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -106,12 +120,10 @@ def test_only_render_knows_rich() -> None:
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("zip")
-    archive = folder / "code.zip"
-    archive.write_bytes(build_archive().content)
-    with zipfile.ZipFile(archive) as members:
-        members.extractall(folder / "code")
-    return folder / "code"
+    folder = tmp_path_factory.mktemp("code")
+    api_content().write_to(folder / "api")
+    worker_content(()).write_to(folder / "worker")
+    return folder
 
 
 def run(code: str, folder: Path) -> str:
@@ -123,21 +135,33 @@ def run(code: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("handler", ["api", "worker"])
-def test_a_handler_imports_from_the_built_zip_without_anything_heavy_and_without_effect(
+def test_a_handler_imports_from_the_built_archive_without_anything_heavy_and_without_effect(
     unpacked: Path, handler: str
 ) -> None:
     loaded = run(
-        f"import sys, ftask.handlers.{handler} as h; print(h.__file__); print(*sys.modules, sep='\\n')", unpacked
+        f"import sys, ftask.handlers.{handler} as h; print(h.__file__); print(*sys.modules, sep='\\n')",
+        unpacked / handler,
     ).splitlines()
-    assert loaded[0].startswith(str(unpacked))
+    assert loaded[0].startswith(str(unpacked / handler))
     assert not {name.split(".")[0] for name in loaded[1:]} & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["submit", "--help"], ["local", "status"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--version"], ["--help"], ["submit", "--help"], ["local", "status"]),
+        *(["run", "hello", "name=you"], ["run", "experiment", "message=SUCCESS"]),
+    ],
+)
 def test_a_command_that_asks_aws_nothing_does_not_import_its_sdk(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "ftask.toml").write_text('[tasks]\nmodule = "tasks"\n')
+    (tmp_path / "tasks.py").write_text(
+        "from ftask import task\n\n@task\ndef hello(name: str) -> str:\n    return name\n"
+    )
     code = f"""
 import os, sys
 os.environ["FTASK_STATE_DIR"] = {str(tmp_path)!r}
+os.environ["FTASK_CONFIG"] = {str(tmp_path / "ftask.toml")!r}
 sys.argv = ["ftask", *{arguments!r}]
 from ftask.cli import main
 try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ftask.core import payload, submission
 from ftask.core.codec import TASK_ID
+from ftask.core.manifest import TYPE_NAME, Manifest, types_to_json
 from ftask.core.model import Outcome, Status
 from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI
 from tests.support.resources import template
@@ -53,5 +54,13 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert schemas["Task"]["properties"]["status"]["enum"] == [str(status) for status in Status]
     assert schemas["Attempt"]["properties"]["outcome"]["enum"] == [str(outcome) for outcome in Outcome]
     assert schemas["Accepted"]["properties"]["taskId"]["pattern"] == f"^{TASK_ID.pattern}$"
+    for schema in ("Accepted", "Task", "FailedTask"):
+        assert schemas[schema]["properties"]["type"]["pattern"] == f"^{TYPE_NAME.pattern}$"
     assert f"{payload.MAX_PAYLOAD_BYTES // 1024} KiB" in OPERATIONS["POST /tasks"]["summary"]
     assert f"{payload.MAX_BATCH_BYTES // 1024 // 1024} MiB" in OPERATIONS["POST /tasks/batch"]["summary"]
+
+
+def test_the_document_in_the_archive_has_the_types_of_a_stage_without_own_tasks() -> None:
+    manifest = Manifest().with_experiment()
+    assert DOCUMENT["x-ftask-types"] == types_to_json(manifest)
+    assert DOCUMENT["components"]["schemas"]["TaskType"]["enum"] == manifest.names

@@ -91,7 +91,8 @@ def test_every_event_is_logged_by_somebody() -> None:
         for node in ast.parse(Path(events.__file__).read_text()).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     }
-    sources = [*(ROOT / "ftask" / "core").glob("*.py"), *(ROOT / "stack" / "handlers").glob("*.py")]
+    folders = (ROOT / "ftask" / "core", ROOT / "ftask" / "tasks", ROOT / "stack" / "handlers")
+    sources = [path for folder in folders for path in folder.glob("*.py")]
     called = {name for path in sources for name in re.findall(r"(?<!\.)\bevents\.([a-z_]+)\(", path.read_text())}
     assert called == constructors
 

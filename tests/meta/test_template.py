@@ -12,7 +12,7 @@ from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.cli.bench.sweep import sweep
 from ftask.core.retry import RetryPolicy
 from ftask.deploy.apply import KEPT_TYPES
-from ftask.deploy.package import read_template, stack_folder
+from ftask.deploy.template import read_template, stack_folder
 from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
 
 # AWS has one action for a message and for a batch of them; the local engine has two.

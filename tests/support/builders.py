@@ -44,6 +44,7 @@ def a_full_task(**changes: Any) -> Task:
     """A task in which no field has its default: more than any task of the protocol has at once."""
     full = a_task(
         status=Status.FAILED,
+        type="send_invoice",
         attempts=2,
         epoch=3,
         payload_hash="ab" * 16,

@@ -86,5 +86,5 @@ def target_of(stack: FakeStack, endpoint_url: str | None = None) -> Target:
 
 
 def planned_on(stack: FakeStack, endpoint_url: str | None = None, **overrides: str) -> Plan:
-    code = CodeLocation("b", "k", "h", "123456789012")
+    code = CodeLocation("b", "ftask-prod/h.zip", "ftask-prod/w.zip", "123456789012")
     return make_plan(target_of(stack, endpoint_url), "", code, overrides, sleep=lambda _: None)

@@ -20,6 +20,7 @@ def events_of_tasks() -> list[Event]:
         events.accepted(a_task()),
         events.started(RUNNING, 5),
         events.finished(FAILED, 250),
+        events.attempt_failed(TASK_ID, "send", 0, 2, ValueError("no"), "ValueError: no"),
         events.ignored(MESSAGE, "already COMPLETED"),
         events.postponed(MESSAGE, "backing off", 2),
         events.postponed_unread("m", "message format 2; this worker knows 1"),
@@ -35,7 +36,7 @@ def sums() -> list[Event]:
     """What a meter adds up at the end of an invocation in which all of these happened."""
     written: list[Event] = []
     usage = Usage()
-    meter = Meter("ftask-test", usage, written.append, lambda: EPOCH, lambda: 0.0)
+    meter = Meter("ftask-test", usage, written.append, lambda: EPOCH, lambda: 0.0, types=["experiment"])
     with meter.invocation(), meter.record():
         usage.called("dynamodb.UpdateItem")
         usage.consumed(write_units=2, read_units=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from ftask.core.failed_index import FailedIndex
+from ftask.core.manifest import Manifest, TaskType
 from ftask.core.metrics import Meter, Usage
 from ftask.core.submission import Submitter
 from ftask.core.timestamps import now
@@ -39,9 +40,10 @@ class Answered:
     json: Any
 
 
-def api_over(resources: Resources, max_attempts: int = 2) -> Api:
-    """The API over these resources."""
-    submitter = Submitter(resources.store, resources.queue, now, max_attempts, timedelta(days=30))
+def api_over(resources: Resources, max_attempts: int = 2, types: Sequence[TaskType] = ()) -> Api:
+    """The API over these resources, of a deployment that has these types and the experiment."""
+    manifest = Manifest(tuple(types)).with_experiment()
+    submitter = Submitter(resources.store, resources.queue, now, max_attempts, timedelta(days=30), manifest)
     failed = FailedIndex(lambda: resources.dynamodb, resources.table)
     return Api(resources.store, submitter, failed, Meter("ftask-test", Usage(), write=lambda *_, **__: None))
 

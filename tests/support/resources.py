@@ -10,7 +10,7 @@ from cfnlint.decode.cfn_yaml import load as load_template
 
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
-from ftask.deploy.package import stack_folder
+from ftask.deploy.template import stack_folder
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

@@ -23,6 +23,19 @@ BackoffJitter = true
 [stages.prod.tags]
 team = "payments"
 """
+TASKS = """\
+[tasks]
+module = "tasks"
+include = ["templates/*.html"]
+policy = "policy.json"
+
+[tasks.environment]
+LOG_LEVEL = "INFO"
+REGION = "eu"
+
+[stages.prod.tasks.environment]
+LOG_LEVEL = "WARNING"
+"""
 
 
 @pytest.fixture
@@ -73,6 +86,71 @@ def test_what_makes_no_sense_is_told_with_its_line_and_key(
     (folder / "ftask.toml").write_text(text)
     with pytest.raises(FtaskError, match=rf"ftask\.toml, line {line}: {key}: "):
         load_config()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "settings"),
+    [
+        ('module = "tasks"', 'modul = "tasks"', 1, "tasks.module", "[tasks]: module, include"),
+        ('module = "tasks"', "module = 3", 2, "tasks.module", "[tasks]: module, include"),
+        ('include = ["templates/*.html"]', "include = [7]", 3, "tasks.include.0", "[tasks]: module, include"),
+        ('REGION = "eu"', "REGION = 1", 8, "tasks.environment.REGION", "[tasks]: module, include"),
+        ('policy = "policy.json"', 'secret = "a"', 4, "tasks.secret", "[tasks]: module, include"),
+        (
+            "[stages.prod.tasks.environment]",
+            "[stages.prod.tasks.variables]",
+            10,
+            "stages.prod.tasks.variables",
+            "[stages.prod.tasks]: policy, environment, secrets",
+        ),
+        (
+            "[tasks",
+            "# [tasks",
+            10,
+            "stages.prod.tasks.environment",
+            "[stages.prod.tasks]: policy, environment, secrets",
+        ),
+    ],
+)
+def test_a_wrong_setting_of_tasks_is_reported_with_its_line_and_key(
+    folder: Path, old: str, new: str, line: int, key: str, settings: str
+) -> None:
+    text = TASKS.replace(old, new)
+    if old == "[tasks":
+        text = "\n".join(row if "stages" in row or "WARN" in row else "" for row in TASKS.splitlines())
+    (folder / "ftask.toml").write_text(text)
+    with pytest.raises(FtaskError, match=rf"ftask\.toml, line {line}: {key}: ") as refused:
+        load_config()
+    assert refused.value.hint is not None
+    assert refused.value.hint.startswith(f"Settings of {settings}")
+
+
+def test_a_stage_adds_and_replaces_variables_of_the_tasks(folder: Path) -> None:
+    (folder / "ftask.toml").write_text(TASKS)
+    (folder / "tasks.py").touch()
+    (folder / "policy.json").touch()
+    (folder / "templates").mkdir()
+    (folder / "templates" / "letter.html").touch()
+    project = load_config().project("prod")
+    assert project is not None
+    assert project.environment == {"LOG_LEVEL": "WARNING", "REGION": "eu"}
+    assert (project.root, project.policy) == (folder, folder / "policy.json")
+    local = load_config().project("local")
+    assert local is not None
+    assert local.environment == {"LOG_LEVEL": "INFO", "REGION": "eu"}
+
+
+def test_a_stage_may_have_a_policy_of_its_own(folder: Path) -> None:
+    (folder / "ftask.toml").write_text(TASKS + '[stages.dev.tasks]\npolicy = "dev.json"\n')
+    dev, prod = load_config().stage_tasks("dev"), load_config().stage_tasks("prod")
+    assert dev is not None
+    assert prod is not None
+    assert (dev.policy, prod.policy) == ("dev.json", "policy.json")
+
+
+def test_without_the_table_there_are_no_own_tasks(folder: Path) -> None:
+    (folder / "ftask.toml").write_text(TEXT)
+    assert load_config().project("prod") is None
 
 
 @pytest.mark.parametrize(("text", "says"), [("x = \ny = 1", "Invalid TOML in .*line 1"), (None, "Cannot read")])

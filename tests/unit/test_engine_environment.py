@@ -13,6 +13,13 @@ def test_the_engine_inherits_nothing_of_the_callers_aws_configuration() -> None:
     assert environment["LAMBDA_EXECUTOR"] == "local"
 
 
+def test_the_engine_inherits_what_is_listed_and_nothing_else() -> None:
+    caller = {"HOME": "/home/ada", "HTTPS_PROXY": "http://proxy", "STRIPE_KEY": "secret", "VIRTUAL_ENV": "/venv"}
+    environment = engine_environment(Path("/state"), 4566, "token", caller)
+    assert (environment["HOME"], environment["HTTPS_PROXY"]) == ("/home/ada", "http://proxy")
+    assert not {"STRIPE_KEY", "VIRTUAL_ENV"} & environment.keys()
+
+
 def test_the_engine_enforces_policies_and_keeps_its_state_in_its_folder() -> None:
     environment = engine_environment(Path("/state"), 4566, "token", {})
     assert environment["AUTH"] == "true"

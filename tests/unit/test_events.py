@@ -12,12 +12,15 @@ from tests.support.builders import TASK_ID
 from tests.support.events import events_of_tasks, sums
 
 OF_TASK = {"taskId": TASK_ID, "epoch": 0}
+# Not yet in the lines of the first release.
+TYPE = {"type": "experiment"}
 LINES = [
-    {"level": "INFO", "event": "accepted", **OF_TASK},
+    {"level": "INFO", "event": "accepted", **OF_TASK, **TYPE},
     {
         "level": "INFO",
         "event": "started",
         **OF_TASK,
+        **TYPE,
         "attempt": 1,
         "waitMs": 5,
         "leaseUntil": "2026-01-01T12:00:20.000Z",
@@ -26,10 +29,20 @@ LINES = [
         "level": "INFO",
         "event": "finished",
         **OF_TASK,
+        **TYPE,
         "attempt": 2,
         "status": "FAILED",
         "durationMs": 250,
         "errorType": "ValueError",
+    },
+    {
+        "level": "ERROR",
+        "event": "attemptFailed",
+        **OF_TASK,
+        "attempt": 2,
+        "type": "send",
+        "errorType": "ValueError",
+        "traceback": "ValueError: no",
     },
     {"level": "INFO", "event": "ignored", **OF_TASK, "reason": "already COMPLETED"},
     {"level": "INFO", "event": "postponed", **OF_TASK, "reason": "backing off", "visibleInSeconds": 2},
@@ -39,9 +52,9 @@ LINES = [
         "messageId": "m",
         "reason": "message format 2; this worker knows 1",
     },
-    {"level": "ERROR", "event": "workerLost", **OF_TASK, "attempt": 1, "errorType": "WorkerLost"},
-    {"level": "WARNING", "event": "leaseLost", **OF_TASK, "attempt": 1},
-    {"level": "INFO", "event": "cancelled", **OF_TASK, "attempt": 1},
+    {"level": "ERROR", "event": "workerLost", **OF_TASK, **TYPE, "attempt": 1, "errorType": "WorkerLost"},
+    {"level": "WARNING", "event": "leaseLost", **OF_TASK, **TYPE, "attempt": 1},
+    {"level": "INFO", "event": "cancelled", **OF_TASK, **TYPE, "attempt": 1},
     {"level": "ERROR", "event": "malformed", "messageId": "m", "reason": "the body is not JSON"},
     {
         "level": "ERROR",

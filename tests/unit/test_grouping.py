@@ -27,11 +27,17 @@ def test_what_differs_between_two_occurrences_is_replaced(message: str, expected
     assert normalise_message(message) == expected
 
 
-def an_entry(number: int, message: str) -> FailedTask:
-    return FailedTask(str(number), 0, 1, EPOCH, EPOCH - timedelta(seconds=number), Failure("E", message))
+def an_entry(number: int, message: str, task_type: str = "send") -> FailedTask:
+    at = EPOCH - timedelta(seconds=number)
+    return FailedTask(str(number), 0, 1, EPOCH, at, Failure("E", message), task_type)
 
 
 def test_groups_count_and_span_and_show_the_newest() -> None:
     groups = group_failures([an_entry(1, "no 1"), an_entry(2, "other"), an_entry(3, "no 3"), an_entry(4, "no 4")])
     assert [(group.message, group.count, group.example) for group in groups] == [("no <n>", 3, "1"), ("other", 1, "2")]
     assert (groups[0].first_at, groups[0].last_at) == (EPOCH - timedelta(seconds=4), EPOCH - timedelta(seconds=1))
+
+
+def test_one_error_in_tasks_of_two_types_is_two_kinds() -> None:
+    groups = group_failures([an_entry(1, "no", "b"), an_entry(2, "no", "a"), an_entry(3, "no", "b")])
+    assert [(group.task_type, group.count) for group in groups] == [("b", 2), ("a", 1)]

@@ -65,8 +65,13 @@ FULL_OF_THE_FIRST_RELEASE = {
 
 
 def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
-    assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == a_full_task()
-    assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == a_full_task()
+    experiment = a_full_task(type="experiment")  # the only type that the first release had
+    assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
+    assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
+
+
+def test_the_index_of_failed_tasks_of_the_first_release_is_read() -> None:
+    assert FailedTask.of_item(FULL_OF_THE_FIRST_RELEASE) == FailedTask.of(a_full_task(type="experiment"))
 
 
 @pytest.mark.parametrize("task", [a_task(), a_running_task(2), a_full_task()])
@@ -93,7 +98,7 @@ def test_an_item_without_a_later_field_has_its_default() -> None:
 
 def test_only_what_is_written_at_submission_is_never_updated() -> None:
     fixed = {attribute.name for attribute in ATTRIBUTES if attribute.fixed}
-    assert fixed == {"taskId", "payload", "payloadHash", "createdAt", "maxAttempts"}
+    assert fixed == {"taskId", "type", "payload", "payloadHash", "createdAt", "maxAttempts"}
     assert set(UPDATED) == {attribute.name for attribute in ATTRIBUTES} - fixed
 
 

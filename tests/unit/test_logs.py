@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from ftask.ops import logs
-from ftask.ops.logs import EventFilter, parse
+from ftask.ops.logs import Event, EventFilter, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
 
@@ -75,6 +75,13 @@ def test_a_filter_shows_its_level_and_those_above() -> None:
     assert EventFilter(level="WARNING").matches(event)
     assert not EventFilter(level="ERROR").matches(event)
     assert not EventFilter(task_id="another").matches(event)
+
+
+def test_a_filter_shows_events_of_its_type() -> None:
+    sent, other = (Event("worker", EPOCH, "INFO", "log", {"type": name}) for name in ("send", "other"))
+    assert EventFilter(type="send").matches(sent)
+    assert not EventFilter(type="send").matches(other)
+    assert not EventFilter(type="send").matches(Event("worker", EPOCH, "INFO", "log", {}))
 
 
 def entry(timestamp: int) -> dict[str, Any]:

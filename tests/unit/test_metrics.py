@@ -13,6 +13,8 @@ from ftask.core.model import Failure, Status
 from tests.support.builders import a_running_task
 from tests.support.clock import EPOCH
 
+TYPES = ("send", "resize")
+
 
 class Log:
     """What was written, and a clock that a test moves."""
@@ -21,7 +23,7 @@ class Log:
         self.lines: list[dict[str, Any]] = []
         self.seconds = 0.0
         self.usage = Usage()
-        self.meter = Meter("ftask-test", self.usage, self.write, lambda: EPOCH, lambda: self.seconds)
+        self.meter = Meter("ftask-test", self.usage, self.write, lambda: EPOCH, lambda: self.seconds, types=TYPES)
 
     def write(self, event: Event) -> None:
         self.lines.append(
@@ -91,13 +93,42 @@ def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log)
         assert "taskId" not in line
 
 
+def test_the_attempts_of_each_declared_type_are_summed_in_a_line_of_their_own(log: Log) -> None:
+    with log.meter.invocation():
+        for task_type, status in (
+            ("send", Status.COMPLETED),
+            ("send", Status.RETRYING),
+            ("send", Status.COMPLETED),
+            ("resize", Status.FAILED),
+            ("experiment", Status.COMPLETED),
+            ("removed", Status.COMPLETED),
+        ):
+            failure = Failure("E", "no") if status is Status.FAILED else None
+            after = a_running_task(type=task_type, status=status, last_error=failure)
+            log.meter.observe(events.finished(after, 250))
+        log.meter.observe(events.worker_lost(a_running_task(type="resize")))
+        log.meter.observe(events.worker_lost(a_running_task()))
+    lines = log.named("attempts")
+    assert {line["Type"]: metrics_of(line) for line in lines} == {
+        "send": {"Completed": 2, "Retried": 1, "AttemptDuration": [250, 250, 250]},
+        "resize": {"Failed": 2, "AttemptDuration": [250]},
+    }
+    for line in lines:
+        # The stack's own metrics have them from the other lines.
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Stack", "Type"]]
+    assert metrics_of(log.named("invocation")[0])["Completed"] == 4
+    assert {line["ErrorType"]: line["Failed"] for line in log.named("failures")} == {"E": 1, "WorkerLost": 2}
+
+
 def test_each_invocation_begins_at_nothing(log: Log) -> None:
     with log.meter.invocation():
         log.meter.observe(events.started(a_running_task(), 3))
+        log.meter.observe(events.finished(a_running_task(type="send", status=Status.COMPLETED), 1))
         log.usage.called("sqs.SendMessage")
     with log.meter.invocation():
         pass
     assert log.named("invocation")[1] == {"event": "invocation", "durationMs": 0.0}
+    assert len(log.named("attempts")) == 1
 
 
 def test_an_invocation_that_raises_is_counted_too(log: Log) -> None:

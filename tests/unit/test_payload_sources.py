@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ftask.aws.api import Accepted
-from ftask.cli.input_tasks import read_tasks
+from ftask.cli.input_tasks import Sources, read_tasks
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.ops.ledger import Ledger, ledger_path
 from ftask.ops.rejected import Rejected
@@ -17,7 +17,7 @@ def read(path: Path, content: str) -> tuple[list[InputTask], list[str]]:
     file = path / "tasks.jsonl"
     file.write_text(content)
     warnings: list[str] = []
-    return read_tasks(None, None, str(file), warnings.append), warnings
+    return read_tasks(Sources(file=str(file)), warnings.append), warnings
 
 
 def test_each_line_is_a_task(tmp_path: Path) -> None:
@@ -32,6 +32,48 @@ def test_a_drained_letter_is_its_task_again_under_a_key_of_its_own(tmp_path: Pat
     tasks, warnings = read(tmp_path, json.dumps(line))
     assert tasks == [InputTask('{"n":1' + "0" * 40 + ',"f":0.1}', f"drained-{'ab' * 16}-2", 1)]
     assert warnings == []
+
+
+def test_a_drained_letter_keeps_its_type(tmp_path: Path) -> None:
+    line = {"ftaskDeadLetter": 1, "taskId": "ab" * 16, "epoch": 0, "type": "send", "payload": {"n": 1}}
+    (task,), _ = read(tmp_path, json.dumps(line))
+    assert task == InputTask('{"n":1}', f"drained-{'ab' * 16}-0", 1, "send")
+
+
+def test_a_line_of_type_and_payload_is_a_task_of_that_type(tmp_path: Path) -> None:
+    lines = [
+        '{"type":"send","payload":{"a":1}}',
+        '{"type":"send","payload":{"a":1},"idempotencyKey":"k"}',
+        '{"type":"send","payload":{"a":1},"more":1}',
+        '{"type":"send"}',
+    ]
+    tasks, _ = read(tmp_path, "\n".join(lines))
+    assert tasks == [
+        InputTask('{"a":1}', None, 1, "send"),
+        InputTask('{"a":1}', "k", 2, "send"),
+        InputTask(lines[2], None, 3),
+        InputTask(lines[3], None, 4),
+    ]
+
+
+def test_the_type_of_the_command_is_for_lines_that_name_none(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_text('{"a":1}\n{"type":"other","payload":{}}\n')
+    tasks = read_tasks(Sources("send", file=str(file)), print)
+    assert [task.type for task in tasks] == ["send", "other"]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"type":1,"payload":{}}', '{"type":"a","payload":[]}', '{"type":"a","payload":{},"idempotencyKey":1}']
+)
+def test_a_line_of_type_and_payload_of_wrong_kinds_is_rejected(tmp_path: Path, line: str) -> None:
+    with pytest.raises(PayloadError, match=r"^Line 1: Invalid task: expected a string as `type`, an object as"):
+        read(tmp_path, line)
+
+
+def test_a_rejected_task_is_kept_as_a_line_that_names_its_type(tmp_path: Path) -> None:
+    (task,), _ = read(tmp_path, '{"type":"send","payload":{"a":1}}')
+    assert read(tmp_path, task.text)[0] == [task]
 
 
 def test_a_drained_letter_without_a_task_is_left_out_and_said(tmp_path: Path) -> None:
@@ -49,7 +91,7 @@ def test_a_bad_line_is_set_aside_and_keeps_no_other_back(tmp_path: Path) -> None
     file = tmp_path / "tasks.jsonl"
     file.write_text('nonsense\n{"a":1}\n[]\n')
     rejected: list[Rejected] = []
-    assert read_tasks(None, None, str(file), print, rejected.append) == [InputTask('{"a":1}', line=2)]
+    assert read_tasks(Sources(file=str(file)), print, rejected.append) == [InputTask('{"a":1}', line=2)]
     assert [(line.line, line.text) for line in rejected] == [(1, "nonsense"), (3, "[]")]
 
 
@@ -78,6 +120,13 @@ def test_a_ledger_knows_what_was_accepted_and_gives_the_same_text_the_same_key(t
         again = second.keyed([InputTask("[]"), *tasks])[1:]
         assert again == keyed
         assert [second.has(task) for task in again] == [True, False, False, True]
+
+
+def test_a_ledger_distinguishes_types(tmp_path: Path) -> None:
+    with a_ledger(tmp_path) as ledger:
+        keyed = ledger.keyed([InputTask("{}"), InputTask("{}", type="a"), InputTask("{}", type="b")])
+    assert all(str(task.key).endswith("-1") for task in keyed)
+    assert len({task.key for task in keyed}) == 3
 
 
 def test_half_a_line_of_a_ledger_is_asked_for_again(tmp_path: Path) -> None:

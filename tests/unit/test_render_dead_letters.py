@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ftask.core.failed_index import FailedTask
-from ftask.core.model import DeadLetter, Failure
+from ftask.core.model import DeadLetter, Failure, Message
 from ftask.core.redrive import RedriveOutcome
+from ftask.dead_letters.grouping import group_failures
 from ftask.dead_letters.peek import PeekedLetter
-from ftask.render.dead_letters import failed_table, letters_table, outcome_text
+from ftask.render.dead_letters import failed_table, group_json, group_table, letters_table, outcome_text
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
 from tests.support.stages import failed_task
@@ -23,6 +24,27 @@ def test_a_failed_task_says_how_often_it_was_redriven() -> None:
     assert "1 m 20 s ago" in first
     assert "redrive" not in first
     assert "after 2 redrives" in second
+
+
+def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> None:
+    simulated = FailedTask.of(failed_task(7, EPOCH, Failure("ValueError", "Boom")))
+    sent = replace(simulated, type="send")
+    assert drawn(failed_table([simulated], NOW)).split()[:2] == ["task", "failed"]
+    header, first, second = drawn(failed_table([simulated, sent], NOW)).splitlines()
+    assert header.split()[:2] == ["task", "type"]
+    assert (first.split()[1], second.split()[1]) == ("experiment", "send")
+    groups = group_failures([simulated, sent])
+    assert "experiment  ValueError: Boom" in drawn(group_table(groups, NOW))
+    assert "send  ValueError: Boom" in drawn(group_table(groups, NOW))
+    assert "experiment" not in drawn(group_table(groups[:1], NOW))
+    assert [group_json(group)["taskType"] for group in groups] == ["experiment", "send"]
+
+
+def test_a_letter_of_a_type_says_so() -> None:
+    letter = DeadLetter("m", "handle", "{}", {"type": "send", "errorType": "ValueError"}, EPOCH)
+    assert f"{'ab' * 16}  send  ValueError" in drawn(
+        letters_table([PeekedLetter(letter, Message("ab" * 16), None)], NOW)
+    )
 
 
 def test_a_long_body_says_that_it_is_cut() -> None:

@@ -28,7 +28,8 @@ def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> N
         ),
         parameters={"WorkerTimeout": "30", "ErrorRate": "0.3", "New": "1"},
         deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"},
-        code_sha256="h",
+        api_code_sha256="h",
+        worker_code_sha256="w",
     )
     lines = [" ".join(line.split()) for line in drawn(deploy.plan_table(plan), 200).splitlines()]
     assert lines == [

@@ -64,6 +64,22 @@ def test_attempts_of_several_days_are_shown_with_their_day() -> None:
     assert picture.splitlines()[-1].split()[2:4] == ["2026-01-04T12:00:00.000Z", "running"]
 
 
+def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> None:
+    sent = replace(RETRYING, type="send")
+    assert "type" not in drawn(tasks.detail(task_to_json(RETRYING)))
+    assert "type          send" in drawn(tasks.detail(task_to_json(sent)))
+    assert drawn(tasks.task_table([RETRYING], EPOCH)).split()[:2] == ["task", "status"]
+    header, first, second = drawn(tasks.task_table([RETRYING, sent], EPOCH)).splitlines()
+    assert header.split()[:3] == ["task", "type", "status"]
+    assert (first.split()[1], second.split()[1]) == ("experiment", "send")
+
+
+def test_the_end_of_a_task_of_the_users_shows_its_result() -> None:
+    done = a_task(status=Status.COMPLETED, attempts=1, result='{"text":"hello"}')
+    assert "hello" not in drawn(tasks.outcome(done))
+    assert drawn(tasks.outcome(replace(done, type="greet"))).endswith('COMPLETED  1 of 2  {"text": "hello"}\n')
+
+
 def test_a_long_payload_says_that_it_is_cut() -> None:
     picture = drawn(tasks.detail(task_to_json(replace(RETRYING, payload='"' + "x" * 2000 + '"'))))
     assert "(2,002 characters; -o json shows all)" in " ".join(picture.split())

@@ -56,6 +56,13 @@ def test_the_board_fits_its_terminal_and_shows_what_matters(width: int, height: 
         assert part in text
 
 
+def test_failures_show_their_type_where_one_is_not_the_experiment() -> None:
+    assert "experiment" not in "\n".join(drawn(120, 24))
+    snapshot = replace(SNAPSHOT, failures=(*FAILURES, replace(FAILURES[0], type="send")))
+    assert f"{0:032x}  experiment  2 (final)" in "\n".join(drawn(120, 24, snapshot=snapshot))
+    assert ["1", "send", "Error0"] in [row.split() for row in drawn(120, 24, Sort.ERROR, snapshot)]
+
+
 def test_failures_can_be_counted_by_error() -> None:
     text = "\n".join(drawn(80, 24, Sort.ERROR))
     assert "20  Error0" in text

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.api import Accepted, ApiError
+from ftask.aws.api import Accepted, ApiError, TaskRequest
 from ftask.aws.errors import UnreachableError
 from ftask.aws.retrying import MAX_PAUSE_SECONDS, PAUSES_SECONDS, parse_retry_after, retry_pause
 from tests.support.fake_http import NOW, Reply, accepted, fake_client, refused
@@ -53,7 +53,7 @@ def test_a_request_waits_for_what_the_answer_says(status: int) -> None:
             Reply(status, {}, {"retry-after": "2"}), Reply(status, {}, {"retry-after": date}), Reply(202, accepted(1))
         )
     )
-    assert client.submit("{}", "k").task_id.endswith("1")
+    assert client.submit(TaskRequest("{}", "k")).task_id.endswith("1")
     assert pauses.seconds == [2, 3]
     assert len(http.requests) == 3
 
@@ -62,7 +62,7 @@ def test_a_request_waits_for_what_the_answer_says(status: int) -> None:
 def test_an_answer_that_will_not_change_is_not_asked_for_again(status: int) -> None:
     client, http, pauses = fake_client(replies(Reply(status, {"detail": "no"})))
     with pytest.raises(ApiError) as caught:
-        client.submit("{}", "k")
+        client.submit(TaskRequest("{}", "k"))
     assert caught.value.status == status
     assert caught.value.refuses_task == (status in (400, 413, 415, 422))
     assert (len(http.requests), pauses.seconds) == (1, [])
@@ -80,7 +80,7 @@ def test_a_client_that_is_stopped_repeats_nothing() -> None:
     client, http, _ = fake_client(lambda path, body: Reply(503, {}))
     client.stopping.set()
     with pytest.raises(ApiError):
-        client.submit("{}", "k")
+        client.submit(TaskRequest("{}", "k"))
     assert len(http.requests) == 1
 
 
@@ -92,7 +92,7 @@ def test_tasks_that_were_unavailable_are_sent_again_alone_under_the_same_keys() 
             Reply(202, {"results": [accepted(3)]}),
         )
     )
-    outcomes = client.submit_many([("{}", f"k{number}") for number in range(4)])
+    outcomes = client.submit_many([TaskRequest("{}", f"k{number}") for number in range(4)])
     kinds = [outcome.task_id[-1] if isinstance(outcome, Accepted) else outcome.status for outcome in outcomes]
     assert kinds == ["0", "1", 422, "3"]
     assert [[task["idempotencyKey"] for task in body["tasks"]] for _, body in http.requests] == [
@@ -107,7 +107,7 @@ def test_a_batch_has_as_many_retries_as_a_request_and_keeps_what_was_accepted() 
     client, http, _ = fake_client(
         lambda path, body: Reply(202, {"results": [accepted(0), refused(503)][-len(body["tasks"]) :]})
     )
-    outcomes = client.submit_many([("{}", "a"), ("{}", "b")])
+    outcomes = client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
     assert isinstance(outcomes[0], Accepted)
     assert isinstance(outcomes[1], ApiError)
     assert len(http.requests) == 1 + len(PAUSES_SECONDS)
@@ -115,7 +115,7 @@ def test_a_batch_has_as_many_retries_as_a_request_and_keeps_what_was_accepted() 
 
 def test_a_repetition_that_fails_as_a_whole_loses_nothing_of_the_batch() -> None:
     client, _, _ = fake_client(replies(Reply(202, {"results": [accepted(0), refused(503)]}), Reply(401, {})))
-    outcomes = client.submit_many([("{}", "a"), ("{}", "b")])
+    outcomes = client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
     assert isinstance(outcomes[0], Accepted)
     assert isinstance(outcomes[1], ApiError)
     assert outcomes[1].status == 503

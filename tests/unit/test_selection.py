@@ -24,6 +24,8 @@ TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
         (Selection(until=EPOCH - timedelta(milliseconds=1)), False),
         (Selection(task_ids=frozenset({TASK.task_id})), True),
         (Selection(task_ids=frozenset({"another"})), False),
+        (Selection(type="experiment"), True),
+        (Selection(type="send"), False),
         (Selection(error="boom", task_ids=frozenset({"another"})), False),
     ],
 )

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
-from ftask.core.errors import PermanentError
+from ftask.core.errors import PermanentError, UnknownTaskType
 from ftask.core.execution import AttemptJob
 from ftask.core.ports import Handler
-from ftask.core.workload import SimulatedError, simulated
+from ftask.core.workload import SimulatedError, by_type, simulated
+from tests.support.clock import EPOCH
 
 
 def job(message: object) -> AttemptJob:
-    return AttemptJob("0" * 32, 0, 1, 2, {"message": message})
+    return AttemptJob("0" * 32, "experiment", 0, 1, 2, {"message": message}, EPOCH)
 
 
 def fails(handler: Handler, message: object) -> bool:
@@ -71,3 +73,19 @@ def test_slow_takes_its_time_and_succeeds_even_where_everything_else_fails() -> 
 def test_slow_without_usable_seconds_is_not_retried(seconds: str) -> None:
     with pytest.raises(PermanentError, match="0 to 900 seconds"):
         simulated(0.0, Random(1))(job(f"SLOW:{seconds}"))
+
+
+def test_a_job_goes_to_the_work_of_its_type() -> None:
+    handler = by_type(lambda job: ("experiment", job), lambda job: ("own", job))
+    experiment = job("SUCCESS")
+    own = replace(experiment, type="send")
+    assert handler(experiment) == ("experiment", experiment)
+    assert handler(own) == ("own", own)
+
+
+def test_a_worker_without_own_tasks_simulates_no_other_type() -> None:
+    """Its deployment may have removed the tasks, or not yet have brought them: the attempt fails and is retried."""
+    handler = by_type(simulated(0.0, Random(1)), None)
+    assert handler(job("SUCCESS")) == {"message": "done"}
+    with pytest.raises(UnknownTaskType, match=r"^This worker has no task type 'send'\. Types: experiment\.$"):
+        handler(replace(job("SUCCESS"), type="send"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, Until, parse_selection
+from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.usage import parse_choice
 from ftask.core.text import plural
 
@@ -23,6 +23,7 @@ SCREENFUL = 20
 
 def ls(
     run: Invocation,
+    task_type: TaskType = None,
     error: ErrorText = None,
     since: Since = None,
     until: Until = None,
@@ -42,7 +43,7 @@ def ls(
 
     if group_by is not None:
         group_by = parse_choice("--group-by", group_by, ("error", "none"))
-    selection = parse_selection(error, since, until)
+    selection = parse_selection(error, since, until, task_type=task_type)
     screen = run.screen
     tasks = failures(run.stage, selection)
     if group_by is None and not screen.json:

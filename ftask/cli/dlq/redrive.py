@@ -9,7 +9,7 @@ import typer
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, Until, parse_selection
+from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
@@ -25,6 +25,7 @@ SAMPLE = 5
 def redrive(
     run: Invocation,
     task: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this task; may be repeated.")] = None,
+    task_type: TaskType = None,
     error: ErrorText = None,
     since: Since = None,
     until: Until = None,
@@ -43,7 +44,7 @@ def redrive(
     from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.selection import require_failed
 
-    selection = parse_selection(error, since, until, task or ())
+    selection = parse_selection(error, since, until, task or (), task_type)
     stage, screen = run.stage, run.screen
     require_failed(stage, task or ())
     count, sample = _count(run, selection)

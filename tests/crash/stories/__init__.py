@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.crash.stories import batch, cancel, drain, redrive, submit, worker
+from tests.crash.stories import batch, cancel, drain, own_tasks, redrive, submit, worker
 
 SCENARIOS = [
     *submit.SCENARIOS,
     *batch.SCENARIOS,
     *worker.SCENARIOS,
+    *own_tasks.SCENARIOS,
     *redrive.SCENARIOS,
     *drain.SCENARIOS,
     *cancel.SCENARIOS,

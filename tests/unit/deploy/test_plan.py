@@ -48,7 +48,9 @@ def test_a_stack_that_serves_is_not_left_at_its_data() -> None:
 
 def test_keeping_the_data_changes_nothing_else() -> None:
     stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "false", "ErrorRate": "0.5", "CodeKey": "x/h.zip"})
-    assert plan_data_only(target_of(stack)).code_sha256 == "h"
+    plan = plan_data_only(target_of(stack))
+    # The stack of an ftask that had one archive for both functions.
+    assert (plan.api_code_sha256, plan.worker_code_sha256) == ("h", "h")
     assert stack.requested["UsePreviousTemplate"]
     assert stack.requested["Parameters"] == [
         {"ParameterKey": "DataOnly", "ParameterValue": "true"},
@@ -83,7 +85,15 @@ def test_an_emulator_gets_no_resources_that_it_does_not_know() -> None:
 )
 def test_a_plan_that_loses_data_is_refused(change: Change, loses: bool) -> None:
     plan = Plan(
-        "ftask-prod", "id", "set", creates_stack=False, changes=(change,), parameters={}, deployed={}, code_sha256="h"
+        stack_name="ftask-prod",
+        stack_id="id",
+        change_set_id="set",
+        creates_stack=False,
+        changes=(change,),
+        parameters={},
+        deployed={},
+        api_code_sha256="h",
+        worker_code_sha256="w",
     )
     assert change.loses_data == loses
     if loses:

@@ -1,0 +1,46 @@
+"""The user's own tasks of the project in this folder, imported into this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ftask.cli.invocation import Invocation
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from ftask.tasks.registry import Registry
+
+
+def load_project(run: Invocation) -> Registry:
+    """Import the module that `[tasks] module` of ftask.toml names, and return its tasks.
+
+    The variables of `[tasks.environment]` are set, unless the environment has them; secrets are not read. The
+    traceback of an import that failed goes to stderr.
+
+    Raises:
+        FtaskError: there is no project here, or its module cannot be imported.
+    """
+    from ftask.tasks.errors import ModuleLoadError
+    from ftask.tasks.loading import load_tasks
+
+    config = run.config
+    if config.path is None:
+        raise FtaskError("No ftask.toml in this folder or above it.", "Begin a project with: ftask init")
+    if config.tasks is None:
+        raise FtaskError(f"{config.path} has no table [tasks].", 'Add these lines:\n[tasks]\nmodule = "tasks"')
+    settings = config.stage_tasks(run.stage_name) or config.tasks
+    for name, value in settings.environment.items():
+        os.environ.setdefault(name, value)
+    for name in sorted(settings.secrets.keys() - os.environ.keys()):
+        run.screen.note(
+            f"The secret {name} is not read here; set the environment variable {name} if the task needs it."
+        )
+    sys.path.insert(0, str(config.path.absolute().parent))
+    try:
+        return load_tasks(config.tasks.module)
+    except ModuleLoadError as error:
+        if error.traceback:
+            run.screen.warn(error.traceback)
+        raise

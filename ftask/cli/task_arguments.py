@@ -1,0 +1,75 @@
+"""A task as it is typed: `[TYPE] key=value key:=json …`, or `--payload`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ftask.cli.usage import InvalidOptionError, UsageError
+from ftask.core.errors import FtaskError
+from ftask.core.payload import JsonObject, parse_payload
+
+EXPECTED = "key=value or key:=json"
+
+
+def split_type(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the task type, None if the first of `words` is an argument already, and the arguments."""
+    if words and "=" not in words[0]:
+        return words[0], list(words[1:])
+    return None, list(words)
+
+
+def parse_arguments(arguments: Sequence[str]) -> JsonObject:
+    """Return the payload that these arguments make: `key=value` is a text, `key:=json` any JSON value.
+
+    Raises:
+        UsageError: an argument is of neither form, its value is not JSON, or a key is given twice.
+        PayloadError: the payload is not one that a task may have.
+    """
+    payload: JsonObject = {}
+    for argument in arguments:
+        key, equals, text = argument.partition("=")
+        is_json = key.endswith(":")
+        key = key.removesuffix(":")
+        if not (key and equals):
+            raise InvalidOptionError("argument", argument, EXPECTED)
+        if key in payload:
+            raise UsageError(f"Argument {key!r} is given twice.")
+        payload[key] = _json_value(argument, key, text) if is_json else text
+    # The same checks as for a payload that comes as JSON.
+    return parse_payload(json.dumps(payload))
+
+
+def read_payload(text: str) -> JsonObject:
+    """Return the payload of `--payload`: JSON, `@FILE`, or `-` for stdin.
+
+    Raises:
+        FtaskError: the file cannot be read, or the payload is invalid.
+    """
+    if text == "-":
+        return parse_payload(sys.stdin.buffer.read())
+    return parse_payload(read_file(text[1:]) if text.startswith("@") else text)
+
+
+def read_file(path: str) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        FtaskError: it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def _json_value(argument: str, key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError(
+            f"Invalid argument {argument!r}: the value is not JSON.", f"For a text, write: {key}=VALUE"
+        ) from None

@@ -1,0 +1,44 @@
+"""`ftask types`: the task types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ftask.cli.invocation import Invocation
+from ftask.core.errors import FtaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def types(run: Invocation) -> None:
+    """Show the task types of this project, or with --stage those that the stage has: arguments, options, purpose."""
+    from ftask.render.types import type_table
+
+    task_types = _deployed_types(run) if run.options.stage.is_flag else _types_here(run)
+    run.screen.result(task_types, lambda: type_table(task_types))
+
+
+def _types_here(run: Invocation) -> Sequence[dict[str, Any]]:
+    import sys
+    from contextlib import redirect_stdout
+
+    from ftask.cli.project import load_project
+    from ftask.core.manifest import types_to_json
+    from ftask.tasks.manifest import build_manifest
+
+    # What the module prints when it is imported is not part of the result.
+    with redirect_stdout(sys.stderr):
+        return types_to_json(build_manifest(load_project(run)).with_experiment())
+
+
+def _deployed_types(run: Invocation) -> Sequence[dict[str, Any]]:
+    from ftask.aws.api import ApiClient
+
+    task_types: list[dict[str, Any]] | None = ApiClient(run.target, run.outputs.api_url).document().get("x-ftask-types")
+    if task_types is None:
+        raise FtaskError(
+            f"Stage {run.stage_name} does not list its task types: an earlier version of ftask deployed it.",
+            f"Deploy it again: ftask deploy --stage {run.stage_name}",
+        )
+    return task_types

@@ -1,0 +1,50 @@
+"""Secrets of the user's tasks: read by a worker at its cold start, so that no archive and no template holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ftask.core.clients import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, TOTAL_TRIES
+from ftask.core.errors import SettingsError
+
+
+def fetch_secrets(arns: Mapping[str, str], client: Callable[[str], Any] | None = None) -> dict[str, str]:
+    """Return the value of each secret: of AWS Secrets Manager, or a parameter of AWS Systems Manager.
+
+    Args:
+        arns: by the name of the environment variable.
+        client: returns the client of a service.
+
+    Raises:
+        SettingsError: one of them does not exist, cannot be read, or is not a text.
+    """
+    client = client or _client
+    return {name: _fetch(name, arn, client) for name, arn in arns.items()}
+
+
+def _fetch(name: str, arn: str, client: Callable[[str], Any]) -> str:
+    try:
+        if arn.split(":")[2] == "ssm":
+            answer = client("ssm").get_parameter(Name=arn, WithDecryption=True)["Parameter"]
+            value: str | None = answer["Value"]
+        else:
+            value = client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString")
+    except (ClientError, BotoCoreError) as error:
+        raise SettingsError(f"Cannot read the secret {name}: {error}", f"Its ARN in ftask.toml is {arn}.") from error
+    if value is None:
+        raise SettingsError(f"The secret {name} is binary.", f"Store a text in {arn}.")
+    return value
+
+
+def _client(service: str) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": TOTAL_TRIES},
+    )
+    return botocore.session.get_session().create_client(service, config=config)

@@ -1,0 +1,164 @@
+"""Code archives by content: what an archive holds, its key, its size, and the zip.
+
+The key is the hash of the sorted list of names and contents, not of the zip's bytes: compressors differ from one
+machine to the next, and the same code has the same key on each of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from ftask.core.errors import FtaskError
+
+# The limits of AWS Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+MAX_DIRECT_UPLOAD_BYTES = 50 * 1024 * 1024
+
+_LARGEST_SHOWN = 10
+# The earliest date that a zip can hold, and one mode for all: a program that a dependency brings must stay executable,
+# and not every system keeps that bit.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o755 << 16
+_UNIX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of an archive. `digest` stands for its content in the key; `size` is in bytes."""
+
+    name: str
+    source: Path | bytes
+    digest: str
+    size: int
+
+    def read(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an archive holds, sorted by name."""
+
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Content:
+        """Return the content with these entries.
+
+        Raises:
+            FtaskError: two of them have the same name.
+        """
+        ordered = tuple(sorted(entries, key=lambda entry: entry.name))
+        for entry, following in pairwise(ordered):
+            if entry.name == following.name:
+                raise FtaskError(
+                    f"The archive would hold {entry.name} twice.", "Rename the file, or remove it from `include`."
+                )
+        return cls(ordered)
+
+    @property
+    def key(self) -> str:
+        """A SHA-256 in hex; the same for the same content, on every machine."""
+        digest = hashlib.sha256()
+        for entry in self.entries:
+            digest.update(f"{entry.digest} {entry.name}\n".encode())
+        return digest.hexdigest()
+
+    @property
+    def size(self) -> int:
+        """The size unzipped, in bytes."""
+        return sum(entry.size for entry in self.entries)
+
+    def write_to(self, folder: Path) -> None:
+        """Write the files into `folder`."""
+        for entry in self.entries:
+            path = folder / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(entry.read())
+
+
+def file_entry(name: str, path: Path) -> Entry:
+    """Return the entry for a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Entry(name, path, digest, file.tell())
+
+
+def bytes_entry(name: str, content: bytes) -> Entry:
+    """Return the entry for bytes."""
+    return Entry(name, content, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def write_zip(content: Content, destination: Path, compressed: Path | None = None) -> None:
+    """Write the zip.
+
+    Args:
+        content: what it holds.
+        destination: the zip; it is replaced.
+        compressed: a zip that holds some of the same files; they are taken from there, compressed as they are.
+    """
+    names = {entry.name for entry in content.entries}
+    done: set[str] = set()
+    if compressed is not None:
+        with zipfile.ZipFile(compressed) as archive:
+            done = set(archive.namelist())
+    if compressed is not None and done <= names:
+        shutil.copyfile(compressed, destination)
+    else:
+        done = set()
+        destination.unlink(missing_ok=True)
+    with zipfile.ZipFile(destination, "a", zipfile.ZIP_DEFLATED) as archive:
+        for entry in content.entries:
+            if entry.name in done:
+                continue
+            member = zipfile.ZipInfo(entry.name, _DATE)
+            member.external_attr = _MODE
+            member.create_system = _UNIX
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, entry.read())
+
+
+def require_size(content: Content) -> None:
+    """Refuse what AWS Lambda would refuse after the upload.
+
+    Raises:
+        FtaskError: the content is too large; the message lists its largest packages.
+    """
+    if content.size <= MAX_UNZIPPED_BYTES:
+        return
+    lines = [f"  {_megabytes(size):>9}  {name}" for name, size in largest_packages(content.entries)]
+    raise FtaskError(
+        f"The worker's code is {_megabytes(content.size)} unzipped; AWS Lambda takes at most "
+        f"{_megabytes(MAX_UNZIPPED_BYTES)}. The largest packages:\n" + "\n".join(lines),
+        "Remove what the tasks do not need from the requirements, or from `include` under [tasks].",
+    )
+
+
+def largest_packages(entries: Sequence[Entry]) -> list[tuple[str, int]]:
+    """Return the ten largest folders or files of the top level, with their sizes in bytes."""
+    sizes: Counter[str] = Counter()
+    for entry in entries:
+        sizes[entry.name.partition("/")[0]] += entry.size
+    return sizes.most_common(_LARGEST_SHOWN)
+
+
+def size_note(zipped_bytes: int) -> str | None:
+    """Return what to say about a large zip; None for others."""
+    if zipped_bytes <= MAX_DIRECT_UPLOAD_BYTES:
+        return None
+    return (
+        f"The worker's archive is {_megabytes(zipped_bytes)} zipped. AWS Lambda's limit of "
+        f"{_megabytes(MAX_DIRECT_UPLOAD_BYTES)} is for direct uploads; ftask deploys from S3, where only the limit of "
+        f"{_megabytes(MAX_UNZIPPED_BYTES)} unzipped applies. A large archive makes cold starts slower."
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1024 * 1024):,.1f} MB"

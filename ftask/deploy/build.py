@@ -1,0 +1,115 @@
+"""The code of a deployment: one archive for each function, from this installation and the user's project.
+
+Building changes nothing but the cache of dependencies. It ends with an error where the project's module cannot be
+imported, so that this is known before a deployment changes anything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftask.deploy.archive import Content, write_zip
+from ftask.deploy.bytecode import Interpreter, find_interpreter
+from ftask.deploy.dependencies import Build, build_dependencies, cache_folder
+from ftask.deploy.function_code import api_content, fit, worker_content
+from ftask.deploy.manifest import can_import, import_environment, make_manifest
+from ftask.deploy.platforms import Platform, host_platform
+from ftask.deploy.project import Project, project_files
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeArchive:
+    """The code of a function. `compressed` is a zip of some of it, which need not be compressed again."""
+
+    content: Content
+    compressed: Path | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the content: the same for the same code on every machine."""
+        return self.content.key
+
+    def write(self, destination: Path) -> None:
+        write_zip(self.content, destination, self.compressed)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The archives of the two functions."""
+
+    api: CodeArchive
+    worker: CodeArchive
+
+
+def build_code(
+    project: Project | None,
+    platform: Platform,
+    region: str,
+    *,
+    python: str = sys.executable,
+    cache: Path | None = None,
+    progress: Say = lambda line: None,
+    warn: Say = lambda line: None,
+) -> Code:
+    """Return the code that runs on `platform`.
+
+    Args:
+        project: None for a stage without own tasks.
+        platform: where the functions run.
+        region: of the stage, for the import of the module.
+        python: imports the module: of the version that runs ftask, with what Lambda's runtime has and nothing else.
+        cache: where dependencies are kept (default: the user's cache folder).
+        progress: gets each line of output while dependencies are installed.
+        warn: gets what is doubtful about the tasks, and what the module prints.
+
+    Raises:
+        FtaskError: a dependency cannot be installed, the module cannot be imported, or the code is too large.
+    """
+    interpreter = find_interpreter(platform.python)
+    if project is None:
+        return Code(CodeArchive(api_content(None, interpreter)), CodeArchive(worker_content((), (), None, interpreter)))
+    cache = cache or cache_folder()
+    build = _dependencies(project, platform, cache, interpreter, progress)
+    files = project_files(project)
+    manifest = make_manifest(
+        project.module,
+        worker_content(files),
+        _importable(project, build, cache, progress),
+        python=python,
+        environment=import_environment(project, region),
+        progress=warn,
+    )
+    entries = () if build is None else build.entries
+    environment, secrets = _json(project.environment), _json(project.secrets)
+    worker = fit(worker_content(files, entries, manifest, interpreter, environment=environment, secrets=secrets))
+    return Code(
+        CodeArchive(api_content(manifest, interpreter)),
+        CodeArchive(worker, None if build is None else build.compressed),
+    )
+
+
+def _json(texts: Mapping[str, str]) -> bytes | None:
+    return json.dumps(dict(texts), sort_keys=True).encode() if texts else None
+
+
+def _dependencies(
+    project: Project, platform: Platform, cache: Path, interpreter: Interpreter | None, progress: Say
+) -> Build | None:
+    if project.requirements is None:
+        return None
+    return build_dependencies(project.requirements, platform, cache, interpreter=interpreter, progress=progress)
+
+
+def _importable(project: Project, build: Build | None, cache: Path, progress: Say) -> Build | None:
+    """Return the dependencies that this machine's Python can import: the build, else the same for this machine."""
+    host = host_platform()
+    interpreter = find_interpreter(host.python)
+    if build is None or can_import(build, interpreter):
+        return build
+    return _dependencies(project, host, cache, interpreter, progress)

@@ -1,0 +1,110 @@
+"""Bytecode in the archive, so that a cold start does not compile.
+
+It is of the kind `unchecked-hash`: Python imports it without a look at the source. It is only made by an interpreter
+of the version that will run it; where this machine has none, the archive does without.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ftask.deploy.archive import Content, Entry
+
+# Where AWS Lambda unpacks the code: what tracebacks show.
+_UNPACKED = "/var/task"
+_CACHE = "__pycache__"
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A CPython on this machine; `version` is like "3.13"."""
+
+    path: str
+    version: str
+
+    def bytecode_name(self, source: str) -> str:
+        """Return the name of a source's bytecode, like pkg/__pycache__/x.cpython-313.pyc."""
+        path = PurePosixPath(source)
+        return str(path.parent / _CACHE / f"{path.stem}.cpython-{self.version.replace('.', '')}.pyc")
+
+
+def find_interpreter(version: str) -> Interpreter | None:
+    """Return a CPython of this version: the running one, or pythonX.Y on the PATH."""
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == version and sys.implementation.name == "cpython":
+        return Interpreter(sys.executable, version)
+    path = shutil.which(f"python{version}")
+    # A launcher of that name may stand for a version that is not installed.
+    return Interpreter(path, version) if path and _version_of(path) == f"cpython {version}" else None
+
+
+def compile_folder(folder: Path, interpreter: Interpreter, *, processes: int = 1) -> None:
+    """Write the bytecode of the Python files in `folder` where the import looks for it; leave out what fails.
+
+    `processes` is how many work at it; 0 means as many as there are processors, which pays for hundreds of files.
+    """
+    subprocess.run(  # noqa: S603 - the command is ours, and no shell reads it
+        [
+            *(interpreter.path, "-I", "-m", "compileall", "-qq", "-f", "-j", str(processes)),
+            *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", _UNPACKED, str(folder)),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,  # a package may bring files for other versions of Python, which nothing imports
+    )
+
+
+def with_bytecode(content: Content, interpreter: Interpreter) -> Content:
+    """Return the content with the bytecode of its Python files."""
+    sources = [entry for entry in content.entries if entry.name.endswith(".py")]
+    with tempfile.TemporaryDirectory(prefix="ftask-bytecode-") as name:
+        folder = Path(name)
+        Content.of(sources).write_to(folder)
+        compile_folder(folder, interpreter)
+        made = [
+            _bytecode_entry(entry, path.read_bytes(), interpreter)
+            for entry in sources
+            if (path := folder / interpreter.bytecode_name(entry.name)).is_file()
+        ]
+    return Content.of((*content.entries, *made))
+
+
+def without_bytecode(content: Content) -> Content:
+    """Return the content without the bytecode of its Python files."""
+    return Content(tuple(entry for entry in content.entries if PurePosixPath(entry.name).parent.name != _CACHE))
+
+
+def name_by_source(entries: Iterable[Entry], interpreter: Interpreter) -> list[Entry]:
+    """Return the entries, in which bytecode counts in the key by its source and version.
+
+    Two machines may compile the same source to different bytes that mean the same.
+    """
+    by_name = {entry.name: entry for entry in entries}
+    sources = {interpreter.bytecode_name(name): entry for name, entry in by_name.items() if name.endswith(".py")}
+    return [
+        Entry(name, entry.source, bytecode_digest(sources[name].digest, interpreter.version), entry.size)
+        if name in sources
+        else entry
+        for name, entry in by_name.items()
+    ]
+
+
+def bytecode_digest(digest_of_source: str, version: str) -> str:
+    """Return what stands for bytecode in a key."""
+    return f"bytecode-{version}-of-{digest_of_source}"
+
+
+def _bytecode_entry(source: Entry, code: bytes, interpreter: Interpreter) -> Entry:
+    digest = bytecode_digest(source.digest, interpreter.version)
+    return Entry(interpreter.bytecode_name(source.name), code, digest, len(code))
+
+
+def _version_of(path: str) -> str | None:
+    code = "import sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2])"
+    answer = subprocess.run([path, "-I", "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -1,0 +1,220 @@
+"""A project's dependencies, installed for the platform that they will run on, and kept in a cache.
+
+A build is kept under the hash of what it is made from, so an unchanged project installs nothing. A build is made in
+a folder of its own and renamed when it is complete, so an interrupted one is never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from ftask.core.errors import FtaskError
+from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, file_entry, write_zip
+from ftask.deploy.bytecode import Interpreter, compile_folder, name_by_source
+from ftask.deploy.installers import LOCK_FILES, Installer, Progress, export_lock, find_installer, install
+from ftask.deploy.platforms import Platform
+from ftask.deploy.requirements import Requirements, read_requirements
+from ftask.deploy.wheels import is_pure, require_complete, require_wheels_for
+
+CACHE_DIR_VARIABLE = "FTASK_CACHE_DIR"
+KEPT_UNUSED_DAYS = 30
+
+# Part of each key: a change of how builds are made or stored makes the builds of before unused.
+_FORMAT = 1
+# What an installer records differs from one machine and one run to the next.
+_RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+# Commands of packages, made for this machine's Python, and uv's lock.
+_NOT_IMPORTED = ("bin", "Scripts", ".lock")
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Installed dependencies.
+
+    `folder` is what goes onto `sys.path`, `compressed` a zip of it, `entries` what an archive takes from it.
+    `versions` maps each distribution to its version; `is_pure` says whether all of them run on every platform.
+    """
+
+    platform: Platform
+    folder: Path
+    compressed: Path
+    entries: tuple[Entry, ...]
+    versions: Mapping[str, str]
+    is_pure: bool
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where builds are kept: FTASK_CACHE_DIR, or the user's cache folder."""
+    override = environment.get(CACHE_DIR_VARIABLE)
+    return Path(override).absolute() if override else user_cache_path("ftask")
+
+
+def build_dependencies(
+    file: Path,
+    platform: Platform,
+    cache: Path,
+    *,
+    interpreter: Interpreter | None = None,
+    installer: Installer | None = None,
+    progress: Progress = lambda line: None,
+) -> Build:
+    """Return the dependencies that a file asks for, from the cache if it has them.
+
+    Args:
+        file: a requirements.txt, or uv.lock or pyproject.toml, of which uv.lock counts.
+        platform: what they will run on.
+        cache: where builds are kept.
+        interpreter: compiles them; without it they have no bytecode.
+        installer: uv or pip (default: what is installed).
+        progress: gets each line of output while something is installed.
+
+    Raises:
+        FtaskError: a requirement is invalid or cannot be installed for the platform.
+    """
+    root = cache / "dependencies"
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="making-", dir=root) as name:
+        making = Path(name)
+        requirements = _read(file.absolute(), making, progress)
+        installer = installer or find_installer()
+        facts = [_FORMAT, requirements.fingerprint, str(platform), platform.glibc, installer.kind]
+        facts.append(interpreter and interpreter.version)
+        place = root / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        with _only_one_at_a_time(place, progress):
+            build = _load(place, platform, interpreter)
+            if build is None:
+                shutil.rmtree(place, ignore_errors=True)
+                _make(making / "build", requirements, platform, installer, interpreter, progress)
+                (making / "build").rename(place)
+                _forget_unused(root, time.time())
+                build = _load(place, platform, interpreter)
+            if build is None:
+                raise FtaskError(f"Something changed the new build in {place}.", "Run the command again.")
+            os.utime(place)
+            return build
+
+
+def _read(file: Path, making: Path, progress: Progress) -> Requirements:
+    if file.name not in LOCK_FILES:
+        return read_requirements(file)
+    exported = making / "requirements.txt"
+    export_lock(file.parent, exported, progress)
+    return read_requirements(exported, file.parent)
+
+
+def _make(
+    folder: Path,
+    requirements: Requirements,
+    platform: Platform,
+    installer: Installer,
+    interpreter: Interpreter | None,
+    progress: Progress,
+) -> None:
+    packages = folder / "packages"
+    packages.mkdir(parents=True)
+    progress(f"Installing the dependencies for {platform}")
+    install(installer, requirements, packages, platform, progress)
+    installed = _installed(packages)
+    require_wheels_for(platform, installed)
+    if installer.kind == "pip" and not platform.is_host:
+        require_complete(platform, requirements.roots, installed)
+    _clean(packages)
+    if interpreter is not None:
+        progress("Compiling the dependencies")
+        compile_folder(packages, interpreter, processes=0)
+    entries = _scan(packages)
+    if sum(entry.size for entry in entries) > MAX_UNZIPPED_BYTES:
+        _remove_bytecode(packages)  # an archive without it may still be small enough
+        entries = _scan(packages)
+    write_zip(Content.of(entries), folder / "packages.zip")
+    record = {
+        "versions": {distribution.name: distribution.version for distribution in installed},
+        "pure": all(map(is_pure, installed)),
+        "files": {entry.name: entry.digest for entry in entries},
+        "zip": file_entry("", folder / "packages.zip").digest,
+    }
+    (folder / "build.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _load(place: Path, platform: Platform, interpreter: Interpreter | None) -> Build | None:
+    """Return the build that is kept at `place`; None if it is missing or damaged."""
+    packages, compressed = place / "packages", place / "packages.zip"
+    try:
+        record: dict[str, Any] = json.loads((place / "build.json").read_text(encoding="utf-8"))
+        entries = _scan(packages)
+        is_intact = (
+            record["files"] == {entry.name: entry.digest for entry in entries}
+            and record["zip"] == file_entry("", compressed).digest
+        )
+        versions, pure = record["versions"], record["pure"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not is_intact:
+        return None
+    named = entries if interpreter is None else name_by_source(entries, interpreter)
+    return Build(platform, packages, compressed, tuple(named), versions, pure)
+
+
+def _scan(packages: Path) -> list[Entry]:
+    return [
+        file_entry(path.relative_to(packages).as_posix(), path)
+        for path in sorted(packages.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def _installed(packages: Path) -> list[Distribution]:
+    return sorted(distributions(path=[str(packages)]), key=lambda distribution: distribution.name.lower())
+
+
+def _clean(packages: Path) -> None:
+    """Remove what is not imported, and what would make two builds differ."""
+    for name in _NOT_IMPORTED:
+        path = packages / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    _remove_bytecode(packages)
+    for information in packages.glob("*.dist-info"):
+        for name in _RECORDS:
+            (information / name).unlink(missing_ok=True)
+
+
+def _remove_bytecode(packages: Path) -> None:
+    for cached in list(packages.rglob("__pycache__")):
+        shutil.rmtree(cached)
+
+
+@contextmanager
+def _only_one_at_a_time(place: Path, progress: Progress) -> Iterator[None]:
+    """Wait until no other ftask makes the same build."""
+    lock = FileLock(place.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress("Another ftask installs the same dependencies; waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _forget_unused(root: Path, now: float) -> None:
+    """Delete the builds that nothing has used for a while."""
+    for place in root.iterdir():
+        if place.is_dir() and place.stat().st_mtime < now - KEPT_UNUSED_DAYS * 86_400:
+            shutil.rmtree(place, ignore_errors=True)
+            place.with_suffix(".lock").unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""What the archive of each function holds.
+
+The API's has the protocol and the manifest; the worker's has the user's code and its dependencies too. So a change of
+task code that leaves the manifest alone leaves the API's archive alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import ftask
+from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, SECRETS_FILE
+from ftask.core.errors import FtaskError
+from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
+from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
+from ftask.deploy.project import ProjectFile
+from ftask.deploy.template import stack_folder
+from ftask.distribution import NAME
+
+# In ftask's own folder, where no file of a project can be.
+MANIFEST = f"ftask/{MANIFEST_FILE}"
+# The project's environment variables, which the worker sets before it imports the module.
+ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
+SECRETS = f"ftask/{SECRETS_FILE}"
+
+
+def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
+    """Return the API's code: core, its handler with the OpenAPI document, and the manifest.
+
+    Args:
+        manifest: None without own tasks.
+        interpreter: compiles it; without it there is no bytecode.
+    """
+    code = Content.of(
+        (*_package(), *_modules("core"), *_handler("api.py", "openapi.json"), *_optional(MANIFEST, manifest))
+    )
+    return code if interpreter is None else with_bytecode(code, interpreter)
+
+
+def worker_content(
+    files: Iterable[ProjectFile],
+    dependencies: Iterable[Entry] = (),
+    manifest: bytes | None = None,
+    interpreter: Interpreter | None = None,
+    *,
+    environment: bytes | None = None,
+    secrets: bytes | None = None,
+) -> Content:
+    """Return the worker's code: core, its handler, the project's files, dependencies and the manifest.
+
+    Where the project has files, `ftask.tasks` is part of it too.
+
+    Args:
+        files: those of the project.
+        dependencies: the entries of a build, with their bytecode.
+        manifest: None without own tasks, and where the code is imported to make it.
+        interpreter: compiles all but the dependencies; without it there is no bytecode.
+        environment: the project's environment variables, as JSON.
+        secrets: the ARNs of its secrets, as JSON.
+
+    Raises:
+        FtaskError: the project and a dependency, or one of them and ftask, have a module of the same name.
+    """
+    project = [file_entry(file.name, file.path) for file in files]
+    installed = list(dependencies)
+    _refuse_shadowing(project, installed)
+    code = Content.of(
+        (
+            *(*_package(), *_modules("core"), *_handler("worker.py")),
+            *(*(_modules("tasks") if project else ()), *project),
+            *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment), *_optional(SECRETS, secrets)),
+        )
+    )
+    if interpreter is not None:
+        code = with_bytecode(code, interpreter)
+    return Content.of((*code.entries, *installed))
+
+
+def fit(content: Content) -> Content:
+    """Return the content, without its bytecode if it is too large with it.
+
+    Raises:
+        FtaskError: it is too large for AWS Lambda without it as well.
+    """
+    try:
+        require_size(content)
+    except FtaskError:
+        content = without_bytecode(content)
+        require_size(content)
+    return content
+
+
+def _refuse_shadowing(project: list[Entry], installed: list[Entry]) -> None:
+    dependencies = {_top_level(entry.name) for entry in installed}
+    if "ftask" in dependencies:
+        raise FtaskError(
+            f"The requirements install {NAME}, which the worker gets from this installation.",
+            f"Remove {NAME} from the requirements; where it is needed for tests, put it into a second file.",
+        )
+    modules = {_top_level(entry.name) for entry in project}
+    if "ftask" in modules:
+        raise FtaskError(
+            "`include` selects files in a folder ftask/, where the worker has ftask itself.", "Rename the folder."
+        )
+    if both := sorted(modules & dependencies):
+        raise FtaskError(
+            f"The project and its requirements both have {both[0]!r}; one of them would hide the other.",
+            "Rename the project's module or folder.",
+        )
+
+
+def _top_level(name: str) -> str:
+    return name.partition("/")[0].partition(".")[0]
+
+
+def _package() -> Iterator[Entry]:
+    yield file_entry("ftask/__init__.py", _source_folder() / "__init__.py")
+
+
+def _modules(package: str) -> Iterator[Entry]:
+    for path in (_source_folder() / package).rglob("*.py"):
+        yield file_entry(f"ftask/{path.relative_to(_source_folder()).as_posix()}", path)
+
+
+def _handler(*names: str) -> Iterator[Entry]:
+    for name in names:
+        yield file_entry(f"ftask/handlers/{name}", stack_folder() / "handlers" / name)
+
+
+def _optional(name: str, content: bytes | None) -> Iterator[Entry]:
+    if content is not None:
+        yield bytes_entry(name, content)
+
+
+def _source_folder() -> Path:
+    return Path(ftask.__file__).parent

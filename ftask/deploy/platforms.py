@@ -1,0 +1,85 @@
+"""The platforms that dependencies are built for: AWS Lambda's, and this machine's."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from packaging import tags
+from packaging.markers import default_environment
+
+# The oldest glibc that a manylinux wheel may ask for: manylinux2014 is 2.17, and no older one exists for aarch64.
+_OLDEST_GLIBC_MINOR = 17
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Where dependencies will run.
+
+    `python` is a version like "3.13"; `architecture` Linux's name, like "aarch64". `glibc` is the version that is
+    there, like (2, 34); None stands for this machine, with the Python that runs ftask.
+    """
+
+    python: str
+    architecture: str
+    glibc: tuple[int, int] | None
+
+    @property
+    def is_host(self) -> bool:
+        return self.glibc is None
+
+    def __str__(self) -> str:
+        where = f"this machine ({self.architecture})" if self.glibc is None else f"Linux {self.architecture}"
+        return f"Python {self.python} on {where}"
+
+
+# The runtime of the functions in stack/template.yaml: Amazon Linux 2023 has glibc 2.34.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+LAMBDA = Platform("3.13", "aarch64", (2, 34))
+
+
+def host_platform() -> Platform:
+    """Return the platform of this machine and of the Python that runs."""
+    return Platform(f"{sys.version_info.major}.{sys.version_info.minor}", sysconfig.get_platform(), None)
+
+
+def marker_environment(platform: Platform) -> dict[str, str]:
+    """Return what the markers of requirements, like `sys_platform == "win32"`, are evaluated with."""
+    if platform.is_host:
+        return {name: str(value) for name, value in cast(Mapping[str, object], default_environment()).items()}
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{platform.python}.0",
+        "os_name": "posix",
+        "platform_machine": platform.architecture,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{platform.python}.0",
+        "python_version": platform.python,
+        "sys_platform": "linux",
+    }
+
+
+def wheel_platforms(platform: Platform) -> tuple[str, ...]:
+    """Return the platform tags of the wheels that run on a platform other than this machine's, the newest first."""
+    if platform.glibc is None:
+        return ()
+    major, newest = platform.glibc
+    names = [f"manylinux_{major}_{minor}" for minor in range(newest, _OLDEST_GLIBC_MINOR - 1, -1)]
+    return tuple(f"{name}_{platform.architecture}" for name in (*names, "manylinux2014"))
+
+
+def supported_tags(platform: Platform) -> frozenset[tags.Tag]:
+    """Return the tags of the wheels that run on the platform."""
+    if platform.is_host:
+        return frozenset(tags.sys_tags())
+    major, minor = (int(part) for part in platform.python.split("."))
+    version, abi, platforms = (major, minor), f"cp{major}{minor}", wheel_platforms(platform)
+    return frozenset(
+        (*tags.cpython_tags(version, [abi], platforms), *tags.compatible_tags(version, abi, platforms)),
+    )

@@ -1,0 +1,43 @@
+"""A new project: an example of tasks with all that belongs to it, written into a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ftask.core.errors import FtaskError
+from ftask.core.text import plural
+
+# Each file of a project, and where its text lies in `files`. The suffix keeps linters and pytest away from them.
+FILES = {
+    "tasks.py": "tasks.py.template",
+    "ftask.toml": "ftask.toml.template",
+    "policy.json": "policy.json.template",
+    "requirements.txt": "requirements.txt.template",
+    "tests/conftest.py": "conftest.py.template",
+    "tests/test_tasks.py": "test_tasks.py.template",
+    ".github/workflows/ftask.yml": "workflow.yml.template",
+}
+_TEXTS = Path(__file__).parent / "files"
+
+
+def write_project(folder: Path) -> list[str]:
+    """Write the files of a project into `folder`, which is created if it does not exist; return their names.
+
+    Raises:
+        FtaskError: a file exists already, and nothing was written; or the folder cannot be written.
+    """
+    existing = [name for name in FILES if os.path.lexists(folder / name)]
+    if existing:
+        raise FtaskError(
+            f"{folder} already has {', '.join(existing)}. Nothing was written.",
+            f"Move {plural(len(existing), 'file')} away, or choose another folder: ftask init DIR",
+        )
+    for name, text in FILES.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes((_TEXTS / text).read_bytes())
+        except OSError as error:
+            raise FtaskError(f"Cannot write {path}: {error.strerror}.") from error
+    return list(FILES)

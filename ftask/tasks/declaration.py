@@ -1,0 +1,143 @@
+"""`@task`: a function becomes a task type, and stays a function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, ParamSpec, TypeVar, overload
+
+from ftask.core.errors import FtaskError
+from ftask.core.manifest import TaskType
+from ftask.tasks.errors import DeclarationError
+from ftask.tasks.options import check_name, check_names, flag, parse_options
+from ftask.tasks.registry import registered
+from ftask.tasks.signature import METHODS, arguments_of, check_is_function, code_of, describe, location_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+AnyFunction = Callable[..., Any]
+
+# Where a declared function keeps its declaration.
+_ATTRIBUTE = "__ftask__"
+
+
+# Compared by identity, so that what is derived from a declaration can be cached by it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Declaration:
+    """A declared task: its type, and the function that does the work."""
+
+    type: TaskType
+    function: FunctionType
+
+    @property
+    def name(self) -> str:
+        return self.type.name
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+    @property
+    def location(self) -> str:
+        """The file and line where the function begins: `tasks.py:12`."""
+        return location_of(self.function)
+
+    @property
+    def origin(self) -> tuple[str, int, str]:
+        """What stays the same when the same lines are executed again."""
+        code = code_of(self.function)
+        return code.co_filename, code.co_firstlineno, self.function.__qualname__
+
+
+@overload
+def task(function: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def task(
+    *,
+    name: str | None = None,
+    max_attempts: int | None = None,
+    backoff: tuple[float, float] | None = None,
+    jitter: bool | None = None,
+    timeout: float | None = None,
+    isolated: bool = False,
+    default: bool = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def task(*functions: Any, **options: Any) -> Any:
+    """Declare a function as a task type: `@task`, or `@task(...)` with options.
+
+    The function stays as it is: calling it runs it. ftask calls it with the payload's keys as keyword arguments, and
+    stores what it returns, which must be JSON, as the task's result. Any exception is a failed attempt, which is
+    retried after its backoff; `PermanentError` fails the task at once, `RetryAfter` chooses the delay. A task may run
+    more than once: make its effects idempotent with `current().task_id`. Put @task above all other decorators.
+
+    Args:
+        name: the name of the type; default: the function's name.
+        max_attempts: how often a task is attempted before it fails, 1 to 100; default: the stack's MaxAttempts.
+            It is fixed when a task is submitted.
+        backoff: `(base_seconds, cap_seconds)`, 0 to 900 each: the delay after failed attempt n is
+            base · 2^(n-1) seconds, at most the cap; default: the stack's.
+        jitter: whether the delay is random, from 0 to that value; default: the stack's.
+        timeout: how many seconds an attempt may take, up to 900; then it is stopped, and has failed with TimedOut.
+            Only an `async def` or an isolated task can be stopped. Default: until the worker's time ends.
+        isolated: run each attempt in a process of its own, which a crash or a timeout ends without harm to other
+            tasks; it costs the start of a process now and then. Default: False.
+        default: whether submissions that name no type are for this one; at most one type. Default: False.
+
+    Raises:
+        DeclarationError: the declaration cannot work; the text says what to write.
+    """
+    check_names(options)
+    if not functions:
+        return lambda function: _declare(function, options)
+    if len(functions) == 1 and not options and (callable(functions[0]) or isinstance(functions[0], METHODS)):
+        return _declare(functions[0], options)
+    raise DeclarationError(f"@task takes its options by name, not {functions[-1]!r}: write @task(name=...).")
+
+
+def declaration_of(function: AnyFunction) -> Declaration:
+    """Return the declaration of a function that is a task.
+
+    Raises:
+        FtaskError: it is not one.
+    """
+    declaration = getattr(function, _ATTRIBUTE, None)
+    if not isinstance(declaration, Declaration):
+        raise FtaskError(f"{describe(function)} is not a task.", "Put @task above it: from ftask import task.")
+    return declaration
+
+
+def _declare(function: Any, given: Mapping[str, Any]) -> Any:
+    check_is_function(function)
+    try:
+        declaration = Declaration(_task_type(function, given), function)
+    except DeclarationError as error:
+        raise DeclarationError(f"Task {function.__name__!r} ({location_of(function)}): {error}") from None
+    registered().add(declaration)
+    setattr(function, _ATTRIBUTE, declaration)
+    return function
+
+
+def _task_type(function: FunctionType, given: Mapping[str, Any]) -> TaskType:
+    options = parse_options(given)
+    if options.timeout_seconds is not None and not (options.isolated or inspect.iscoroutinefunction(function)):
+        timeout = f"timeout={options.timeout_seconds:g}"
+        raise DeclarationError(
+            f"{timeout} cannot be enforced, because a function that shares its process with other tasks cannot be "
+            f"stopped. Write async def, or @task({timeout}, isolated=True)."
+        )
+    arguments, accepts_more = arguments_of(function)
+    name = given.get("name")
+    return TaskType(
+        name=check_name(function.__name__ if name is None else name),
+        arguments=arguments,
+        accepts_more=accepts_more,
+        doc=(inspect.getdoc(function) or "").partition("\n")[0],
+        options=options,
+        is_default=flag(given, "default"),
+    )

@@ -1,0 +1,48 @@
+"""The user's tasks as a worker has them: deployed with it, and imported once."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from ftask.core.deployed import read_environment, read_secrets
+from ftask.core.errors import FtaskError
+from ftask.tasks.errors import error_text
+from ftask.tasks.loading import load_tasks
+from ftask.tasks.output import capture_output
+from ftask.tasks.registry import Registry
+
+
+@cache
+def load_deployed(module: str) -> Registry:
+    """Set the deployed environment variables and secrets, import `module` and return its tasks.
+
+    From then on, what tasks log and print carries their ids.
+
+    Raises:
+        SettingsError: the environment variables or a secret cannot be read.
+        DeclarationError: a declaration is wrong, or the module declares no tasks.
+        ModuleLoadError: the module does not exist, or its import failed.
+    """
+    os.environ.update(read_environment())
+    if arns := read_secrets():
+        from ftask.core.secrets import fetch_secrets  # a worker without secrets does not pay for it
+
+        os.environ.update(fetch_secrets(arns))
+    restore = capture_output()
+    try:
+        return load_tasks(module)
+    except BaseException:
+        # The next invocation tries again, and must not capture what is captured already.
+        restore()
+        raise
+
+
+def check(module: str) -> dict[str, Any]:
+    """Import `module` as an invocation would; return its types as JSON, or why it cannot be imported."""
+    try:
+        registry = load_deployed(module)
+    except FtaskError as error:
+        return {"types": [], "module": module, "error": error_text(error)}
+    return {"types": registry.names, "module": module, "error": None}

@@ -1,0 +1,44 @@
+"""The import of the module with the user's tasks."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ftask.tasks.errors import DeclarationError, ModuleLoadError
+from ftask.tasks.registry import Registry, registered
+from ftask.tasks.tracebacks import traceback_text
+
+
+def load_tasks(module: str) -> Registry:
+    """Import `module` and return the tasks that it, and what it imports, declares.
+
+    Raises:
+        DeclarationError: a declaration is wrong, or the module declares no tasks.
+        ModuleLoadError: the module does not exist, or its import failed.
+    """
+    try:
+        import_module(module)
+    except DeclarationError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            raise ModuleLoadError(
+                f"Cannot import the tasks: no module named {error.name!r}.",
+                f"Put {error.name.replace('.', '/')}.py beside ftask.toml, or correct `module` under [tasks].",
+            ) from None
+        raise ModuleLoadError(
+            f"Cannot import the tasks of {module!r}: {error}.",
+            f"If {error.name!r} is a dependency, add it to the requirements.",
+            traceback_text(error),
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise ModuleLoadError(
+            f"Cannot import the tasks of {module!r}: {type(error).__name__}: {error}",
+            "Correct the module; the traceback shows the line.",
+            traceback_text(error),
+        ) from error
+    if not registered():
+        raise DeclarationError(
+            f"The module {module!r} declares no tasks. Put @task above a function: from ftask import task."
+        )
+    return registered()

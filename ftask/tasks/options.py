@@ -1,0 +1,102 @@
+"""The options of `@task(...)`, checked. The caller puts the task's name and place before each error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from ftask.core.manifest import EXPERIMENT, TYPE_NAME, Options
+from ftask.core.retry import MAX_BACKOFF_SECONDS
+from ftask.tasks.errors import DeclarationError
+
+MAX_ATTEMPTS = 100
+# No function of Lambda runs longer.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_TIMEOUT_SECONDS = 900
+NAMES = ("name", "max_attempts", "backoff", "jitter", "timeout", "isolated", "default")
+
+
+def check_names(given: Mapping[str, Any]) -> None:
+    """Refuse an option that `@task` does not have."""
+    for name in given:
+        if name not in NAMES:
+            from difflib import get_close_matches  # not needed by a declaration that is right
+
+            similar = get_close_matches(name, NAMES, 1)
+            raise DeclarationError(
+                f"Unknown option {name!r} for @task"
+                + (f"; did you mean {similar[0]!r}?" if similar else ".")
+                + f" Options: {', '.join(NAMES)}."
+            )
+
+
+def check_name(name: object) -> str:
+    """Return the name of a task type, if it may be one."""
+    if not isinstance(name, str) or not TYPE_NAME.fullmatch(name):
+        raise DeclarationError(
+            f"invalid task name {name!r}: start with a letter or '_', go on with letters, digits, '_', '.' and '-', "
+            "and use at most 64 characters."
+        )
+    if name == EXPERIMENT.name:
+        raise DeclarationError(
+            f"the task name {name!r} is reserved for the built-in experiment. Rename the function, or write "
+            '@task(name="another_name").'
+        )
+    return name
+
+
+def parse_options(given: Mapping[str, Any]) -> Options:
+    """Return the options in `given`, which has no unknown names; None stands for the default."""
+    return Options(
+        max_attempts=_max_attempts(given.get("max_attempts")),
+        backoff=_backoff(given.get("backoff")),
+        jitter=None if given.get("jitter") is None else flag(given, "jitter"),
+        timeout_seconds=_timeout(given.get("timeout")),
+        isolated=flag(given, "isolated"),
+    )
+
+
+def flag(given: Mapping[str, Any], name: str) -> bool:
+    """Return the option `name`, which is True or False, and False where it is not given."""
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise DeclarationError(f"invalid {name}={value!r}: write True or False.")
+    return value
+
+
+def _max_attempts(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ATTEMPTS:
+        raise DeclarationError(f"invalid max_attempts={value!r}: write a whole number from 1 to {MAX_ATTEMPTS}.")
+    return value
+
+
+def _backoff(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    error = f"invalid backoff={value!r}: "
+    if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(_is_number, value)):
+        raise DeclarationError(f"{error}write (base_seconds, cap_seconds), like backoff=(2, 300).")
+    base, cap = value
+    if not 0 <= base <= MAX_BACKOFF_SECONDS or not 0 <= cap <= MAX_BACKOFF_SECONDS:
+        raise DeclarationError(f"{error}both must be from 0 to {MAX_BACKOFF_SECONDS:g} seconds.")
+    if base > cap:
+        raise DeclarationError(f"{error}the base is greater than the cap. Write backoff=({cap}, {base}).")
+    return base, cap
+
+
+def _timeout(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not _is_number(value) or not 0 < value <= MAX_TIMEOUT_SECONDS:
+        raise DeclarationError(
+            f"invalid timeout={value!r}: write seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS}."
+        )
+    seconds: float = value
+    return seconds
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,49 @@
+"""What a task returns, as JSON knows it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any
+
+from ftask.core.errors import PermanentError
+
+
+def to_json_value(result: Any) -> Any:
+    """Return `result` made of what JSON has: dictionaries, lists, texts, numbers, booleans, None.
+
+    Models of pydantic, dataclasses, dates and times (as ISO 8601), enums (as their values), sets (as lists), and
+    decimals, UUIDs and paths (as text) are converted, at any depth.
+
+    Raises:
+        PermanentError: a part of it is something else, or contains itself. The work is done, so a retry cannot help.
+    """
+    if result is None:
+        return None
+    try:
+        return json.loads(json.dumps(result, default=_convert))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PermanentError(f"The result is not JSON: {error}.") from error
+
+
+def _convert(value: Any) -> Any:
+    """Return what stands for a value that json does not know; json goes on from there."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, date | time | datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, set | frozenset):
+        return list(value)
+    if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
+        return dump(mode="json")
+    from decimal import Decimal  # what most results do not need is not imported for them
+    from pathlib import PurePath
+    from uuid import UUID
+
+    if isinstance(value, Decimal | UUID | PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")

@@ -1,0 +1,66 @@
+"""A traceback as its reader needs it: the frames of the user's code, bounded."""
+
+from __future__ import annotations
+
+import os
+from traceback import StackSummary, TracebackException
+
+import ftask
+
+_FTASK = os.path.dirname(os.path.abspath(ftask.__file__)) + os.sep  # noqa: PTH120, PTH100 - as frames spell it
+_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - the same
+# Frames that are between ftask and the user's code, or below the import system; those of other packages stay.
+_MACHINERY = (
+    _FTASK,
+    "<frozen ",
+    *(_LIBRARY + part for part in ("asyncio" + os.sep, "concurrent" + os.sep, "threading.py", "importlib" + os.sep)),
+)
+_LEFT_OUT = "… {count} lines left out …"
+
+
+def traceback_text(error: BaseException, limit_bytes: int = 4096) -> str:
+    """Return the traceback of `error`, its causes included, without the frames of ftask and of what runs threads.
+
+    Where it is longer than `limit_bytes`, lines in the middle are left out: the beginning tells where it comes from,
+    the end what happened.
+    """
+    trace = TracebackException.from_exception(error, compact=True)
+    _keep_user_frames(trace)
+    # Half of a surrogate pair in a message cannot be encoded, and must not cost the log line.
+    text = "".join(trace.format()).encode("utf-8", "replace").decode().rstrip("\n")
+    return _bounded(text, limit_bytes)
+
+
+def _keep_user_frames(trace: TracebackException) -> None:
+    pending: list[TracebackException | None] = [trace]
+    while pending:
+        current = pending.pop()
+        if current is not None:
+            current.stack = StackSummary.from_list(
+                [frame for frame in current.stack if not frame.filename.startswith(_MACHINERY)]
+            )
+            pending += [current.__cause__, current.__context__, *(current.exceptions or ())]
+
+
+def _bounded(text: str, limit_bytes: int) -> str:
+    if len(text.encode()) <= limit_bytes:
+        return text
+    lines = [_shortened(line, limit_bytes // 4) for line in text.split("\n")]
+    room = limit_bytes - len(_LEFT_OUT.encode()) - 16
+    first: list[str] = []
+    last: list[str] = []
+    # From both ends in turn, so that neither a deep stack nor a long message hides the other.
+    while lines:
+        line = lines.pop(0 if len(first) <= len(last) else -1)
+        room -= len(line.encode()) + 1
+        if room < 0:
+            lines.append(line)
+            break
+        (first if len(first) <= len(last) else last).append(line)
+    middle = [_LEFT_OUT.format(count=len(lines))] if lines else []
+    return "\n".join([*first, *middle, *reversed(last)])
+
+
+def _shortened(line: str, limit_bytes: int) -> str:
+    encoded = line.encode()
+    return line if len(encoded) <= limit_bytes else encoded[: limit_bytes - 3].decode("utf-8", "ignore") + "…"

@@ -1,0 +1,49 @@
+"""A task of the user's own: its type belongs to its key, its payload is converted, its backoff is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ftask.core.errors import IdempotencyConflictError
+from ftask.core.model import Status, Task
+from tests.crash import own_tasks
+from tests.crash.stories.story import Scenario
+from tests.crash.world import World
+
+
+def submit_another_type_with_the_same_key(w: World) -> None:
+    w.submit_surely("key")
+    try:
+        other = w.submit(key="key", task_type="flaky")
+    except IdempotencyConflictError:
+        other = None
+    if other is not None:
+        w.violations.append("a key was accepted for two types")
+    w.until_quiet()
+
+
+def own_task(task_type: str, payload: dict[str, Any], wrongs: Callable[[Task], list[str]]) -> Callable[[World], None]:
+    """A task of the user's own, run as a worker runs it."""
+
+    def tell(w: World) -> None:
+        with w.undisturbed():
+            task = w.submit_payload(payload, None, task_type)
+            assert task is not None
+        w.until_quiet()
+        ended = w.item(task.task_id)
+        w.violations.extend(["the task is gone"] if ended is None else wrongs(ended))
+
+    return tell
+
+
+SCENARIOS = [
+    Scenario("submit another type with the same key", submit_another_type_with_the_same_key),
+    Scenario(
+        "own task whose payload cannot be converted",
+        own_task("convert", {"order_id": "x"}, own_tasks.wrongs_of_unconvertible),
+        Status.FAILED,
+        depth=2,
+    ),
+    Scenario("own task with its own backoff", own_task("flaky", {"to": "a"}, own_tasks.wrongs_of_flaky)),
+]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import loads
+
+from ftask.core.errors import FtaskError
+from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
+from ftask.deploy.template import MAX_TEMPLATE_BYTES, read_template, template_with
+
+READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"], "Resource": "arn:aws:s3:::bucket/*"}
+
+
+def policy(folder: Path, content: Any) -> TasksPolicy:
+    path = folder / "policy.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return read_policy(path)
+
+
+def of(**changes: Any) -> dict[str, Any]:
+    """A policy of one statement."""
+    return {"Statement": [{name: value for name, value in (READ | changes).items() if value is not None}]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        of(),
+        {"Version": "2012-10-17", "Statement": READ},
+        of(Resource=["*"]),
+        of(Resource={"Fn::Sub": "arn:${AWS::Partition}:s3:::bucket-${AWS::Region}/*"}),
+        of(Effect="Deny", Action=None, NotAction="s3:*", Resource="*"),
+        of(Condition={"StringEquals": {"aws:ResourceAccount": "123456789012"}}),
+    ],
+)
+def test_a_policy_is_read_without_a_warning(tmp_path: Path, content: Any) -> None:
+    listed = content["Statement"]
+    statements = listed if isinstance(listed, list) else [listed]
+    assert policy(tmp_path, content) == TasksPolicy(tuple(statements))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", r"policy\.json: it is not JSON: .*line 1"),
+        ("[" * 100_000, "it is not JSON"),
+        ([], 'not an object with "Statement"'),
+        ({"Statements": []}, 'not an object with "Statement"'),
+        ({"Statement": [], "Versoin": "x"}, "unknown element 'Versoin'"),
+        ({"Statement": [], "Version": "2008-10-17"}, "\"Version\" is '2008-10-17'"),
+        ({"Statement": ["s3:GetObject"]}, "statement 1: it is not an object"),
+        (of(Principal="*"), 'statement 1: remove "Principal"'),
+        (of(Resources="*"), "unknown element 'Resources'"),
+        (of(Effect="allow"), "\"Effect\" is 'allow'"),
+        (of(Action=None), "needs either 'Action' or 'NotAction'"),
+        (of(NotAction="s3:*"), "needs either 'Action' or 'NotAction'"),
+        (of(Resource=None), "needs either 'Resource' or 'NotResource'"),
+        (of(Action="GetObject"), "'GetObject' is not an action"),
+        (of(Action=[3]), "3 is not an action"),
+        (of(Resource="my-bucket"), "'my-bucket' is not an ARN"),
+        (of(Resource={"Ref": "Table"}), "is not an ARN"),
+        (of(Condition=[]), '"Condition" is not an object'),
+        (of(Resource=[f"arn:aws:s3:::bucket-{number}/*" for number in range(400)]), "takes at most 8,500"),
+    ],
+)
+def test_what_is_not_a_policy_is_refused_with_the_reason(tmp_path: Path, content: Any, says: str) -> None:
+    with pytest.raises(FtaskError, match=says):
+        policy(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"Action": "*", "Resource": "*"}, r"allows \* on every resource"),
+        ({"Action": ["sqs:SendMessage", "s3:*"], "Resource": ["*"]}, r"allows s3:\* on every resource"),
+        ({"Action": None, "NotAction": "iam:*", "Resource": "*"}, "allows all actions but a few on every"),
+        ({"Action": "s3:*", "Resource": None, "NotResource": "arn:aws:s3:::b"}, r"allows s3:\* on every"),
+    ],
+)
+def test_wildcard_actions_on_every_resource_are_doubtful(tmp_path: Path, changes: Any, what: str) -> None:
+    (warning,) = policy(tmp_path, of(**changes)).warnings
+    assert re.search(what, warning)
+
+
+def test_the_workers_role_gets_the_statements() -> None:
+    resources = loads(template_with([READ]))["Resources"]
+    assert resources.keys() - loads(read_template())["Resources"].keys() == {"TasksPolicy"}
+    added = resources["TasksPolicy"]
+    assert (added["Type"], added["Condition"]) == ("AWS::IAM::Policy", "Serves")
+    assert added["Properties"]["Roles"] == [{"Ref": "WorkerRole"}]
+    assert added["Properties"]["PolicyDocument"]["Statement"] == [READ]
+
+
+def test_a_template_without_statements_is_as_installed() -> None:
+    assert template_with(()) == read_template()
+
+
+def test_a_template_that_becomes_too_large_is_refused() -> None:
+    with pytest.raises(FtaskError, match="CloudFormation takes 51,200"):
+        template_with([READ | {"Sid": "x" * MAX_TEMPLATE_BYTES}])
+
+
+def test_each_secret_is_granted_by_its_arn_alone() -> None:
+    secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf"
+    parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/stripe"
+    assert secrets_statements({"A": parameter, "B": secret, "C": secret}) == [
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": [secret]},
+        {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": [parameter]},
+    ]
+    assert secrets_statements({}) == []

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import zipfile
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from ftask.core.errors import FtaskError
+from ftask.deploy.platforms import LAMBDA, Platform, host_platform
+from ftask.deploy.wheels import is_pure, require_complete, require_wheels_for
+from tests.support.wheels import make_wheel
+
+
+def installed(folder: Path, *wheels: Path) -> list[Distribution]:
+    target = folder / "installed"
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
+    return list(distributions(path=[str(target)]))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "py3-none-any",
+        "cp313-cp313-manylinux_2_17_aarch64",
+        "cp313-cp313-manylinux2014_aarch64",
+        "cp39-abi3-manylinux_2_34_aarch64",
+        "cp313-none-any",
+        "py2.py3-none-any",
+        "py3-none-manylinux_2_28_aarch64",
+    ],
+)
+def test_a_wheel_that_runs_on_lambda_is_taken(tmp_path: Path, tag: str) -> None:
+    require_wheels_for(LAMBDA, installed(tmp_path, make_wheel(tmp_path, "a", tag=tag)))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "cp313-cp313-manylinux_2_35_aarch64",
+        "cp313-cp313-manylinux_2_17_x86_64",
+        "cp312-cp312-manylinux_2_17_aarch64",
+        "cp313-cp313t-manylinux_2_17_aarch64",
+        "cp313-cp313-musllinux_1_2_aarch64",
+        "cp313-cp313-linux_aarch64",
+        "py2-none-any",
+    ],
+)
+def test_a_wheel_of_another_platform_is_refused(tmp_path: Path, tag: str) -> None:
+    with pytest.raises(
+        FtaskError, match=rf"The wheel of a 1\.0 does not run on Python 3\.13 on Linux aarch64: .*{tag[:4]}"
+    ):
+        require_wheels_for(LAMBDA, installed(tmp_path, make_wheel(tmp_path, "a", tag=tag)))
+
+
+def test_x86_64_is_a_platform_too(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "a", tag="cp313-cp313-manylinux_2_17_x86_64")
+    require_wheels_for(Platform("3.13", "x86_64", (2, 34)), installed(tmp_path, wheel))
+
+
+def test_only_a_wheel_for_all_platforms_is_pure(tmp_path: Path) -> None:
+    (pure,) = installed(tmp_path / "1", make_wheel(tmp_path, "a"))
+    (native,) = installed(tmp_path / "2", make_wheel(tmp_path, "b", tag="cp313-cp313-manylinux_2_17_aarch64"))
+    assert is_pure(pure)
+    assert not is_pure(native)
+
+
+ROOT = [Requirement("a[fast]")]
+
+
+def test_what_the_requirements_ask_for_is_complete(tmp_path: Path) -> None:
+    a = make_wheel(
+        tmp_path,
+        "a",
+        requires=[
+            "b>=1",
+            'c; extra == "fast"',
+            'd; extra == "slow"',
+            'e; sys_platform == "win32"',
+            'f; python_version < "3.12"',
+            'g; platform_machine == "aarch64"',
+        ],
+    )
+    parts = [make_wheel(tmp_path, name) for name in "bcg"]
+    require_complete(LAMBDA, ROOT, installed(tmp_path, a, *parts))
+
+
+@pytest.mark.parametrize(
+    ("requires", "present", "says"),
+    [
+        (['g; platform_machine == "aarch64"'], "", r"g.*required by a, is missing"),
+        (['f; python_version < "3.12"'], "f", r"nothing requires on .*: f\."),
+        (["b>=2"], "b", r"b>=2, required by a, is of version 1\.0"),
+        (['c; extra == "fast"'], "", r"c.*is missing"),
+    ],
+)
+def test_what_pip_got_wrong_for_the_platform_is_named(
+    tmp_path: Path, requires: list[str], present: str, says: str
+) -> None:
+    a = make_wheel(tmp_path, "a", requires=requires)
+    found = installed(tmp_path, a, *(make_wheel(tmp_path, name) for name in present))
+    with pytest.raises(FtaskError, match=says) as caught:
+        require_complete(LAMBDA, ROOT, found)
+    assert "[build]" in (caught.value.hint or "")
+
+
+def test_requirements_without_a_name_cannot_be_checked(tmp_path: Path) -> None:
+    with pytest.raises(FtaskError, match="Cannot check"):
+        require_complete(LAMBDA, None, installed(tmp_path, make_wheel(tmp_path, "a")))
+
+
+def test_on_this_machine_its_own_markers_count(tmp_path: Path) -> None:
+    a = make_wheel(tmp_path, "a", requires=['b; python_version < "3"'])
+    require_complete(host_platform(), ROOT, installed(tmp_path, a))

@@ -1,0 +1,100 @@
+"""`ftask init`: the project that it writes works, and what was there before stays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ftask.cli import app
+from ftask.scaffold.project import FILES
+
+TOOLS = Path(sys.executable).parent
+
+
+def init(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["init", *arguments])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "new project"
+    assert init(str(folder)).exit_code == 0
+    return folder
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [TOOLS / command[0], *command[1:]], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("pytest", "-q", "-p", "no:cacheprovider"),
+        ("ruff", "check", "--isolated", "--no-cache", "--select", "B,E,F,I,N,RUF,UP,W,C4,SIM,PTH", "."),
+        ("ruff", "format", "--isolated", "--no-cache", "--check", "."),
+        ("mypy", "--strict", "--cache-dir", "/dev/null", "."),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_the_project_passes_its_tests_and_linters(project: Path, command: tuple[str, ...]) -> None:
+    done = run(project, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_tasks_run(project: Path) -> None:
+    done = run(project, "ftask", "run", "greet", "name=Ada")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"text": "Hello, Ada!"})
+    assert run(project, "ftask", "run", "nap").returncode == 0
+
+
+def test_a_project_with_one_of_the_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("mine\n")
+    done = init(str(tmp_path))
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"Error: {tmp_path} already has tasks.py. Nothing was written.\n"
+        "Move 1 file away, or choose another folder: ftask init DIR\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["tasks.py"]
+    assert (tmp_path / "tasks.py").read_text() == "mine\n"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = init(str(tmp_path / "file"))
+    assert done.exit_code == 1
+    assert f"Error: Cannot write {tmp_path}/file/tasks.py: " in done.stderr
+
+
+def test_it_names_what_it_wrote_and_the_next_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = init().stdout
+    assert all(name in said for name in FILES)
+    assert [line.split("#")[0].strip() for line in said.splitlines()[3:]] == [
+        "ftask run greet name=Ada",
+        "pytest",
+        "ftask deploy",
+    ]
+    assert "  cd 'a b'\n" in init("a b").stdout
+    assert json.loads(init("other", "-o", "json").stdout) == {
+        "folder": str(tmp_path / "other"),
+        "files": list(FILES),
+    }
+
+
+def test_the_settings_are_valid_and_the_policy_is_json(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ftask.cli.config_file import load_config
+
+    monkeypatch.chdir(project)
+    tasks = load_config().tasks
+    assert tasks is not None
+    assert (tasks.module, tasks.requirements, tasks.policy) == ("tasks", "requirements.txt", "policy.json")
+    assert json.loads((project / "policy.json").read_text())["Statement"] == []

@@ -1,0 +1,165 @@
+"""The worker function with and without tasks of the user's own, from its archive, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from ftask.core.deployed import ENVIRONMENT_FILE
+from ftask.core.manifest import Manifest, encode_manifest
+from ftask.deploy.function_code import worker_content
+from ftask.deploy.project import ProjectFile
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "FTASK_STACK": "s",
+    "FTASK_TABLE": "t",
+    "FTASK_QUEUE_URL": "q",
+    "FTASK_DEAD_LETTER_QUEUE_URL": "d",
+    "FTASK_RETENTION_DAYS": "30",
+    "FTASK_BACKOFF_BASE_SECONDS": "2",
+    "FTASK_BACKOFF_CAP_SECONDS": "900",
+    "FTASK_BACKOFF_JITTER": "false",
+    "FTASK_ERROR_RATE": "0",
+    "FTASK_TASK_BUDGET_SECONDS": "10",
+}
+TASKS = """
+    import logging, os
+    from ftask import task
+
+    GREETING = os.environ["GREETING"]
+
+    @task(backoff=(1, 60))
+    def greet(name):
+        print("greeting", name)
+        logging.warning("hello")
+        return f"{GREETING}, {name}"
+
+    @task
+    async def wave(): ...
+"""
+START = """
+    import json, sys
+    from ftask.core.execution import AttemptJob
+    from ftask.core.timestamps import now
+    from ftask.handlers import worker
+
+    def job(type, payload):
+        return AttemptJob("f" * 32, type, 0, 1, 2, payload, now())
+
+    def check():
+        return json.dumps(worker.handler({"ftask": "check"}, None))
+"""
+
+
+def run(folder: Path, code: str, tasks: str | None = None, environment: str = '{"GREETING": "Hello"}') -> list[str]:
+    """Return the lines that `code` prints where the worker of these tasks was unpacked."""
+    files, manifest = [], None
+    if tasks is not None:
+        (folder / "source.py").write_text(dedent(tasks), encoding="utf-8")
+        files = [ProjectFile("tasks.py", folder / "source.py")]
+        manifest = encode_manifest(Manifest(module="tasks")).encode()
+    worker_content(files, manifest=manifest).write_to(folder / "code")
+    if tasks is not None:
+        (folder / "code" / "ftask" / ENVIRONMENT_FILE).write_text(environment, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(START) + dedent(code)],
+        cwd=folder / "code",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_check_answers_with_the_types_and_calls_nobody(tmp_path: Path) -> None:
+    (answer,) = run(tmp_path, "print(check())", TASKS)
+    assert json.loads(answer) == {"types": ["greet", "wave"], "module": "tasks", "error": None}
+
+
+def test_the_check_of_a_worker_without_own_tasks_has_no_types(tmp_path: Path) -> None:
+    (answer,) = run(tmp_path, "print(check())")
+    assert json.loads(answer) == {"types": [], "module": None, "error": None}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "says"),
+    [
+        ("import nonsense", ["Cannot import the tasks of 'tasks': No module named 'nonsense'.", 'tasks.py", line 1']),
+        ("def f(:", ["SyntaxError"]),
+        ("x = 1", ["The module 'tasks' declares no tasks."]),
+        ("raise SystemExit(3)", ["SystemExit: 3", "the traceback shows the line"]),
+    ],
+)
+def test_the_check_says_why_a_module_cannot_be_imported(tmp_path: Path, tasks: str, says: list[str]) -> None:
+    (answer,) = run(tmp_path, "print(check())", tasks)
+    answered: dict[str, Any] = json.loads(answer)
+    assert (answered["types"], answered["module"]) == ([], "tasks")
+    for text in says:
+        assert text in answered["error"]
+
+
+def test_a_job_runs_the_task_of_its_type_and_its_output_carries_its_id(tmp_path: Path) -> None:
+    code = """
+        made = worker.worker()
+        print(made.executor.handler(job("greet", {"name": "Ada"})))
+        print(made.executor.handler(job("experiment", {"message": "SUCCESS"})))
+        print(made.executor.policies["greet"].cap_seconds, made.executor.policies["wave"].cap_seconds)
+        try:
+            made.executor.handler(job("removed", {}))
+        except Exception as error:
+            print(type(error).__name__)
+    """
+    *logged, result, experiment, caps, unknown = run(tmp_path, code, TASKS)
+    assert (result, experiment) == ("Hello, Ada", "{'message': 'done'}")
+    assert (caps, unknown) == ("60 900.0", "UnknownTaskType")
+    lines = [json.loads(line) for line in logged]
+    assert [line["message"] for line in lines] == ["greeting Ada", "hello"]
+    assert {(line["event"], line["taskId"], line["type"]) for line in lines} == {("log", "f" * 32, "greet")}
+
+
+def test_a_module_that_cannot_be_imported_fails_each_invocation_before_any_attempt(tmp_path: Path) -> None:
+    """Raised, so that the poller backs off; and once it can be imported, output is captured once."""
+    code = """
+        from types import SimpleNamespace
+        from pathlib import Path
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
+        records = {"Records": [{"messageId": "m", "receiptHandle": "r", "body": "{}"}]}
+        for _ in range(2):
+            try:
+                worker.handler(records, context)
+            except Exception as error:
+                print(type(error).__name__)
+        Path("broken").unlink()
+        worker.worker().executor.handler(job("greet", {"name": "Ada"}))
+    """
+    broken = "import pathlib\nif pathlib.Path('broken').exists(): raise OSError(5)\n" + dedent(TASKS)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "broken").touch()
+    first, second, *logged = run(tmp_path, code, broken)
+    assert first == second == "ModuleLoadError"
+    assert [json.loads(line)["message"] for line in logged] == ["greeting Ada", "hello"]
+
+
+def test_an_environment_that_cannot_be_read_fails_the_check(tmp_path: Path) -> None:
+    (answer,) = run(tmp_path, "print(check())", TASKS, environment="[]")
+    assert json.loads(answer)["error"].startswith("environment.json is not a JSON object of texts.")
+
+
+def test_a_worker_without_own_tasks_loads_nothing_for_them(tmp_path: Path) -> None:
+    code = """
+        worker.worker()
+        print(*[name for name in sys.modules if name.startswith(("ftask.tasks", "ftask.core.manifest"))])
+    """
+    assert run(tmp_path, code) == [""]
