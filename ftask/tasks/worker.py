@@ -36,8 +36,6 @@ def handler(
     What a task raises leaves the handler as an `Exception` or SystemExit, so the executor records a failed attempt.
     Only `interrupts` pass through unchanged: a tool in a terminal passes KeyboardInterrupt. The traceback of a
     failure is observed as the event `attemptFailed`.
-
-    A task declared `isolated` runs in this process like any other.
     """
 
     def handle(job: Job) -> Any:

@@ -24,7 +24,7 @@ SEND = TaskType(
     "send_invoice",
     (Argument("order_id", annotation="int"), Argument("note", required=False, annotation="str", default="null")),
     doc="Send the invoice.",
-    options=Options(max_attempts=5, backoff=(2, 300), jitter=False, timeout_seconds=20, isolated=True),
+    options=Options(max_attempts=5, backoff=(2, 300), jitter=False, timeout_seconds=20),
     schema={"type": "object"},
 )
 TICK = TaskType("tick", is_default=True)
@@ -58,7 +58,6 @@ def test_the_published_form_is_this() -> None:
                     "backoffSeconds": [2, 300],
                     "jitter": False,
                     "timeoutSeconds": 20,
-                    "isolated": True,
                 },
                 "default": False,
                 "schema": {"type": "object"},

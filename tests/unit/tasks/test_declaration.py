@@ -67,7 +67,7 @@ def test_without_options_all_is_left_to_the_stack() -> None:
     def plain() -> None: ...
 
     declared = declaration_of(plain).type
-    assert declared.options == Options(None, None, None, None, isolated=False)
+    assert declared.options == Options(None, None, None, None)
     assert not declared.is_default
     assert (declared.doc, declared.arguments, declared.accepts_more) == ("", (), False)
 
@@ -98,8 +98,6 @@ def test_jitter_is_the_types_own_or_the_stacks(own: bool | None, stack: bool, ji
         {"backoff": (0, 0)},
         {"backoff": [0.5, 900]},
         {"backoff": (900, 900)},
-        {"timeout": 0.1, "isolated": True},
-        {"timeout": 900, "isolated": True},
         {"name": "_"},
         {"name": "a" * 64},
         {"name": "Orders.send-invoice_2"},
@@ -190,15 +188,12 @@ def refusal(decorate: Callable[[], Any]) -> str:
             {"max_attempt": 3},
             (
                 "Unknown option 'max_attempt' for @task; did you mean 'max_attempts'? "
-                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default."
+                "Options: name, max_attempts, backoff, jitter, timeout, default."
             ),
         ),
         (
             {"colour": "red"},
-            (
-                "Unknown option 'colour' for @task. "
-                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default."
-            ),
+            ("Unknown option 'colour' for @task. Options: name, max_attempts, backoff, jitter, timeout, default."),
         ),
         *(
             (
@@ -233,7 +228,7 @@ def refusal(decorate: Callable[[], Any]) -> str:
         ),
         *(
             ({name: value}, f"Task 'plain' (tasks.py:N): invalid {name}={value!r}: write True or False.")
-            for name, value in (("jitter", "yes"), ("isolated", 1), ("isolated", None), ("default", "plain"))
+            for name, value in (("jitter", "yes"), ("default", 1), ("default", "plain"))
         ),
         *(
             (
@@ -246,7 +241,7 @@ def refusal(decorate: Callable[[], Any]) -> str:
             {"timeout": 20},
             (
                 "Task 'plain' (tasks.py:N): timeout=20 cannot be enforced, because a function that shares its process "
-                "with other tasks cannot be stopped. Write async def, or @task(timeout=20, isolated=True)."
+                "with other tasks cannot be stopped. Write async def."
             ),
         ),
         *(
