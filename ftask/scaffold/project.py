@@ -14,7 +14,7 @@ FILES = {
     "ftask.toml": "ftask.toml.template",
     "policy.json": "policy.json.template",
     "requirements.txt": "requirements.txt.template",
-    "tests/conftest.py": "conftest.py.template",
+    "pytest.ini": "pytest.ini.template",
     "tests/test_tasks.py": "test_tasks.py.template",
     ".github/workflows/ftask.yml": "workflow.yml.template",
 }

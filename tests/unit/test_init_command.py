@@ -24,6 +24,8 @@ def init(*arguments: str) -> Any:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "new project"
+    # The settings of a folder around it, like a clone of somebody else's, are not its own.
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--no-such-option"\n')
     assert init(str(folder)).exit_code == 0
     return folder
 
