@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -35,6 +34,7 @@ def logs(
     ] = "DEBUG",
 ) -> None:
     """Show what the functions logged, oldest first; -o json prints each event as a JSON line, as it was logged."""
+    from ftask.aws.polling import rounds
     from ftask.core.timestamps import now
     from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
     from ftask.render.logs import event_json, event_text
@@ -46,12 +46,10 @@ def logs(
     if follow:
         run.if_interrupted = None
     has_events = False
-    while True:
+    pause = run.target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS)
+    for _ in rounds(pause, timeout_seconds=None if follow else 0):
         for event in reader.look():
             run.screen.line(event_json(event), event_text(event, run.screen.out.width))
             has_events = True
-        if not follow:
-            break
-        time.sleep(run.target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS))
     if not has_events:
         run.screen.note(f"Nothing was logged since {since}. Look further back with: --since 2h")
