@@ -6,50 +6,49 @@ import signal
 
 import typer
 
-from ftask.cli import (
-    bench,
-    cancel,
-    config,
-    consumption,
-    deploy,
-    dlq,
-    doctor,
-    get,
-    info,
-    init,
-    local,
-    logs,
-    ls,
-    options,
-    package,
-    policy,
-    remove,
-    run,
-    submit,
-    top,
-    types,
-    watch,
-)
-from ftask.cli.command import command
+from ftask.cli import options
+from ftask.cli.commands import Group
+
+# In the order of --help: each command or group, and the module that has it.
+MODULES = {
+    "init": "ftask.cli.init",
+    "run": "ftask.cli.run",
+    "types": "ftask.cli.types",
+    "deploy": "ftask.cli.deploy",
+    "package": "ftask.cli.package",
+    "remove": "ftask.cli.remove",
+    "info": "ftask.cli.info",
+    "submit": "ftask.cli.submit",
+    "get": "ftask.cli.get",
+    "watch": "ftask.cli.watch",
+    "ls": "ftask.cli.ls",
+    "cancel": "ftask.cli.cancel",
+    "pause": "ftask.cli.consumption",
+    "resume": "ftask.cli.consumption",
+    "logs": "ftask.cli.logs",
+    "top": "ftask.cli.top",
+    "doctor": "ftask.cli.doctor",
+    "config": "ftask.cli.config",
+    "policy": "ftask.cli.policy",
+    "dlq": "ftask.cli.dlq",
+    "bench": "ftask.cli.bench",
+    "local": "ftask.cli.local",
+}
+
+
+class _Ftask(Group):
+    modules = MODULES
+
 
 app = typer.Typer(
     name="ftask",
+    cls=_Ftask,
     help="A fault-tolerant task queue in your own AWS account, and on your laptop.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(options.declare)
-# In the order of --help.
-for function in (
-    *(init.init, run.run, types.types),
-    *(deploy.deploy, package.package, remove.remove, info.info),
-    *(submit.submit, get.get, watch.watch, ls.ls, cancel.cancel),
-    *(consumption.pause, consumption.resume, logs.logs, top.top, doctor.doctor, config.config, policy.policy),
-):
-    command(app)(function)
-for group in (dlq.app, bench.app, local.app):
-    app.add_typer(group)
 
 
 def main() -> None:

@@ -171,3 +171,18 @@ except SystemExit:
 assert "boto3" not in sys.modules and "botocore" not in sys.modules
 """
     run(code, ROOT)
+
+
+@pytest.mark.parametrize(("arguments", "imported"), [(["--version"], set()), (["get", "--help"], {"ftask.cli.get"})])
+def test_a_call_imports_no_command_but_its_own(arguments: list[str], imported: set[str]) -> None:
+    code = f"""
+import sys
+sys.argv = ["ftask", *{arguments!r}]
+from ftask.cli import MODULES, main
+try:
+    main()
+except SystemExit:
+    pass
+assert sys.modules.keys() & set(MODULES.values()) == {imported!r}
+"""
+    run(code, ROOT)

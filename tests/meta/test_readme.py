@@ -43,7 +43,7 @@ COMMANDS = dict(commands(ROOT_COMMAND))
 
 def options(command: Any) -> set[str]:
     """The options of a command, and the global ones, which every command takes too."""
-    parameters = [*command.params, *ROOT_COMMAND.params]
+    parameters = [*command.get_params(typer.Context(command)), *ROOT_COMMAND.params]
     return {option for parameter in parameters for option in parameter.opts if option.startswith("-")}
 
 

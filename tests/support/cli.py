@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ftask.cli import main
+from ftask.cli import MODULES, main
 from ftask.local.engine import STATE_DIR_VARIABLE
 
 COMMAND = Path(sys.executable).parent / "ftask"
@@ -39,7 +39,8 @@ class Done:
 
 # What a command has imported by the time that it calls AWS and draws its result.
 _MODULES = (
-    *("tests.support.cli", "ftask.cli", "ftask.deploy.apply", "ftask.local.engine", "ftask.bench.experiment"),
+    *("tests.support.cli", *MODULES.values()),
+    *("ftask.deploy.apply", "ftask.local.engine", "ftask.bench.experiment"),
     *("ftask.render.bench.summary", "ftask.render.top", "ftask.render.dead_letters", "ftask.render.deploy"),
 )
 
