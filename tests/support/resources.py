@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,8 +45,9 @@ class Resources:
         return SqsDeadLetterQueue(lambda: self.sqs, self.dead_letter_queue_url)
 
 
+@functools.cache
 def template() -> dict[str, Any]:
-    """The template, parsed."""
+    """The template, parsed once: who asks only reads it."""
     parsed: dict[str, Any] = load_template(str(stack_folder() / "template.yaml"))
     return parsed
 
