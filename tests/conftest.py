@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import importlib.util
 import os
@@ -10,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
-import botocore.session
 import pytest
 from moto import mock_aws
 
 from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
 from ftask.local.engine import STATE_DIR_VARIABLE, Engine
-from tests.support import resources
+from tests.support import quick_botocore, resources
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.quick_moto import quick_moto
 from tests.support.resources import Resources
@@ -57,11 +55,11 @@ def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_computed_again() -> Iterator[None]:
-    """Read AWS's models once for all sessions: what takes longest about a client. moto remembers its own."""
+    """botocore and moto remember what depends on their arguments alone."""
     # What has been imported stays; the garbage collector need not look through it again and again.
     gc.freeze()
     with quick_moto(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        quick_botocore.quicken(patch)
         yield
 
 

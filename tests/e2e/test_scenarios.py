@@ -18,8 +18,8 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-def deployed(deployed: Cli) -> Cli:
-    """Here every command is the installed executable itself."""
+def installed(deployed: Cli) -> Cli:
+    """Every command is the installed executable itself, and no fork of a process that has imported it."""
     return replace(deployed, warm=False)
 
 
@@ -44,14 +44,14 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_success_completes_at_the_first_attempt(deployed: Cli) -> None:
-    done = deployed("submit", "--message", "SUCCESS", "--wait")
+def test_success_completes_at_the_first_attempt(installed: Cli) -> None:
+    done = installed("submit", "--message", "SUCCESS", "--wait")
     assert done.code == 0
     assert "COMPLETED  1 of 2" in done.out
 
 
-def test_error_fails_after_two_attempts_with_one_dead_letter(deployed: Cli, target: Target) -> None:
-    done = deployed("-o", "json", "submit", "--message", "ERROR", "--wait")
+def test_error_fails_after_two_attempts_with_one_dead_letter(installed: Cli, target: Target) -> None:
+    done = installed("-o", "json", "submit", "--message", "ERROR", "--wait")
     assert done.code == 3
     task = done.json
     assert (task["status"], task["attempts"]) == ("FAILED", 2)

@@ -39,7 +39,7 @@ class Done:
 
 # What a command has imported by the time that it calls AWS and draws its result.
 _MODULES = (
-    *("tests.support.cli", *MODULES.values()),
+    *("tests.support.warm", "tests.support.cli", *MODULES.values()),
     *("ftask.deploy.apply", "ftask.local.engine", "ftask.bench.experiment"),
     *("ftask.render.bench.summary", "ftask.render.top", "ftask.render.dead_letters", "ftask.render.deploy"),
 )
@@ -47,7 +47,10 @@ _MODULES = (
 
 @cache
 def _warm() -> ForkServerContext:
-    """Forks processes from one that has imported the command line: most of a command's time is its imports."""
+    """Forks processes from one that has imported the command line and read AWS's models.
+
+    Most of a command's time is its imports.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_MODULES))
     return context
