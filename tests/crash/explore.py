@@ -1,10 +1,11 @@
-"""Every schedule of a scenario, and every fault at every call of it, alone and in pairs."""
+"""The schedules of a scenario, and every fault at every call of it, alone and in pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from random import Random
 
 from tests.crash.cloud import Cloud
 from tests.crash.stories.story import Scenario
@@ -12,8 +13,11 @@ from tests.crash.wire import Fault
 from tests.crash.world import Breakage, World
 
 FAULTS = tuple(Fault)
-# Orders of several actors that are tried at the most; only the two longest races of redrives have more.
+# Orders of several actors that are tried at the most; only the longest races have more.
 MAX_SCHEDULES = 120
+# Orders that a usual run draws by chance, and more choices than any order has.
+USUAL_SCHEDULES = 32
+LONGEST_ORDER = 100
 # Where several actors move, an actor that dies before a call is one that is never chosen again; throttles and lost
 # answers are explored with one actor alone.
 FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
@@ -21,6 +25,9 @@ FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
 SECOND_FAULTS = (Fault.DIE_BEFORE, Fault.DIE_AFTER)
 # A lost answer that the SDK repeats changes nothing about a read.
 READS = frozenset({"GetItem", "BatchGetItem", "ReceiveMessage"})
+
+# The orders of a scenario's actors, as choices, each with its run.
+Orders = Callable[[Scenario, Cloud, Breakage], Iterator[tuple[list[int], World]]]
 
 
 @dataclass
@@ -32,16 +39,17 @@ class Report:
     violations: list[str] = field(default_factory=list)
 
 
-def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, *, pairs: bool = False) -> Report:
-    """Run the scenario in every way; with a `breakage`, with single faults, and only to the first violation.
+def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, *, whole: bool = False) -> Report:
+    """Run the scenario in many ways; with a `breakage`, with single faults, and only to the first violation.
 
-    `pairs` asks for faults in pairs also where a usual run takes them one at a time.
+    `whole` asks for every order of several actors, and for faults in pairs in every story of one actor.
     """
     report = Report()
     depth = scenario.depth if breakage is None else min(scenario.depth, 1)
-    if pairs and scenario.actors == 1 and scenario.depth:
+    if whole and scenario.actors == 1 and scenario.depth:
         depth = 2
-    for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth):
+    orders = _every_order if whole or breakage is not None else _some_orders
+    for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth, orders):
         if breakage is not None and report.violations:
             break
     return report
@@ -69,12 +77,14 @@ def replay(
     return world
 
 
-def _explorations(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, depth: int) -> Iterator[None]:
+def _explorations(
+    scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, depth: int, orders: Orders
+) -> Iterator[None]:
     if scenario.faults:
         yield from _with_its_own_faults(scenario, cloud, breakage, report)
         return
     struck: set[tuple[tuple[int, ...], int]] = set()
-    for choices, undisturbed in islice(_schedules(scenario, cloud, breakage, {}), MAX_SCHEDULES):
+    for choices, undisturbed in orders(scenario, cloud, breakage):
         _record(report, scenario, undisturbed, {}, choices)
         yield
         for index, operation in enumerate(undisturbed.wire.calls if depth else []):
@@ -115,6 +125,24 @@ def _with_its_own_faults(scenario: Scenario, cloud: Cloud, breakage: Breakage, r
                     report.crash_points += 1
                     _record(report, scenario, world, faults, choices)
                     yield
+
+
+def _every_order(scenario: Scenario, cloud: Cloud, breakage: Breakage) -> Iterator[tuple[list[int], World]]:
+    return islice(_schedules(scenario, cloud, breakage, {}), MAX_SCHEDULES)
+
+
+def _some_orders(scenario: Scenario, cloud: Cloud, breakage: Breakage) -> Iterator[tuple[list[int], World]]:
+    """Orders by chance, the same in every run of the tests; an order that was drawn before is not run again."""
+    chance = Random(scenario.name)
+    drawn: list[list[int]] = []
+    for _ in range(USUAL_SCHEDULES):
+        choices = chance.choices(range(scenario.actors), k=LONGEST_ORDER)
+        if any(choices[: len(taken)] == taken for taken in drawn):
+            continue
+        world = replay(scenario, cloud, breakage, {}, choices)
+        taken = choices[: len(world.options)]
+        drawn.append(taken)
+        yield taken, world
 
 
 def _schedules(

@@ -15,7 +15,7 @@ from tests.support.figures import Record
 def test_the_invariants_hold_at_every_crash_point_of(
     scenario: Scenario, cloud: Cloud, record_property: Record, pytestconfig: pytest.Config
 ) -> None:
-    report = explore(scenario, cloud, pairs=pytestconfig.getoption("--pairs"))
+    report = explore(scenario, cloud, whole=pytestconfig.getoption("--whole"))
     record_property("scenarios", 1)
     record_property("crash points", report.crash_points)
     record_property("schedules run", report.schedules)

@@ -47,7 +47,7 @@ def a_client_raced_by_the_worker(w: World) -> None:
 
 SCENARIOS = [
     Scenario("submit", submit, depth=2),
-    Scenario("submit again with the same key", submit_again_with_the_same_key, depth=2),
+    Scenario("submit again with the same key", submit_again_with_the_same_key),
     Scenario("submit another payload with the same key", submit_another_payload_with_the_same_key),
     Scenario("two clients with the same key", two_clients_with_the_same_key, actors=2, depth=0),
     Scenario(
