@@ -9,6 +9,9 @@ import pytest
 from ftask.bench.report import render
 from tests.support.runs import a_bill, observed, result, tasks
 
+# Only one process imports matplotlib, which takes half a second.
+pytestmark = pytest.mark.xdist_group("matplotlib")
+
 
 @pytest.mark.parametrize(
     ("of", "says"),
