@@ -11,9 +11,13 @@ from enum import StrEnum
 
 from ftask.core.errors import FtaskError
 
-# AWS's advice for a queue that feeds a function.
+# How long after a worker's timeout its messages are delivered again: longer than the margin that a lease gives to
+# clocks that differ. AWS advises six times the timeout, so that throttled deliveries do not use up a message's
+# receives; here receives decide nothing.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-ADVISED_VISIBILITY_FACTOR = 6
+VISIBILITY_MARGIN_SECONDS = 10
+# With more than this, a task whose worker died waits for nothing.
+LONG_VISIBILITY_MARGIN_SECONDS = 60
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 MAX_VISIBILITY_SECONDS = 43_200
 
@@ -21,7 +25,7 @@ MAX_VISIBILITY_SECONDS = 43_200
 class Severity(StrEnum):
     """How much a contradiction hurts."""
 
-    NOTE = "note"  # works, against AWS's advice
+    NOTE = "note"  # works, and could be better
     WARNING = "warning"  # will hurt under load
     ERROR = "error"  # does not work; a deployment refuses it
 
@@ -48,8 +52,8 @@ def contradictions(parameters: Mapping[str, str], account_concurrency: int | Non
 
 
 def advised_visibility_seconds(worker_timeout_seconds: float) -> float:
-    """Return the visibility timeout that AWS advises for a queue that feeds a function with this timeout."""
-    return min(ADVISED_VISIBILITY_FACTOR * worker_timeout_seconds, MAX_VISIBILITY_SECONDS)
+    """Return the visibility timeout for a worker with this timeout."""
+    return min(worker_timeout_seconds + VISIBILITY_MARGIN_SECONDS, MAX_VISIBILITY_SECONDS)
 
 
 def number(parameters: Mapping[str, str], name: str) -> float | None:
@@ -73,16 +77,23 @@ def _of_timeouts(parameters: Mapping[str, str]) -> Iterator[Contradiction]:
     if timeout is None:
         return
     advised = advised_visibility_seconds(timeout)
-    if visibility is not None and visibility < advised:
-        advice = f"Raise VisibilityTimeout to {advised:g}: AWS advises six times WorkerTimeout."
-        remedy = f"VisibilityTimeout={advised:g}"
-        values = f"VisibilityTimeout ({visibility:g} s) is below"
-        if visibility < timeout:
-            text = f"{values} WorkerTimeout ({timeout:g} s): SQS delivers a message again while its task still runs."
-            yield Contradiction(Severity.ERROR, text, advice, remedy)
-        else:
-            text = f"{values} six times WorkerTimeout ({timeout:g} s): throttled deliveries come back early."
-            yield Contradiction(Severity.NOTE, text, advice, remedy)
+    remedy = f"VisibilityTimeout={advised:g}"
+    if visibility is not None and visibility < timeout:
+        yield Contradiction(
+            Severity.ERROR,
+            f"VisibilityTimeout ({visibility:g} s) is below WorkerTimeout ({timeout:g} s): SQS delivers a message again"
+            " while its task still runs.",
+            f"Raise VisibilityTimeout to {advised:g}.",
+            remedy,
+        )
+    elif visibility is not None and visibility > timeout + LONG_VISIBILITY_MARGIN_SECONDS:
+        yield Contradiction(
+            Severity.NOTE,
+            f"VisibilityTimeout ({visibility:g} s) is far above WorkerTimeout ({timeout:g} s): a task whose worker died"
+            " waits that long for its next attempt.",
+            f"Lower VisibilityTimeout to {advised:g}.",
+            remedy,
+        )
     if budget is not None and budget >= timeout:
         yield Contradiction(
             Severity.ERROR,

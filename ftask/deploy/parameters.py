@@ -45,7 +45,8 @@ def for_emulator(target: Target) -> dict[str, str]:
 def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every parameter: overridden, else as deployed, else the template's default.
 
-    A new worker timeout takes the visibility timeout along, unless that is given too.
+    A new worker timeout takes the visibility timeout along, unless that is given too. An upgrade from 0.1, which set it
+    to six times the worker timeout, makes it shorter.
 
     Raises:
         FtaskError: an override names no parameter, or the values contradict each other.
@@ -57,7 +58,7 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     values = {name: parameter.default or "" for name, parameter in known.items()}
     values |= {name: value for name, value in current.items() if name in known}
     values |= overrides
-    if "WorkerTimeout" in overrides and "VisibilityTimeout" not in overrides:
+    if "VisibilityTimeout" not in overrides and ("WorkerTimeout" in overrides or _has_visibility_of_0_1(current)):
         timeout_seconds = number(values, "WorkerTimeout")
         if timeout_seconds is not None:
             values["VisibilityTimeout"] = f"{advised_visibility_seconds(timeout_seconds):g}"
@@ -65,6 +66,11 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
         if contradiction.severity is Severity.ERROR:
             raise FtaskError(contradiction.message, contradiction.advice)
     return values
+
+
+def _has_visibility_of_0_1(current: Mapping[str, str]) -> bool:
+    visibility, timeout = number(current, "VisibilityTimeout"), number(current, "WorkerTimeout")
+    return visibility is not None and timeout is not None and visibility == 6 * timeout
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

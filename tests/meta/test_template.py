@@ -6,11 +6,14 @@ import inspect
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
+from ftask.aws.parameters import VISIBILITY_MARGIN_SECONDS, advised_visibility_seconds
 from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.cli.bench.sweep import sweep
 from ftask.core.retry import RetryPolicy
+from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
 from ftask.deploy.template import read_template, stack_folder
 from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
@@ -43,6 +46,13 @@ def test_the_functions_get_every_setting_that_they_read() -> None:
     for function, text in (("ApiFunction", api), ("WorkerFunction", worker)):
         variables = template()["Resources"][function]["Properties"]["Environment"]["Variables"]
         assert set(re.findall(r'"(FTASK_[A-Z_]+)"', text)) == set(variables)
+
+
+def test_the_visibility_timeout_follows_the_workers() -> None:
+    parameters = template()["Parameters"]
+    advised = advised_visibility_seconds(parameters["WorkerTimeout"]["Default"])
+    assert parameters["VisibilityTimeout"]["Default"] == advised
+    assert timedelta(seconds=VISIBILITY_MARGIN_SECONDS) > CLOCK_SKEW_MARGIN
 
 
 def test_the_backoff_of_a_simulation_without_a_stage_is_the_templates() -> None:

@@ -15,7 +15,7 @@ from ftask.deploy.plan import Plan, make_plan
 DECLARED = [
     Declared("CodeBucket", None),
     Declared("WorkerTimeout", "20"),
-    Declared("VisibilityTimeout", "120"),
+    Declared("VisibilityTimeout", "30"),
     Declared("TaskBudgetSeconds", "10"),
     Declared("ErrorRate", "0.3"),
 ]

@@ -5,14 +5,14 @@ import pytest
 from ftask.aws.parameters import Severity, contradictions
 from ftask.core.errors import FtaskError
 
-GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "120", "TaskBudgetSeconds": "10", "WorkerConcurrency": "10"}
+GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "30", "TaskBudgetSeconds": "10", "WorkerConcurrency": "10"}
 
 
 @pytest.mark.parametrize(
     ("changes", "severity", "remedy"),
     [
-        ({"VisibilityTimeout": "19"}, Severity.ERROR, "VisibilityTimeout=120"),
-        ({"VisibilityTimeout": "119"}, Severity.NOTE, "VisibilityTimeout=120"),
+        ({"VisibilityTimeout": "19"}, Severity.ERROR, "VisibilityTimeout=30"),
+        ({"VisibilityTimeout": "120"}, Severity.NOTE, "VisibilityTimeout=30"),
         ({"TaskBudgetSeconds": "20"}, Severity.ERROR, "TaskBudgetSeconds=10"),
         ({"WorkerConcurrency": "1000"}, Severity.WARNING, "WorkerConcurrency=900"),
     ],

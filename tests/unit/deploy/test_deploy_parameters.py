@@ -18,8 +18,14 @@ def test_a_parameter_that_the_template_no_longer_has_is_forgotten() -> None:
 
 
 def test_a_new_worker_timeout_takes_the_visibility_timeout_along() -> None:
-    assert resolve(DECLARED, {}, {"WorkerTimeout": "60"})["VisibilityTimeout"] == "360"
+    assert resolve(DECLARED, {}, {"WorkerTimeout": "60"})["VisibilityTimeout"] == "70"
     assert resolve(DECLARED, {}, {"WorkerTimeout": "60", "VisibilityTimeout": "90"})["VisibilityTimeout"] == "90"
+
+
+def test_the_visibility_timeout_of_0_1_becomes_shorter_and_a_chosen_one_stays() -> None:
+    """The first release set it to six times the worker's timeout."""
+    assert resolve(DECLARED, {"WorkerTimeout": "20", "VisibilityTimeout": "120"}, {})["VisibilityTimeout"] == "30"
+    assert resolve(DECLARED, {"WorkerTimeout": "20", "VisibilityTimeout": "90"}, {})["VisibilityTimeout"] == "90"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_plan_tells_each_property_with_its_values() -> None:
         PropertyChange("Timeout", "20", "30"),
     )
     assert plan.changed_parameters["WorkerTimeout"] == ("20", "30")
-    assert plan.changed_parameters["VisibilityTimeout"] == (None, "180")
+    assert plan.changed_parameters["VisibilityTimeout"] == (None, "40")
     assert "ErrorRate" not in plan.changed_parameters
 
 
