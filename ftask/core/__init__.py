@@ -15,7 +15,8 @@ The states of a task. The item in DynamoDB has the truth; a message only says wh
        |                                                           |
        +-------------------- redrive: the next epoch --------------+
 
-    PROCESSING -> PROCESSING   a begin takes over an expired lease: that attempt was lost, and counts
+    PROCESSING -> PROCESSING   a worker takes over an expired lease: that attempt was lost, and counts if it ran alone
+    PROCESSING -> PENDING, RETRYING   an attempt whose handler has not run is given back, and does not count
     PROCESSING -> CANCELLED    cancelled while an attempt ran, which then failed with attempts left or was lost
 
 The order of the steps is the promise: a crash between two of them leaves a state from which the normal flow goes on.
@@ -23,7 +24,7 @@ The order of the steps is the promise: a crash between two of them leaves a stat
     submit    put PENDING, send the message, answer 202                       submission.py
     begin     one conditional write takes the lease and counts the attempt;   execution.py
               if refused, the item decides                                    transitions.py, decide_refused_begin
-    run       the handler                                                     execution.py
+    run       the handler, here or in a child process                         execution.py, isolation.py
     settle    success: write COMPLETED, acknowledge the message               execution.py
               retry:   write RETRYING, postpone the message
               failure: send the dead letter, write FAILED, acknowledge
@@ -41,7 +42,8 @@ The modules:
 - the steps above over the interfaces of `ports`: `submission`, `execution`, `redrive`, `cancellation`. They are given
   their clock, table and queues.
 - what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment),
-  `deployed` (the files that a deployment adds to the archive).
+  `deployed` (the files that a deployment adds to the archive), `threads` (a batch), `isolation` and `child` (attempts
+  in processes of their own).
 - what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
 - adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`.
 

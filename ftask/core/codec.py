@@ -105,6 +105,7 @@ def _public_attempt(attempt: Attempt) -> dict[str, Any]:
             "outcome": None if attempt.outcome is None else str(attempt.outcome),
             "error": _public_failure(attempt.error),
             "backoffSeconds": attempt.backoff_seconds,
+            "counted": False if attempt.uncounted else None,
         }
     )
 

@@ -19,7 +19,6 @@ from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item
 from ftask.core.model import Message, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
-from ftask.core.transitions import CLOCK_SKEW_MARGIN
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -116,20 +115,18 @@ class DynamoStore:
                     self._sleep(pause_seconds)
                     pause_seconds = min(2 * pause_seconds, 2.0)
 
-    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        # Begin: an attempt is taken only in the message's own epoch, only while attempts are left,
-        # only after the backoff, and only of a task that waits or whose worker provably died.
+    def begin(
+        self, message: Message, owner: str, until: datetime, now: datetime, beside: int = 0
+    ) -> tuple[bool, Task | None]:
+        # Begin: an attempt is taken only in the message's own epoch, only of a task that waits, and only after the
+        # backoff. A task that waits has attempts left.
         in_epoch = "epoch = :epoch"
-        attempts_left = "attempts < maxAttempts"
         backoff_over = "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)"
-        worker_dead = "(#status = :processing AND leaseUntil <= :expired AND attribute_not_exists(cancelRequestedAt))"
         try:
             answer = self._client().update_item(
                 TableName=self._table,
                 Key=_key(message.task_id),
-                ConditionExpression=(
-                    f"{in_epoch} AND {attempts_left} AND {backoff_over} AND ({_IS_WAITING} OR {worker_dead})"
-                ),
+                ConditionExpression=f"{in_epoch} AND {backoff_over} AND {_IS_WAITING}",
                 UpdateExpression=(
                     "SET #status = :processing, attempts = attempts + :one, leaseOwner = :owner,"
                     " leaseUntil = :until, updatedAt = :now, history = list_append(history, :attempt)"
@@ -139,11 +136,10 @@ class DynamoStore:
                 ExpressionAttributeValues={
                     ":epoch": {"N": str(message.epoch)},
                     ":now": {"S": to_iso(now)},
-                    ":expired": {"S": to_iso(now - CLOCK_SKEW_MARGIN)},
                     ":until": {"S": to_iso(until)},
                     ":owner": {"S": owner},
                     ":one": {"N": "1"},
-                    ":attempt": {"L": [begun_attempt(message.epoch, now)]},
+                    ":attempt": {"L": [begun_attempt(message.epoch, now, beside)]},
                     **_WAITING,
                     ":processing": {"S": Status.PROCESSING},
                 },
@@ -154,11 +150,21 @@ class DynamoStore:
             return False, _refused_by(error)
         return True, item_to_task(answer["Attributes"])
 
+    def take_over(self, after: Task, dead_owner: str) -> bool:
+        # Take over: only from the worker whose lease was seen to be expired, and nothing begins once an operator has
+        # cancelled the task. The owner is unique to one begin, so it stands for the epoch and the attempt too.
+        condition = "#status = :processing AND leaseOwner = :dead AND attribute_not_exists(#cancelRequestedAt)"
+        try:
+            self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":dead": {"S": dead_owner}})
+        except ClientError as error:
+            _refused_by(error)
+            return False
+        return True
+
     def settle(self, after: Task, owner: str) -> Settlement:
-        # Settle: only the holder of the lease says how its attempt ended. The owner is unique to one
-        # begin, so it stands for the epoch and the attempt too.
+        # Settle: only the holder of the lease says how its attempt ended.
         condition = "#status = :processing AND leaseOwner = :owner"
-        if after.status is Status.RETRYING:
+        if after.status.waiting:
             condition += " AND attribute_not_exists(#cancelRequestedAt)"
         try:
             self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}})

@@ -63,6 +63,29 @@ class RetryAfter(Exception):  # noqa: N818 - reads as an instruction where it is
         self.seconds = float(seconds)
 
 
+class TimedOut(Exception):  # noqa: N818 - the error type that a user reads
+    """The attempt took longer than it may. It is retried like any failed one."""
+
+
+class WorkerLost(Exception):  # noqa: N818 - the error type that a user reads
+    """The process of the attempt ended without reporting. The attempt is retried like any failed one."""
+
+
+class AttemptError(Exception):
+    """What an attempt raised in another process: the type and the message of the exception there.
+
+    `permanent` and `requested_seconds` say what the exception asked for: no retry, or a delay before it.
+    """
+
+    def __init__(
+        self, error_type: str, message: str, *, permanent: bool = False, requested_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.permanent = permanent
+        self.requested_seconds = requested_seconds
+
+
 class UnknownTaskType(Exception):  # noqa: N818 - the error type that a user reads
     """This worker has no task of the type.
 

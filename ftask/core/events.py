@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ftask.core.model import WORKER_LOST, Message, Task
-from ftask.core.text import printable
+from ftask.core.model import WORKER_LOST, Message, Task, loss_text
+from ftask.core.text import printable, shortened
 from ftask.core.timestamps import to_iso
+
+if TYPE_CHECKING:
+    from ftask.core.ports import Job
 
 # Longest message of an error that is logged.
 MAX_ERROR_BYTES = 1024
+# Longest line of a task's output that is logged. CloudWatch takes far longer ones, and charges for each byte.
+MAX_LINE_BYTES = 8 * 1024
 
 
 class EventName(StrEnum):
@@ -29,10 +34,12 @@ class EventName(StrEnum):
     IGNORED = "ignored"
     POSTPONED = "postponed"
     WORKER_LOST = "workerLost"
+    ATTEMPT_LOST = "attemptLost"
     LEASE_LOST = "leaseLost"
     CANCELLED = "cancelled"
     MALFORMED = "malformed"
     INFRASTRUCTURE_FAILED = "infrastructureFailed"
+    LOG = "log"
     INVOCATION = "invocation"
     FAILURES = "failures"
     ATTEMPTS = "attempts"
@@ -95,6 +102,13 @@ def worker_lost(task: Task) -> Event:
     return Event(EventName.WORKER_LOST, _attempt(task) | {"errorType": WORKER_LOST}, "ERROR")
 
 
+def attempt_lost(task: Task, *, counted: bool) -> Event:
+    """The worker of the open attempt of `task` died, and the task is attempted again; is that one `counted`?"""
+    beside = task.history[-1].beside if task.history else 0
+    fields = {"beside": beside, "counted": counted, "reason": loss_text(beside, counted=counted)}
+    return Event(EventName.ATTEMPT_LOST, _attempt(task) | fields, "WARNING")
+
+
 def lease_lost(task: Task) -> Event:
     """The attempt outlived its lease, and its outcome was not written."""
     return Event(EventName.LEASE_LOST, _attempt(task), "WARNING")
@@ -108,6 +122,13 @@ def cancelled(task: Task) -> Event:
 def malformed(message_id: str, reason: str) -> Event:
     """The message is not a task's, and went to the dead-letter queue."""
     return Event(EventName.MALFORMED, {"messageId": message_id, "reason": reason}, "ERROR")
+
+
+def printed(job: Job | None, stream: str, text: str) -> Event:
+    """A child process printed `text` to `stream` (stdout or stderr) while it ran `job`; None: while it started."""
+    which = {} if job is None else {"taskId": job.task_id, "type": job.type}
+    level = "WARNING" if stream == "stderr" else "INFO"
+    return Event(EventName.LOG, which | {"logger": stream, "message": shortened(text, MAX_LINE_BYTES)}, level)
 
 
 def infrastructure_failed(error: Exception, message_id: str | None = None) -> Event:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -20,16 +21,22 @@ from typing import Any
 
 from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.errors import PermanentError, RetryAfter
-from ftask.core.model import Delivery, Failure, Message, Status, Task
-from ftask.core.ports import Clock, DeadLetterQueue, Handler, Observer, Queue, Settlement, Store
+from ftask.core.errors import AttemptError, PermanentError, RetryAfter
+from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
+from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Observer, Queue, Settlement, Store
 from ftask.core.retry import RetryPolicy
-from ftask.core.text import printable
+from ftask.core.text import message_of, printable
 from ftask.core.timestamps import to_iso
-from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Postpone, Reopen, due_at
+from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Postpone, Reopen, TakeOver, due_at
 
 # Longest error message kept, in the item and on the dead letter.
 MAX_ERROR_BYTES = 1024
+# A begin that failed is undone only with more time left than one call takes to fail.
+UNDO_TIME = timedelta(seconds=5)
+# Others write the same item only when messages are duplicated, so a begin soon finds it as it stays.
+_BEGIN_TRIES = 3
+# What is left of a worker's time when it stops an attempt: enough to write how it ended.
+SETTLE_TIME = timedelta(seconds=1)
 # An item ends at 400 KB: payload (256), result and 50 entries of history must fit together.
 MAX_RESULT_BYTES = 64 * 1024
 
@@ -52,8 +59,10 @@ class Executor:
     """Runs deliveries.
 
     `policies` are the retry policies of the types that have one of their own; all others have `policy`. `budget` is the
-    time that a handler is promised: with less left before the invocation's deadline, a message is handed back without a
-    begin, so that it costs the task no attempt. `retention` is how long an item is kept after its last change.
+    time that a handler is promised: with less left before the invocation's deadline, a message is handed back, and it
+    costs the task no attempt. `retention` is how long an item is kept after its last change.
+
+    Tasks of the `isolated_types`, and suspects, run in a child process of `isolation`; without it, all run here.
     """
 
     store: Store
@@ -67,11 +76,14 @@ class Executor:
     retention: timedelta
     observe: Observer
     policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
+    isolation: Isolation | None = None
+    isolated_types: Container[str] = ()
 
-    def execute(self, delivery: Delivery, deadline: datetime) -> bool:
+    def execute(self, delivery: Delivery, deadline: datetime, beside: int = 0) -> bool:
         """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
 
-        `deadline` is when Lambda kills this invocation, and so the end of every lease that it takes.
+        `deadline` is when Lambda kills this invocation, and so the end of every lease that it takes. `beside` is how
+        many other messages came with this one.
 
         Raises:
             Exception: the table or a queue failed; the message must be delivered again.
@@ -84,10 +96,16 @@ class Executor:
         except UnknownVersionError as error:
             self.observe(events.postponed_unread(delivery.message_id, str(error)))
             return False
-        if deadline - self.clock() < self.budget:
-            self._postpone(delivery, message, Postpone("no time left in this invocation", until=self.clock()))
+        if not self._has_time(deadline):
+            self._postpone(delivery, message, self._no_time())
             return False
-        decision = self._begin(message, deadline)
+        owner = secrets.token_hex(8)
+        try:
+            decision = self._begin(message, Lease(owner, deadline), beside)
+        except Exception:
+            # The write may have been applied, and only its answer is missing.
+            self._undo_begin(message, owner, deadline)
+            raise
         match decision:
             case Acknowledge(reason):
                 self.observe(events.ignored(message, reason))
@@ -101,26 +119,70 @@ class Executor:
             case Cancelled(cancelled):
                 return self._settle(delivery, cancelled)
             case Begun(task):
-                return self._settle(delivery, self._run(task, deadline))
+                with self._place(task, deadline) as handler:
+                    if handler is None or not self._has_time(deadline):
+                        return self._give_back(delivery, task)
+                    after = self._run(task, handler, deadline)
+                return self._settle(delivery, after)
 
-    def _begin(self, message: Message, deadline: datetime) -> Acknowledge | Postpone | Exhausted | Cancelled | Begun:
-        owner = secrets.token_hex(8)
-        reopened = False
-        while True:
+    def _has_time(self, deadline: datetime) -> bool:
+        return deadline - self.clock() >= self.budget
+
+    def _no_time(self) -> Postpone:
+        return Postpone("no time left in this invocation", until=self.clock())
+
+    def _begin(
+        self, message: Message, lease: Lease, beside: int
+    ) -> Acknowledge | Postpone | Exhausted | Cancelled | Begun:
+        for _ in range(_BEGIN_TRIES):
             now = self.clock()
-            begun, current = self.store.begin(message, owner, deadline, now)
+            begun, current = self.store.begin(message, lease.owner, lease.until, now, beside)
             if begun and current is not None:
                 return Begun(current)
-            decision = transitions.decide_refused_begin(current, message, owner, now)
-            if not isinstance(decision, Reopen):
-                return decision
-            if reopened or current is None:
-                return Postpone("being redriven", until=now)
-            # The redrive's own write may win this race; either way the task is then PENDING.
-            self.store.reopen(self._retained(transitions.reopened(current, now)))
-            reopened = True
+            decision = transitions.decide_refused_begin(current, message, lease.owner, now)
+            match decision:
+                case Reopen(task):
+                    # The redrive's own write may win this race; either way the task is then PENDING.
+                    self.store.reopen(self._retained(transitions.reopened(task, now)))
+                case TakeOver(task, dead):
+                    after = self._retained(transitions.taken_over(task, lease, beside, now))
+                    if self.store.take_over(after, dead.owner):
+                        self.observe(events.attempt_lost(task, counted=transitions.is_loss_counted(task)))
+                        return Begun(after)
+                case _:
+                    return decision
+        return Postpone("written by others at the same time", until=self.clock())
 
-    def _run(self, task: Task, deadline: datetime) -> Task:
+    def _undo_begin(self, message: Message, owner: str, deadline: datetime) -> None:
+        """Give back the attempt of a begin that failed, if it was begun after all and there is time for it."""
+        if deadline - self.clock() < UNDO_TIME:
+            return
+        with suppress(Exception):  # the failure of the begin itself is raised
+            current = self.store.get(message.task_id)
+            if current is not None and current.lease is not None and current.lease.owner == owner:
+                self.store.settle(self._retained(transitions.given_back(current, self.clock())), owner)
+
+    def _place(self, task: Task, deadline: datetime) -> AbstractContextManager[Handler | None]:
+        """Hold the place where the attempt runs: this process, or a child of it."""
+        if self.isolation is None or not (task.type in self.isolated_types or transitions.is_suspect(task)):
+            return nullcontext(self.handler)
+        return self.isolation.child(deadline - self.budget)
+
+    def _give_back(self, delivery: Delivery, task: Task) -> bool:
+        """Undo a begin whose handler has not run, so that the attempt is not counted."""
+        if task.lease is None:
+            raise AssertionError("an attempt is given back by its lease")
+        before = transitions.given_back(task, self.clock())
+        match self.store.settle(self._retained(before), task.lease.owner):
+            case Settlement.CANCEL_REQUESTED:
+                return self._settle(delivery, transitions.cancelled(before, self.clock()))
+            case Settlement.LEASE_LOST:
+                self.observe(events.lease_lost(task))
+            case Settlement.DONE:
+                self._postpone(delivery, Message(task.task_id, task.epoch), self._no_time())
+        return False
+
+    def _run(self, task: Task, handler: Handler, deadline: datetime) -> Task:
         """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
         payload = json.loads(task.payload)
         job = AttemptJob(task.task_id, task.type, task.epoch, task.attempts, task.max_attempts, payload, deadline)
@@ -128,7 +190,11 @@ class Executor:
         due = due_at(task)
         self.observe(events.started(task, None if due is None else _milliseconds(started - due)))
         try:
-            result = encode_result(self.handler(job))
+            result = encode_result(handler(job))
+        except AttemptError as error:
+            after = self._failed(
+                task, error, permanent=error.permanent, requested_seconds=_usable_delay(error.requested_seconds)
+            )
         except RetryAfter as error:
             after = self._failed(task, error, requested_seconds=_usable_delay(error.seconds))
         except PermanentError as error:
@@ -148,7 +214,8 @@ class Executor:
         permanent: bool = False,
         requested_seconds: float | None = None,
     ) -> Task:
-        failure = Failure(printable(type(error).__name__, 100), printable(str(error), MAX_ERROR_BYTES))
+        error_type = error.error_type if isinstance(error, AttemptError) else type(error).__name__
+        failure = Failure(printable(error_type, 100), printable(message_of(error), MAX_ERROR_BYTES))
         return transitions.failed_attempt(
             task,
             failure,
@@ -245,5 +312,5 @@ def _milliseconds(span: timedelta) -> int:
     return max(0, round(span / timedelta(milliseconds=1)))
 
 
-def _usable_delay(seconds: float) -> float:
-    return seconds if math.isfinite(seconds) else 0.0
+def _usable_delay(seconds: float | None) -> float | None:
+    return 0.0 if seconds is not None and not math.isfinite(seconds) else seconds

@@ -78,13 +78,14 @@ def item_values(item: Mapping[str, Any]) -> dict[str, Any]:
     return _read(item, ATTRIBUTES)
 
 
-def begun_attempt(epoch: int, started_at: datetime) -> Item:
+def begun_attempt(epoch: int, started_at: datetime, beside: int) -> Item:
     """Return the entry that a begin appends to the history.
 
     Its number is the count that the same write increments, which no expression can also put into an
     entry; a reader gets it from the entry before.
     """
-    return {"M": {"epoch": _COUNT.write(epoch), "startedAt": _INSTANT.write(started_at)}}
+    entry = {"epoch": _COUNT.write(epoch), "startedAt": _INSTANT.write(started_at)}
+    return {"M": entry | ({"beside": _COUNT.write(beside)} if beside else {})}
 
 
 def _written(source: object, attributes: Sequence[Attribute]) -> Item:
@@ -109,7 +110,9 @@ def _read_history(typed: Mapping[str, Any]) -> tuple[Attempt, ...]:
     for entry in typed["L"]:
         values = _read(entry["M"], _ATTEMPT_ATTRIBUTES)
         previous = attempts[-1] if attempts else None
-        follows = previous.number + 1 if previous is not None and previous.epoch == values["epoch"] else 1
+        follows = 1
+        if previous is not None and previous.epoch == values["epoch"]:
+            follows = previous.number if previous.uncounted else previous.number + 1
         attempts.append(Attempt(**{"number": follows} | values))
     return tuple(attempts)
 
@@ -140,6 +143,7 @@ def _from(field: str, kind: Kind, name: str, *, fixed: bool = False) -> Attribut
 
 _TEXT = Kind(lambda text: {"S": str(text)}, lambda typed: typed["S"])
 _COUNT = Kind(lambda count: {"N": str(count)}, lambda typed: int(typed["N"]))
+_FLAG = Kind(lambda flag: {"BOOL": flag}, lambda typed: bool(typed["BOOL"]))
 _SECONDS = Kind(lambda seconds: {"N": str(seconds)}, lambda typed: float(typed["N"]))
 _INSTANT = Kind(lambda instant: {"S": to_iso(instant)}, lambda typed: from_iso(typed["S"]))
 # DynamoDB's time to live wants whole seconds since 1970.
@@ -192,4 +196,6 @@ _ATTEMPT_ATTRIBUTES = (
     _from("outcome", _OUTCOME, "outcome"),
     _from("error", _FAILURE, "error"),
     _from("backoff_seconds", _SECONDS, "backoffSeconds"),
+    Attribute("beside", lambda attempt: attempt.beside or None, _COUNT, "beside"),
+    Attribute("uncounted", lambda attempt: attempt.uncounted or None, _FLAG, "uncounted"),
 )

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 
 from ftask.core.events import Event
 from ftask.core.timestamps import now, to_iso
 
 
 def write(event: Event) -> None:
-    """Log `event`. JSON escapes every control character, so one event stays one line."""
+    """Log `event`. JSON escapes every control character, so one event stays one line.
+
+    What cannot be written is left out: a task may have closed the process's output, and must not fail others by that.
+    """
     line = {"timestamp": to_iso(now()), "level": event.level, "event": event.name}
     line.update((field, value) for field, value in event.fields.items() if value is not None)
-    # One write: lines of several threads must not mix.
-    sys.stdout.write(json.dumps(line) + "\n")
+    write_line(json.dumps(line))
+
+
+def write_line(line: str) -> None:
+    """Log a line that is JSON already."""
+    with suppress(OSError, ValueError):
+        # One write: lines of several threads must not mix.
+        sys.stdout.write(line + "\n")

@@ -56,6 +56,7 @@ class Options:
     backoff: tuple[float, float] | None = None
     jitter: bool | None = None
     timeout_seconds: float | None = None
+    isolated: bool = False
 
     def retry_policy(self, of_the_stack: RetryPolicy) -> RetryPolicy:
         """Return the retry policy of the type: its own options, and the stack's where it has none."""
@@ -184,6 +185,7 @@ def _type_to_json(task_type: TaskType) -> dict[str, Any]:
                 "backoffSeconds": None if options.backoff is None else list(options.backoff),
                 "jitter": options.jitter,
                 "timeoutSeconds": options.timeout_seconds,
+                "isolated": options.isolated or None,
             }
         ),
         "default": task_type.is_default,
@@ -203,6 +205,7 @@ def _type_from_json(entry: Mapping[str, Any]) -> TaskType:
             backoff=None if backoff is None else (backoff[0], backoff[1]),
             jitter=options.get("jitter"),
             timeout_seconds=options.get("timeoutSeconds"),
+            isolated=options.get("isolated", False),
         ),
         is_default=entry["default"],
         schema=entry.get("schema"),

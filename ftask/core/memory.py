@@ -26,7 +26,9 @@ class TaskInMemory:
     visible_at: datetime | None = None
     letters: int = 0
 
-    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
+    def begin(
+        self, message: Message, owner: str, until: datetime, now: datetime, beside: int = 0
+    ) -> tuple[bool, Task | None]:
         task = self.task
         backing_off = task.next_attempt_at is not None and now < task.next_attempt_at
         if not task.status.waiting or task.attempts >= task.max_attempts or backing_off:

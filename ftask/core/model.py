@@ -8,11 +8,14 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
 
+from ftask.core.errors import WorkerLost
+from ftask.core.text import plural
+
 # The task type that every stage has: the built-in experiment. Items of 0.1 have no type and are all of this one.
 EXPERIMENT_TYPE = "experiment"
 
-# The error type of an attempt that began and was never settled: its worker died.
-WORKER_LOST = "WorkerLost"
+# The error type of an attempt whose process died.
+WORKER_LOST = WorkerLost.__name__
 
 
 class Phase(Enum):
@@ -79,7 +82,9 @@ class Failure:
 class Attempt:
     """One run of the handler. `number` counts from 1 within its epoch.
 
-    `outcome` is None while it runs; `backoff_seconds` is the delay chosen before the next one.
+    `outcome` is None while it runs; `backoff_seconds` is the delay chosen before the next one. `beside` is how many
+    other messages its worker had received with it. An attempt that was `LOST` and is `uncounted` is not counted
+    against the task's limit, so the attempt after it has the same number.
     """
 
     number: int
@@ -89,6 +94,15 @@ class Attempt:
     outcome: Outcome | None = None
     error: Failure | None = None
     backoff_seconds: float | None = None
+    beside: int = 0
+    uncounted: bool = False
+
+
+def loss_text(beside: int, *, counted: bool) -> str:
+    """Return what became of an attempt that was lost `beside` others, and whether it is counted."""
+    if counted:
+        return "The worker ended without reporting."
+    return f"The worker was lost while {plural(beside, 'other task')} ran beside it; not counted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +121,9 @@ class Lease:
 class Task:
     """A task as the table knows it.
 
-    `payload` and `result` are JSON texts, kept as text so that floats, 40-digit integers and
-    empty strings come back exactly. `attempts` counts begins in this `epoch`; `epoch` counts redrives.
+    `payload` and `result` are JSON texts, kept as text so that floats, 40-digit integers and empty strings come back
+    exactly. `attempts` counts begins in this `epoch`, but not those of lost attempts that are uncounted; `epoch` counts
+    redrives.
     `payload_hash` is set only where an idempotency key has to recognise the payload. `type` names the user's function
     that runs the task, or the built-in experiment.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ class Settlement(Enum):
 
     DONE = auto()
     LEASE_LOST = auto()  # another worker has the task, or its epoch is over: nothing was written
-    CANCEL_REQUESTED = auto()  # an operator cancelled the task, so it may not be RETRYING: nothing was written
+    CANCEL_REQUESTED = auto()  # an operator cancelled the task, so it may not wait again: nothing was written
 
 
 class Store(Protocol):
@@ -41,14 +42,23 @@ class Store(Protocol):
     def get_many(self, task_ids: Sequence[str]) -> Iterator[Task]:
         """Yield the tasks with these ids that exist, in no order; reads may be a moment behind."""
 
-    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        """Begin an attempt if that is allowed; return True and the begun task, or False and the current task.
+    def begin(
+        self, message: Message, owner: str, until: datetime, now: datetime, beside: int = 0
+    ) -> tuple[bool, Task | None]:
+        """Begin an attempt of a task that waits; return True and the begun task, or False and the current task.
 
-        `owner` and `until` are the lease that is taken.
+        `owner` and `until` are the lease that is taken; `beside` is how many other messages the worker received.
+        """
+
+    def take_over(self, after: Task, dead_owner: str) -> bool:
+        """Write `after` if `dead_owner` still holds the lease; return whether it did.
+
+        A task that an operator has cancelled is not taken over. False is also the answer to a write that is refused by
+        its own first one: the next begin then finds its own lease.
         """
 
     def settle(self, after: Task, owner: str) -> Settlement:
-        """Write `after`, the outcome of the attempt with lease `owner`; a cancelled task is never made `RETRYING`."""
+        """Write `after`, the outcome of the attempt with lease `owner`; a cancelled task never waits again."""
 
     def cancel(self, after: Task) -> Task | None:
         """Write `after` if the task still waits for the same attempt; return None, or the current task if not."""
@@ -91,6 +101,17 @@ class DeadLetterReader(Protocol):
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
         """Delete received letters; one that could not be deleted comes back."""
+
+
+class Isolation(Protocol):
+    """Child processes of the worker, each of which runs one attempt at a time."""
+
+    def child(self, until: datetime) -> AbstractContextManager[Handler | None]:
+        """Hold a child and yield its handler; None if none is free and started by `until`.
+
+        The handler raises WorkerLost if the child dies, TimedOut if it was killed at the end of its time, and
+        AttemptError for what the work raised in it.
+        """
 
 
 class Handler(Protocol):

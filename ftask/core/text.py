@@ -17,6 +17,14 @@ def printable(text: str, limit_bytes: int) -> str:
     return shortened(clean, limit_bytes) or "(no message)"
 
 
+def message_of(error: BaseException) -> str:
+    """Return the message of an exception, whose own code may fail."""
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001
+        return f"its message cannot be read: {type(failure).__name__}"
+
+
 def shortened(text: str, limit_bytes: int) -> str:
     """Return `text`, cut with an ellipsis if its UTF-8 is longer than `limit_bytes`."""
     encoded = text.encode()

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from ftask.core.model import WORKER_LOST, Attempt, Failure, Message, Outcome, Status, Task
+from ftask.core.model import WORKER_LOST, Attempt, Failure, Lease, Message, Outcome, Status, Task, loss_text
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import shortened
 
 # Clocks of two machines differ: a lease counts as expired only this long after its end.
 CLOCK_SKEW_MARGIN = timedelta(seconds=2)
+# How many lost attempts of an epoch are not counted, because others ran beside them. A task that ends its worker even
+# from a process of its own would otherwise be begun for ever.
+MAX_UNCOUNTED_LOSSES = 5
 # History is kept in the item, whose size is paid at every write and ends at 400 KB.
 MAX_HISTORY = 50
 # The task keeps its last error in full; the history keeps this much of each.
@@ -48,7 +51,17 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """The message is of a redrive that has not yet written its move: write that move, then begin again."""
+    """The message is of a redrive that has not yet written its move of `task`: write that move, then begin again."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """The worker of `task` died with attempts left: take over its lease, if it still holds it."""
+
+    task: Task
+    dead: Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class Cancelled:
     task: Task
 
 
-BeginDecision = Acknowledge | Postpone | Begun | Reopen | Exhausted | Cancelled
+BeginDecision = Acknowledge | Postpone | Begun | Reopen | TakeOver | Exhausted | Cancelled
 
 
 def decide_refused_begin(current: Task | None, message: Message, owner: str, now: datetime) -> BeginDecision:
@@ -82,7 +95,7 @@ def decide_refused_begin(current: Task | None, message: Message, owner: str, now
         return Acknowledge("superseded by a redrive")
     if current.epoch < message.epoch:
         if current.epoch == message.epoch - 1 and current.status is Status.FAILED:
-            return Reopen()
+            return Reopen(current)
         return Postpone("of an epoch that has not begun")
     if current.status.terminal:
         return Acknowledge(f"already {current.status}")
@@ -90,23 +103,44 @@ def decide_refused_begin(current: Task | None, message: Message, owner: str, now
         expired_at = current.lease.until + CLOCK_SKEW_MARGIN
         if now < expired_at:
             return Postpone("running elsewhere", until=expired_at)
-    if current.attempts >= current.max_attempts:
-        return Exhausted(worker_lost(current, now))
-    if current.cancel_requested_at is not None:
-        return Cancelled(cancelled(current, now))
+        if current.attempts >= current.max_attempts and is_loss_counted(current):
+            return Exhausted(worker_lost(current, now))
+        if current.cancel_requested_at is not None:
+            return Cancelled(cancelled(current, now))
+        return TakeOver(current, current.lease)
     if current.next_attempt_at is not None and now < current.next_attempt_at:
         return Postpone("backing off", until=current.next_attempt_at)
     # No rule explains the refusal: something else wrote the item. Its message stays for an operator to look at.
     return Postpone(f"in a state that cannot begin ({current.status})")
 
 
+def is_loss_counted(task: Task) -> bool:
+    """Return whether the open attempt of `task`, whose worker died, counts against the task's limit.
+
+    One that ran beside others does not: any of them may have ended the worker.
+    """
+    uncounted = sum(1 for attempt in task.history if attempt.epoch == task.epoch and attempt.uncounted)
+    return not task.history or task.history[-1].beside == 0 or uncounted >= MAX_UNCOUNTED_LOSSES
+
+
+def is_suspect(task: Task) -> bool:
+    """Return whether the attempt of `task` that has begun may end its worker, because an earlier one did or may have.
+
+    A redrive forgives nothing: the next epoch runs the same payload.
+    """
+    return any(
+        attempt.outcome in (None, Outcome.LOST) or (attempt.error is not None and attempt.error.type == WORKER_LOST)
+        for attempt in task.history[:-1]
+    )
+
+
 def due_at(task: Task) -> datetime | None:
     """Return the earliest moment at which the running attempt of `task` could begin; None if that is not known."""
     *earlier, _ = task.history
-    if task.attempts == 1:
+    previous = earlier[-1] if earlier else None
+    if task.attempts == 1 and (previous is None or previous.epoch != task.epoch):
         # The time of a redrive is not stored.
         return task.created_at if task.epoch == 0 else None
-    previous = earlier[-1] if earlier else None
     if previous is None or previous.ended_at is None or previous.backoff_seconds is None:
         return None
     return previous.ended_at + timedelta(seconds=previous.backoff_seconds)
@@ -145,6 +179,28 @@ def failed_attempt(
         next_attempt_at=now + timedelta(milliseconds=round(delay * 1000)),
     )
     return _settled(after, now, Outcome.FAILED, error, backoff_seconds=round(delay, 3))
+
+
+def taken_over(task: Task, lease: Lease, beside: int, now: datetime) -> Task:
+    """Return `task`, whose worker died, with its next attempt begun under `lease`, `beside` other messages."""
+    *earlier, lost = task.history
+    counted = is_loss_counted(task)
+    number = task.attempts + 1 if counted else task.attempts
+    history = (*earlier, _lost(lost, uncounted=not counted), Attempt(number, task.epoch, now, beside=beside))
+    return replace(task, attempts=number, lease=lease, history=history[-MAX_HISTORY:], updated_at=now)
+
+
+def given_back(task: Task, now: datetime) -> Task:
+    """Return `task` as it was before its attempt began: the handler has not run, so the attempt does not count."""
+    *earlier, _ = task.history
+    has_run = any(attempt.epoch == task.epoch for attempt in earlier)
+    return replace(
+        task,
+        status=Status.RETRYING if has_run else Status.PENDING,
+        attempts=task.attempts - 1,
+        history=tuple(earlier),
+        updated_at=now,
+    )
 
 
 def worker_lost(task: Task, now: datetime) -> Task:
@@ -211,6 +267,9 @@ def _settled(
 
 def _lost_if_open(attempt: Attempt) -> Attempt:
     """Return `attempt`, as `LOST` if it was never settled: its worker died."""
-    if attempt.outcome is not None:
-        return attempt
-    return replace(attempt, outcome=Outcome.LOST, error=Failure(WORKER_LOST, "The worker ended without reporting."))
+    return attempt if attempt.outcome is not None else _lost(attempt)
+
+
+def _lost(attempt: Attempt, *, uncounted: bool = False) -> Attempt:
+    error = Failure(WORKER_LOST, loss_text(attempt.beside, counted=not uncounted))
+    return replace(attempt, outcome=Outcome.LOST, error=error, uncounted=uncounted)

@@ -67,7 +67,7 @@ def worker_content(
     _refuse_shadowing(project, installed)
     code = Content.of(
         (
-            *(*_package(), *_modules("core"), *_handler("worker.py")),
+            *(*_package(), *_modules("core"), *_handler("worker.py", "child.py")),
             *(*(_modules("tasks") if project else ()), *project),
             *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment), *_optional(SECRETS, secrets)),
         )

@@ -26,7 +26,10 @@ _LABELS = {
 }
 # Left out: the task id stands in front, the traceback below, and the others are for machines. JSON has all of them.
 _HIDDEN = frozenset(
-    {"taskId", "traceback", "leaseUntil", "requestId", "AWSRequestId", "logger", "location", "stackTrace"}
+    {
+        *("taskId", "traceback", "leaseUntil", "beside", "counted"),
+        *("requestId", "AWSRequestId", "logger", "location", "stackTrace"),
+    }
 )
 
 

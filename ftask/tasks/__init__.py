@@ -10,8 +10,9 @@ All of it is in the worker's archive: nothing but the standard library, the pure
 where the user's project has it.
 """
 
+from ftask.core.errors import TimedOut
 from ftask.tasks.context import Run, current
 from ftask.tasks.declaration import task
-from ftask.tasks.errors import DeclarationError, InvalidPayload, TimedOut
+from ftask.tasks.errors import DeclarationError, InvalidPayload
 
 __all__ = ["DeclarationError", "InvalidPayload", "Run", "TimedOut", "current", "task"]

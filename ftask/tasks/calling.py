@@ -6,10 +6,11 @@ from collections.abc import Coroutine, Mapping
 from types import CoroutineType
 from typing import Any
 
+from ftask.core.errors import TimedOut
 from ftask.tasks.context import Run
 from ftask.tasks.conversion import converter
 from ftask.tasks.declaration import Declaration
-from ftask.tasks.errors import InvalidPayload, TimedOut
+from ftask.tasks.errors import InvalidPayload
 from ftask.tasks.results import to_json_value
 
 

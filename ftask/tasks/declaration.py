@@ -63,6 +63,7 @@ def task(
     backoff: tuple[float, float] | None = None,
     jitter: bool | None = None,
     timeout: float | None = None,
+    isolated: bool = False,
     default: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
@@ -83,7 +84,10 @@ def task(*functions: Any, **options: Any) -> Any:
             base · 2^(n-1) seconds, at most the cap; default: the stack's.
         jitter: whether the delay is random, from 0 to that value; default: the stack's.
         timeout: how many seconds an attempt may take, up to 900; then it is stopped, and has failed with TimedOut.
-            Only an `async def` can be stopped. Default: until the worker's time ends.
+            An `async def` is cancelled, an isolated task is killed; any other cannot be stopped. Default: until the
+            worker's time ends.
+        isolated: whether attempts run in a child process of the worker, which a crash or a leak of memory ends alone;
+            default: False. A task whose worker died runs so from then on, whatever it says here.
         default: whether submissions that name no type are for this one; at most one type. Default: False.
 
     Raises:
@@ -122,11 +126,11 @@ def _declare(function: Any, given: Mapping[str, Any]) -> Any:
 
 def _task_type(function: FunctionType, given: Mapping[str, Any]) -> TaskType:
     options = parse_options(given)
-    if options.timeout_seconds is not None and not inspect.iscoroutinefunction(function):
+    if options.timeout_seconds is not None and not options.isolated and not inspect.iscoroutinefunction(function):
         timeout = f"timeout={options.timeout_seconds:g}"
         raise DeclarationError(
             f"{timeout} cannot be enforced, because a function that shares its process with other tasks cannot be "
-            "stopped. Write async def."
+            "stopped. Write async def, or add isolated=True."
         )
     arguments, accepts_more = arguments_of(function)
     name = given.get("name")

@@ -39,6 +39,17 @@ def load_deployed(module: str) -> Registry:
         raise
 
 
+def load_in_child(module: str) -> Registry:
+    """Import `module` in a child of a worker, whose environment variables it has; return its tasks.
+
+    Raises:
+        DeclarationError: a declaration is wrong, or the module declares no tasks.
+        ModuleLoadError: its import failed, here and not in the worker.
+    """
+    capture_output()
+    return load_tasks(module)
+
+
 def check(module: str) -> dict[str, Any]:
     """Import `module` as an invocation would; return its types as JSON, or why it cannot be imported."""
     try:

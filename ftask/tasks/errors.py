@@ -41,9 +41,5 @@ class InvalidPayload(PermanentError):  # noqa: N818 - the error type that a user
     """The payload does not fit the task's arguments. No retry can help, so the task fails at once."""
 
 
-class TimedOut(Exception):  # noqa: N818 - the error type that a user reads
-    """The attempt took longer than it may. It is retried like any failed one."""
-
-
 class AttemptAborted(Exception):  # noqa: N818 - the error type that a user reads
     """The task raised what is not an `Exception`, such as KeyboardInterrupt; that is a failed attempt too."""

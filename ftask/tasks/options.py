@@ -14,7 +14,7 @@ MAX_ATTEMPTS = 100
 # No function of Lambda runs longer.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_TIMEOUT_SECONDS = 900
-NAMES = ("name", "max_attempts", "backoff", "jitter", "timeout", "default")
+NAMES = ("name", "max_attempts", "backoff", "jitter", "timeout", "isolated", "default")
 
 
 def check_names(given: Mapping[str, Any]) -> None:
@@ -53,6 +53,7 @@ def parse_options(given: Mapping[str, Any]) -> Options:
         backoff=_backoff(given.get("backoff")),
         jitter=None if given.get("jitter") is None else flag(given, "jitter"),
         timeout_seconds=_timeout(given.get("timeout")),
+        isolated=flag(given, "isolated"),
     )
 
 

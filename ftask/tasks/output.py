@@ -15,13 +15,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
+from ftask.core.events import MAX_LINE_BYTES, EventName
 from ftask.core.text import json_object, shortened
 from ftask.core.timestamps import now, to_iso
 from ftask.tasks.context import Run, running_or_none
 from ftask.tasks.tracebacks import traceback_text
-
-# CloudWatch takes far longer lines, and charges for each byte.
-MAX_MESSAGE_BYTES = 8 * 1024
 
 
 def capture_output(level: int = logging.INFO) -> Callable[[], None]:
@@ -116,7 +114,7 @@ class TaskStream(io.TextIOBase):
             self._write_line(run, unfinished.text + line)
             unfinished.text = ""
         # More than can be shown need not be kept.
-        unfinished.run, unfinished.text = run, (unfinished.text + rest)[: MAX_MESSAGE_BYTES + 1]
+        unfinished.run, unfinished.text = run, (unfinished.text + rest)[: MAX_LINE_BYTES + 1]
         return len(text)
 
     def end_line(self) -> None:
@@ -131,7 +129,7 @@ class TaskStream(io.TextIOBase):
         text = line.rstrip()
         if not text:
             return
-        fields = json_object(text) if text.startswith("{") and len(text) <= MAX_MESSAGE_BYTES else None
+        fields = json_object(text) if text.startswith("{") and len(text) <= MAX_LINE_BYTES else None
         if fields is None:
             fields = {"logger": self._logger, "message": _bounded(text)}
         elif "message" not in fields and "event" in fields:
@@ -166,12 +164,12 @@ class TaskStream(io.TextIOBase):
 
 
 def _mark(run: Run | None) -> dict[str, Any]:
-    return {"event": "log"} if run is None else {"event": "log", "taskId": run.task_id, "type": run.type}
+    return {"event": EventName.LOG} | ({} if run is None else {"taskId": run.task_id, "type": run.type})
 
 
 def _bounded(text: str) -> str:
     # Cut before encoding: a task may print 10 MB in one line.
-    return shortened(text[: MAX_MESSAGE_BYTES + 1].encode("utf-8", "replace").decode(), MAX_MESSAGE_BYTES)
+    return shortened(text[: MAX_LINE_BYTES + 1].encode("utf-8", "replace").decode(), MAX_LINE_BYTES)
 
 
 def _write(stream: TextIO, fields: dict[str, Any]) -> None:

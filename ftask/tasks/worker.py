@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ftask.core import events
 from ftask.core.errors import RetryAfter, UnknownTaskType
+from ftask.core.execution import SETTLE_TIME
 from ftask.core.timestamps import now
 from ftask.tasks.calling import call
 from ftask.tasks.context import Run, running
@@ -18,11 +19,9 @@ from ftask.tasks.registry import Registry
 from ftask.tasks.tracebacks import traceback_text
 
 if TYPE_CHECKING:
+    from ftask.core.isolation import TimeLimit
     from ftask.core.ports import Clock, Handler, Job, Observer
     from ftask.core.retry import RetryPolicy
-
-# What is left of a worker's time when an async task is cancelled: enough to write that its attempt has failed.
-SETTLE_TIME = timedelta(seconds=1)
 
 
 def handler(
@@ -73,14 +72,32 @@ def retry_policies(registry: Registry, of_the_stack: RetryPolicy) -> dict[str, R
     return {declaration.name: declaration.type.options.retry_policy(of_the_stack) for declaration in registry}
 
 
+def isolated_types(registry: Registry) -> frozenset[str]:
+    """Return the types that are declared `isolated=True`."""
+    return frozenset(declaration.name for declaration in registry if declaration.type.options.isolated)
+
+
+def time_limits(registry: Registry) -> dict[str, TimeLimit]:
+    """Return the time limit of each type that has a timeout, for an attempt in a child process."""
+    from ftask.core.isolation import TimeLimit
+
+    # An async task is cancelled at its timeout, and may clean up.
+    grace_seconds = SETTLE_TIME.total_seconds()
+    return {
+        declaration.name: TimeLimit(seconds, grace_seconds if declaration.is_async else 0.0)
+        for declaration in registry
+        if (seconds := declaration.type.options.timeout_seconds) is not None
+    }
+
+
 def start_run(job: Job, declaration: Declaration, clock: Clock) -> Run:
     """Return the attempt as the task sees it. Its deadline is the task's own, where that comes first."""
     deadline = job.deadline
     if declaration.is_async:
         deadline -= SETTLE_TIME
-        timeout = declaration.type.options.timeout_seconds
-        if timeout is not None:
-            deadline = min(deadline, clock() + timedelta(seconds=timeout))
+    timeout = declaration.type.options.timeout_seconds
+    if timeout is not None:
+        deadline = min(deadline, clock() + timedelta(seconds=timeout))
     return Run(job.task_id, job.type, job.epoch, job.attempt, job.max_attempts, deadline, clock)
 
 

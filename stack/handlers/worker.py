@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,17 +15,24 @@ from ftask.core.clients import Clients
 from ftask.core.deployed import read_module
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.execution import Executor
+from ftask.core.isolation import Children, TimeLimit, children_for
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Delivery
 from ftask.core.ports import Handler
 from ftask.core.retry import RetryPolicy
 from ftask.core.settings import WorkerSettings
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
+from ftask.core.threads import THREADS, in_threads
 from ftask.core.timestamps import now
 from ftask.core.workload import by_type, simulated
 
-# A whole batch at once: handlers mostly wait for the network.
-THREADS = 10
+CHILD_MODULE = f"{__name__.rpartition('.')[0]}.child"
+# Set by Lambda: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+MEMORY_VARIABLE = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+
+
+# Whether a message may be deleted, or what failed.
+Outcome = bool | Exception
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,14 @@ class Worker:
     def run(self, event: dict[str, Any], deadline: datetime) -> dict[str, Any]:
         """Run every record of `event`; return the partial-batch answer."""
 
+        deliveries = [_delivery(record) for record in event["Records"]]
+
         def execute(delivery: Delivery) -> bool:
             with self.meter.record():
-                return self.executor.execute(delivery, deadline)
+                return self.executor.execute(delivery, deadline, beside=len(deliveries) - 1)
 
         with self.meter.invocation():
-            return run_batch(execute, [_delivery(record) for record in event["Records"]])
+            return run_batch(execute, deliveries)
 
 
 @cache
@@ -57,6 +65,8 @@ def worker() -> Worker:
     usage = Usage()
     own: Handler | None = None
     policies: dict[str, RetryPolicy] = {}
+    limits: dict[str, TimeLimit] = {}
+    isolated: frozenset[str] = frozenset()
     module = read_module()
     if module is None:
         meter = Meter(settings.stack, usage)
@@ -64,12 +74,13 @@ def worker() -> Worker:
         # Where no tasks are declared, the archive has no ftask.tasks.
         from ftask.tasks.deployed import load_deployed
         from ftask.tasks.worker import handler as handler_of
-        from ftask.tasks.worker import retry_policies
+        from ftask.tasks.worker import isolated_types, retry_policies, time_limits
 
         registry = load_deployed(module)
         meter = Meter(settings.stack, usage, types=registry.names)
         own = handler_of(registry, meter.observe)
         policies = retry_policies(registry, settings.policy)
+        limits, isolated = time_limits(registry), isolated_types(registry)
     clients = Clients(THREADS, usage)
     rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret
     executor = Executor(
@@ -84,6 +95,8 @@ def worker() -> Worker:
         retention=settings.retention,
         observe=meter.observe,
         policies=policies,
+        isolation=Children(CHILD_MODULE, children_for(int(os.environ.get(MEMORY_VARIABLE, "128"))), limits),
+        isolated_types=isolated,
     )
     return Worker(executor, meter)
 
@@ -110,24 +123,24 @@ def check() -> dict[str, Any]:
     return deployed.check(module)
 
 
-def run_batch(execute: Callable[[Delivery], bool], deliveries: list[Delivery]) -> dict[str, Any]:
+def run_batch(
+    execute: Callable[[Delivery], bool],
+    deliveries: list[Delivery],
+    at_once: Callable[[Callable[[Delivery], Outcome], list[Delivery]], list[Outcome]] = in_threads,
+) -> dict[str, Any]:
     """Execute the deliveries at once; return the partial-batch answer: those for which `execute` returned False stay.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
 
-    def attempt(delivery: Delivery) -> bool | Exception:
+    def attempt(delivery: Delivery) -> Outcome:
         try:
             return execute(delivery)
         except Exception as error:  # noqa: BLE001 - raised below, once the other records have ended
             log.write(events.infrastructure_failed(error, delivery.message_id))
             return error
 
-    if len(deliveries) == 1:
-        outcomes = [attempt(deliveries[0])]
-    else:
-        with ThreadPoolExecutor(THREADS) as threads:
-            outcomes = list(threads.map(attempt, deliveries))
+    outcomes = at_once(attempt, deliveries)
     failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     if failures:
         # Everything is delivered again; what has ended is then recognised and acknowledged.

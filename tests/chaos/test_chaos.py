@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from ftask.aws.api import TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.core.model import WORKER_LOST, Status
+from ftask.core.workload import CRASH_EXIT_CODE
 from tests.chaos.site import Site
 from tests.chaos.verdict import judge
 from tests.support.figures import Record
@@ -121,8 +124,27 @@ def test_a_task_that_kills_its_worker_fails_as_lost_with_a_dead_letter(site: Sit
     task = done.json
     assert (task["status"], task["attempts"]) == (Status.FAILED, task["maxAttempts"])
     assert task["lastError"]["type"] == WORKER_LOST
-    assert [attempt["outcome"] for attempt in task["history"]] == ["LOST"] * task["maxAttempts"]
+    # Only the first one took its worker along.
+    assert [attempt["outcome"] for attempt in task["history"]] == ["LOST", "FAILED", "FAILED"]
+    assert task["lastError"]["message"] == f"The process of the attempt ended with exit code {CRASH_EXIT_CODE}."
     until(lambda: (task["taskId"], 0) in set(site.letters()), "the dead letter is there")
+
+
+def test_bad_tasks_hurt_nobody_but_themselves(site: Site, tmp_path: Path, record_property: Record) -> None:
+    """Each ends the worker that it runs in, with all that run beside it."""
+    messages = [*["SLOW:1"] * 12, "SUCCESS", "SUCCESS", "CRASH", "HANG"]
+    site.rng.shuffle(messages)
+    file = tmp_path / "tasks.jsonl"
+    file.write_text("".join(f'{{"message": "{message}"}}\n' for message in messages))
+    done = site.cli("submit", "--file", str(file), "--wait", "-o", "json")
+    assert done.code == 3
+    ended = {True: Counter[str](), False: Counter[str]()}
+    for task in done.json:
+        ended[task["payload"]["message"] in ("CRASH", "HANG")][task["status"]] += 1
+    record_property("innocents that failed", ended[False]["FAILED"])
+    assert ended == {True: Counter(FAILED=2), False: Counter(COMPLETED=14)}
+    lost = [attempt for task in done.json for attempt in task["history"] if attempt.get("outcome") == "LOST"]
+    assert any(attempt.get("counted") is False for attempt in lost)
 
 
 def test_an_outage_costs_no_attempt_and_the_worker_does_not_spin(site: Site) -> None:

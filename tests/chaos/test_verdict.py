@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ftask.core.model import Status, Task
+from ftask.core.model import Attempt, Outcome, Status, Task
 from tests.chaos.verdict import Verdict, judge
 from tests.support.builders import TASK_ID, a_task
+from tests.support.clock import EPOCH
 
 
 def event(name: str, second: int, attempt: int = 1, epoch: int = 0) -> dict[str, Any]:
@@ -49,6 +50,14 @@ def test_a_run_that_starts_before_the_one_before_it_ended_overlaps() -> None:
 def test_a_run_that_was_killed_counts_until_its_lease_ends() -> None:
     assert judge([TASK_ID], ended(), [], [event("started", 1), event("started", 6, 2)]).overlapping == [TASK_ID]
     assert judge([TASK_ID], ended(), [], [event("started", 1), event("started", 7, 2)]).good
+
+
+def test_an_attempt_that_is_run_again_counted_until_its_lease_ended() -> None:
+    lost = Attempt(1, 0, EPOCH, None, Outcome.LOST, beside=1, uncounted=True)
+    tasks = {TASK_ID: a_task(status=Status.COMPLETED, max_attempts=1, history=(lost, Attempt(1, 0, EPOCH)))}
+    assert judge([TASK_ID], tasks, [], [event("started", 1), event("started", 7), event("finished", 8)]).good
+    log = [event("started", 1), event("started", 6), event("finished", 8)]
+    assert judge([TASK_ID], tasks, [], log) == Verdict(overlapping=[TASK_ID])
 
 
 def test_more_starts_than_attempts_in_one_epoch_are_too_many() -> None:

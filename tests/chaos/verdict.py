@@ -35,7 +35,9 @@ def judge(
     known = set(letters)
     ended = [task for task in tasks.values() if task.status.terminal]
     starts, ends = _runs(log)
-    limits = {task_id: task.max_attempts for task_id, task in tasks.items()}
+    uncounted = Counter(
+        (task.task_id, attempt.epoch) for task in tasks.values() for attempt in task.history if attempt.uncounted
+    )
     return Verdict(
         lost=[task_id for task_id in accepted if task_id not in tasks],
         open=sorted(tasks.keys() - {task.task_id for task in ended}),
@@ -45,10 +47,10 @@ def judge(
         overlapping=_overlapping(starts, ends),
         too_many_starts=[
             task_id
-            for (task_id, _), number in Counter(
+            for (task_id, epoch), number in Counter(
                 (event["taskId"], event["epoch"]) for runs in starts.values() for event in runs
             ).items()
-            if number > limits.get(task_id, 0)
+            if number > (tasks[task_id].max_attempts + uncounted[task_id, epoch] if task_id in tasks else 0)
         ],
     )
 
@@ -71,7 +73,10 @@ def _overlapping(starts: Mapping[str, list[Event]], ends: Mapping[tuple[str, int
         # Times of one format and zone compare as they sort. Workers of a chaos share one clock.
         runs.sort(key=lambda event: event["timestamp"])
         for before, after in pairwise(runs):
-            end = ends.get((task_id, before["epoch"], before["attempt"]), before["leaseUntil"])
+            # An attempt that is started again was lost beside others, so its end is that of the second run.
+            again = (before["epoch"], before["attempt"]) == (after["epoch"], after["attempt"])
+            finished = None if again else ends.get((task_id, before["epoch"], before["attempt"]))
+            end = finished or before["leaseUntil"]
             if after["timestamp"] < end:
                 overlapping.append(task_id)
     return overlapping

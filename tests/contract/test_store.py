@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
 
 from ftask.core import transitions
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.model import Failure, Message, Status, Task
+from ftask.core.model import Attempt, Failure, Lease, Message, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.retry import RetryPolicy
 from tests.support.builders import TASK_ID, a_full_task, a_task
@@ -71,21 +71,60 @@ def test_begin_of_an_unknown_task_finds_nothing(store: DynamoStore) -> None:
     assert store.begin(MESSAGE, "me", UNTIL, EPOCH) == (False, None)
 
 
-def test_nobody_begins_a_task_under_a_live_lease(store: DynamoStore) -> None:
+@pytest.mark.parametrize("moment", [EPOCH, UNTIL + timedelta(hours=1)])
+def test_nobody_begins_a_task_that_runs_or_whose_worker_died(store: DynamoStore, moment: datetime) -> None:
     store.put(a_task())
     first = begun(store)
-    just_before = UNTIL + transitions.CLOCK_SKEW_MARGIN - timedelta(milliseconds=1)
-    assert store.begin(MESSAGE, "you", UNTIL, just_before) == (False, first)
+    assert store.begin(MESSAGE, "you", UNTIL, moment) == (False, first)
 
 
-def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(store: DynamoStore) -> None:
+def test_begin_writes_how_many_messages_came_along(store: DynamoStore) -> None:
     store.put(a_task())
-    begun(store)
-    ok, task = store.begin(MESSAGE, "you", UNTIL, UNTIL + transitions.CLOCK_SKEW_MARGIN)
+    ok, task = store.begin(MESSAGE, "me", UNTIL, EPOCH, beside=9)
     assert ok
     assert task is not None
-    assert task.attempts == 2
-    assert [attempt.number for attempt in task.history] == [1, 2]
+    assert task.history == (Attempt(1, 0, EPOCH, beside=9),)
+
+
+def taken_over(task: Task, owner: str = "you") -> Task:
+    return transitions.taken_over(task, Lease(owner, UNTIL + timedelta(hours=1)), 0, UNTIL)
+
+
+def test_a_lease_is_taken_over_from_its_dead_owner_alone_and_once(store: DynamoStore) -> None:
+    store.put(a_task())
+    first = begun(store)
+    after = taken_over(first)
+    assert not store.take_over(after, "somebody else")
+    assert store.get(TASK_ID) == first
+    assert store.take_over(after, "me")
+    assert not store.take_over(taken_over(first, "they"), "me")
+    assert store.get(TASK_ID) == after
+
+
+def test_a_cancelled_or_settled_task_is_not_taken_over(store: DynamoStore) -> None:
+    store.put(a_task())
+    first = begun(store)
+    assert store.request_cancel(TASK_ID, EPOCH)
+    assert not store.take_over(taken_over(first), "me")
+    done = transitions.completed(first, None, EPOCH)
+    assert store.settle(done, "me") is Settlement.DONE
+    assert not store.take_over(taken_over(first), "me")
+    assert store.get(TASK_ID) == done
+
+
+def test_an_attempt_that_is_given_back_was_never_begun(store: DynamoStore) -> None:
+    store.put(a_task())
+    before = transitions.given_back(begun(store), EPOCH)
+    assert store.settle(before, "me") is Settlement.DONE
+    assert store.settle(before, "me") is Settlement.DONE
+    assert begun(store, "you").attempts == 1
+
+
+def test_a_cancelled_task_is_not_given_back(store: DynamoStore) -> None:
+    store.put(a_task())
+    task = begun(store)
+    assert store.request_cancel(TASK_ID, EPOCH)
+    assert store.settle(transitions.given_back(task, EPOCH), "me") is Settlement.CANCEL_REQUESTED
 
 
 def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
@@ -100,12 +139,6 @@ def test_nobody_begins_before_the_backoff_is_over(store: DynamoStore) -> None:
     assert ok
     assert task is not None
     assert task.next_attempt_at is None
-
-
-def test_nobody_begins_more_attempts_than_the_task_has(store: DynamoStore) -> None:
-    store.put(a_task(max_attempts=1))
-    first = begun(store)
-    assert store.begin(MESSAGE, "you", UNTIL, UNTIL + timedelta(hours=1)) == (False, first)
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
@@ -140,8 +173,8 @@ def test_a_settlement_that_is_sent_twice_is_recognised(store: DynamoStore) -> No
 def test_who_lost_the_lease_settles_nothing(store: DynamoStore) -> None:
     store.put(a_task())
     mine = begun(store)
-    ok, theirs = store.begin(MESSAGE, "you", UNTIL + timedelta(hours=1), UNTIL + timedelta(minutes=1))
-    assert ok
+    theirs = taken_over(mine)
+    assert store.take_over(theirs, "me")
     assert store.settle(transitions.completed(mine, None, EPOCH), "me") is Settlement.LEASE_LOST
     assert store.get(TASK_ID) == theirs
 

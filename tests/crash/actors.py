@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 
 class Crash(BaseException):
@@ -18,7 +17,9 @@ class Actor:
 
     def __init__(self, body: Callable[[], object]) -> None:
         self.done = False
+        self.crashed = False
         self.error: BaseException | None = None
+        self._killed = False
         self._body = body
         self._go = threading.Semaphore(0)
         self._stopped = threading.Semaphore(0)
@@ -38,16 +39,28 @@ class Actor:
         if self.error is not None:
             raise self.error
 
+    def kill(self) -> None:
+        """Let it die where it stands."""
+        if not self.done:
+            self._killed = True
+            self.step()
+
     def _pause(self) -> None:
         self._stopped.release()
+        self._wait()
+
+    def _wait(self) -> None:
         self._go.acquire()
+        if self._killed:
+            raise Crash("killed with its process")
 
     def _main(self) -> None:
-        self._go.acquire()
         Actor._current.actor = self
         try:
-            with suppress(Crash):
-                self._body()
+            self._wait()
+            self._body()
+        except Crash:
+            self.crashed = True
         except Exception as error:  # noqa: BLE001 - raised again where the scheduler stands
             self.error = error
         finally:

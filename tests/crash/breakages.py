@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,8 +107,8 @@ class _AcknowledgedFirst(Executor):
 
     __slots__ = ()
 
-    def execute(self, delivery: Delivery, deadline: datetime) -> bool:
-        Executor.execute(self, delivery, deadline)
+    def execute(self, delivery: Delivery, deadline: datetime, beside: int = 0) -> bool:
+        Executor.execute(self, delivery, deadline, beside)
         return True
 
 
@@ -266,11 +267,88 @@ def _drains_first(reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter
 class _NakedBegin(DynamoStore):
     """Believes every refusal of a begin."""
 
-    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        begun, task = DynamoStore.begin(self, message, owner, until, now)
+    def begin(self, message: Message, owner: str, *how: Any) -> tuple[bool, Task | None]:
+        begun, task = DynamoStore.begin(self, message, owner, *how)
         if not begun and task is not None and task.lease is not None and task.lease.owner == owner:
             task = replace(task, lease=Lease("somebody else", task.lease.until))
         return begun, task
+
+
+class _Misread(DynamoStore):
+    """Sees a task that refused a begin as it is not."""
+
+    seen: Mapping[str, Any]
+
+    def begin(self, *how: Any) -> tuple[bool, Task | None]:
+        begun, task = DynamoStore.begin(self, *how)
+        return begun, task if begun or task is None else replace(task, **self.seen)
+
+
+def misread(**seen: Any) -> Breakage:
+    """Every task that refuses a begin, seen with these values."""
+    return _on(_as(type("Misread", (_Misread,), {"seen": seen})))
+
+
+class _BlindToLeases(DynamoStore):
+    """Takes every lease for an expired one."""
+
+    def begin(self, *how: Any) -> tuple[bool, Task | None]:
+        begun, task = DynamoStore.begin(self, *how)
+        if not begun and task is not None and task.lease is not None:
+            task = replace(task, lease=Lease(task.lease.owner, task.created_at - timedelta(days=1)))
+        return begun, task
+
+
+class _NeverTakesOver(DynamoStore):
+    """Leaves what a dead worker had begun."""
+
+    def take_over(self, after: Task, dead_owner: str) -> bool:
+        return False
+
+
+class _RunsEverythingHere(Executor):
+    """Runs suspects beside the others."""
+
+    __slots__ = ()
+
+    def _place(self, task: Task, deadline: datetime) -> Any:
+        return nullcontext(self.handler)
+
+
+class _ForgivesAtARedrive(Executor):
+    """Knows suspects of this epoch alone."""
+
+    __slots__ = ()
+
+    def _place(self, task: Task, deadline: datetime) -> Any:
+        this_epoch = tuple(attempt for attempt in task.history if attempt.epoch == task.epoch)
+        return Executor._place(self, replace(task, history=this_epoch), deadline)
+
+
+class _NeverLooksAtTheTime(Executor):
+    """Begins and runs with whatever time is left."""
+
+    __slots__ = ()
+
+    def _has_time(self, deadline: datetime) -> bool:
+        return True
+
+
+class _KeepsWhatItBegan(Executor):
+    """Leaves an attempt begun whose begin failed."""
+
+    __slots__ = ()
+
+    def _undo_begin(self, message: Message, owner: str, deadline: datetime) -> None: ...
+
+
+class _CountsEveryLoss(Executor):
+    """Counts an attempt that was lost, whoever ran beside it."""
+
+    __slots__ = ()
+
+    def execute(self, delivery: Delivery, deadline: datetime, beside: int = 0) -> bool:
+        return Executor.execute(self, delivery, deadline)
 
 
 class _NakedSettle(DynamoStore):
@@ -293,8 +371,10 @@ class _NakedSettle(DynamoStore):
 class _ShortLease(DynamoStore):
     """Takes leases that end before the invocation does."""
 
-    def begin(self, message: Message, owner: str, until: datetime, now: datetime) -> tuple[bool, Task | None]:
-        return DynamoStore.begin(self, message, owner, now - timedelta(seconds=5), now)
+    def begin(
+        self, message: Message, owner: str, until: datetime, now: datetime, beside: int = 0
+    ) -> tuple[bool, Task | None]:
+        return DynamoStore.begin(self, message, owner, now - timedelta(seconds=5), now, beside)
 
 
 def _parts(letter: DeadLetter) -> tuple[str, int]:
@@ -313,17 +393,17 @@ def _as(kind: type[DynamoStore]) -> Callable[[DynamoStore], DynamoStore]:
 BREAKAGES = [
     Broken(
         "begin: a live lease is no obstacle",
-        edited("UpdateItem", r" AND leaseUntil <= :expired", ""),
+        _on(_as(_BlindToLeases)),
         ("duplicate delivery of a success",),
     ),
     Broken(
         "begin: a dead worker's task is never taken over",
-        edited("UpdateItem", r" OR \(#status = :processing AND leaseUntil <= :expired AND .*?\)\)", ""),
+        _on(_as(_NeverTakesOver)),
         ("worker dies in the first attempt",),
     ),
     Broken(
         "begin: any status will do",
-        edited("UpdateItem", r" AND \(#status IN .*", ""),
+        edited("UpdateItem", r" AND #status IN \(:pending, :retrying\)$", ""),
         ("late duplicate after COMPLETED", "duplicate delivery of a success"),
     ),
     Broken(
@@ -333,7 +413,7 @@ BREAKAGES = [
     ),
     Broken(
         "begin: attempts are not counted against their limit",
-        edited("UpdateItem", r" AND attempts < maxAttempts", ""),
+        misread(max_attempts=9),
         ("worker dies in every attempt",),
     ),
     Broken(
@@ -455,8 +535,48 @@ BREAKAGES = [
     ),
     Broken(
         "begin: a cancelled task's dead worker is replaced",
-        edited("UpdateItem", r"(leaseUntil <= :expired) AND attribute_not_exists\(cancelRequestedAt\)", r"\1"),
+        misread(cancel_requested_at=None),
         ("cancel while the worker dies",),
+    ),
+    Broken(
+        "take over: a task that was cancelled a moment ago is begun",
+        edited("UpdateItem", r"(leaseOwner = :dead) AND attribute_not_exists\(#cancelRequestedAt\)", r"\1"),
+        ("a take-over raced by a cancellation",),
+    ),
+    Broken(
+        "take over: the lease's owner is not asked",
+        edited("UpdateItem", r" AND leaseOwner = :dead", ""),
+        ("a dead worker's task is taken over by two",),
+    ),
+    Broken(
+        "isolation: an attempt that was lost beside others counts",
+        Breakage(executor=_CountsEveryLoss),
+        ("a task kills its worker beside another",),
+    ),
+    Broken(
+        "isolation: a suspect runs in company",
+        Breakage(executor=_RunsEverythingHere),
+        ("a task kills its worker beside another",),
+    ),
+    Broken(
+        "isolation: a redrive forgives a suspect",
+        Breakage(executor=_ForgivesAtARedrive),
+        ("a killer is redriven",),
+    ),
+    Broken(
+        "isolation: a child outlives its worker",
+        Breakage(children_survive=True),
+        ("a worker dies while its child runs",),
+    ),
+    Broken(
+        "time: an attempt runs with less than it is promised",
+        Breakage(executor=_NeverLooksAtTheTime),
+        ("a begin leaves too little time",),
+    ),
+    Broken(
+        "time: a begin that failed is not undone",
+        Breakage(executor=_KeepsWhatItBegan),
+        ("a begin's answer never comes",),
     ),
     Broken(
         "settle: a cancelled task is retried",

@@ -148,13 +148,21 @@ def _some_orders(scenario: Scenario, cloud: Cloud, breakage: Breakage) -> Iterat
 def _schedules(
     scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
 ) -> Iterator[tuple[list[int], World]]:
-    """Every order in which the actors of a scenario can move, each once: depth first, the last choice varied first."""
+    """Every order in which the actors of a scenario can move, each once: depth first, the last choice varied first.
+
+    A scenario may ask for those alone that leave the first order, in which the first actor moves as long as it can, so
+    many times.
+    """
+    departures = scenario.departures
     choices: list[int] = []
     while True:
         world = replay(scenario, cloud, breakage, faults, choices)
         taken = choices + [0] * (len(world.options) - len(choices))
         yield taken, world
-        while taken and taken[-1] + 1 >= world.options[len(taken) - 1]:
+        while taken and (
+            taken[-1] + 1 >= world.options[len(taken) - 1]
+            or (departures is not None and sum(map(bool, taken[:-1])) >= departures)
+        ):
             taken.pop()
         if not taken:
             return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.model import Status, Task
+from ftask.core.model import Delivery, Status, Task
 from ftask.core.ports import Job
+from ftask.core.transitions import MAX_UNCOUNTED_LOSSES
+from tests.crash.actors import Crash
 from tests.crash.cloud import Cloud
 
 
@@ -37,19 +40,31 @@ class Witness:
     may_overlap: bool = False
     may_be_declared_lost: bool = False
     _running: set[Run] = field(default_factory=set)
+    # How often a process died in which an attempt of this task and epoch ran beside others.
+    _lost_together: Counter[tuple[str, int] | None] = field(default_factory=Counter)
     _last_seen: dict[str, Task] = field(default_factory=dict)
 
     @contextmanager
-    def run(self, job: Job) -> Iterator[None]:
-        """The handler runs."""
+    def run(self, job: Job, *, survives: bool = False) -> Iterator[None]:
+        """The handler runs, until it ends or its process dies; where it `survives` that, it goes on for ever."""
         self._check_may_run(job)
         run = Run(job.task_id, job.epoch, job.attempt)
         self._running.add(run)
         self.runs.append(run)
         try:
             yield
-        finally:
+        except Crash:
+            if not survives:
+                self._running.discard(run)
+            raise
+        except Exception:
             self._running.discard(run)
+            raise
+        self._running.discard(run)
+
+    def lost_together(self, deliveries: Iterable[Delivery]) -> None:
+        """A process died that had received all of these."""
+        self._lost_together.update(_identity(delivery.body) for delivery in deliveries)
 
     def look(self) -> None:
         """Compare each accepted task with what it was: a terminal state changes only by a redrive."""
@@ -84,9 +99,13 @@ class Witness:
                 self.violations.append("a failed task has no dead letter")
 
     def _check_may_run(self, job: Job) -> None:
-        starts = sum(1 for run in self.runs if (run.task_id, run.epoch) == (job.task_id, job.epoch))
-        if starts >= job.max_attempts:
-            self.violations.append(f"runs more than {job.max_attempts} times in epoch {job.epoch}")
+        identity = (job.task_id, job.epoch)
+        starts = sum(1 for run in self.runs if (run.task_id, run.epoch) == identity)
+        uncounted = min(self._lost_together[identity], MAX_UNCOUNTED_LOSSES)
+        if starts >= job.max_attempts + uncounted:
+            self.violations.append(
+                f"runs more than {job.max_attempts} times in epoch {job.epoch}, and {uncounted} times uncounted"
+            )
         if not self.may_overlap and any(run.task_id == job.task_id for run in self._running):
             self.violations.append("runs twice at once")
         task = self.cloud.tasks().get(job.task_id)

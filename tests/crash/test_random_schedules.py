@@ -63,10 +63,9 @@ class ActingWorld(World):
         super().__post_init__()
         self.fates: dict[str, list[str]] = {}
 
-    def act(self, job: Job) -> object:
+    def act_of(self, job: Job) -> object:
         fate = self.fates.get(job.task_id, ["ok"])
-        self.script = {(job.epoch, job.attempt): fate[(job.epoch + job.attempt - 1) % len(fate)]}
-        return super().act(job)
+        return fate[(job.epoch + job.attempt - 1) % len(fate)]
 
 
 class Stories(RuleBasedStateMachine):
@@ -102,6 +101,15 @@ class Stories(RuleBasedStateMachine):
         if delivery is not None:
             self._strike(fault)
             self.world.work(delivery)
+
+    @rule(order=ORDERS, fault=FAULTS, patient=st.booleans(), more=st.integers(1, 2))
+    def one_worker_with_several_messages(self, order: list[int], fault: Struck, patient: bool, more: int) -> None:
+        deliveries = [self._delivery(patient), *(self._delivery(patient=False) for _ in range(more))]
+        received = [delivery for delivery in deliveries if delivery is not None]
+        if received:
+            self._strike(fault)
+            self._in_order(order)
+            self.world.work(*received)
 
     @rule(fault=FAULTS, which=st.integers(0, 3))
     def work_on_an_old_delivery(self, fault: Struck, which: int) -> None:

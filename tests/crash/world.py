@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -17,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core.cancellation import Canceller
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import FtaskError, PermanentError
+from ftask.core.errors import AttemptError, FtaskError, PermanentError, RetryAfter, TimedOut, WorkerLost
 from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.model import DeadLetter, Delivery, Task
@@ -29,7 +30,7 @@ from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.submission import Submitter
 from ftask.core.workload import by_type
 from ftask.tasks.worker import handler, retry_policies
-from stack.handlers.worker import run_batch
+from stack.handlers.worker import Outcome, run_batch
 from tests.crash import own_tasks
 from tests.crash.actors import Actor, Crash
 from tests.crash.cloud import Cloud
@@ -37,11 +38,15 @@ from tests.crash.invariants import Witness
 from tests.crash.wire import Fault, Wire
 
 TIMEOUT_SECONDS = 20
+BUDGET = timedelta(seconds=10)
 RETENTION = timedelta(days=30)
 # A schedule that is not quiet after so many deliveries never will be.
 MAX_DELIVERIES = 60
 # How often somebody repeats what was interrupted; there are never so many faults.
 TRIES = 5
+
+
+Script = Mapping[tuple[int, int], object]
 
 
 @dataclass
@@ -53,6 +58,8 @@ class Breakage:
     executor: type[Executor] = Executor
     redriver: type[Redriver] = Redriver
     drain: Callable[..., Iterator[int]] = drain_letters
+    # Whether a child process goes on when its worker dies.
+    children_survive: bool = False
     edit: Callable[[str, dict[str, Any]], None] | None = None
 
 
@@ -65,9 +72,13 @@ class World:
     choices: Sequence[int] = ()
     breakage: Breakage = field(default_factory=Breakage)
     max_attempts: int = 2
+    # How many visible messages the poller gives to a worker at once.
+    batch: int = 1
 
     # What the handler does, by epoch and attempt: "ok" where nothing else is said.
-    script: Mapping[tuple[int, int], object] = field(default_factory=dict)
+    script: Script = field(default_factory=dict)
+    # The same for tasks with this message in their payload.
+    scripts: Mapping[str, Script] = field(default_factory=dict)
     # At each moment at which several actors could move: how many of them.
     options: list[int] = field(default_factory=list)
     drained: list[str] = field(default_factory=list)
@@ -138,8 +149,8 @@ class World:
                 return
         raise AssertionError("no batch was accepted, though there were fewer faults than tries")
 
-    def work(self, delivery: Delivery) -> None:
-        """One invocation of the worker, and what Lambda then does with its answer."""
+    def work(self, *deliveries: Delivery) -> None:
+        """One invocation of the worker, in one process, and what Lambda then does with its answer."""
         deadline = self.clock() + timedelta(seconds=TIMEOUT_SECONDS)
         executor = self.breakage.executor(
             store=self.store,
@@ -149,17 +160,24 @@ class World:
             clock=self.clock,
             rng=Random(1),
             policy=RetryPolicy(),
-            budget=timedelta(seconds=10),
+            budget=BUDGET,
             retention=RETENTION,
             observe=_nobody,
             policies=retry_policies(own_tasks.REGISTRY, RetryPolicy()),
+            isolation=self,
         )
         try:
-            answer = run_batch(lambda received: executor.execute(received, deadline), [delivery])
+            answer = run_batch(
+                lambda received: executor.execute(received, deadline, beside=len(deliveries) - 1),
+                list(deliveries),
+                self._in_one_process,
+            )
         except (BotoCoreError, ClientError, Crash):
             return
-        if not answer["batchItemFailures"]:
-            self.cloud.acknowledge(delivery)
+        left = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for delivery in deliveries:
+            if delivery.message_id not in left:
+                self.cloud.acknowledge(delivery)
 
     def redrive(self) -> bool:
         """An operator redrives everything; False if the command was interrupted."""
@@ -210,9 +228,9 @@ class World:
     def until_quiet(self, deliveries: int = MAX_DELIVERIES) -> None:
         """Deliver, and let time pass, until the main queue is empty."""
         for _ in range(deliveries):
-            delivery = self.cloud.receive()
-            if delivery is not None:
-                self.work(delivery)
+            batch = [delivery for _ in range(self.batch) if (delivery := self.cloud.receive()) is not None]
+            if batch:
+                self.work(*batch)
                 self.witness.look()
                 continue
             moment = self.cloud.next_visible()
@@ -225,12 +243,7 @@ class World:
         """Run several actors, one call at a time, in the order that `choices` names."""
         actors = [Actor(body) for body in bodies]
         while runnable := [actor for actor in actors if not actor.done]:
-            choice = 0
-            if len(runnable) > 1:
-                position = len(self.options)
-                self.options.append(len(runnable))
-                choice = self.choices[position] if position < len(self.choices) else 0
-            runnable[choice].step()
+            self._next_of(runnable).step()
             self.witness.look()
 
     def item(self, task_id: str) -> Task | None:
@@ -242,30 +255,101 @@ class World:
         self.ended_at = self.clock()
         self.witness.check([*self.cloud.letters(), *self.drained])
 
+    def _next_of(self, runnable: Sequence[Actor]) -> Actor:
+        if len(runnable) == 1:
+            return runnable[0]
+        position = len(self.options)
+        self.options.append(len(runnable))
+        return runnable[self.choices[position] if position < len(self.choices) else 0]
+
+    def _in_one_process(self, attempt: Callable[[Delivery], Outcome], deliveries: list[Delivery]) -> list[Outcome]:
+        """What the worker's threads do. Where one crashes, the process dies, and all of them with it."""
+        if len(deliveries) == 1:
+            return [attempt(deliveries[0])]
+        outcomes: dict[str, Outcome] = {}
+
+        def note(delivery: Delivery) -> None:
+            outcomes[delivery.message_id] = attempt(delivery)
+
+        actors = [Actor(partial(note, delivery)) for delivery in deliveries]
+        # Threads run beside each other: the one that has waited longest is the first choice.
+        waiting = list(actors)
+        while waiting := [actor for actor in waiting if not actor.done]:
+            actor = self._next_of(waiting)
+            waiting.remove(actor)
+            waiting.append(actor)
+            actor.step()
+            self.witness.look()
+            if any(actor.crashed for actor in actors):
+                self.witness.lost_together(deliveries)
+                for actor in actors:
+                    actor.kill()
+                raise Crash("in a batch")
+        return [outcomes[delivery.message_id] for delivery in deliveries]
+
     def _submitter(self) -> Submitter:
         return self.breakage.submitter(
             self.store, self.queue, self.clock, self.max_attempts, RETENTION, own_tasks.MANIFEST
         )
 
     def _handler(self) -> Handler:
-        work = by_type(self.act, handler(own_tasks.REGISTRY, _nobody, self.clock))
+        work = self._work()
 
         def handle(job: Job) -> object:
             with self.witness.run(job):
+                self._check_time(job)
                 # Another actor may move while the handler works.
                 Actor.pause_current()
                 return work(job)
 
         return handle
 
+    @contextmanager
+    def child(self, until: datetime) -> Iterator[Handler | None]:
+        """A child process of the worker: its death is not the worker's, and the worker's is its own."""
+        work = self._work()
+
+        def handle(job: Job) -> object:
+            with self.witness.run(job, survives=self.breakage.children_survive):
+                self._check_time(job)
+                Actor.pause_current()
+                if self.act_of(job) == "die":
+                    raise WorkerLost("as the script says")
+                if self.act_of(job) == "hang":
+                    self.pass_seconds(TIMEOUT_SECONDS - 1)
+                    raise TimedOut("as the script says")
+                try:
+                    return work(job)
+                except Exception as error:
+                    raise AttemptError(
+                        type(error).__name__,
+                        str(error),
+                        permanent=isinstance(error, PermanentError),
+                        requested_seconds=error.seconds if isinstance(error, RetryAfter) else None,
+                    ) from error
+
+        yield handle
+
+    def _work(self) -> Handler:
+        return by_type(self.act, handler(own_tasks.REGISTRY, _nobody, self.clock))
+
+    def _check_time(self, job: Job) -> None:
+        if job.deadline - self.clock() < BUDGET:
+            self.violations.append("an attempt runs with less time than it is promised")
+
+    def act_of(self, job: Job) -> object:
+        """What the script says of a `job`."""
+        script = self.scripts.get(str(job.payload.get("message")), self.script)
+        return script.get((job.epoch, job.attempt), "ok")
+
     def act(self, job: Job) -> object:
         """What the handler does with a `job` of the experiment."""
-        act = self.script.get((job.epoch, job.attempt), "ok")
+        act = self.act_of(job)
         if act == "fail":
             raise ValueError("as the script says")
         if act == "permanent":
             raise PermanentError("as the script says")
-        if act == "die":
+        if act in ("die", "kill the worker"):
             raise Crash("in the handler")
         if act == "hang":
             self.pass_seconds(TIMEOUT_SECONDS)

@@ -40,10 +40,12 @@ EDGES = {
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {
     "cancellation",
+    "child",
     "codec",
     "deployed",
     "errors",
     "events",
+    "isolation",
     "item",
     "transitions",
     "manifest",
@@ -53,6 +55,7 @@ PURE = {
     "ports",
     "retry",
     "text",
+    "threads",
     "timestamps",
     "submission",
     "execution",

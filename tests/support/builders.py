@@ -51,7 +51,10 @@ def a_full_task(**changes: Any) -> Task:
         lease=Lease("owner", EPOCH),
         next_attempt_at=EPOCH + timedelta(milliseconds=1),
         last_error=Failure("ValueError", "no ünïcode 🎉"),
-        history=(Attempt(1, 3, EPOCH, EPOCH, Outcome.FAILED, Failure("E", "m"), 2.5), Attempt(2, 3, EPOCH)),
+        history=(
+            Attempt(1, 3, EPOCH, EPOCH, Outcome.FAILED, Failure("E", "m"), 2.5, 9, uncounted=True),
+            Attempt(2, 3, EPOCH),
+        ),
         result='{"a":1}',
         completed_at=EPOCH,
         failed_at=EPOCH,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from ftask.core import events
 from ftask.core.events import Event
+from ftask.core.execution import AttemptJob
 from ftask.core.metrics import Meter, Usage
-from ftask.core.model import Failure, Message, Status
+from ftask.core.model import Attempt, Failure, Message, Status
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 
 MESSAGE = Message(TASK_ID, 0)
 RUNNING = a_running_task()
+JOB = AttemptJob(TASK_ID, RUNNING.type, 0, 1, 2, {}, EPOCH)
 FAILED = a_running_task(2, status=Status.FAILED, last_error=Failure("ValueError", "no"))
 
 
@@ -25,10 +27,12 @@ def events_of_tasks() -> list[Event]:
         events.postponed(MESSAGE, "backing off", 2),
         events.postponed_unread("m", "message format 2; this worker knows 1"),
         events.worker_lost(RUNNING),
+        events.attempt_lost(a_running_task(history=(Attempt(1, 0, EPOCH, beside=9),)), counted=False),
         events.lease_lost(RUNNING),
         events.cancelled(RUNNING),
         events.malformed("m", "the body is not JSON"),
         events.infrastructure_failed(OSError("gone"), "m"),
+        events.printed(JOB, "stderr", "a line"),
     ]
 
 

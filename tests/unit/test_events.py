@@ -53,6 +53,16 @@ LINES = [
         "reason": "message format 2; this worker knows 1",
     },
     {"level": "ERROR", "event": "workerLost", **OF_TASK, **TYPE, "attempt": 1, "errorType": "WorkerLost"},
+    {
+        "level": "WARNING",
+        "event": "attemptLost",
+        **OF_TASK,
+        **TYPE,
+        "attempt": 1,
+        "beside": 9,
+        "counted": False,
+        "reason": "The worker was lost while 9 other tasks ran beside it; not counted.",
+    },
     {"level": "WARNING", "event": "leaseLost", **OF_TASK, **TYPE, "attempt": 1},
     {"level": "INFO", "event": "cancelled", **OF_TASK, **TYPE, "attempt": 1},
     {"level": "ERROR", "event": "malformed", "messageId": "m", "reason": "the body is not JSON"},
@@ -62,6 +72,14 @@ LINES = [
         "messageId": "m",
         "errorType": "OSError",
         "errorMessage": "gone",
+    },
+    {
+        "level": "WARNING",
+        "event": "log",
+        "taskId": OF_TASK["taskId"],
+        **TYPE,
+        "logger": "stderr",
+        "message": "a line",
     },
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -65,7 +65,9 @@ FULL_OF_THE_FIRST_RELEASE = {
 
 
 def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
-    experiment = a_full_task(type="experiment")  # the only type that the first release had
+    full = a_full_task()
+    history = tuple(replace(attempt, beside=0, uncounted=False) for attempt in full.history)
+    experiment = replace(full, type="experiment", history=history)  # the only type that the first release had
     assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
     assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
 
@@ -136,12 +138,20 @@ def test_an_attempt_without_a_number_follows_the_one_before() -> None:
     item = task_to_item(a_task())
     item["history"] = {
         "L": [
-            {"M": {**begun_attempt(0, EPOCH)["M"], "number": {"N": "7"}}},
-            begun_attempt(0, EPOCH),
-            begun_attempt(1, EPOCH),
+            {"M": {**begun_attempt(0, EPOCH, 0)["M"], "number": {"N": "7"}}},
+            begun_attempt(0, EPOCH, 0),
+            begun_attempt(1, EPOCH, 0),
         ]
     }
     assert [attempt.number for attempt in item_to_task(item).history] == [7, 8, 1]
+
+
+def test_the_attempt_after_an_uncounted_one_has_its_number() -> None:
+    item = task_to_item(a_task())
+    lost = begun_attempt(0, EPOCH, 9)["M"] | {"outcome": {"S": "LOST"}, "uncounted": {"BOOL": True}}
+    item["history"] = {"L": [{"M": lost}, begun_attempt(0, EPOCH, 9), begun_attempt(0, EPOCH, 0)]}
+    history = item_to_task(item).history
+    assert [(attempt.number, attempt.beside) for attempt in history] == [(1, 9), (1, 9), (2, 0)]
 
 
 def _size(value: dict[str, dict[str, object]]) -> int:

@@ -7,15 +7,16 @@ from random import Random
 import pytest
 
 from ftask.core import transitions
-from ftask.core.model import WORKER_LOST, Attempt, Failure, Message, Outcome, Status
+from ftask.core.model import WORKER_LOST, Attempt, Failure, Lease, Message, Outcome, Status, Task
 from ftask.core.retry import RetryPolicy
-from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Postpone, Reopen
+from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Postpone, Reopen, TakeOver
 from tests.support.builders import OWNER, TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 
 MESSAGE = Message(TASK_ID, 0)
 ERROR = Failure("ValueError", "no")
 RNG = Random(1)
+LEASE = Lease(OWNER, EPOCH + timedelta(seconds=20))
 
 
 def later(seconds: float) -> timedelta:
@@ -43,7 +44,7 @@ def test_a_message_of_an_older_epoch_is_done_with_whatever_the_task_does_now() -
 
 def test_a_redrives_message_that_is_faster_than_its_bookkeeping_makes_the_move_itself() -> None:
     task = a_task(status=Status.FAILED, epoch=4)
-    assert transitions.decide_refused_begin(task, Message(TASK_ID, 5), "me", EPOCH) == Reopen()
+    assert transitions.decide_refused_begin(task, Message(TASK_ID, 5), "me", EPOCH) == Reopen(task)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,86 @@ def test_a_task_whose_last_worker_died_is_dead_lettered_as_lost() -> None:
     assert decision.task.last_error is not None
     assert decision.task.last_error.type == WORKER_LOST
     assert [attempt.outcome for attempt in decision.task.history] == [Outcome.LOST, Outcome.LOST]
+
+
+def lost_beside(beside: int, *earlier: Attempt, attempt: int = 1, max_attempts: int = 2) -> Task:
+    """A task whose worker died `beside` other messages, as a begin finds it later."""
+    history = (*earlier, Attempt(attempt, 0, EPOCH, beside=beside))
+    return a_running_task(history=history, attempts=attempt, max_attempts=max_attempts)
+
+
+UNCOUNTED = Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, "…"), beside=9, uncounted=True)
+
+
+def test_an_attempt_that_was_lost_alone_counts() -> None:
+    task = lost_beside(0)
+    assert transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(60)) == TakeOver(task, LEASE)
+    after = transitions.taken_over(task, Lease("me", EPOCH + later(80)), 3, EPOCH + later(60))
+    assert (after.attempts, after.lease) == (2, Lease("me", EPOCH + later(80)))
+    assert after.history == (
+        Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, "The worker ended without reporting.")),
+        Attempt(2, 0, EPOCH + later(60), beside=3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("beside", "text"),
+    [
+        (1, "The worker was lost while 1 other task ran beside it; not counted."),
+        (9, "The worker was lost while 9 other tasks ran beside it; not counted."),
+    ],
+)
+def test_an_attempt_that_was_lost_beside_others_does_not_count(beside: int, text: str) -> None:
+    task = lost_beside(beside, max_attempts=1)
+    assert transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(60)) == TakeOver(task, LEASE)
+    after = transitions.taken_over(task, Lease("me", EPOCH + later(80)), 0, EPOCH + later(60))
+    assert after.attempts == 1
+    assert after.history == (
+        Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, text), None, beside, uncounted=True),
+        Attempt(1, 0, EPOCH + later(60)),
+    )
+
+
+def test_a_task_that_ends_every_worker_fails_in_the_end_though_others_ran_beside_it() -> None:
+    several = (UNCOUNTED,) * (transitions.MAX_UNCOUNTED_LOSSES - 1)
+    assert not transitions.is_loss_counted(lost_beside(9, *several))
+    task = lost_beside(9, *several, UNCOUNTED, max_attempts=1)
+    assert isinstance(transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(60)), Exhausted)
+
+
+def test_losses_of_an_earlier_epoch_are_not_held_against_this_one() -> None:
+    task = lost_beside(9, *(UNCOUNTED,) * transitions.MAX_UNCOUNTED_LOSSES)
+    history = (*task.history[:-1], replace(task.history[-1], epoch=1))
+    assert not transitions.is_loss_counted(replace(task, epoch=1, history=history))
+
+
+def test_an_attempt_that_did_not_run_is_given_back() -> None:
+    task = a_task()
+    begun = replace(task, status=Status.PROCESSING, attempts=1, history=(Attempt(1, 0, EPOCH, beside=2),))
+    assert transitions.given_back(begun, EPOCH) == task
+    retrying = transitions.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG)
+    again = replace(retrying, status=Status.PROCESSING, attempts=2, history=(*retrying.history, Attempt(2, 0, EPOCH)))
+    back = transitions.given_back(again, EPOCH)
+    assert (back.status, back.attempts, back.history) == (Status.RETRYING, 1, retrying.history)
+
+
+def test_an_attempt_that_followed_a_loss_is_given_back_with_the_loss_in_the_history() -> None:
+    taken = transitions.taken_over(lost_beside(9), Lease("me", EPOCH), 0, EPOCH)
+    back = transitions.given_back(taken, EPOCH)
+    assert (back.status, back.attempts) == (Status.RETRYING, 0)
+    assert [attempt.uncounted for attempt in back.history] == [True]
+
+
+def test_a_task_is_a_suspect_once_an_attempt_was_lost_also_after_a_redrive() -> None:
+    first = a_running_task()
+    assert not transitions.is_suspect(first)
+    died_in_a_child = Attempt(1, 0, EPOCH, EPOCH, Outcome.FAILED, Failure(WORKER_LOST, "…"), 2.0)
+    failed = Attempt(1, 0, EPOCH, EPOCH, Outcome.FAILED, ERROR, 2.0)
+    never_settled = Attempt(1, 0, EPOCH)
+    for earlier, suspect in ((UNCOUNTED, True), (died_in_a_child, True), (never_settled, True), (failed, False)):
+        for epoch in (0, 1):
+            task = a_running_task(epoch=epoch, history=(earlier, Attempt(1, epoch, EPOCH)))
+            assert transitions.is_suspect(task) is suspect
 
 
 def test_a_delivery_before_the_backoff_is_over_is_left_until_it_is() -> None:

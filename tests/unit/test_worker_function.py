@@ -45,6 +45,19 @@ TASKS = """
 
     @task
     async def wave(): ...
+
+    @task(isolated=True)
+    def alone(how):
+        print("alone", GREETING)
+        if how == "crash":
+            os._exit(3)
+        if how == "fail":
+            raise ValueError("no")
+        return os.getppid()
+
+    @task(isolated=True, timeout=0.5)
+    def hang():
+        while True: ...
 """
 START = """
     import json, sys
@@ -85,7 +98,7 @@ def run(folder: Path, code: str, tasks: str | None = None, environment: str = '{
 
 def test_the_check_answers_with_the_types_and_calls_nobody(tmp_path: Path) -> None:
     (answer,) = run(tmp_path, "print(check())", TASKS)
-    assert json.loads(answer) == {"types": ["greet", "wave"], "module": "tasks", "error": None}
+    assert json.loads(answer) == {"types": ["greet", "wave", "alone", "hang"], "module": "tasks", "error": None}
 
 
 def test_the_check_of_a_worker_without_own_tasks_has_no_types(tmp_path: Path) -> None:
@@ -127,6 +140,42 @@ def test_a_job_runs_the_task_of_its_type_and_its_output_carries_its_id(tmp_path:
     lines = [json.loads(line) for line in logged]
     assert [line["message"] for line in lines] == ["greeting Ada", "hello"]
     assert {(line["event"], line["taskId"], line["type"]) for line in lines} == {("log", "f" * 32, "greet")}
+
+
+def test_an_isolated_task_runs_in_a_child_that_has_what_the_worker_has(tmp_path: Path) -> None:
+    code = """
+        import os
+        from datetime import timedelta
+        made = worker.worker()
+
+        def isolated(name, payload):
+            deadline = now() + timedelta(seconds=60)
+            with made.executor.isolation.child(deadline) as handle:
+                try:
+                    return handle(AttemptJob("f" * 32, name, 0, 1, 2, payload, deadline))
+                except Exception as error:
+                    return f"{getattr(error, 'error_type', type(error).__name__)}: {error}"
+
+        print(sorted(made.executor.isolated_types))
+        print(isolated("alone", {"how": "well"}) == os.getpid())
+        for name, payload in (("alone", {"how": "crash"}), ("alone", {"how": "fail"}), ("alone", {}), ("hang", {})):
+            print(isolated(name, payload))
+        print(isolated("experiment", {"message": "CRASH"}))
+    """
+    lines = run(tmp_path, code, TASKS)
+    logged = [json.loads(line) for line in lines if line.startswith("{")]
+    types, result, *failures = [line for line in lines if not line.startswith("{")]
+    assert (types, result) == ("['alone', 'hang']", "True")
+    assert failures[0] == "WorkerLost: The process of the attempt ended with exit code 3."
+    assert failures[1] == "ValueError: no"
+    assert failures[2].startswith("InvalidPayload: Task type alone: missing argument 'how'.")
+    assert failures[3].startswith("TimedOut: The attempt was killed after 0.5 s: its timeout is 0.5 s.")
+    assert failures[4] == "WorkerLost: The process of the attempt ended with exit code 70."
+    assert {(line["taskId"], line["type"]) for line in logged} == {("f" * 32, "alone")}
+    assert [line["message"] for line in logged if line["event"] == "log"] == ["alone Hello"] * 3
+    (failed,) = (line for line in logged if line["event"] == "attemptFailed")
+    assert failed["errorType"] == "ValueError"
+    assert "in alone" in failed["traceback"]
 
 
 def test_a_module_that_cannot_be_imported_fails_each_invocation_before_any_attempt(tmp_path: Path) -> None:

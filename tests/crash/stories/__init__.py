@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.crash.stories import batch, cancel, drain, own_tasks, redrive, submit, worker
+from tests.crash.stories import bad_tasks, batch, cancel, drain, own_tasks, redrive, submit, worker
 
 SCENARIOS = [
     *submit.SCENARIOS,
@@ -12,4 +12,5 @@ SCENARIOS = [
     *redrive.SCENARIOS,
     *drain.SCENARIOS,
     *cancel.SCENARIOS,
+    *bad_tasks.SCENARIOS,
 ]

@@ -25,6 +25,8 @@ class Scenario:
     depth: int = 1
     # What strikes, in every order of the actors; empty stands for what is usual for so many actors.
     faults: tuple[Fault, ...] = ()
+    # How often an order may leave the one in which the first actor moves as long as it can; None: as often as it likes.
+    departures: int | None = None
 
 
 def delivered(w: World) -> Delivery:

@@ -115,6 +115,18 @@ def a_worker_that_outlives_its_lease(second: object, *, max_attempts: int = 2) -
     return tell
 
 
+def a_dead_workers_task_is_taken_over_by_two(w: World) -> None:
+    """Its message was duplicated, and two workers find the expired lease at the same time."""
+    w.script = {(0, 1): "die"}
+    w.max_attempts = 3
+    delivery = delivered(w)
+    with w.undisturbed():
+        w.work(delivery)
+        w.pass_seconds(130)
+    w.at_once(lambda: w.work(delivery), lambda: w.work(delivery))
+    w.until_quiet()
+
+
 FAIL_TWICE: dict[tuple[int, int], object] = {(0, 1): "fail", (0, 2): "fail"}
 
 SCENARIOS = [
@@ -123,7 +135,7 @@ SCENARIOS = [
     Scenario("permanent error", scripted({(0, 1): "permanent"}), Status.FAILED, depth=2),
     Scenario("worker dies in the first attempt", scripted({(0, 1): "die"}), depth=2),
     Scenario("worker dies in the second attempt", scripted({(0, 1): "fail", (0, 2): "die"}), Status.FAILED),
-    Scenario("worker dies in every attempt", scripted({(0, 1): "die", (0, 2): "die"}), Status.FAILED),
+    Scenario("worker dies in every attempt", scripted({(0, 1): "die", (0, 2): "kill the worker"}), Status.FAILED),
     Scenario("handler hangs past the timeout", scripted({(0, 1): "hang"})),
     Scenario("malformed message", malformed_message, None),
     Scenario("message of a later release", message_of_a_later_release),
@@ -133,6 +145,7 @@ SCENARIOS = [
         "duplicate delivery of the last failure", duplicate(FAIL_TWICE, max_attempts=1), Status.FAILED, 2, depth=0
     ),
     Scenario("duplicate delivery, one worker dies", duplicate({(0, 1): "die"}), actors=2),
+    Scenario("a dead worker's task is taken over by two", a_dead_workers_task_is_taken_over_by_two, actors=2, depth=0),
     Scenario("late duplicate after COMPLETED", late_duplicate({})),
     Scenario("late duplicate after FAILED", late_duplicate({(0, 1): "permanent"}), Status.FAILED),
     Scenario("late duplicate after a redrive", late_duplicate_after_a_redrive, Status.FAILED),
@@ -143,7 +156,13 @@ SCENARIOS = [
     Scenario(
         "worker outlives its lease, the second fails", a_worker_that_outlives_its_lease("permanent"), None, 2, depth=0
     ),
-    Scenario("worker outlives its lease, the second dies", a_worker_that_outlives_its_lease("die"), None, 2, depth=0),
+    Scenario(
+        "worker outlives its lease, the second dies",
+        a_worker_that_outlives_its_lease("kill the worker"),
+        None,
+        2,
+        depth=0,
+    ),
     Scenario(
         "worker outlives its lease, the last one",
         a_worker_that_outlives_its_lease("ok", max_attempts=1),

@@ -16,12 +16,12 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from ftask.core.errors import PermanentError
+from ftask.core.errors import PermanentError, TimedOut
 from ftask.core.timestamps import now
 from ftask.tasks.calling import bind, call
 from ftask.tasks.context import Run, current, running
 from ftask.tasks.declaration import declaration_of, task
-from ftask.tasks.errors import DeclarationError, InvalidPayload, TimedOut
+from ftask.tasks.errors import DeclarationError, InvalidPayload
 
 
 class Colour(enum.Enum):

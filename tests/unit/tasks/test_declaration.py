@@ -188,12 +188,15 @@ def refusal(decorate: Callable[[], Any]) -> str:
             {"max_attempt": 3},
             (
                 "Unknown option 'max_attempt' for @task; did you mean 'max_attempts'? "
-                "Options: name, max_attempts, backoff, jitter, timeout, default."
+                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default."
             ),
         ),
         (
             {"colour": "red"},
-            ("Unknown option 'colour' for @task. Options: name, max_attempts, backoff, jitter, timeout, default."),
+            (
+                "Unknown option 'colour' for @task. "
+                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default."
+            ),
         ),
         *(
             (
@@ -241,7 +244,7 @@ def refusal(decorate: Callable[[], Any]) -> str:
             {"timeout": 20},
             (
                 "Task 'plain' (tasks.py:N): timeout=20 cannot be enforced, because a function that shares its process "
-                "with other tasks cannot be stopped. Write async def."
+                "with other tasks cannot be stopped. Write async def, or add isolated=True."
             ),
         ),
         *(

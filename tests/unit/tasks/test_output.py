@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from ftask.tasks.output import MAX_MESSAGE_BYTES, capture_output, end_lines
+from ftask.core.events import MAX_LINE_BYTES
+from ftask.tasks.output import capture_output, end_lines
 from ftask.tasks.testing import running as attempt
 
 
@@ -200,7 +201,7 @@ def test_a_long_line_is_cut(text: str) -> None:
         messages = [message for _, message in output.messages()]
         assert len(messages) == 3
         for message in messages:
-            assert MAX_MESSAGE_BYTES - 10 < len(message.encode()) <= MAX_MESSAGE_BYTES
+            assert MAX_LINE_BYTES - 10 < len(message.encode()) <= MAX_LINE_BYTES
             assert message.endswith("…")
 
 

@@ -10,9 +10,9 @@ import pytest
 
 import ftask.testing
 from ftask import PermanentError, RetryAfter, current, task
-from ftask.core.errors import FtaskError, PayloadError
+from ftask.core.errors import FtaskError, PayloadError, TimedOut
 from ftask.core.model import Status
-from ftask.tasks.errors import InvalidPayload, OutsideTaskError, TimedOut
+from ftask.tasks.errors import InvalidPayload, OutsideTaskError
 
 
 def test_a_completed_attempt_has_the_result_as_it_is_stored() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ftask.core.errors import PermanentError, RetryAfter, UnknownTaskType
+from ftask.core.errors import PermanentError, RetryAfter, TimedOut, UnknownTaskType
 from ftask.core.events import Event
 from ftask.core.execution import encode_result
 from ftask.core.ports import Job
@@ -25,7 +25,7 @@ from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run, current, running_or_none
 from ftask.tasks.declaration import declaration_of, task
-from ftask.tasks.errors import AttemptAborted, InvalidPayload, TimedOut
+from ftask.tasks.errors import AttemptAborted, InvalidPayload
 from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
 from ftask.tasks.worker import handler, retry_policies, start_run
