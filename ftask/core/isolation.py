@@ -79,7 +79,12 @@ class Children:
             yield None
             return
         try:
-            child = self._take() or self._starter.submit(_Child.start, self._module).result()
+            try:
+                child = self._take() or self._starter.submit(_Child.start, self._module).result()
+            except OSError as error:  # no memory or no process is left for one
+                log.write(events.infrastructure_failed(error))
+                yield None
+                return
             if not child.wait_until_ready(end):
                 child.kill()
                 yield None

@@ -130,7 +130,7 @@ class StageSampler:
         for event in self._log.look():
             if event.name == EventName.FINISHED:
                 attempts[str(event.fields.get("status"))] += 1
-            if event.name in (EventName.INFRASTRUCTURE_FAILED, EventName.WORKER_LOST):
+            if event.name in (EventName.INFRASTRUCTURE_FAILED, EventName.WORKER_LOST, EventName.ATTEMPT_LOST):
                 self._logged_errors += 1
             failed_attempt = _failed_attempt(event)
             if failed_attempt is not None:

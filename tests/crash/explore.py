@@ -48,7 +48,8 @@ def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, 
     depth = scenario.depth if breakage is None else min(scenario.depth, 1)
     if whole and scenario.actors == 1 and scenario.depth:
         depth = 2
-    orders = _every_order if whole or breakage is not None else _some_orders
+    few = scenario.departures is not None
+    orders = _every_order if whole or few or breakage is not None else _some_orders
     for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth, orders):
         if breakage is not None and report.violations:
             break

@@ -100,6 +100,8 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "sqs:SendMessage*", send),
     ("ApiRole", "sqs:SendMessage*", send_many),
     ("WorkerRole", "dynamodb:UpdateItem", begin_and_settle),
+    # Read only to undo a begin that failed, where a missing permission would go unnoticed.
+    ("WorkerRole", "dynamodb:GetItem", get),
     ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
     ("WorkerRole", "sqs:SendMessage", dead_letter),
 ]

@@ -215,6 +215,20 @@ def test_a_child_that_cannot_start_is_a_lost_attempt_and_says_why(
     assert run_in(new_children, "echo", 1) == 1
 
 
+def test_where_no_process_can_be_started_no_attempt_runs(
+    new_children: Children, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    with new_children.child(now() + timedelta(seconds=60)) as handler:
+        assert handler is None
+    assert [line["errorType"] for line in logged(capsys)] == ["BlockingIOError"]
+    monkeypatch.undo()
+    assert run_in(new_children, "echo", 1) == 1
+
+
 def test_no_more_children_live_than_allowed_and_who_gets_none_is_told(children: Children) -> None:
     soon = now() + timedelta(seconds=60)
     with children.child(soon) as first, children.child(soon) as second, children.child(now()) as third:
