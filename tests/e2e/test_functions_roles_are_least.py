@@ -192,7 +192,6 @@ def test_no_role_reaches_beyond_its_own_resources(
         lambda: begin_and_settle(api),
         lambda: send(worker),
         lambda: put(worker),
-        lambda: get(worker),
     ]
     for call in forbidden:
         with pytest.raises(ClientError, match="AccessDenied"):
