@@ -75,6 +75,9 @@ class World:
     # How many visible messages the poller gives to a worker at once.
     batch: int = 1
 
+    # How often no child process is free.
+    busy_children: int = 0
+
     # What the handler does, by epoch and attempt: "ok" where nothing else is said.
     script: Script = field(default_factory=dict)
     # The same for tasks with this message in their payload.
@@ -307,6 +310,10 @@ class World:
     @contextmanager
     def child(self, until: datetime) -> Iterator[Handler | None]:
         """A child process of the worker: its death is not the worker's, and the worker's is its own."""
+        if self.busy_children:
+            self.busy_children -= 1
+            yield None
+            return
         work = self._work()
 
         def handle(job: Job) -> object:

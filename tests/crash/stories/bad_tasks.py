@@ -71,6 +71,15 @@ def a_worker_that_dies_while_its_child_runs(w: World) -> None:
     expect_that_only_the_bad_have_failed(w)
 
 
+def no_child_is_free(w: World) -> None:
+    """A suspect that finds no child is given back, which costs none of its attempts."""
+    w.script = {(0, 1): "die"}
+    w.busy_children = 2
+    with w.undisturbed():
+        w.submit()
+    w.until_quiet()
+
+
 class _SlowBegin:
     """A table whose first begin takes eleven seconds of a worker's twenty."""
 
@@ -150,6 +159,7 @@ SCENARIOS = [
     Scenario("two tasks kill their worker", together("die", max_attempts=1, second="worse"), None, 2, 0, departures=1),
     Scenario("a killer is redriven", a_redriven_killer, None, 2, 0, departures=1),
     Scenario("a worker dies while its child runs", a_worker_that_dies_while_its_child_runs, None, 2, 0, departures=1),
+    Scenario("no child is free", no_child_is_free),
     Scenario("a begin leaves too little time", slow_begin(), depth=2),
     Scenario("a begin leaves too little time, and the task is cancelled", slow_begin(cancelled=True), None, 2, 0),
     Scenario(
