@@ -23,8 +23,8 @@ LOSES_ONE_IN_A_HUNDRED = """
 import json as _json
 from ftask.core.transitions import Acknowledge as _Acknowledge, Begun as _Begun
 _begin = Executor._begin
-def _forgets(executor, message, deadline):
-    decision = _begin(executor, message, deadline)
+def _forgets(executor, *how):
+    decision = _begin(executor, *how)
     forgotten = isinstance(decision, _Begun) and _json.loads(decision.task.payload)["task"] % 100 == 7
     return _Acknowledge("forgotten") if forgotten else decision
 Executor._begin = _forgets
