@@ -183,11 +183,14 @@ def failed_attempt(
 
 def taken_over(task: Task, lease: Lease, beside: int, now: datetime) -> Task:
     """Return `task`, whose worker died, with its next attempt begun under `lease`, `beside` other messages."""
-    *earlier, lost = task.history
+    *earlier, last = task.history
     counted = is_loss_counted(task)
+    lost = _lost(last, uncounted=not counted)
     number = task.attempts + 1 if counted else task.attempts
-    history = (*earlier, _lost(lost, uncounted=not counted), Attempt(number, task.epoch, now, beside=beside))
-    return replace(task, attempts=number, lease=lease, history=history[-MAX_HISTORY:], updated_at=now)
+    history = (*earlier, lost, Attempt(number, task.epoch, now, beside=beside))
+    return replace(
+        task, attempts=number, lease=lease, last_error=lost.error, history=history[-MAX_HISTORY:], updated_at=now
+    )
 
 
 def given_back(task: Task, now: datetime) -> Task:

@@ -106,7 +106,7 @@ def test_an_attempt_that_was_lost_beside_others_does_not_count(beside: int, text
     task = lost_beside(beside, max_attempts=1)
     assert transitions.decide_refused_begin(task, MESSAGE, "me", EPOCH + later(60)) == TakeOver(task, LEASE)
     after = transitions.taken_over(task, Lease("me", EPOCH + later(80)), 0, EPOCH + later(60))
-    assert after.attempts == 1
+    assert (after.attempts, after.last_error) == (1, Failure(WORKER_LOST, text))
     assert after.history == (
         Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, text), None, beside, uncounted=True),
         Attempt(1, 0, EPOCH + later(60)),
