@@ -13,6 +13,7 @@ from ftask.cli.commands import Group
 MODULES = {
     "init": "ftask.cli.init",
     "run": "ftask.cli.run",
+    "dev": "ftask.cli.dev",
     "types": "ftask.cli.types",
     "deploy": "ftask.cli.deploy",
     "package": "ftask.cli.package",

@@ -34,5 +34,5 @@ def _next_steps(folder: Path, names: list[str]) -> str:
         f"Wrote {', '.join(names)}.\n\nNext:\n{enter}"
         "  ftask run greet name=Ada    # run a task here\n"
         "  pytest                      # test the tasks\n"
-        "  ftask deploy                # deploy them to the stage local, on this machine"
+        "  ftask dev                   # deploy them to this machine, again at each change, and show their logs"
     )

@@ -10,7 +10,23 @@ from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ftask.cli.config_file import Config, TasksConfig
     from ftask.tasks.registry import Registry
+
+
+def require_tasks(config: Config) -> tuple[Path, TasksConfig]:
+    """Return the path of ftask.toml and its table `[tasks]`.
+
+    Raises:
+        FtaskError: there is no such file here, or it has no such table.
+    """
+    if config.path is None:
+        raise FtaskError("No ftask.toml in this folder or above it.", "Begin a project with: ftask init")
+    if config.tasks is None:
+        raise FtaskError(f"{config.path} has no table [tasks].", 'Add these lines:\n[tasks]\nmodule = "tasks"')
+    return config.path, config.tasks
 
 
 def load_project(run: Invocation) -> Registry:
@@ -26,20 +42,17 @@ def load_project(run: Invocation) -> Registry:
     from ftask.tasks.loading import load_tasks
 
     config = run.config
-    if config.path is None:
-        raise FtaskError("No ftask.toml in this folder or above it.", "Begin a project with: ftask init")
-    if config.tasks is None:
-        raise FtaskError(f"{config.path} has no table [tasks].", 'Add these lines:\n[tasks]\nmodule = "tasks"')
-    settings = config.stage_tasks(run.stage_name) or config.tasks
+    path, tasks = require_tasks(config)
+    settings = config.stage_tasks(run.stage_name) or tasks
     for name, value in settings.environment.items():
         os.environ.setdefault(name, value)
     for name in sorted(settings.secrets.keys() - os.environ.keys()):
         run.screen.note(
             f"The secret {name} is not read here; set the environment variable {name} if the task needs it."
         )
-    sys.path.insert(0, str(config.path.absolute().parent))
+    sys.path.insert(0, str(path.absolute().parent))
     try:
-        return load_tasks(config.tasks.module)
+        return load_tasks(tasks.module)
     except ModuleLoadError as error:
         if error.traceback:
             run.screen.warn(error.traceback)

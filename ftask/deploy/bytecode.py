@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ftask.deploy.archive import Content, Entry
@@ -59,6 +60,8 @@ def compile_folder(folder: Path, interpreter: Interpreter, *, processes: int = 1
     )
 
 
+# `ftask dev` builds again and again, and mostly the code of the worker alone has changed.
+@lru_cache(maxsize=2)
 def with_bytecode(content: Content, interpreter: Interpreter) -> Content:
     """Return the content with the bytecode of its Python files."""
     sources = [entry for entry in content.entries if entry.name.endswith(".py")]

@@ -117,7 +117,7 @@ def make_manifest(
         tail = [line for line in printed if line.strip()][-_TAIL:]
         raise FtaskError(
             "\n".join([f"Cannot read the tasks of the module {module!r}:", *(f"  {line}" for line in tail)]),
-            "Nothing was deployed. Correct the module, then run the command again.",
+            "Nothing was deployed. Correct the module.",
         )
     for line in printed:
         progress(line)

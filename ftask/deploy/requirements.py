@@ -85,6 +85,15 @@ def read_requirements(file: Path, folder: Path | None = None) -> Requirements:
     return Requirements(file, folder, fingerprint, named if len(named) == len(roots) else None)
 
 
+def included_files(file: Path) -> frozenset[Path]:
+    """Return a requirements.txt and the files that it includes.
+
+    Raises:
+        FtaskError: one of them is missing.
+    """
+    return frozenset({file, *(line.file for line in _lines(file))})
+
+
 def _lines(file: Path, is_constraint: bool = False, including: tuple[Path, ...] = ()) -> Iterator[_Line]:
     """Yield the lines of a file, with those of the files that it includes in their place."""
     for number, text in _logical_lines(_read(file)):

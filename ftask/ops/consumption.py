@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
 
@@ -15,12 +16,19 @@ from ftask.aws.polling import rounds
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
+from ftask.core.model import Status
+from ftask.core.timestamps import now, to_iso
+from ftask.ops.scan import scan
 
 ENABLED = "Enabled"
 DISABLED = "Disabled"
 # Lambda takes up to a minute or so to change a mapping.
 _TIMEOUT_SECONDS = 180
 _POLL_SECONDS = 0.5
+# Between two looks whether an attempt still runs, on the local engine.
+_ATTEMPTS_POLL_SECONDS = 0.2
+# What an invocation takes longer than the worker's timeout to be gone.
+_INVOCATION_MARGIN_SECONDS = 5
 
 
 def state(stage: Stage) -> str:
@@ -65,6 +73,49 @@ def in_flight(stage: Stage, sleep: Callable[[float], None] = time.sleep) -> Iter
         yield number
         if not number:
             return
+
+
+@contextmanager
+def while_no_attempt_runs(
+    stage: Stage,
+    waiting: Callable[[int], None] = lambda attempts: None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
+    """Pause consumption, wait until the attempts that run have ended, run the block, and resume.
+
+    Consumption that was paused before stays paused. The wait ends at the worker's timeout, after which no invocation
+    can be alive. `waiting` is called again and again with the number of attempts that still run.
+    """
+    was_consuming = switch(stage, enabled=False, clock=clock, sleep=sleep)
+    try:
+        longest = int(stage.stack.parameters["WorkerTimeout"]) + _INVOCATION_MARGIN_SECONDS
+        for _ in rounds(_ATTEMPTS_POLL_SECONDS, longest, clock=clock, sleep=sleep):
+            if not (attempts := _running_attempts(stage)):
+                break
+            waiting(attempts)
+        yield
+    finally:
+        if was_consuming:
+            switch(stage, enabled=True, clock=clock, sleep=sleep)
+
+
+def _running_attempts(stage: Stage) -> int:
+    """Return how many messages are with a worker: those in flight that do not wait for their backoff."""
+    in_flight = stage.queue_depth().in_flight
+    if not in_flight:
+        return 0  # mostly, and without reading the table
+    condition = "#status = :retrying AND nextAttemptAt > :now"
+    pages = scan(
+        stage,
+        condition,
+        {"#status": "status"},
+        projection="taskId",
+        retrying=str(Status.RETRYING),
+        now=to_iso(now()),
+    )
+    return max(0, in_flight - sum(len(page.items) for page in pages))
 
 
 def _request(stage: Stage, *, enabled: bool) -> bool:

@@ -21,13 +21,17 @@ from ftask.core.timestamps import now, to_iso
 from ftask.tasks.context import Run, running_or_none
 from ftask.tasks.tracebacks import traceback_text
 
+# At INFO it logs at each cold start how it came to its credentials and endpoints.
+_TALKATIVE = "botocore"
+
 
 def capture_output(level: int = logging.INFO) -> Callable[[], None]:
     """Give the lines of `logging`, stdout and stderr the id and type of the task that writes them.
 
-    The handlers of the root logger are replaced, and its level becomes `level`. What is printed outside of a task
-    passes through unchanged. Call it before the user's module is imported, so that whoever keeps `sys.stdout` there
-    keeps the right one. Return the function that puts everything back.
+    The handlers of the root logger are replaced, and its level becomes `level`; at INFO, botocore logs from WARNING
+    on, unless it has a level already. What is printed outside of a task passes through unchanged. Call it before the
+    user's module is imported, so that whoever keeps `sys.stdout` there keeps the right one. Return the function that
+    puts everything back.
     """
     root = logging.getLogger()
     handlers, level_before = root.handlers[:], root.level
@@ -38,6 +42,10 @@ def capture_output(level: int = logging.INFO) -> Callable[[], None]:
         root.removeHandler(handler)
     root.addHandler(ours)
     root.setLevel(level)
+    talkative = logging.getLogger(_TALKATIVE)
+    level_of_talkative = talkative.level
+    if level == logging.INFO and level_of_talkative == logging.NOTSET:
+        talkative.setLevel(logging.WARNING)
     sys.stdout, sys.stderr = (cast(TextIO, stream) for stream in streams)
 
     def restore() -> None:
@@ -50,6 +58,7 @@ def capture_output(level: int = logging.INFO) -> Callable[[], None]:
         for handler in handlers:
             root.addHandler(handler)
         root.setLevel(level_before)
+        talkative.setLevel(level_of_talkative)
 
     return restore
 

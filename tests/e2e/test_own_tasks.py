@@ -16,11 +16,13 @@ from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from ftask.local.engine import Engine
 from tests.support.cli import Cli, make_cli
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("own tasks")]
 
 TASKS = """\
 import os
+import time
 
 import six
 from ftask import PermanentError, current, task
@@ -28,7 +30,13 @@ from ftask import PermanentError, current, task
 
 @task
 def greet(name: str, greeting: str = "Hello"):
+    print("greeting", name)
     return {"text": f"{greeting} {name}", "level": os.environ["LOG_LEVEL"], "six": six.PY3}
+
+
+@task
+def wait(seconds: float):
+    time.sleep(seconds)
 
 
 @task(max_attempts=3, backoff=(0, 0))
@@ -93,10 +101,17 @@ class Project:
 
     def run(self, task_type: str, **payload: Any) -> Any:
         """Submit a task, and return it once it has ended."""
+        task_id = self.submit(task_type, **payload)
+        self.cli("watch", task_id, "--timeout", "60")
+        return self.get(task_id)
+
+    def submit(self, task_type: str, **payload: Any) -> str:
+        """Submit a task, and return its id."""
         stack = deployed_stack(self.target)
         client = ApiClient(self.target, stack.outputs.api_url)
-        task_id = client.submit(TaskRequest(json.dumps(payload), uuid.uuid4().hex, task_type)).task_id
-        self.cli("watch", task_id, "--timeout", "60")
+        return client.submit(TaskRequest(json.dumps(payload), uuid.uuid4().hex, task_type)).task_id
+
+    def get(self, task_id: str) -> Any:
         return self.cli("get", task_id, "-o", "json").json
 
     @property
@@ -198,6 +213,34 @@ def test_a_change_of_task_code_leaves_the_api_alone(project: Project) -> None:
     assert after["codeSha256"] == before["codeSha256"]
     assert after["workerCodeSha256"] != before["workerCodeSha256"]
     assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
+
+
+def test_dev_swaps_the_code_at_each_change_and_kills_no_attempt(project: Project) -> None:
+    with project.cli.following("dev") as dev:
+        dev.until("Watching ftask.toml, requirements.txt, tasks.py", dev.err)
+        waiting = project.submit("wait", seconds=4)
+        until(lambda: project.get(waiting)["status"] == "PROCESSING", "the attempt runs")
+        project.write("tasks.py", TASKS.replace("{greeting} {name}", "{greeting}, {name}!"))
+        dev.until("Deployed in", dev.err)
+        assert project.get(waiting)["history"] == [project.get(waiting)["history"][0] | {"outcome": "COMPLETED"}]
+        assert any("Waiting for 1 attempt" in line for line in dev.err)
+        assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
+        dev.until("greeting Ada", dev.out)
+        project.write("tasks.py", "def greet(:\n")
+        dev.until("SyntaxError: invalid syntax", dev.err)
+        dev.until("Waiting for the next change", dev.err)
+        assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
+        project.write("tasks.py", TASKS)
+        dev.until("Deployed in", dev.err, times=2)
+        assert dev.interrupt() == 130
+    assert "Traceback" not in "".join(dev.err)
+    assert "Interrupted" not in "".join(dev.err)
+
+
+def test_dev_is_for_this_machine(project: Project) -> None:
+    refused = project.cli("dev", "--stage", "prod")
+    assert refused.code == 2
+    assert "Deploy it with: ftask deploy --stage prod" in refused.err
 
 
 def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> None:

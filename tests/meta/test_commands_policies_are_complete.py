@@ -23,7 +23,7 @@ from tests.support.resources import template
 
 # They ask AWS for nothing.
 ELSEWHERE = {
-    *("config", "init", "package", "policy", "run"),
+    *("config", "dev", "init", "package", "policy", "run"),
     *("bench compare", "bench report", "bench schema", "bench sweep"),
 }
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 from ftask.cli import MODULES, main
 from ftask.local.engine import STATE_DIR_VARIABLE
+from tests.support.waiting import until
 
 COMMAND = Path(sys.executable).parent / "ftask"
 TIMEOUT_SECONDS = 120
@@ -99,6 +101,17 @@ class Cli:
                 raise TimeoutError(f"ftask {' '.join(arguments)} has run for {TIMEOUT_SECONDS} s")
             return Done(process.exitcode, streams[1].read_text(), streams[2].read_text())
 
+    @contextmanager
+    def following(self, *arguments: str) -> Iterator[Following]:
+        """Run it in the background, read all that it says, and end it at the end of the block."""
+        with self.start(*arguments) as process:
+            following = Following(process)
+            try:
+                yield following
+            finally:
+                process.kill()
+                following.join()
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Run it in the background, as the leader of a process group of its own."""
         with _as_from_a_terminal():
@@ -111,6 +124,45 @@ class Cli:
                 env=self.environment,
                 start_new_session=True,
             )
+
+
+class Following:
+    """A command that goes on in the background, and what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.out: list[str] = []
+        self.err: list[str] = []
+        streams = ((process.stdout, self.out), (process.stderr, self.err))
+        self._readers = [threading.Thread(target=self._read, args=stream, daemon=True) for stream in streams]
+        for reader in self._readers:
+            reader.start()
+
+    @staticmethod
+    def _read(stream: IO[str] | None, lines: list[str]) -> None:
+        assert stream is not None
+        lines.extend(iter(stream.readline, ""))
+
+    def until(self, text: str, lines: list[str], times: int = 1) -> None:
+        """Wait until it has said `text` in so many of `lines`, which are its `out` or `err`."""
+        until(
+            lambda: sum(text in line for line in list(lines)) >= times or self.process.poll() is not None,
+            f"it says {text!r}",
+            look_every=0.05,
+        )
+        assert sum(text in line for line in lines) >= times, "".join(self.err)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and return the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(TIMEOUT_SECONDS)
+        self.join()
+        return code
+
+    def join(self) -> None:
+        """Wait until all that it has said is read."""
+        for reader in self._readers:
+            reader.join()
 
 
 @contextmanager

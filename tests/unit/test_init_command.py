@@ -83,7 +83,7 @@ def test_it_names_what_it_wrote_and_the_next_commands(tmp_path: Path, monkeypatc
     assert [line.split("#")[0].strip() for line in said.splitlines()[3:]] == [
         "ftask run greet name=Ada",
         "pytest",
-        "ftask deploy",
+        "ftask dev",
     ]
     assert "  cd 'a b'\n" in init("a b").stdout
     assert json.loads(init("other", "-o", "json").stdout) == {

@@ -103,6 +103,18 @@ def test_debug_is_left_out_unless_the_level_asks_for_it() -> None:
         assert len(streams.lines()) == messages
 
 
+def test_botocores_own_remarks_are_left_out_unless_debugging() -> None:
+    for level, messages in ((logging.INFO, ["slow"]), (logging.DEBUG, ["found credentials", "slow"])):
+        streams = Output()
+        with contextlib.redirect_stdout(streams.stdout):
+            restore = capture_output(level)
+            logging.getLogger("botocore.credentials").info("found credentials")
+            logging.getLogger("botocore.credentials").warning("slow")
+            restore()
+        assert [line["message"] for line in streams.lines()] == messages
+    assert logging.getLogger("botocore").level == logging.NOTSET
+
+
 def test_a_printed_line_is_one_json_line_with_the_task() -> None:
     with captured() as output:
         with attempt(task_id="a", type="send"):

@@ -1,0 +1,173 @@
+"""`ftask dev`: the project's tasks on this machine, deployed again at each change, with their logs."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from ftask.cli.invocation import Invocation
+from ftask.cli.own_tasks import importing_python
+from ftask.cli.project import require_tasks
+from ftask.cli.usage import UsageError
+from ftask.core.errors import FtaskError
+from ftask.core.text import plural
+from ftask.core.timestamps import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from ftask.aws.stage import Stage
+    from ftask.deploy.deployment import Deployment
+    from ftask.deploy.plan import Plan
+    from ftask.ops.logs import LogReader
+
+# Between two looks at the files and at the logs.
+_ROUND_SECONDS = 0.2
+# Where a file has just changed: long enough for an editor to write the rest of it.
+_SETTLING_SECONDS = 0.05
+# After so long a wait for running attempts is mentioned.
+_QUIET_SECONDS = 1.0
+_NAMES_SHOWN = 4
+
+
+def dev(run: Invocation) -> None:
+    """Deploy the tasks to this machine, again at each change of a file, and show their logs until Ctrl-C.
+
+    The new code takes over when no attempt runs. If it cannot be built or imported, the error is shown, and the
+    deployed code stays. -o json prints each log event as a JSON line, as it was logged.
+    """
+    from ftask.aws.polling import rounds
+    from ftask.cli.config_file import load_config
+    from ftask.deploy.watching import FileWatch, deployment_files
+
+    if not run.settings.uses_engine:
+        raise UsageError(
+            f"ftask dev works on the stage 'local', on this machine; {run.stage_name!r} is another stage.",
+            f"Deploy it with: ftask deploy --stage {run.stage_name}",
+        )
+    require_tasks(run.config)
+
+    def files() -> Iterable[Path]:
+        config = load_config()
+        project = config.project(run.stage_name)
+        return deployment_files(require_tasks(config)[0], project) if project is not None else ()
+
+    run.if_interrupted = None
+    session = _Session(run)
+    watch = FileWatch(files)
+    session.deploy()
+    run.screen.note(f"Watching {_names(watch.files)}. Ctrl-C ends.")
+    for _ in rounds(lambda: _SETTLING_SECONDS if watch.is_settling else _ROUND_SECONDS):
+        session.show_logs()
+        if changed := watch.look():
+            session.say(f"Changed: {_names(changed)}")
+            session.deploy()
+
+
+class _Session:
+    """Deploys the project, and shows what the worker logs."""
+
+    def __init__(self, run: Invocation) -> None:
+        self._run = run
+        self._started_at = now()
+        self._logs: LogReader | None = None
+
+    def deploy(self) -> None:
+        """Deploy the project as it is now, if that changes anything; show why it cannot be."""
+        from ftask.render.screen import say_error
+
+        try:
+            self._deploy()
+        except FtaskError as error:
+            # Of an engine that has ended there is nothing to wait for.
+            if self._run.advice(error) != error.hint:
+                raise
+            say_error(error.message, error.hint)
+            self._run.screen.note("Waiting for the next change.")
+
+    def _deploy(self) -> None:
+        from ftask.aws.stage import Stage
+        from ftask.cli.config_file import load_config
+        from ftask.deploy.deployment import Deployment
+        from ftask.ops.logs import EventFilter, LogReader, log_groups
+
+        run, started = self._run, time.monotonic()
+        config = load_config()
+        require_tasks(config)
+        project, configured = config.project(run.stage_name), config.stage(run.stage_name)
+        deployment = Deployment(
+            run.target,
+            configured.overrides(),
+            project,
+            configured.tags,
+            python=importing_python(project),
+            progress=run.screen.note,
+            warn=run.screen.warn,
+        )
+        deployment.build()
+        before = deployment.existing()
+        deployment.repair(before)
+        plan = deployment.plan()
+        if plan.changes:
+            deployed = before.stack if not plan.creates_stack else None
+            self._carry_out(deployment, plan, None if deployed is None else Stage(run.target, deployed))
+        self._logs = self._logs or LogReader(
+            run.target, log_groups(run.outputs, ("worker",)), EventFilter(), self._started_at
+        )
+        seconds = f"{time.monotonic() - started:.1f} s"
+        self.say(f"Deployed in {seconds}." if plan.changes else "Up to date: nothing to deploy.")
+        deployment.check(run.outputs.worker_function)
+
+    def say(self, text: str) -> None:
+        """Write a remark with the time of day, which the lines of the logs have too."""
+        self._run.screen.note(f"{time.strftime('%H:%M:%S')}  {text}")
+
+    def _carry_out(self, deployment: Deployment, plan: Plan, stage: Stage | None) -> None:
+        """Run the plan while no attempt runs on `stage`, because a code update kills those on the local engine."""
+        from ftask.deploy.plan import refuse_data_loss
+        from ftask.ops.consumption import while_no_attempt_runs
+
+        with ExitStack() as pause:
+            try:
+                refuse_data_loss(plan)
+                for _ in deployment.upload():
+                    pass
+                if stage is not None and not stage.stack.is_data_only:
+                    pause.enter_context(while_no_attempt_runs(stage, self._waiting()))
+            except (FtaskError, KeyboardInterrupt):
+                deployment.drop(plan)
+                raise
+            for _ in deployment.run(plan):
+                pass
+
+    def _waiting(self) -> Callable[[int], None]:
+        """Return what to do while attempts run: show the logs, and say once what is waited for."""
+        said_at = time.monotonic() + _QUIET_SECONDS
+        has_said = False
+
+        def waiting(attempts: int) -> None:
+            nonlocal has_said
+            self.show_logs()
+            if not has_said and time.monotonic() > said_at:
+                has_said = True
+                which = "1 attempt" if attempts == 1 else f"{attempts:,} attempts"
+                self._run.screen.note(f"Waiting for {which} to end before the new code takes over.")
+
+        return waiting
+
+    def show_logs(self) -> None:
+        """Show what the worker has logged since the last time."""
+        from ftask.render.logs import event_json, event_text
+
+        screen = self._run.screen
+        for event in self._logs.look() if self._logs is not None else ():
+            screen.line(event_json(event), event_text(event, screen.out.width))
+
+
+def _names(paths: Iterable[Path]) -> str:
+    """Return the files' names, of many files the first few and how many more."""
+    names = sorted(path.name for path in paths)
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {plural(more, 'more file')}" if more > 0 else "")
