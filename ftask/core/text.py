@@ -18,9 +18,9 @@ def printable(text: str, limit_bytes: int) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of an exception, whose own code may fail."""
+    """Return the message of an exception with its notes (`add_note`); its own code may fail."""
     try:
-        return str(error)
+        return " ".join([str(error), *getattr(error, "__notes__", ())])
     except Exception as failure:  # noqa: BLE001
         return f"its message cannot be read: {type(failure).__name__}"
 

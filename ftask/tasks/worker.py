@@ -13,6 +13,7 @@ from ftask.core.timestamps import now
 from ftask.tasks.calling import call
 from ftask.tasks.context import Run, running
 from ftask.tasks.declaration import Declaration
+from ftask.tasks.denied_calls import explain_denied_call
 from ftask.tasks.errors import AttemptAborted, InvalidPayload
 from ftask.tasks.output import end_lines
 from ftask.tasks.registry import Registry
@@ -102,4 +103,5 @@ def start_run(job: Job, declaration: Declaration, clock: Clock) -> Run:
 
 
 def _observe_failure(observe: Observer, job: Job, error: BaseException) -> None:
+    explain_denied_call(error)
     observe(events.attempt_failed(job.task_id, job.type, job.epoch, job.attempt, error, traceback_text(error)))

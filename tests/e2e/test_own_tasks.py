@@ -1,10 +1,13 @@
-"""The user's own tasks on the local engine: a project that is deployed, runs, changes and breaks."""
+"""The user's own tasks on the local engine: the examples, deployed once, and a project that changes and breaks."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,29 +17,41 @@ import pytest
 from ftask.aws.api import ApiClient, TaskRequest
 from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
-from ftask.local.engine import Engine
-from tests.support.cli import Cli, make_cli
+from tests.conftest import start_engine
+from tests.support.cli import Cli, Following, make_cli
+from tests.support.invoice_service import (
+    BROKEN,
+    BUSY_AT_FIRST,
+    REFUSED,
+    SLOW_AT_FIRST,
+    InvoiceService,
+    invoice_service,
+)
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("own tasks")]
 
-TASKS = """\
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BUCKET = "reports-000000000000"
+SECRET = "sk_live_1"
+# A module more than the examples have, which the tests change.
+GREETINGS = """\
 import os
 import time
 
-import six
-from ftask import PermanentError, current, task
+from ftask import current, task
 
 
 @task
 def greet(name: str, greeting: str = "Hello"):
     print("greeting", name)
-    return {"text": f"{greeting} {name}", "level": os.environ["LOG_LEVEL"], "six": six.PY3}
+    return f"{greeting} {name}"
 
 
 @task
-def wait(seconds: float):
-    time.sleep(seconds)
+def wait(path: str):
+    while not os.path.exists(path):
+        time.sleep(0.05)
 
 
 @task(max_attempts=3, backoff=(0, 0))
@@ -46,42 +61,22 @@ def flaky():
     return current().attempt
 
 
-@task
-def refuse():
-    raise PermanentError("no such order")
-
-
 @task(max_attempts=1)
 def divide(by: int):
     return 1 / by
-
-
-@task
-async def read_bucket(name: str):
-    import boto3
-
-    return boto3.client("s3").get_object(Bucket=name, Key="letter")["Body"].read().decode()
 """
-SETTINGS = """\
-[tasks]
-module = "tasks"
-requirements = "requirements.txt"
-
-[tasks.environment]
-LOG_LEVEL = "INFO"
-
-[stages.local.parameters]
-BackoffBaseSeconds = 0
-"""
+WITH_COMMA = GREETINGS.replace("{greeting} {name}", "{greeting}, {name}!")
 
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with tasks.py and ftask.toml, and the command line in it."""
+    """A folder with the examples and one module more, and the command line in it."""
 
     cli: Cli
+    service: InvoiceService
+    settings: str
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, text: str, name: str = "shop/greetings.py") -> None:
         (self.cli.folder / name).write_text(text)
 
     def deploy(self, *options: str) -> Any:
@@ -111,8 +106,32 @@ class Project:
         client = ApiClient(self.target, stack.outputs.api_url)
         return client.submit(TaskRequest(json.dumps(payload), uuid.uuid4().hex, task_type)).task_id
 
+    def run_all(self, requests: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+        """Submit tasks, each a type and a payload, at once; return them by name once all have ended."""
+        file = self.cli.folder / "tasks.jsonl"
+        file.write_text("".join(json.dumps({"type": kind, "payload": body}) + "\n" for kind, body in requests.values()))
+        done = self.cli("submit", "--file", str(file), "--fresh", "--wait", "-o", "json")
+        tasks = [self.get(task["taskId"]) for task in done.json]
+        found = {
+            name: next(task for task in tasks if (task["type"], task["payload"]) == (kind, body))
+            for name, (kind, body) in requests.items()
+        }
+        assert len(found) == len(tasks)
+        return found
+
     def get(self, task_id: str) -> Any:
         return self.cli("get", task_id, "-o", "json").json
+
+    def said_about(self, *command: str) -> str:
+        """Return what a command shows, which may be a traceback."""
+        out, _ = self.cli.start(*command).communicate(timeout=60)
+        return out
+
+    @property
+    def code(self) -> tuple[str, str]:
+        """The hashes of the code that is deployed: the API's and the worker's."""
+        info = self.cli("info", "-o", "json").json
+        return info["codeSha256"], info["workerCodeSha256"]
 
     @property
     def target(self) -> Target:
@@ -121,126 +140,185 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    folder = tmp_path_factory.mktemp("project")
+    folder = tmp_path_factory.mktemp("project") / "shop"
     state = tmp_path_factory.mktemp("state")
+    shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("__pycache__"))
     cli = make_cli(state, folder)
     cli.environment["FTASK_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
-    project = Project(cli)
-    project.write("tasks.py", TASKS)
-    project.write("requirements.txt", "six==1.17.0\n")
-    project.write("ftask.toml", SETTINGS)
-    project.deploy()
-    yield project
-    Engine(state).stop()
-
-
-def test_a_task_ends_with_the_functions_result(project: Project) -> None:
-    task = project.run("greet", name="Ada")
-    assert task["status"] == "COMPLETED"
-    assert task["type"] == "greet"
-    assert task["result"] == {"text": "Hello Ada", "level": "INFO", "six": True}
-
-
-def test_a_task_that_fails_at_first_is_retried(project: Project) -> None:
-    task = project.run("flaky")
-    assert (task["status"], task["attempts"], task["result"]) == ("COMPLETED", 2, 2)
-
-
-def test_a_permanent_error_is_not_retried(project: Project) -> None:
-    task = project.run("refuse")
-    assert (task["status"], task["attempts"]) == ("FAILED", 1)
-    assert (task["lastError"]["type"], task["lastError"]["message"]) == ("PermanentError", "no such order")
-
-
-def test_an_unexpected_exception_fails_the_task_with_its_type(project: Project) -> None:
-    task = project.run("divide", by=0)
-    assert (task["status"], task["attempts"]) == ("FAILED", 1)
-    assert task["lastError"]["type"] == "ZeroDivisionError"
-
-
-def test_a_task_may_do_what_the_policy_of_the_project_allows_and_no_more(project: Project) -> None:
-    project.target.s3.create_bucket(Bucket="letters")
-    project.target.s3.put_object(Bucket="letters", Key="letter", Body=b"Dear Ada")
-    denied = project.run("read_bucket", name="letters")
-    assert denied["status"] == "FAILED"
-    assert "AccessDenied" in denied["lastError"]["message"]
-    allowed = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::letters/*"}
-    project.write("policy.json", json.dumps({"Statement": [allowed]}))
-    project.write("ftask.toml", SETTINGS.replace("[tasks]\n", '[tasks]\npolicy = "policy.json"\n'))
-    plan = project.deploy()
-    assert [(change["action"], change["resource"]) for change in plan["changes"]] == [("Add", "TasksPolicy")]
-    assert project.run("read_bucket", name="letters")["result"] == "Dear Ada"
-
-
-def test_a_secret_is_read_by_the_worker_and_is_in_no_archive(project: Project) -> None:
-    target = project.target
+    engine = start_engine(state)
+    target = Target.local(cli("local", "status", "-o", "json").json["endpointUrl"])
+    target.s3.create_bucket(Bucket=BUCKET)
     secrets = target.session.client("secretsmanager", endpoint_url=target.endpoint_url)
-    arn = secrets.create_secret(Name="stripe", SecretString="sk_live_1")["ARN"]
-    project.write("tasks.py", f"{TASKS}\nKEY = os.environ['STRIPE_KEY']\n\n\n@task\ndef reveal():\n    return KEY\n")
-    project.write("ftask.toml", f'{SETTINGS}\n[tasks.secrets]\nSTRIPE_KEY = "{arn}x"\n')
-    assert "Cannot read the secret STRIPE_KEY" in project.refused()
-    project.write("ftask.toml", f'{SETTINGS}\n[tasks.secrets]\nSTRIPE_KEY = "{arn}"\n')
-    project.deploy()
-    assert project.run("reveal")["result"] == "sk_live_1"
-    rows = {row["name"]: row["value"] for row in project.cli("config", "-o", "json").json}
-    assert rows["tasks.secrets.STRIPE_KEY"] == arn
-    project.write("tasks.py", TASKS)
-    project.write("ftask.toml", SETTINGS)
-    project.deploy()
+    arn = secrets.create_secret(Name="signing-key", SecretString=SECRET)["ARN"]
+    with invoice_service() as service:
+        settings = (folder / "ftask.toml").read_text() + (
+            "[stages.local.parameters]\nBackoffBaseSeconds = 0\n"
+            f'[stages.local.tasks.environment]\nINVOICES_URL = "{service.url}"\nREPORTS_BUCKET = "{BUCKET}"\n'
+            f'[stages.local.tasks.secrets]\nSIGNING_KEY = "{arn}"\n'
+        )
+        project = Project(cli, service, settings)
+        project.write(settings, "ftask.toml")
+        project.write("from . import greetings, invoices, links, orders, reports\n", "shop/__init__.py")
+        project.write(GREETINGS)
+        project.deploy()
+        yield project
+    engine.stop()
 
 
-def test_a_requirement_with_compiled_parts_runs_on_this_machine(project: Project) -> None:
-    project.write("requirements.txt", "six==1.17.0\npydantic>=2.10\n")
-    project.write(
-        "tasks.py", f"import datetime\n{TASKS}\n\n@task\ndef weekday(day: datetime.date):\n    return f'{{day:%A}}'\n"
+def invoice(order: int, quantity: int = 2) -> tuple[str, Mapping[str, Any]]:
+    lines = [{"article": "tea", "quantity": quantity, "price": "12.50"}]
+    return "send_invoice", {"order_id": order, "email": "ada@example.org", "lines": lines}
+
+
+@pytest.fixture(scope="module")
+def ended(project: Project) -> dict[str, Any]:
+    """One task of each kind, ended."""
+    project.target.s3.put_object(Bucket=BUCKET, Key="2026/11/24.txt", Body=b"one\ntwo\nthree")
+    pages = [f"{project.service.url}/{page}" for page in ("here", "gone", "slow")]
+    return project.run_all(
+        {
+            "sent": invoice(17),
+            "busy at first": invoice(BUSY_AT_FIRST),
+            "refused": invoice(REFUSED),
+            "broken": invoice(BROKEN),
+            "slow at first": invoice(SLOW_AT_FIRST),
+            "invalid": invoice(17, quantity=-1),
+            "written": ("write_report", {"day": "2026-11-25", "lines": ["a", "b"]}),
+            "read": ("count_lines", {"day": "2026-11-24"}),
+            "denied": ("delete_report", {"day": "2026-11-24"}),
+            "async": ("check_links", {"urls": pages, "seconds": 1}),
+            "secret": ("sign_order", {"order_id": 17}),
+            "flaky": ("flaky", {}),
+            "unexpected": ("divide", {"by": 0}),
+        }
     )
-    project.deploy()
-    assert project.run("weekday", day="2026-11-25")["result"] == "Wednesday"
-    refused = project.run("weekday", day="tomorrow")
-    assert (refused["status"], refused["attempts"]) == ("FAILED", 1)
-    assert refused["lastError"]["type"] == "InvalidPayload"
-    project.write("requirements.txt", "six==1.17.0\n")
-    project.write("tasks.py", TASKS)
-    project.deploy()
 
 
-def test_a_change_of_task_code_leaves_the_api_alone(project: Project) -> None:
-    before = project.cli("info", "-o", "json").json
-    project.write("tasks.py", TASKS.replace("{greeting} {name}", "{greeting}, {name}!"))
-    plan = project.deploy()
-    assert [change["resource"] for change in plan["changes"]] == ["WorkerFunction"]
-    after = project.cli("info", "-o", "json").json
-    assert after["codeSha256"] == before["codeSha256"]
-    assert after["workerCodeSha256"] != before["workerCodeSha256"]
-    assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
+def outcome(task: Any) -> tuple[str, int, str | None]:
+    """How a task ended, after how many attempts, and the type of the first attempt's error."""
+    return task["status"], task["attempts"], task["history"][0].get("error", {}).get("type")
 
 
-def test_dev_swaps_the_code_at_each_change_and_kills_no_attempt(project: Project) -> None:
+def test_a_task_calls_a_service_with_the_projects_dependencies(project: Project, ended: dict[str, Any]) -> None:
+    assert outcome(ended["sent"]) == ("COMPLETED", 1, None)
+    assert ended["sent"]["result"] == {"invoice": "inv-17", "total": "25.00"}
+    assert outcome(ended["busy at first"]) == ("COMPLETED", 2, "RetryAfter")
+    assert outcome(ended["refused"]) == ("FAILED", 1, "PermanentError")
+    assert ended["refused"]["lastError"]["message"] == f"order {REFUSED} has no customer"
+    assert outcome(ended["broken"]) == ("FAILED", 3, "HTTPStatusError")
+    assert outcome(ended["slow at first"]) == ("COMPLETED", 2, "ReadTimeout")
+    assert outcome(ended["invalid"]) == ("FAILED", 1, "InvalidPayload")
+    # The same key at each attempt, and no request for the payload that does not fit.
+    attempts = {name: ended[name]["attempts"] for name in ("sent", "busy at first", "refused", "broken")}
+    assert {name: project.service.requests[ended[name]["taskId"]] for name in attempts} == attempts
+    assert ended["invalid"]["taskId"] not in project.service.requests
+
+
+def test_a_task_may_do_in_aws_what_the_policy_of_the_project_allows(project: Project, ended: dict[str, Any]) -> None:
+    assert ended["written"]["result"] == "2026/11/25.txt"
+    written = project.target.s3.get_object(Bucket=BUCKET, Key="2026/11/25.txt")["Body"].read()
+    assert written == b"a\nb"
+    assert ended["read"]["result"] == 3
+
+
+def test_a_denied_call_names_the_statement_that_would_allow_it(project: Project, ended: dict[str, Any]) -> None:
+    task = ended["denied"]
+    assert outcome(task) == ("FAILED", 1, "AccessDenied")
+    # The local engine does not name an object of S3; AWS does.
+    statement = '{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "ARN"}'
+    assert f"add this statement to the policy of the tasks, policy.json: {statement}" in task["lastError"]["message"]
+    assert statement in project.said_about("dlq", "show", task["taskId"])
+    assert statement in project.said_about("logs", "--task", task["taskId"], "--since", "1h")
+
+
+def test_an_async_task_does_many_things_at_once(ended: dict[str, Any]) -> None:
+    assert list(ended["async"]["result"].values()) == [200, 404, None]
+
+
+def test_a_secret_is_read_by_the_worker(project: Project, ended: dict[str, Any]) -> None:
+    assert ended["secret"]["result"] == hmac.digest(SECRET.encode(), b"17", hashlib.sha256).hex()
+    rows = {row["name"]: row["value"] for row in project.cli("config", "-o", "json").json}
+    assert rows["tasks.secrets.SIGNING_KEY"].startswith("arn:aws:secretsmanager:")
+
+
+def test_an_exception_is_a_failed_attempt(ended: dict[str, Any]) -> None:
+    assert outcome(ended["flaky"]) == ("COMPLETED", 2, "ConnectionError")
+    assert ended["flaky"]["result"] == 2
+    assert outcome(ended["unexpected"]) == ("FAILED", 1, "ZeroDivisionError")
+
+
+@pytest.fixture
+def dev(project: Project) -> Iterator[Following]:
+    """`ftask dev` in the project, which is as it was deployed before and after."""
     with project.cli.following("dev") as dev:
-        dev.until("Watching ftask.toml, requirements.txt, tasks.py", dev.err)
-        waiting = project.submit("wait", seconds=4)
-        until(lambda: project.get(waiting)["status"] == "PROCESSING", "the attempt runs")
-        project.write("tasks.py", TASKS.replace("{greeting} {name}", "{greeting}, {name}!"))
-        dev.until("Deployed in", dev.err)
-        assert project.get(waiting)["history"] == [project.get(waiting)["history"][0] | {"outcome": "COMPLETED"}]
-        assert any("Waiting for 1 attempt" in line for line in dev.err)
-        assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
-        dev.until("greeting Ada", dev.out)
-        project.write("tasks.py", "def greet(:\n")
-        dev.until("SyntaxError: invalid syntax", dev.err)
-        dev.until("Waiting for the next change", dev.err)
-        assert project.run("greet", name="Ada")["result"]["text"] == "Hello, Ada!"
-        project.write("tasks.py", TASKS)
-        dev.until("Deployed in", dev.err, times=2)
-        assert dev.interrupt() == 130
-    assert "Traceback" not in "".join(dev.err)
-    assert "Interrupted" not in "".join(dev.err)
+        dev.until("Watching ", dev.err)
+        yield dev
+    project.write(GREETINGS)
+    project.write(project.settings, "ftask.toml")
+
+
+def test_dev_swaps_the_code_at_each_change_and_kills_no_attempt(project: Project, dev: Following) -> None:
+    done = project.cli.folder / "done"
+    waiting = project.submit("wait", path=str(done))
+    until(lambda: bool(project.get(waiting)["status"] == "PROCESSING"), "the attempt runs")
+    project.write(WITH_COMMA)
+    dev.until("Waiting for 1 attempt to end", dev.err)
+    assert project.get(waiting)["status"] == "PROCESSING"
+    done.touch()
+    dev.until("Deployed in", dev.err)
+    assert [attempt["outcome"] for attempt in project.get(waiting)["history"]] == ["COMPLETED"]
+    assert project.run("greet", name="Ada")["result"] == "Hello, Ada!"
+    dev.until("greeting Ada", dev.out)
+    project.write(GREETINGS)
+    dev.until("Deployed in", dev.err, times=2)
+    assert dev.interrupt() == 130
+    said = "".join(dev.err)
+    assert "Interrupted" not in said
+    assert "Traceback" not in said
+
+
+def test_dev_keeps_the_deployed_code_where_the_project_is_broken(project: Project, dev: Following) -> None:
+    before = project.code
+    broken = {
+        "import no_such_package\n": "No module named 'no_such_package'",
+        # ftask's own environment has it, and AWS Lambda does not.
+        "import typer\n": "No module named 'typer'",
+        "def greet(:\n": "SyntaxError: invalid syntax",
+        GREETINGS.replace("def wait(", "def greet("): "Two tasks are named 'greet'",
+    }
+    for number, (text, says) in enumerate(broken.items(), 1):
+        project.write(text)
+        dev.until(says, dev.err)
+        dev.until("Waiting for the next change", dev.err, times=number)
+    assert sum("Nothing was deployed" in line for line in dev.err) == len(broken)
+    assert project.code == before
+    assert project.run("greet", name="Ada")["result"] == "Hello Ada"
+    project.write(GREETINGS)
+    dev.until("Up to date", dev.err, times=2)
+    # Only the worker can find out.
+    missing = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing-key-gone"
+    project.write(project.settings + f'NEW_KEY = "{missing}"\n', "ftask.toml")
+    dev.until("Cannot read the secret NEW_KEY", dev.err)
+    project.write(project.settings, "ftask.toml")
+    dev.until("Deployed in", dev.err, times=2)
+    assert project.run("greet", name="Ada")["result"] == "Hello Ada"
 
 
 def test_dev_is_for_this_machine(project: Project) -> None:
     refused = project.cli("dev", "--stage", "prod")
     assert refused.code == 2
     assert "Deploy it with: ftask deploy --stage prod" in refused.err
+
+
+def test_a_change_of_task_code_leaves_the_api_alone(project: Project) -> None:
+    api_before, worker_before = project.code
+    project.write(WITH_COMMA)
+    plan = project.deploy()
+    assert [change["resource"] for change in plan["changes"]] == ["WorkerFunction"]
+    api_after, worker_after = project.code
+    assert api_after == api_before
+    assert worker_after != worker_before
+    assert project.run("greet", name="Ada")["result"] == "Hello, Ada!"
 
 
 def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> None:
@@ -259,48 +337,24 @@ def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> No
     assert checked()["level"] == "ok"
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("import no_such_package\n", "no_such_package"),
-        # ftask's own environment has it, and AWS Lambda does not.
-        ("import pydantic\n", "No module named 'pydantic'"),
-        ("def greet(:\n", "SyntaxError"),
-        ("X = 1\n", "declares no tasks"),
-        (TASKS.replace("def refuse(", "def greet("), "greet"),
-    ],
-    ids=["missing dependency", "dependency of ftask's own", "syntax error", "no tasks", "two of a name"],
-)
-def test_a_module_that_cannot_run_is_refused_before_anything_changes(project: Project, text: str, says: str) -> None:
-    before = project.cli("info", "-o", "json").json
-    project.write("tasks.py", text)
+def test_a_module_that_cannot_run_is_refused_before_anything_changes(project: Project) -> None:
+    before = project.code
+    project.write("X = 1\n", "shop/__init__.py")
     said = project.refused()
-    project.write("tasks.py", TASKS)
-    assert "Cannot read the tasks of the module 'tasks'" in said
-    assert says in said
+    project.write("from . import greetings, invoices, links, orders, reports\n", "shop/__init__.py")
+    assert "Cannot read the tasks of the module 'shop'" in said
+    assert "declares no tasks" in said
     assert "Nothing was deployed" in said
-    assert project.cli("info", "-o", "json").json["workerCodeSha256"] == before["workerCodeSha256"]
-
-
-def test_a_module_that_only_the_worker_cannot_import_is_reported_at_each_deployment(project: Project) -> None:
-    project.write(
-        "tasks.py", f"{TASKS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n"
-    )
-    for said in (project.refused(), project.refused()):
-        assert "The worker is deployed, and cannot import its tasks" in said
-        assert "OSError: only there" in said
-    project.write("tasks.py", TASKS)
-    project.deploy()
-    assert project.run("flaky")["status"] == "COMPLETED"
+    assert project.code == before
 
 
 def test_an_invalid_policy_is_refused_before_anything_changes(project: Project) -> None:
-    project.write("bad.json", '{"Statement": [{"Effect": "Allow"}]}')
-    project.write("ftask.toml", SETTINGS.replace("[tasks]\n", '[tasks]\npolicy = "bad.json"\n'))
+    policy = (project.cli.folder / "policy.json").read_text()
+    project.write('{"Statement": [{"Effect": "Allow"}]}', "policy.json")
     refused = project.cli("deploy", "--yes")
-    project.write("ftask.toml", SETTINGS)
+    project.write(policy, "policy.json")
     assert refused.code == 1
-    assert "bad.json: statement 1: it needs either 'Action' or 'NotAction'" in refused.err
+    assert "policy.json: statement 1: it needs either 'Action' or 'NotAction'" in refused.err
 
 
 def test_a_stage_of_another_endpoint_gets_a_package_for_lambda(project: Project, tmp_path: Path) -> None:
@@ -310,7 +364,16 @@ def test_a_stage_of_another_endpoint_gets_a_package_for_lambda(project: Project,
     names = {entry["ParameterKey"]: entry["ParameterValue"] for entry in values}
     assert (tmp_path / names["CodeKey"]).is_file()
     assert (tmp_path / names["WorkerCodeKey"]).is_file()
-    assert "TasksPolicy" not in (tmp_path / "template.yaml").read_text()
+    template = (tmp_path / "template.yaml").read_text()
+    assert "arn:aws:s3:::reports-${AWS::AccountId}/*" in template
+    assert "secret:signing-key-AbCdEf" in template
     refused = project.cli("package", "--to", str(tmp_path))
     assert refused.code == 2
     assert "Name another stage" in refused.err
+
+
+def test_a_module_that_only_the_worker_cannot_import_is_reported_at_each_deployment(project: Project) -> None:
+    project.write(f"{GREETINGS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n")
+    for said in (project.refused(), project.refused()):
+        assert "The worker is deployed, and cannot import its tasks" in said
+        assert "OSError: only there" in said
