@@ -12,6 +12,7 @@ from ftask.core.errors import FtaskError
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_TEMPLATE_BYTES = 51_200
+_WORKER = "\n  WorkerFunction:\n    Type: AWS::Lambda::Function\n"
 
 
 def stack_folder() -> Path:
@@ -31,6 +32,9 @@ def read_template() -> str:
 def template_with(statements: Sequence[Any]) -> str:
     """Return the template in which the worker's role has a policy of these statements; without any, no policy.
 
+    The policy is there before the worker's code, so no attempt of a first deployment, or of code that needs a new
+    statement, runs without it.
+
     Raises:
         FtaskError: the template becomes too large for a request to CloudFormation.
     """
@@ -48,6 +52,7 @@ def template_with(statements: Sequence[Any]) -> str:
     }
     # JSON is YAML, in its flow style.
     template = template.replace("\nOutputs:\n", f"\n  TasksPolicy: {json.dumps(resource)}\n\nOutputs:\n")
+    template = template.replace(_WORKER, f"{_WORKER}    DependsOn: TasksPolicy\n")
     if len(template.encode()) > MAX_TEMPLATE_BYTES:
         raise FtaskError(
             f"The template with the policy of the tasks has {len(template.encode()):,} bytes; CloudFormation takes "

@@ -95,6 +95,13 @@ def test_the_workers_role_gets_the_statements() -> None:
     assert added["Properties"]["PolicyDocument"]["Statement"] == [READ]
 
 
+def test_the_policy_is_there_before_code_that_may_need_it_runs() -> None:
+    resources = loads(template_with([READ]))["Resources"]
+    assert resources["WorkerFunction"]["DependsOn"] == "TasksPolicy"
+    # No message is delivered before the function is there.
+    assert resources["WorkerSource"]["Properties"]["FunctionName"] == {"Ref": "WorkerFunction"}
+
+
 def test_a_template_without_statements_is_as_installed() -> None:
     assert template_with(()) == read_template()
 
