@@ -2,28 +2,73 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import ErrorText, Since, TaskType
+from ftask.cli.usage import UsageError, parse_choice
+from ftask.cli.when import parse_when
 from ftask.cli.yes import Yes
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ftask.core.cancellation import Cancellation
+    from ftask.core.model import Task
     from ftask.ops.cancel import CancelResult
+    from ftask.ops.scan import TaskFilter
+
+# Tasks that a dry run shows.
+SAMPLE = 5
 
 
 def cancel(
     run: Invocation,
-    task_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of the tasks.")],
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of the tasks.")] = None,
+    task_type: TaskType = None,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Only tasks in this state: PENDING, PROCESSING or RETRYING.")
+    ] = None,
+    since: Since = None,
+    error: ErrorText = None,
     yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
 ) -> ExitCode:
-    """Cancel tasks that have not ended. A running attempt may finish; no further one begins."""
+    """Cancel tasks that have not ended: those named, or those that the filters select.
+
+    A running attempt may finish; no further one begins. The filters read the whole table.
+    """
+    from ftask.ops.cancel import UNFINISHED
+    from ftask.ops.scan import TaskFilter
+
+    state = None if status is None else parse_choice("--status", status, UNFINISHED)
+    statuses = tuple(unfinished for unfinished in UNFINISHED if unfinished == state)
+    selected = TaskFilter(statuses, task_type, parse_when(since, "--since"), error)
+    has_filter = selected != TaskFilter()
+    if bool(task_ids) is has_filter:
+        raise UsageError(
+            "Give either the ids of tasks, or filters: --type, --status, --since or --error.",
+            "See which tasks a filter selects with: ftask cancel --type TYPE --dry-run",
+        )
+    return (
+        _cancel_selected(run, selected, yes, dry_run)
+        if has_filter
+        else _cancel_named(run, task_ids or [], yes, dry_run)
+    )
+
+
+def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
     from ftask.ops.cancel import cancel_tasks
 
     stage = run.stage
+    if dry_run:
+        tasks = [stage.task(task_id) for task_id in dict.fromkeys(task_ids)]
+        return _show(run, [task for task in tasks if task is not None and not task.status.terminal])
     run.confirm(f"Cancel {plural(len(set(task_ids)), 'task')}?", yes=yes)
     results = cancel_tasks(stage, task_ids)
     run.screen.result(
@@ -31,6 +76,53 @@ def cancel(
         lambda: "\n".join(f"{result.task_id}  {_describe(result)}" for result in results),
     )
     return ExitCode.DONE if all(result.is_effective for result in results) else ExitCode.FAILED
+
+
+def _cancel_selected(run: Invocation, selected: TaskFilter, yes: bool, dry_run: bool) -> ExitCode:
+    from ftask.core.cancellation import Cancellation
+    from ftask.ops.cancel import cancel_many, unfinished
+
+    tasks = list(run.screen.spinning(unfinished(run.stage, selected), "reading the whole table: tasks"))
+    if dry_run:
+        return _show(run, tasks)
+    if tasks:
+        run.confirm(f"Cancel {plural(len(tasks), 'task')} of stage {run.stage_name}?", yes=yes)
+    run.if_interrupted = "What is cancelled stays so; the other tasks go on. Run the command again to continue."
+    task_ids = [task.task_id for task in tasks]
+    results = run.screen.counting(cancel_many(run.stage, task_ids), len(tasks), "cancelling", size=lambda _: 1)
+    outcomes = Counter(result.outcome for result in results)
+    run.screen.result(
+        {str(outcome): outcomes[outcome] for outcome in Cancellation},
+        lambda: _summary(outcomes) if tasks else "No unfinished task matches.",
+    )
+    return ExitCode.FAILED if outcomes[Cancellation.BUSY] else ExitCode.DONE
+
+
+def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
+    """Show what a dry run would cancel: the number of tasks, and the newest of them."""
+    from ftask.core.codec import task_to_json
+    from ftask.core.timestamps import now
+    from ftask.render.tasks import task_table
+
+    sample = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:SAMPLE]
+    run.screen.picture(task_table(sample, now()))
+    value = {"wouldCancel": len(tasks), "sample": [task_to_json(task) for task in sample]}
+    run.screen.result(value, lambda: f"Would cancel {plural(len(tasks), 'task')}. Nothing changed (--dry-run).")
+    return ExitCode.DONE
+
+
+def _summary(outcomes: Counter[Cancellation]) -> str:
+    """Return one line with the number of tasks of each outcome."""
+    from ftask.core.cancellation import Cancellation
+
+    texts = {
+        Cancellation.CANCELLED: "cancelled",
+        Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",
+        Cancellation.ENDED: "ended before",
+        Cancellation.UNKNOWN: "expired before",
+        Cancellation.BUSY: "kept changing: run the command again",
+    }
+    return "; ".join(f"{outcomes[outcome]:,} {text}" for outcome, text in texts.items() if outcomes[outcome]) + "."
 
 
 def _describe(result: CancelResult) -> str:

@@ -38,7 +38,11 @@ def ls(
     if selected is Status.FAILED:
         _list_failed(run, parse_selection(error, since, task_type=task_type), limit)
     else:
-        _scan(run, TaskFilter(selected, task_type, parse_when(since, "--since"), error), limit)
+        _scan(
+            run,
+            TaskFilter(() if selected is None else (selected,), task_type, parse_when(since, "--since"), error),
+            limit,
+        )
 
 
 def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:

@@ -30,10 +30,11 @@ class Page:
 class TaskFilter:
     """Which tasks of the table are selected; without any field, all.
 
-    `since` is the earliest time of creation, `error` a text in the last error's type or message (case matters).
+    `statuses` are the states that a task may be in. `since` is the earliest time of creation, `error` a text in the
+    last error's type or message (case matters).
     """
 
-    status: Status | None = None
+    statuses: tuple[Status, ...] = ()
     type: str | None = None
     since: datetime | None = None
     error: str | None = None
@@ -84,10 +85,11 @@ def scan_tasks(stage: Stage, task_filter: TaskFilter) -> Iterator[Page]:
     conditions = []
     names: dict[str, str] = {}
     values: dict[str, str] = {}
-    if task_filter.status is not None:
-        conditions.append("#status = :status")
+    if task_filter.statuses:
+        states = {status.lower(): str(status) for status in task_filter.statuses}
+        conditions.append(f"#status IN ({', '.join(f':{name}' for name in states)})")
         names["#status"] = "status"
-        values["status"] = str(task_filter.status)
+        values |= states
     if task_filter.type is not None:
         # An item of 0.1 has no type.
         untyped = "attribute_not_exists(#type) OR " if task_filter.type == EXPERIMENT_TYPE else ""

@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, Needs] = {
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
-    "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:GetItem dynamodb:UpdateItem"})),
+    "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"})),
     "pause": together(_OUTPUTS, _SWITCH, needs({QUEUE: "sqs:GetQueueAttributes"})),
     "resume": together(_OUTPUTS, _SWITCH),
     "logs": together(_OUTPUTS, _LOGS),

@@ -24,6 +24,7 @@ from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import peek
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures
+from ftask.ops.cancel import cancel_many, unfinished
 from ftask.ops.doctor import CHECKS
 from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import TaskFilter, newest, scan, scan_tasks
@@ -191,7 +192,7 @@ def test_a_scan_finds_tasks_with_any_status(stage: Stage) -> None:
     fail(stage, 1, TIMEOUT, letter=False)
     for number in range(10, 20):
         stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
-    pending = newest(scan_tasks(stage, TaskFilter(Status.PENDING)), 3)
+    pending = newest(scan_tasks(stage, TaskFilter((Status.PENDING,))), 3)
     assert [task.task_id for task in pending] == [f"{number:032x}" for number in (19, 18, 17)]
     assert len(newest(scan_tasks(stage, TaskFilter(since=EPOCH + timedelta(seconds=15))), 0)) == 5
     assert len(newest(scan_tasks(stage, TaskFilter(error="did not answer")), 0)) == 1
@@ -206,11 +207,27 @@ def test_a_scan_by_type_knows_that_an_item_without_one_is_of_the_experiment(stag
 
     def ids(task_type: str) -> set[str]:
         return {
-            task.task_id for task in newest(scan_tasks(stage, TaskFilter(type=task_type, status=Status.PENDING)), 0)
+            task.task_id
+            for task in newest(scan_tasks(stage, TaskFilter(type=task_type, statuses=(Status.PENDING,))), 0)
         }
 
     assert ids("send") == {"0" * 32}
     assert ids("experiment") == {f"{1:032x}", "f" * 32}
+
+
+def test_all_unfinished_tasks_of_a_type_are_cancelled(stage: Stage) -> None:
+    statuses = (Status.PENDING, Status.RETRYING, Status.PROCESSING, Status.COMPLETED)
+    for number, status in enumerate(statuses):
+        for task_type in ("greet", "wave"):
+            task = a_task(task_id=f"{number}{task_type}".encode().hex().ljust(32, "0"), type=task_type, status=status)
+            stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
+    selected = list(unfinished(stage, TaskFilter(type="greet")))
+    assert {task.status for task in selected} == set(statuses[:3])
+    outcomes = Counter(result.outcome for result in cancel_many(stage, [task.task_id for task in selected]))
+    assert outcomes == {Cancellation.CANCELLED: 2, Cancellation.REQUESTED: 1}
+    left = [task for task in unfinished(stage, TaskFilter()) if task.cancel_requested_at is None]
+    assert [task.type for task in left] == ["wave"] * 3
+    assert not list(unfinished(stage, TaskFilter((Status.PENDING,), "greet")))
 
 
 def test_cancelling_returns_its_outcome(stage: Stage) -> None:

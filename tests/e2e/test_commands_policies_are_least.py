@@ -209,7 +209,10 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "get": lambda stage: [("get", a_failed_task(stage))],
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
     "ls": lambda _: [("ls",), ("ls", "--status", "FAILED")],
-    "cancel": lambda stage: [("cancel", a_waiting_task(stage), "--yes")],
+    "cancel": lambda stage: [
+        ("cancel", a_waiting_task(stage), "--yes"),
+        ("cancel", "--status", "PENDING", "--dry-run"),
+    ],
     "pause": lambda _: [("pause", "--wait")],
     "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
     "logs": lambda _: [("logs",)],

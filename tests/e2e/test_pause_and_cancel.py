@@ -32,9 +32,18 @@ def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli, stage:
 def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed: Cli, stage: Stage) -> None:
     deployed("pause")
     waiting = deployed("submit", "-m", "SUCCESS", "-o", "json").json["taskId"]
+    counted = deployed("cancel", "--type", "experiment", "--dry-run", "-o", "json")
+    assert (counted.json["wouldCancel"], counted.json["sample"][0]["taskId"]) == (1, waiting)
     done = deployed("cancel", waiting, "--yes", "-o", "json")
-    deployed("resume")
     assert done.json == [{"taskId": waiting, "outcome": "cancelled", "status": "CANCELLED"}]
+    for _ in range(2):
+        deployed("submit", "-m", "SUCCESS")
+    assert "Cannot ask without a terminal: Cancel 2 tasks" in deployed("cancel", "--status", "pending").err
+    selected = deployed("cancel", "--type", "experiment", "--yes", "-o", "json")
+    deployed("resume")
+    assert selected.json == {"cancelled": 2, "requested": 0, "ended": 0, "unknown": 0, "busy": 0}
+    assert deployed("cancel", waiting, "--type", "experiment").code == 2
+    assert deployed("cancel").code == 2
     assert deployed("watch", waiting).code == 3
     # Long enough for two commands on a busy machine, short enough for the budget of an attempt.
     running = deployed("submit", "-m", "SLOW:9", "-o", "json").json["taskId"]
