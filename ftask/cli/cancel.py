@@ -105,7 +105,8 @@ def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
     from ftask.render.tasks import task_table
 
     sample = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:SAMPLE]
-    run.screen.picture(task_table(sample, now()))
+    if sample:
+        run.screen.picture(task_table(sample, now()))
     value = {"wouldCancel": len(tasks), "sample": [task_to_json(task) for task in sample]}
     run.screen.result(value, lambda: f"Would cancel {plural(len(tasks), 'task')}. Nothing changed (--dry-run).")
     return ExitCode.DONE

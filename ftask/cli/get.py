@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.core.errors import FtaskError
 
 
-def get(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the task.")]) -> None:
-    """Show one task: state, payload and every attempt."""
+def get(
+    run: Invocation,
+    task_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the task.")],
+    traceback: Annotated[
+        bool | None,
+        typer.Option(
+            "--traceback/--no-traceback",
+            help="Read the traceback of the last failed attempt from the log (default: yes, with -o json no).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show one task: state, payload, every attempt, and the traceback of the last one that failed."""
     from ftask.aws.api import ApiClient
-    from ftask.core.model import EXPERIMENT_TYPE
     from ftask.render.tasks import detail
 
     task = ApiClient(run.target, run.outputs.api_url).get(task_id)
-    run.screen.result(task, lambda: detail(task))
-    if "lastError" in task and task.get("type", EXPERIMENT_TYPE) != EXPERIMENT_TYPE:
-        run.screen.note(f"What its attempts logged, with tracebacks: ftask dlq show {task['taskId']}")
+    reads_log = not run.screen.json if traceback is None else traceback
+    text = _traceback(run, task) if reads_log else None
+    run.screen.result(task | ({"traceback": text} if traceback else {}), lambda: detail(task, text))
+
+
+def _traceback(run: Invocation, task: dict[str, Any]) -> str | None:
+    """Return the traceback; warn where the log cannot be read, for the task can be shown without it."""
+    from ftask.ops.last_traceback import last_traceback
+
+    try:
+        return last_traceback(run.stage, task)
+    except FtaskError as error:
+        run.screen.warn(f"The traceback is in the worker's log, which cannot be read: {error.message}")
+        return None

@@ -88,9 +88,12 @@ class LogReader:
                 yield event
 
 
-def entries(target: Target, group: str, start_ms: int, pattern: str | None = None) -> Iterator[Any]:
+def entries(
+    target: Target, group: str, start_ms: int, pattern: str | None = None, end_ms: int | None = None
+) -> Iterator[Any]:
     """Yield the log entries since `start_ms`, milliseconds since 1970, as CloudWatch has them; some may come twice."""
     arguments: dict[str, Any] = {"logGroupName": group} | ({"filterPattern": pattern} if pattern else {})
+    arguments |= {"endTime": end_ms} if end_ms is not None else {}
     paginator = target.logs.get_paginator("filter_log_events")
     with translate_aws_errors():
         while True:

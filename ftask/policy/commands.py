@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, Needs] = {
     "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS),
     "submit": together(_OUTPUTS, _SUBMITTING, _FOLLOWING),
     "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
-    "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke"})),
+    "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke", WORKER_LOG: "logs:FilterLogEvents"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
     "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"})),

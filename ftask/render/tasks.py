@@ -49,8 +49,8 @@ def outcome(task: Task) -> RenderableType:
     return line
 
 
-def detail(task: Mapping[str, Any]) -> RenderableType:
-    """Draw one task in full, from its JSON form."""
+def detail(task: Mapping[str, Any], traceback: str | None = None) -> RenderableType:
+    """Draw one task in full, from its JSON form, with the traceback of its last failed attempt below."""
     facts = fact_table()
     facts.add_row("task", task["taskId"])
     if have_types([task.get("type", EXPERIMENT_TYPE)]):
@@ -70,7 +70,10 @@ def detail(task: Mapping[str, Any]) -> RenderableType:
         facts.add_row("result", _compact(task["result"]))
     if not task.get("history"):
         return facts
-    return Group(facts, Padding(_history(task), (1, 0, 0, 0)))
+    parts: list[RenderableType] = [_history(task)]
+    if traceback is not None:
+        parts.append(Text(traceback))
+    return Group(facts, *(Padding(part, (1, 0, 0, 0)) for part in parts))
 
 
 def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> RenderableType:

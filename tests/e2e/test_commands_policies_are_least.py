@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, Target
 from ftask.cli import app
 from ftask.core.codec import encode_message
 from ftask.core.item import task_to_item
-from ftask.core.model import Failure, Message, Status
+from ftask.core.model import EXPERIMENT_TYPE, Failure, Message, Status
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
@@ -145,9 +145,9 @@ WAITING = ("--wait", "--timeout", "60")
 ENDING = ("--message", "SUCCESS", "--timeout", "60")
 
 
-def a_failed_task(stage: Stage, *, letter: bool = True) -> str:
+def a_failed_task(stage: Stage, *, letter: bool = True, type: str = EXPERIMENT_TYPE) -> str:  # noqa: A002
     task = failed_task(uuid.uuid4().int, now(), Failure("ValueError", "no"), '{"message":"SUCCESS"}')
-    return put_failed(stage, task, letter=letter).task_id
+    return put_failed(stage, replace(task, type=type), letter=letter).task_id
 
 
 def a_waiting_task(stage: Stage, age: timedelta = timedelta(0)) -> str:
@@ -206,7 +206,8 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "info": lambda _: [("info",)],
     "submit": lambda _: [("submit", "-m", "SUCCESS", *WAITING), ("submit", "-m", "SUCCESS", "-n", "2")],
     "types": lambda _: [("types",)],
-    "get": lambda stage: [("get", a_failed_task(stage))],
+    # A task of one's own may have a traceback.
+    "get": lambda stage: [("get", a_failed_task(stage, type="greet"))],
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
     "ls": lambda _: [("ls",), ("ls", "--status", "FAILED")],
     "cancel": lambda stage: [

@@ -241,10 +241,16 @@ def test_a_secret_is_read_by_the_worker(project: Project, ended: dict[str, Any])
     assert rows["tasks.secrets.SIGNING_KEY"].startswith("arn:aws:secretsmanager:")
 
 
-def test_an_exception_is_a_failed_attempt(ended: dict[str, Any]) -> None:
+def test_an_exception_is_a_failed_attempt(project: Project, ended: dict[str, Any]) -> None:
     assert outcome(ended["flaky"]) == ("COMPLETED", 2, "ConnectionError")
     assert ended["flaky"]["result"] == 2
     assert outcome(ended["unexpected"]) == ("FAILED", 1, "ZeroDivisionError")
+    said = project.said_about("get", ended["unexpected"]["taskId"])
+    assert "in divide" in said
+    assert said.rstrip().endswith("ZeroDivisionError: division by zero")
+    assert "traceback" not in ended["unexpected"]
+    in_json = json.loads(project.said_about("get", ended["unexpected"]["taskId"], "--traceback", "-o", "json"))
+    assert in_json["traceback"].endswith("ZeroDivisionError: division by zero")
 
 
 @pytest.fixture
