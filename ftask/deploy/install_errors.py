@@ -23,6 +23,7 @@ _NO_WHEEL = re.compile(
     rf"attempted to build `{_NAME.replace('P<name>', 'P<built>')}`",
     re.IGNORECASE,
 )
+_WRONG_WHEEL = re.compile(r"A path \((?P<path>[^)]+\.whl)\) dependency is incompatible with the current platform")
 _UNKNOWN = re.compile(rf"because {_NAME} was not found in", re.I)
 _NO_VERSION = re.compile(rf"because there (?:is|are) no versions? of {_NAME}", re.I)
 _NOTHING_FITS = re.compile(rf"no matching distribution found for {_NAME}", re.I)
@@ -47,6 +48,11 @@ def explain(lines: Sequence[str], kind: str, platform: Platform) -> FtaskError:
 def _cause(text: str, platform: Platform) -> tuple[str, str]:
     if lacking := [match["name"] or match["built"] for match in _NO_WHEEL.finditer(text)]:
         return _no_wheel(lacking, platform)
+    if match := _WRONG_WHEEL.search(text):
+        return (
+            f"The wheel {match['path']} is not for {platform}.",
+            "Name the wheel of that platform in the requirements, or one for every platform (none-any).",
+        )
     if match := _UNKNOWN.search(text):
         return (
             f"The package index does not know {match['name']}.",

@@ -21,9 +21,9 @@ class ModuleLoadError(FtaskError):
 
 
 def error_text(error: FtaskError) -> str:
-    """Return what a person reads of `error`: the end of its traceback, if it has one, the message and the hint."""
+    """Return what a person reads of `error`: the traceback, or the message where it has none, and the hint."""
     traceback = error.traceback if isinstance(error, ModuleLoadError) else ""
-    return "\n".join(filter(None, (traceback, error.message, error.hint)))
+    return "\n".join(filter(None, (traceback or error.message, error.hint)))
 
 
 class OutsideTaskError(FtaskError):

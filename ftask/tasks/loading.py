@@ -34,8 +34,7 @@ def load_tasks(module: str) -> Registry:
     except (Exception, SystemExit) as error:
         raise ModuleLoadError(
             f"Cannot import the tasks of {module!r}: {type(error).__name__}: {error}",
-            "Correct the module; the traceback shows the line.",
-            traceback_text(error),
+            traceback=traceback_text(error),
         ) from error
     if not registered():
         raise DeclarationError(

@@ -9,6 +9,10 @@ from ftask.deploy.install_errors import explain
 from ftask.deploy.platforms import LAMBDA
 
 UV = {
+    "a wheel": """\
+error: Failed to determine installation plan
+  cause: A path (wheels/x-1-cp313-cp313-linux_x86_64.whl) dependency is incompatible with the current platform
+  hint: The wheel is compatible with Linux (`linux_x86_64`), but you're on Linux (`manylinux_2_34_aarch64`)""",
     "source only": """\
 error: No solution found when resolving dependencies
   cause: Because docopt==0.6.2 has no usable wheels and you require docopt==0.6.2, we can conclude that your requirements are unsatisfiable.
@@ -71,6 +75,7 @@ ERROR: No matching distribution found for six""",
         pytest.param(UV["another Python"], "tensorflow==2.0.0 has no wheel for", id="another-python"),
         pytest.param(UV["another platform"], "pywin32 has no wheel for", id="another-platform"),
         pytest.param(UV["a folder"], "loc has no wheel for", id="folder"),
+        pytest.param(UV["a wheel"], "The wheel wheels/x-1-cp313-cp313-linux_x86_64.whl is not for", id="wheel"),
         pytest.param(UV["unknown"], "The package index does not know no-such-thing.", id="unknown"),
         pytest.param(UV["no version"], "no version that satisfies httpx==99", id="no-version"),
         pytest.param(UV["conflict"], "The requirements contradict each other.", id="conflict"),

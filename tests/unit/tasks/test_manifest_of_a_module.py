@@ -138,34 +138,22 @@ def test_types_that_json_has_are_not_warned_of(tmp_path: Path) -> None:
         ("x = 1\n", "The module 'orders' declares no tasks. Put @task above a function: from ftask import task.\n"),
         (
             "def helper():\n    return 1 / 0\nhelper()\n",
-            (
-                "    return 1 / 0\n           ~~^~~\nZeroDivisionError: division by zero\n"
-                "Cannot import the tasks of 'orders': ZeroDivisionError: division by zero\n"
-                "Correct the module; the traceback shows the line.\n"
-            ),
+            "    return 1 / 0\n           ~~^~~\nZeroDivisionError: division by zero\n",
         ),
         (
             "def broken(:\n",
-            (
-                "SyntaxError: invalid syntax\n"
-                "Cannot import the tasks of 'orders': SyntaxError: invalid syntax (orders.py, line 1)\n"
-                "Correct the module; the traceback shows the line.\n"
-            ),
+            "SyntaxError: invalid syntax\n",
         ),
         (
             "import not_installed\n",
             (
                 "ModuleNotFoundError: No module named 'not_installed'\n"
-                "Cannot import the tasks of 'orders': No module named 'not_installed'.\n"
                 "If 'not_installed' is a dependency, add it to the requirements.\n"
             ),
         ),
         (
             "import sys\nsys.exit(3)\n",
-            (
-                "SystemExit: 3\nCannot import the tasks of 'orders': SystemExit: 3\n"
-                "Correct the module; the traceback shows the line.\n"
-            ),
+            "SystemExit: 3\n",
         ),
         (
             "from ftask import task\n@task(max_attempts=0)\ndef send(): ...\n",
