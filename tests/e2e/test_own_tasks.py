@@ -253,6 +253,17 @@ def test_an_exception_is_a_failed_attempt(project: Project, ended: dict[str, Any
     assert in_json["traceback"].endswith("ZeroDivisionError: division by zero")
 
 
+def test_of_many_tasks_none_is_lost_and_each_has_its_own_result(project: Project) -> None:
+    names = [f"number {number}" for number in range(200)]
+    file = project.cli.folder / "many.jsonl"
+    file.write_text("".join(json.dumps({"name": name}) + "\n" for name in names))
+    done = project.cli("submit", "greet", "--file", str(file), "--wait", "-o", "json")
+    assert done.code == 0
+    results = {task["payload"]["name"]: task["result"] for task in done.json}
+    assert results == {name: f"Hello {name}" for name in names}
+    assert len(done.json) == len(names)
+
+
 @pytest.fixture
 def dev(project: Project) -> Iterator[Following]:
     """`ftask dev` in the project, which is as it was deployed before and after."""
