@@ -12,10 +12,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ftask.aws.local_stage import LOCAL_REGION
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
-from ftask.local.engine import STATE_DIR_VARIABLE, Engine
+from ftask.local.engine import Engine
+from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support import quick_botocore, resources
+from tests.support.engines import local_target
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.quick_moto import quick_moto
 from tests.support.resources import Resources
@@ -86,13 +86,8 @@ def moto_resources() -> Iterator[Resources]:
 
 @pytest.fixture
 def engine_resources(engine: Engine) -> Resources:
-    running = engine.running()
-    assert running is not None
-    session = boto3.Session(LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, region_name=LOCAL_REGION)
-    return resources.create(
-        session.client("dynamodb", endpoint_url=running.endpoint_url),
-        session.client("sqs", endpoint_url=running.endpoint_url),
-    )
+    target = local_target(engine)
+    return resources.create(target.dynamodb, target.sqs)
 
 
 @pytest.fixture(params=["moto", pytest.param("engine", marks=pytest.mark.engine)])

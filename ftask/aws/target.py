@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sts.client import STSClient
 
-# The engine's documented root credentials; they open nothing but the engine on this machine.
-LOCAL_ACCESS_KEY = "test"
-LOCAL_SECRET_KEY = "test"  # noqa: S105 - see above
-
 # The domains of AWS's endpoints in each partition, private ones (AWS PrivateLink) included.
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
@@ -66,15 +62,9 @@ class Target:
             raise FtaskError(f"Invalid endpoint URL {self.endpoint_url!r}.", "Begin it with http:// or https://.")
 
     @classmethod
-    def local(cls, endpoint_url: str) -> Target:
-        """Return the target of the stage `local`, on this machine's engine."""
-        return cls(
-            LOCAL_STAGE,
-            region=LOCAL_REGION,
-            endpoint_url=endpoint_url,
-            access_key=LOCAL_ACCESS_KEY,
-            secret_key=LOCAL_SECRET_KEY,
-        )
+    def local(cls, endpoint_url: str, access_key: str, secret_key: str) -> Target:
+        """Return the target of the stage `local`, on this machine's engine with its root key."""
+        return cls(LOCAL_STAGE, None, LOCAL_REGION, endpoint_url, access_key, secret_key)
 
     @property
     def stack_name(self) -> str:

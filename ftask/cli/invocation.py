@@ -79,7 +79,8 @@ class Invocation(typer.Context):
                 " If the stack is missing, run: ftask deploy"
             )
         self._engine = running
-        return Target.local(running.endpoint_url)
+        key = running.root_key
+        return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key)
 
     @cached_property
     def config(self) -> Config:

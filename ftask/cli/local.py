@@ -10,6 +10,8 @@ import typer
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
+from ftask.cli.key_formats import KeyFormat, credentials_text
+from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
 
 app = typer.Typer(name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True)
@@ -58,6 +60,8 @@ def status(run: Invocation) -> ExitCode:
         uptime = duration(time.time() - running.started_at)
         text = f"The local engine runs at {running.endpoint_url} (process {running.pid}, for {uptime})."
         text += f" State: {engine.root}"
+        if not running.is_guarded:
+            run.screen.warn("It takes requests from everybody on this machine. Restart it with a guard: ftask local up")
     run.screen.result(value, lambda: text)
     return ExitCode.DONE if running else ExitCode.FAILED
 
@@ -71,6 +75,41 @@ def logs(
 
     for line in Engine().log_tail(lines):
         run.screen.line({"line": line}, line)
+
+
+@command(app)
+def credentials(
+    run: Invocation,
+    key_format: Annotated[
+        KeyFormat | None,
+        typer.Option(
+            "--format",
+            help="env and fish: for eval in your shell; env-no-export: NAME=value; process: for credential_process.",
+        ),
+    ] = None,
+) -> None:
+    """Print the engine's root key, for curl and the AWS CLI; start the engine unless it runs.
+
+    eval "$(ftask local credentials --format env)" makes the AWS CLI of this shell use the engine.
+    """
+    from ftask.aws.local_stage import LOCAL_REGION
+    from ftask.local.engine import Engine
+    from ftask.render.credentials import credentials_table
+
+    if key_format is not None and run.screen.json:
+        raise UsageError("Give either --format or -o json.")
+    running = Engine(note=run.screen.note).ensure().engine
+    key = running.root_key
+    value = {
+        "accessKeyId": key.access_key_id,
+        "secretAccessKey": key.secret_access_key,
+        "region": LOCAL_REGION,
+        "endpointUrl": running.endpoint_url,
+    }
+    if key_format is None:
+        run.screen.result(value, lambda: credentials_table(value))
+    else:
+        run.screen.line(value, credentials_text(value, key_format))
 
 
 @command(app)

@@ -19,8 +19,8 @@ def importing_python(project: Project | None) -> str:
     Raises:
         FtaskError: the state folder, where it lies, cannot be used.
     """
-    from ftask.local.engine import STATE_DIR_VARIABLE, default_root
     from ftask.local.runtime import runtime_python
+    from ftask.local.state_folder import STATE_DIR_VARIABLE, default_root
 
     if project is None:
         return sys.executable

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from filelock import FileLock, Timeout
-from platformdirs import user_state_path
 
 from ftask.distribution import missing_extra
 from ftask.local.environment import engine_environment
@@ -29,9 +28,17 @@ from ftask.local.errors import EngineError
 from ftask.local.health import answers, read_health
 from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
 from ftask.local.record import RecordFile, RunningEngine
+from ftask.local.root_key import FILE as ROOT_KEY_FILE
+from ftask.local.root_key import root_key
 from ftask.local.runtime import RUNTIME_FOLDER, runtime_python
-
-STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
+from ftask.local.state_folder import (
+    FILE_MODE,
+    STATE_DIR_VARIABLE,
+    UMASK,
+    default_root,
+    narrow_contents,
+    own_folder,
+)
 
 START_SECONDS = 60.0
 # An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.
@@ -41,18 +48,7 @@ QUIET_SECONDS = 5.0
 LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _LOG_TAIL_LINES = 15
-# ministack runs functions with sys.executable: its argument takes the place of ftask's own Python.
-_PROGRAM = """
-import runpy, sys
-sys.executable = sys.argv.pop()
-runpy.run_module("ministack", run_name="__main__", alter_sys=True)
-"""
-
-
-def default_root() -> Path:
-    """Return where the engine keeps its state: FTASK_STATE_DIR, or the user's state folder."""
-    configured = os.environ.get(STATE_DIR_VARIABLE)
-    return Path(configured).expanduser().resolve() if configured else user_state_path("ftask", appauthor=False)
+_SERVER = "ftask.local.server"
 
 
 class EnsuredEngine(NamedTuple):
@@ -92,7 +88,7 @@ class Engine:
         return RecordFile(self.root / "engine.json")
 
     def running(self) -> RunningEngine | None:
-        """Return the engine if it runs and answers, else None."""
+        """Return the engine if it runs and answers, else None. It may have no guard."""
         recorded = self._record.running()
         return recorded if recorded is not None and answers(recorded) else None
 
@@ -102,21 +98,27 @@ class Engine:
         return recorded is not None and not answers(recorded)
 
     def ensure(self) -> EnsuredEngine:
-        """Start the engine if it does not run.
+        """Start the engine if it does not run; replace one without a guard, and keep its state.
 
         Raises:
             EngineError: it is not installed or does not start, or the last one neither answers nor ends.
         """
-        if (running := self.running()) is not None:
+        if (running := self.running()) is not None and running.is_guarded:
             return EnsuredEngine(running, started=False)
         require_installed()
         with self._locked():
             # Another command may have started it while this one waited for the lock.
             if (running := self.running()) is not None:
-                return EnsuredEngine(running, started=False)
+                if running.is_guarded:
+                    return EnsuredEngine(running, started=False)
+                self._note(
+                    f"The local engine (process {running.pid}), which an earlier ftask started, takes requests from"
+                    " everybody on this machine. Restarting it with its guard; its state is kept."
+                )
+                self._stop()
             # One that is busy or still saving must not get a second engine beside it: both would write the same state.
             recorded = self._record.running()
-            if recorded is not None and self._await_end(recorded, or_answer=True):
+            if recorded is not None and self._await_end(recorded, or_answer=recorded.is_guarded):
                 return EnsuredEngine(recorded, started=False)
             return EnsuredEngine(self._start(), started=True)
 
@@ -136,6 +138,7 @@ class Engine:
             for name in ("state", "s3", "tmp", RUNTIME_FOLDER):
                 shutil.rmtree(self.root / name, ignore_errors=True)
             self.log_path.unlink(missing_ok=True)
+            (self.root / ROOT_KEY_FILE).unlink(missing_ok=True)
 
     def log_tail(self, lines: int = _LOG_TAIL_LINES) -> list[str]:
         """Return the last lines of the engine's log."""
@@ -157,23 +160,28 @@ class Engine:
     def _start_at(self, port: int) -> RunningEngine:
         token = secrets.token_hex(8)
         shutil.rmtree(self.root / "tmp", ignore_errors=True)
-        (self.root / "tmp").mkdir(parents=True)
-        with self.log_path.open("ab") as log:
+        (self.root / "tmp").mkdir()
+        python = runtime_python(self.root)
+        narrow_contents(self.root)
+        key = root_key(self.root)
+        with open(self.log_path, "ab", opener=lambda path, flags: os.open(path, flags, FILE_MODE)) as log:
             process = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
-                [sys.executable, "-c", _PROGRAM, str(runtime_python(self.root))],
+                # -P: the state folder is no place to import from.
+                [sys.executable, "-P", "-m", _SERVER, str(python)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.root,
-                env=engine_environment(self.root, port, token, os.environ),
+                env=engine_environment(self.root, port, token, key, os.environ),
+                umask=UMASK,
                 start_new_session=True,  # Ctrl-C in the command must not reach the engine
             )
         self._child = process
         deadline = self._clock() + START_SECONDS
         while process.poll() is None:
-            health = read_health(port)
+            health = read_health(port, key)
             if health is not None and health.token == token:
-                running = RunningEngine(process.pid, port, token, health.version, time.time())
+                running = RunningEngine(process.pid, port, token, health.version, time.time(), key)
                 self._record.write(running)
                 return running
             if self._clock() > deadline:
@@ -243,8 +251,8 @@ class Engine:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = FileLock(self.root / "engine.lock", timeout=LOCK_SECONDS)
+            own_folder(self.root)
+            lock = FileLock(self.root / "engine.lock", timeout=LOCK_SECONDS, mode=FILE_MODE)
             with lock:
                 yield
         except Timeout:

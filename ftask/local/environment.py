@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ftask.local.ports import HOST
+from ftask.local.root_key import RootKey
 
 # The functions inherit the engine's environment. So that a task runs on the laptop as on AWS, an allow-list: what
 # programs need to find their files, their language and the network. No credentials, and nothing of a virtualenv.
@@ -18,10 +19,11 @@ _INHERITED = frozenset(
 )
 
 
-def engine_environment(root: Path, port: int, token: str, caller: Mapping[str, str]) -> dict[str, str]:
+def engine_environment(root: Path, port: int, token: str, key: RootKey, caller: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the engine that serves the state folder `root` at `port`.
 
-    The engine repeats `token` in its health answer. `caller` is the environment of the command that starts it.
+    The engine repeats `token` in its health answer. `key` is its root key: a function gets the keys of its role in
+    these variables. `caller` is the environment of the command that starts the engine.
     """
     inherited = {name: value for name, value in caller.items() if name in _INHERITED}
     return inherited | {
@@ -30,6 +32,8 @@ def engine_environment(root: Path, port: int, token: str, caller: Mapping[str, s
         "MINISTACK_HOST": HOST,
         "MINISTACK_EDITION": token,
         "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "PERSIST_STATE": "1",
         "STATE_DIR": str(root / "state"),
         "S3_PERSIST": "1",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from ftask.local.ports import HOST
 from ftask.local.record import RunningEngine
+from ftask.local.root_key import NO_KEY, RootKey
 
 _TIMEOUT_SECONDS = 5
+_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,15 @@ class Health:
     version: str
 
 
-def read_health(port: int) -> Health | None:
-    """Return what the engine at `port` says of itself; None if none answers there."""
+def read_health(port: int, key: RootKey) -> Health | None:
+    """Return what the engine at `port` says of itself; None if none answers there.
+
+    The request is signed with `key`, so that another program at the port learns nothing of use.
+    """
+    url = f"http://{HOST}:{port}/_ministack/health"
     opener = build_opener(ProxyHandler({}))  # a proxy of the environment does not reach this machine
     try:
-        with opener.open(f"http://{HOST}:{port}/_ministack/health", timeout=_TIMEOUT_SECONDS) as answer:
+        with opener.open(Request(url, headers=_signature(url, key)), timeout=_TIMEOUT_SECONDS) as answer:
             fields = json.loads(answer.read())
     except (URLError, OSError, ValueError):
         return None
@@ -36,5 +42,19 @@ def read_health(port: int) -> Health | None:
 
 def answers(engine: RunningEngine) -> bool:
     """Return whether this engine answers at its port."""
-    health = read_health(engine.port)
+    health = read_health(engine.port, engine.root_key)
     return health is not None and health.token == engine.token
+
+
+def _signature(url: str, key: RootKey) -> dict[str, str]:
+    if key == NO_KEY:
+        return {}
+    # Not before it is needed: without an engine, `ftask local status` asks nobody.
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import ReadOnlyCredentials
+
+    request = AWSRequest("GET", url)
+    credentials = ReadOnlyCredentials(key.access_key_id, key.secret_access_key, None)
+    SigV4Auth(credentials, "ministack", _REGION).add_auth(request)
+    return dict(request.headers.items())

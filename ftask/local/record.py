@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ftask.local.ports import HOST
+from ftask.local.root_key import NO_KEY, RootKey
+from ftask.local.state_folder import write_private
 
 
 @dataclass(frozen=True, slots=True)
 class RunningEngine:
     """A running engine.
 
-    `started_at` is seconds since 1970. The engine repeats `token` in its health answer.
+    `started_at` is seconds since 1970. The engine repeats `token` in its health answer. An engine that an earlier ftask
+    started may have no root key, and then it has no guard.
     """
 
     pid: int
     port: int
-    token: str
+    token: str = field(repr=False)
     version: str
     started_at: float
+    root_key: RootKey = NO_KEY
 
     @property
     def endpoint_url(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def is_guarded(self) -> bool:
+        return self.root_key != NO_KEY
+
+
+# A later version may record more.
+_FIELDS = {each.name for each in fields(RunningEngine)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +48,13 @@ class RecordFile:
 
     def running(self) -> RunningEngine | None:
         """Return the engine on record, which may have ended since; None if none is on record."""
-        fields = self._read()
+        recorded = self._read().get("running")
+        if not isinstance(recorded, dict):
+            return None
+        known = {name: recorded[name] for name in _FIELDS & recorded.keys()}
         try:
-            return RunningEngine(**fields["running"]) if fields.get("running") else None
-        except TypeError:  # written by another version
+            return RunningEngine(**known | {"root_key": RootKey(**known["root_key"])} if "root_key" in known else known)
+        except TypeError:  # not written by ftask
             return None
 
     def last_port(self) -> int | None:
@@ -49,17 +64,15 @@ class RecordFile:
 
     def write(self, running: RunningEngine | None, last_port: int | None = None) -> None:
         """Replace the record; a reader sees either the old one or the new one."""
-        fields = {"running": asdict(running) if running else None, "lastPort": running.port if running else last_port}
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps(fields))
-        fresh.replace(self.path)
+        record = {"running": asdict(running) if running else None, "lastPort": running.port if running else last_port}
+        write_private(self.path, json.dumps(record))
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Any]:
         try:
-            fields = json.loads(self.path.read_text())
+            record = json.loads(self.path.read_text())
         except (OSError, ValueError):  # no record, or an unreadable one: it leads to no engine
             return {}
-        return fields if isinstance(fields, dict) else {}
+        return record if isinstance(record, dict) else {}

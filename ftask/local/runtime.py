@@ -17,6 +17,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ftask.local.state_folder import own_folder
+
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 _ROOTS = ("boto3",)
 RUNTIME_FOLDER = "runtime"
@@ -26,15 +28,17 @@ def runtime_python(root: Path) -> Path:
     """Return the interpreter of the runtime environment below the state folder `root`; make it on first use.
 
     Raises:
+        EngineError: the state folder belongs to another user.
         OSError: the folder cannot be used.
     """
+    own_folder(root)
     packages = {path.name: path for part in _closure() for path in _top_level(part)}
     facts = [sys.version, sys.base_prefix, *(f"{name} {path}" for name, path in sorted(packages.items()))]
     place = root / RUNTIME_FOLDER / hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
     python = place / "bin" / "python"
     if not python.exists():
         shutil.rmtree(place, ignore_errors=True)  # of a Python that is gone
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="making-", dir=place.parent) as name:
             made = Path(name, "environment")
             _make(made, packages)

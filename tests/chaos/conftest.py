@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from ftask.aws.target import Target
 from tests.chaos.proxy import FaultyProxy
 from tests.chaos.site import Site
 from tests.conftest import start_engine
 from tests.support.cli import make_cli
+from tests.support.engines import local_target, running
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +22,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     seed = pytestconfig.getoption("--chaos-seed")
     rng = Random(seed)
     engine = start_engine(tmp_path_factory.mktemp("chaos"))
-    running = engine.running()
-    assert running is not None
     try:
-        with FaultyProxy(running.endpoint_url, rng) as proxy:
-            made = Site(make_cli(engine.root, engine.root), Target.local(running.endpoint_url), proxy, rng)
+        with FaultyProxy(running(engine).endpoint_url, rng) as proxy:
+            made = Site(make_cli(engine.root, engine.root), local_target(engine), proxy, rng)
             made.deploy(
                 "MaxAttempts=3",
                 "BackoffBaseSeconds=1",

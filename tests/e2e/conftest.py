@@ -13,6 +13,7 @@ from ftask.aws.target import Target
 from ftask.dead_letters.selection import failures
 from ftask.local.engine import Engine
 from tests.support.cli import Cli, make_cli
+from tests.support.engines import local_target
 from tests.support.waiting import until
 
 
@@ -32,9 +33,7 @@ def deployed(cli: Cli) -> Cli:
 
 @pytest.fixture
 def target(engine: Engine) -> Target:
-    running = engine.running()
-    assert running is not None
-    return Target.local(running.endpoint_url)
+    return local_target(engine)
 
 
 @pytest.fixture

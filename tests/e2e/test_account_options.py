@@ -7,18 +7,19 @@ import json
 import pytest
 
 from ftask.aws.stack import deployed_stack
-from ftask.aws.target import Target
 from tests.support.cli import Cli
+from tests.support.engines import local_target
 from tests.support.iam import iam_client
 
 pytestmark = pytest.mark.engine
 
 
 def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
-    target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
+    assert own_engine("local", "up").code == 0
+    target = local_target(own_engine)
     key = target.session.client("kms", endpoint_url=target.endpoint_url).create_key()["KeyMetadata"]["Arn"]
     anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    iam = iam_client(target.endpoint_url)
+    iam = iam_client(target)
     boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(anything))["Policy"]["Arn"]
     ec2 = target.session.client("ec2", endpoint_url=target.endpoint_url)
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ftask.aws.target import Target
 from ftask.deploy.archive import Content, bytes_entry, write_zip
 from ftask.deploy.function_code import worker_content
-from ftask.local.engine import Engine
+from tests.support.browser import chromium
 from tests.support.cli import Cli
+from tests.support.engines import local_target
 from tests.support.runs import result
 
 # Appended to the worker's module; each breaks one promise, the same way at every run.
@@ -87,11 +85,7 @@ def break_worker(engine: Cli, how: str) -> None:
     )
     archive = engine.folder / "broken.zip"
     write_zip(broken, archive)
-    running = Engine(Path(engine.environment["FTASK_STATE_DIR"])).running()
-    assert running is not None
-    Target.local(running.endpoint_url).lambda_.update_function_code(
-        FunctionName="ftask-local-worker", ZipFile=archive.read_bytes()
-    )
+    local_target(engine).lambda_.update_function_code(FunctionName="ftask-local-worker", ZipFile=archive.read_bytes())
 
 
 @pytest.mark.engine
@@ -178,21 +172,6 @@ def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:
     described = cli_without_engine("bench", "schema").json
     assert described["properties"]["attemptErrorRate"]["$ref"].endswith("/Rate")
     assert set(described["required"]) <= result().dump().keys()
-
-
-def chromium(folder: Path, *arguments: str) -> bytes:
-    """Run a real browser, headless, with a profile of its own and nothing of the network."""
-    executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("no Chromium on this machine: a report cannot be opened in a browser")
-    quiet = ["gpu", "quic", "background-networking", "component-update", "sync"]
-    return subprocess.run(
-        [
-            executable, "--headless", "--no-sandbox", "--no-first-run", "--hide-scrollbars",
-            *(f"--disable-{feature}" for feature in quiet), f"--user-data-dir={folder / 'profile'}", *arguments,
-        ],
-        capture_output=True, timeout=100, check=True,
-    ).stdout  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, Target
+from ftask.aws.target import Target
 from ftask.cli import app
 from ftask.core.codec import encode_message
 from ftask.core.item import task_to_item
@@ -24,13 +24,15 @@ from ftask.core.model import EXPERIMENT_TYPE, Failure, Message, Status
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
-from ftask.local.engine import STATE_DIR_VARIABLE, Engine
+from ftask.local.engine import Engine
+from ftask.local.state_folder import STATE_DIR_VARIABLE
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import policy
 from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, TABLE, Scope, document
 from tests.conftest import start_engine
 from tests.support.builders import a_task
+from tests.support.engines import local_target
 from tests.support.iam import User, a_user, iam_client, without
 from tests.support.stages import failed_task, put_failed
 
@@ -72,13 +74,13 @@ def own_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 class Caller:
     """Runs commands in this process, as one user or another: a hundred of them would be slow as processes."""
 
-    endpoint_url: str
-    access_key: str = LOCAL_ACCESS_KEY
-    secret_key: str = LOCAL_SECRET_KEY
+    engine: Target
+    access_key: str
+    secret_key: str
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
         """The exit code, and everything that the command said."""
-        where = ("--stage", STAGE, "--endpoint-url", self.endpoint_url, "--region", LOCAL_REGION)
+        where = ("--stage", STAGE, "--endpoint-url", str(self.engine.endpoint_url), "--region", LOCAL_REGION)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", self.access_key)
             patch.setenv("AWS_SECRET_ACCESS_KEY", self.secret_key)
@@ -87,7 +89,7 @@ class Caller:
 
     @property
     def root(self) -> Caller:
-        return Caller(self.endpoint_url)
+        return root_caller(self.engine)
 
     def as_root(self, *arguments: str) -> None:
         code, said = self.root(*arguments)
@@ -96,7 +98,7 @@ class Caller:
     @property
     def target(self) -> Target:
         """The stage, as root."""
-        return Target(STAGE, None, LOCAL_REGION, self.endpoint_url, LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY)
+        return replace(self.engine, stage_name=STAGE)
 
     @property
     def stage(self) -> Stage:
@@ -104,16 +106,18 @@ class Caller:
         return Stage(self.target, deployed_stack(self.target))
 
 
+def root_caller(engine: Target) -> Caller:
+    return Caller(engine, str(engine.access_key), str(engine.secret_key))
+
+
 @pytest.fixture(scope="module")
 def root(own_engine: Engine) -> Caller:
-    running = own_engine.running()
-    assert running is not None
-    return Caller(running.endpoint_url)
+    return root_caller(local_target(own_engine))
 
 
 @pytest.fixture
 def user(root: Caller) -> Iterator[User]:
-    with a_user(iam_client(root.endpoint_url)) as user:
+    with a_user(iam_client(root.engine)) as user:
         yield user
 
 
@@ -122,7 +126,7 @@ def caller(root: Caller, user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.chdir(tmp_path)
     # What imports the tasks of a project is made there.
     monkeypatch.setenv(STATE_DIR_VARIABLE, str(tmp_path / "state"))
-    return Caller(root.endpoint_url, user.credentials.access_key, user.credentials.secret_key)
+    return Caller(root.engine, user.credentials.access_key, user.credentials.secret_key)
 
 
 @pytest.fixture(scope="module")

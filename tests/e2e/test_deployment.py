@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.aws.target import Target
 from ftask.deploy import apply, artifacts
 from ftask.deploy.apply import DeploymentError
 from ftask.deploy.build import build_code
@@ -12,6 +11,7 @@ from ftask.deploy.plan import make_plan
 from ftask.deploy.platforms import host_platform
 from ftask.deploy.template import read_template
 from tests.support.cli import Cli
+from tests.support.engines import local_target
 
 pytestmark = pytest.mark.engine
 
@@ -25,12 +25,13 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
     assert {change["resource"] for change in plan["changes"]} >= {"Table", "Queue", "WorkerFunction"}
     assert plan["deployed"] is False
     assert "has no stack" in own_engine("info").err
-    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    target = local_target(own_engine)
     assert target.s3.list_buckets()["Buckets"] == []
 
 
 def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:
-    target = Target.local(own_engine("local", "up", "-o", "json").json["endpointUrl"])
+    assert own_engine("local", "up").code == 0
+    target = local_target(own_engine)
     template = read_template()
     broken = template.replace(
         "\nOutputs:",

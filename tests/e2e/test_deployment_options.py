@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.aws.target import Target
 from tests.support.cli import Cli
+from tests.support.engines import local_target
 
 pytestmark = pytest.mark.engine
 
@@ -14,7 +14,7 @@ def test_a_bucket_of_the_teams_own_is_used_and_stays(own_engine: Cli) -> None:
     refused = own_engine("deploy", "--yes", "--artifact-bucket", "team-code")
     assert refused.code == 1
     assert "Bucket team-code does not exist" in refused.err
-    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    target = local_target(own_engine)
     target.s3.create_bucket(Bucket="team-code")
     target.s3.put_object(Bucket="team-code", Key="theirs", Body=b"")
     assert own_engine("deploy", "--yes", "--artifact-bucket", "team-code").code == 0
@@ -40,7 +40,7 @@ def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(o
     )
     plan = own_engine("deploy", "--yes", "--param", "ErrorRate=0.2", "-o", "json").json
     assert (plan["parameters"]["MaxAttempts"], plan["parameters"]["ErrorRate"]) == ("4", "0.2")
-    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    target = local_target(own_engine)
     described = target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
     assert described["Tags"] == [{"Key": "team", "Value": "payments"}]
     rows = {row["name"]: row for row in own_engine("config", "-o", "json").json}

@@ -27,6 +27,7 @@ from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
 from tests.support.builders import a_task
 from tests.support.cli import Cli
+from tests.support.engines import local_target
 from tests.support.iam import a_user, actions_of, iam_client, without
 from tests.support.resources import Resources, template
 
@@ -117,7 +118,7 @@ BY_LAMBDA = {
 
 @pytest.fixture(scope="module")
 def iam(deployed: Cli) -> Any:
-    return iam_client(deployed("local", "status", "-o", "json").json["endpointUrl"])
+    return iam_client(local_target(deployed))
 
 
 @pytest.fixture

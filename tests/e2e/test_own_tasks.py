@@ -19,6 +19,7 @@ from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from tests.conftest import start_engine
 from tests.support.cli import Cli, Following, make_cli
+from tests.support.engines import local_target
 from tests.support.invoice_service import (
     BROKEN,
     BUSY_AT_FIRST,
@@ -135,7 +136,7 @@ class Project:
 
     @property
     def target(self) -> Target:
-        return Target.local(self.cli("local", "status", "-o", "json").json["endpointUrl"])
+        return local_target(self.cli)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     cli = make_cli(state, folder)
     cli.environment["FTASK_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
     engine = start_engine(state)
-    target = Target.local(cli("local", "status", "-o", "json").json["endpointUrl"])
+    target = local_target(cli)
     target.s3.create_bucket(Bucket=BUCKET)
     secrets = target.session.client("secretsmanager", endpoint_url=target.endpoint_url)
     arn = secrets.create_secret(Name="signing-key", SecretString=SECRET)["ARN"]

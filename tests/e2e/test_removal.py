@@ -7,6 +7,7 @@ import pytest
 
 from ftask.aws.target import Target
 from tests.support.cli import Cli
+from tests.support.engines import local_target
 
 pytestmark = pytest.mark.engine
 
@@ -34,8 +35,8 @@ def left_behind(target: Target) -> list[str]:
 
 
 def test_remove_leaves_nothing_behind(own_engine: Cli) -> None:
-    endpoint = own_engine("local", "up", "-o", "json").json["endpointUrl"]
-    target = Target.local(endpoint)
+    assert own_engine("local", "up").code == 0
+    target = local_target(own_engine)
     assert left_behind(target) == []
     assert own_engine("deploy", "--yes").code == 0
     assert len(left_behind(target)) >= 10
@@ -67,7 +68,7 @@ def test_a_stage_is_taken_down_to_its_data_and_brought_back_with_it(own_engine: 
     taken = own_engine("remove", "--keep-data", "--yes", "-o", "json")
     assert taken.code == 0, taken.err
     assert {kept["resource"] for kept in taken.json["kept"]} >= {"Table", "Queue", "DeadLetterQueue"}
-    target = Target.local(own_engine("local", "status", "-o", "json").json["endpointUrl"])
+    target = local_target(own_engine)
     assert target.lambda_.list_functions()["Functions"] == []
     assert target.dynamodb.list_tables()["TableNames"] != []
     refused = own_engine("info")

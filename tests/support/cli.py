@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from ftask.cli import MODULES, main
-from ftask.local.engine import STATE_DIR_VARIABLE
+from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support.waiting import until
 
 COMMAND = Path(sys.executable).parent / "ftask"

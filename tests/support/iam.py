@@ -11,18 +11,17 @@ from typing import Any
 import boto3
 from botocore.credentials import Credentials
 
-from ftask.aws.local_stage import LOCAL_REGION
-from ftask.aws.target import LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY
+from ftask.aws.target import Target
 
 
-def iam_client(endpoint_url: str | None) -> Any:
-    """IAM as the engine's root."""
+def iam_client(target: Target) -> Any:
+    """IAM with the keys of the target."""
     return boto3.client(
         "iam",
-        LOCAL_REGION,
-        endpoint_url=endpoint_url,
-        aws_access_key_id=LOCAL_ACCESS_KEY,
-        aws_secret_access_key=LOCAL_SECRET_KEY,
+        target.region_name,
+        endpoint_url=target.endpoint_url,
+        aws_access_key_id=target.access_key,
+        aws_secret_access_key=target.secret_key,
     )
 
 

@@ -10,7 +10,7 @@ from ftask.aws.target import Target
 from tests.support import quick_botocore
 
 quick_botocore.quicken(pytest.MonkeyPatch())
-_target = Target.local("http://127.0.0.1:1")
+_target = Target.local("http://127.0.0.1:1", "key", "secret")
 for _client in ("cloudformation", "cloudwatch", "dynamodb", "lambda_", "logs", "s3", "sqs", "sts"):
     getattr(_target, _client)
 # The garbage collector of a forked process would write to all that it looks through, and so copy it.

@@ -236,9 +236,9 @@ def test_the_stage_local_uses_nothing_of_the_aws_configuration(
     assert rows["profile"] == (None, "local engine")
     assert rows["region"] == (LOCAL_REGION, "local engine")
     assert rows["endpoint_url"] == (None, "local engine")
-    local = Target.local("http://127.0.0.1:4566")
+    local = Target.local("http://127.0.0.1:4566", "of-the-engine", "secret")
     assert local.region_name == LOCAL_REGION
-    assert local.credentials().access_key == "test"
+    assert local.credentials().access_key == "of-the-engine"
     assert local.sqs.meta.endpoint_url == "http://127.0.0.1:4566"
 
 

@@ -1,0 +1,63 @@
+"""The state folder and its files, which no other user of the machine may read or change."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from ftask.local.errors import EngineError
+
+STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+# The umask of the engine, so that it makes such files and folders too.
+UMASK = 0o077
+
+
+def default_root() -> Path:
+    """Return where the engine keeps its state: FTASK_STATE_DIR, or the user's state folder."""
+    configured = os.environ.get(STATE_DIR_VARIABLE)
+    return Path(configured).expanduser().resolve() if configured else user_state_path("ftask", appauthor=False)
+
+
+def own_folder(folder: Path) -> None:
+    """Make the state folder, or take it from everybody but its owner.
+
+    Raises:
+        EngineError: it belongs to another user.
+        OSError: it cannot be made or changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise EngineError(
+            f"The state folder {folder} belongs to another user (uid {found.st_uid}).",
+            f"Choose another with {STATE_DIR_VARIABLE}.",
+        )
+    _narrow(folder, FOLDER_MODE)
+
+
+def narrow_contents(folder: Path) -> None:
+    """Take what the folder contains from everybody but its owner. Links keep what they lead to."""
+    for parent, folders, files in os.walk(folder):
+        for name, mode in (*((name, FOLDER_MODE) for name in folders), *((name, FILE_MODE) for name in files)):
+            _narrow(Path(parent, name), mode)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file; a reader sees either the old text or the new one."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(FILE_MODE, exist_ok=False)
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _narrow(path: Path, mode: int) -> None:
+    found = path.lstat()
+    if not stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & UMASK:
+        # A program stays one, for its owner.
+        path.chmod(found.st_mode & 0o700 | mode)

@@ -1,0 +1,26 @@
+"""The local engine of a test, as its root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ftask.aws.target import Target
+from ftask.local.engine import Engine
+from ftask.local.record import RunningEngine
+from ftask.local.state_folder import STATE_DIR_VARIABLE
+from tests.support.cli import Cli
+
+
+def running(engine: Engine | Cli) -> RunningEngine:
+    """The record of an engine that runs, or of the one that a command line uses."""
+    if isinstance(engine, Cli):
+        engine = Engine(Path(engine.environment[STATE_DIR_VARIABLE]))
+    found = engine.running()
+    assert found is not None
+    return found
+
+
+def local_target(engine: Engine | Cli) -> Target:
+    """The target of the stage `local`."""
+    found = running(engine)
+    return Target.local(found.endpoint_url, found.root_key.access_key_id, found.root_key.secret_access_key)
