@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from botocore.httpsession import URLLib3Session
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from ftask.aws.bearer import TOKEN_VARIABLE
 from ftask.aws.errors import UnreachableError, translate
 from ftask.aws.http_session import open_session
 from ftask.aws.retrying import RETRYABLE_STATUSES, Retries
@@ -27,8 +27,6 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import printable
 from ftask.core.timestamps import now
 
-# A bearer token for an API that was deployed with ApiAuthorization JWT.
-TOKEN_VARIABLE = "FTASK_TOKEN"  # noqa: S105 - the variable's name
 # The statuses of a task that the API will never accept unchanged.
 _REFUSALS = frozenset({400, 413, 415, 422})
 
@@ -83,7 +81,8 @@ class TaskRequest(NamedTuple):
 class ApiClient:
     """Calls the API at `url`; many threads may share it.
 
-    A request that fails in passing is sent again a few times. Setting `stopping` ends these retries.
+    Requests carry the bearer `token`, or a signature where it is None. A request that fails in passing is sent again a
+    few times. Setting `stopping` ends these retries.
     """
 
     target: Target
@@ -91,6 +90,7 @@ class ApiClient:
     stopping: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = now
     http: URLLib3Session | None = None
+    token: str | None = field(default=None, repr=False)
 
     @cached_property
     def _session(self) -> URLLib3Session:
@@ -199,9 +199,8 @@ class ApiClient:
 
     def _send_once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         request: Any = AWSRequest(method=method, url=self.url + path, data=body, headers=headers)
-        token = os.environ.get(TOKEN_VARIABLE)
-        if token:
-            request.headers["authorization"] = f"Bearer {token}"
+        if self.token is not None:
+            request.headers["authorization"] = f"Bearer {self.token}"
         else:
             # Frozen: a refresh between reading the key and the token would mix two pairs.
             credentials: Any = self.target.credentials().get_frozen_credentials()
@@ -212,7 +211,8 @@ class ApiClient:
         except BotoCoreError as error:
             raise translate(error) from error
         if answer.status_code >= 400:
-            raise _refusal(answer.status_code, answer.content, answer.headers.get("retry-after"))
+            has_token = self.token is not None
+            raise _refusal(answer.status_code, answer.content, answer.headers.get("retry-after"), has_token=has_token)
         try:
             value = json.loads(answer.content)
         except ValueError:
@@ -222,7 +222,7 @@ class ApiClient:
         return value
 
 
-def _refusal(status: int, body: bytes, retry_after: str | None) -> ApiError:
+def _refusal(status: int, body: bytes, retry_after: str | None, *, has_token: bool) -> ApiError:
     try:
         problem = json.loads(body)
         detail = problem.get("detail") or problem.get("message") or problem.get("Message")
@@ -232,7 +232,7 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> ApiError:
         rejected = f"The API rejected the token in {TOKEN_VARIABLE}."
         return ApiError(
             status,
-            rejected if os.environ.get(TOKEN_VARIABLE) else "The API requires a bearer token.",
+            rejected if has_token else "The API requires a bearer token.",
             f"Set {TOKEN_VARIABLE} to a token of the stage's JwtIssuer.",
         )
     if status == 403:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import typer
 
 from ftask.cli import options
+from ftask.cli.command import refuse_unreadable
 from ftask.cli.commands import Group
 
 # In the order of --help: each command or group, and the module that has it.
@@ -55,6 +57,7 @@ app.callback()(options.declare)
 def main() -> None:
     """The console script."""
     try:
+        refuse_unreadable(sys.argv[1:])
         app()
     finally:
         # The command has said how it ended; a late Ctrl-C must not turn that into a traceback.

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -22,6 +22,17 @@ DEBUG_VARIABLE = "FTASK_DEBUG"
 
 # What a command does. It parses nothing and prints no errors: it calls, renders and returns its exit code.
 Function = Callable[..., ExitCode | None]
+
+
+def refuse_unreadable(arguments: Sequence[str]) -> None:
+    """Exit with a message if an argument is not text: Python marks the bytes that it could not decode."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            _print_error(f"Invalid argument {shown!r}: expected text in UTF-8.", "Check the encoding of your terminal.")
+            sys.exit(ExitCode.USAGE)
 
 
 class _TakesGlobalOptions:

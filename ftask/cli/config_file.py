@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftask.core.errors import FtaskError
+from ftask.private_files import user_id
 
 if TYPE_CHECKING:
     from ftask.deploy.project import Project
 
 FILE = "ftask.toml"
 FILE_VARIABLE = "FTASK_CONFIG"
+_ROOT = 0
 
 _REASONS = {"extra_forbidden": "unknown setting", "missing": "missing setting"}
 # How CloudFormation writes a boolean.
@@ -136,12 +139,13 @@ def load_config() -> Config:
     """Return the configuration of this folder.
 
     Raises:
-        FtaskError: the file cannot be read, or is invalid; with the line and the key.
+        FtaskError: the file belongs to another user, cannot be read, or is invalid; with the line and the key.
     """
     path = find_file()
     if path is None:
         return Config(None, {})
     try:
+        _require_trusted(path)
         text = path.read_text(encoding="utf-8")
         file = _File.model_validate(tomllib.loads(text))
     except OSError as error:
@@ -156,6 +160,22 @@ def load_config() -> Config:
         if file.tasks is None and (settings := sorted(stage.tasks.model_fields_set)):
             raise _invalid(path, text, ["stages", name, "tasks", settings[0]], "this file has no table [tasks]")
     return Config(path, file.stages, file.tasks)
+
+
+def _require_trusted(path: Path) -> None:
+    """Refuse a file that another user put into this folder or above it: its tasks run with the rights of this user."""
+    if os.environ.get(FILE_VARIABLE):
+        return  # who names the file trusts it
+    trusted = {user_id(), _ROOT}
+    if user_id() == _ROOT and (caller := os.environ.get("SUDO_UID", "")).isdecimal():
+        trusted.add(int(caller))
+    # Of a link too: the tasks are imported from beside it.
+    for owner in (path.lstat().st_uid, path.stat().st_uid):
+        if owner not in trusted:
+            raise FtaskError(
+                f"{path} belongs to another user (uid {owner}), whose settings and tasks would run with your rights.",
+                f"If you trust it, say so: export {FILE_VARIABLE}={shlex.quote(str(path))}",
+            )
 
 
 def _invalid(path: Path, text: str, keys: list[str], reason: str) -> FtaskError:

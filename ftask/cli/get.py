@@ -23,10 +23,9 @@ def get(
     ] = None,
 ) -> None:
     """Show one task: state, payload, every attempt, and the traceback of the last one that failed."""
-    from ftask.aws.api import ApiClient
     from ftask.render.tasks import detail
 
-    task = ApiClient(run.target, run.outputs.api_url).get(task_id)
+    task = run.api.get(task_id)
     reads_log = not run.screen.json if traceback is None else traceback
     text = _traceback(run, task) if reads_log else None
     run.screen.result(task | ({"traceback": text} if traceback else {}), lambda: detail(task, text))

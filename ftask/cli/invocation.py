@@ -13,6 +13,7 @@ from ftask.cli.options import GlobalOptions, Output
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
+    from ftask.aws.api import ApiClient
     from ftask.aws.stack import StackOutputs
     from ftask.aws.stage import Stage
     from ftask.aws.target import Target
@@ -104,6 +105,19 @@ class Invocation(typer.Context):
         from ftask.aws.stage import Stage
 
         return Stage(self.target, deployed_stack(self.target))
+
+    @cached_property
+    def api(self) -> ApiClient:
+        """A client of the stage's API.
+
+        Raises:
+            FtaskError: the token in FTASK_TOKEN is for another stage.
+        """
+        from ftask.aws.api import ApiClient
+        from ftask.aws.bearer import bearer_token
+
+        token = bearer_token(self.stage.stack, os.environ)
+        return ApiClient(self.target, self.outputs.api_url, token=token)
 
     @property
     def outputs(self) -> StackOutputs:

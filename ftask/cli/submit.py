@@ -67,10 +67,9 @@ def submit(
 
     Accepted lines of a file are recorded next to it: run again, the command submits only the others.
     """
-    from ftask.aws.api import ApiClient
     from ftask.cli.input_tasks import Sources, read_tasks
     from ftask.cli.task_arguments import split_type
-    from ftask.ops.ledger import Ledger, ledger_path
+    from ftask.ops.ledger import ledger_path
     from ftask.ops.rejected import Rejected, write_rejected
     from ftask.ops.submit import Submitted
 
@@ -83,7 +82,7 @@ def submit(
         raise FtaskError("Nothing to submit: the input has no lines.")
     if key is not None:
         tasks = [replace(tasks[0], key=key)]
-    client = ApiClient(run.target, run.outputs.api_url)
+    client = run.api
     submitted = Submitted()
     path = None if file in (None, "-") else Path(str(file))
     if path is None:
@@ -92,7 +91,7 @@ def submit(
         record = ledger_path(path, run.stage_name)
         if fresh:
             record.unlink(missing_ok=True)
-        with Ledger(record) as ledger:
+        with _open_ledger(record) as ledger:
             tasks = _not_accepted(run, ledger, tasks)
 
             def note(outcomes: Outcomes) -> None:
@@ -109,6 +108,15 @@ def submit(
     code = _show(run, submitted, wait=wait, timeout=timeout, single=single)
     _raise_errors(error, submitted, rejected, path)
     return code
+
+
+def _open_ledger(path: Path) -> Ledger:
+    from ftask.ops.ledger import Ledger, NotALedgerError
+
+    try:
+        return Ledger(path)
+    except NotALedgerError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 def _not_accepted(run: Invocation, ledger: Ledger, tasks: Sequence[InputTask]) -> list[InputTask]:

@@ -33,9 +33,7 @@ def _types_here(run: Invocation) -> Sequence[dict[str, Any]]:
 
 
 def _deployed_types(run: Invocation) -> Sequence[dict[str, Any]]:
-    from ftask.aws.api import ApiClient
-
-    task_types: list[dict[str, Any]] | None = ApiClient(run.target, run.outputs.api_url).document().get("x-ftask-types")
+    task_types: list[dict[str, Any]] | None = run.api.document().get("x-ftask-types")
     if task_types is None:
         raise FtaskError(
             f"Stage {run.stage_name} does not list its task types: an earlier version of ftask deployed it.",

@@ -19,6 +19,7 @@ from ftask.core.codec import message_or_none
 from ftask.core.errors import FtaskError
 from ftask.core.model import DeadLetter, Message, Task
 from ftask.core.redrive import drain_letters
+from ftask.private_files import open_private
 
 CONNECTIONS = 4
 # The field that marks a line of a drained file; its value is the version of the format.
@@ -38,7 +39,7 @@ class DrainFile:
         self._stage = stage
         self._lock = threading.Lock()
         try:
-            self._file = path.open("ab")
+            self._file = open_private(path, "ab")
         except OSError as error:
             raise FtaskError(
                 f"Cannot write to {path}: {error.strerror}. Nothing was drained.", "Choose another file with --to."

@@ -32,13 +32,12 @@ from ftask.local.root_key import FILE as ROOT_KEY_FILE
 from ftask.local.root_key import root_key
 from ftask.local.runtime import RUNTIME_FOLDER, runtime_python
 from ftask.local.state_folder import (
-    FILE_MODE,
     STATE_DIR_VARIABLE,
-    UMASK,
     default_root,
     narrow_contents,
     own_folder,
 )
+from ftask.private_files import FILE_MODE, OTHERS
 
 START_SECONDS = 60.0
 # An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.
@@ -173,7 +172,7 @@ class Engine:
                 stderr=subprocess.STDOUT,
                 cwd=self.root,
                 env=engine_environment(self.root, port, token, key, os.environ),
-                umask=UMASK,
+                umask=OTHERS,
                 start_new_session=True,  # Ctrl-C in the command must not reach the engine
             )
         self._child = process

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import string
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ftask.local.state_folder import UMASK, write_private
+from ftask.local.state_folder import write_private
+from ftask.private_files import OTHERS, user_id
 
 FILE = "credentials.json"
 _ID_CHARACTERS = string.ascii_uppercase + "234567"
@@ -46,7 +46,7 @@ def root_key(folder: Path) -> RootKey:
 def _read(path: Path) -> RootKey | None:
     try:
         found = path.lstat()
-        if found.st_uid != os.geteuid() or found.st_mode & UMASK:
+        if found.st_uid != user_id() or found.st_mode & OTHERS:
             return None
         return RootKey(**json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, TypeError):

@@ -9,12 +9,10 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from ftask.local.errors import EngineError
+from ftask.private_files import FILE_MODE, OTHERS, user_id
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
-FILE_MODE = 0o600
 FOLDER_MODE = 0o700
-# The umask of the engine, so that it makes such files and folders too.
-UMASK = 0o077
 
 
 def default_root() -> Path:
@@ -32,7 +30,7 @@ def own_folder(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     found = folder.stat()
-    if found.st_uid != os.geteuid():
+    if found.st_uid != user_id():
         raise EngineError(
             f"The state folder {folder} belongs to another user (uid {found.st_uid}).",
             f"Choose another with {STATE_DIR_VARIABLE}.",
@@ -58,6 +56,6 @@ def write_private(path: Path, text: str) -> None:
 
 def _narrow(path: Path, mode: int) -> None:
     found = path.lstat()
-    if not stat.S_ISLNK(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & UMASK:
+    if not stat.S_ISLNK(found.st_mode) and found.st_uid == user_id() and found.st_mode & OTHERS:
         # A program stays one, for its owner.
         path.chmod(found.st_mode & 0o700 | mode)

@@ -16,6 +16,7 @@ from ftask.aws.api import Accepted
 from ftask.core.errors import FtaskError
 from ftask.core.text import json_object
 from ftask.ops.submit import InputTask, Outcomes
+from ftask.private_files import open_private
 
 MARK = "ftaskAccepted"
 VERSION = 1
@@ -24,6 +25,16 @@ VERSION = 1
 def ledger_path(file: Path, stage_name: str) -> Path:
     """Return where the accepted lines of `file` are kept, one ledger for each stage."""
     return file.with_name(f"{file.name}.{stage_name}.accepted")
+
+
+class NotALedgerError(FtaskError):
+    """The file where a ledger should be is something else."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is not a record of accepted tasks, or is damaged.",
+            "Move it away and run the command again, which submits every line of the file.",
+        )
 
 
 class Ledger:
@@ -36,24 +47,24 @@ class Ledger:
         """Read the ledger, or begin one; close it after use.
 
         Raises:
-            FtaskError: the file cannot be read or written, or is not a ledger.
+            NotALedgerError: the file has other content, or lost the beginning of its own.
+            FtaskError: the file cannot be read or written, or belongs to another user.
         """
         self.path = path
-        self._accepted: dict[str, str] = {}
         try:
-            if not path.exists():
-                path.write_text(json.dumps({MARK: VERSION, "run": secrets.token_hex(8)}) + "\n")
-            header, *entries = [json_object(line) for line in path.read_text().splitlines()] or [None]
+            is_new = not path.exists()
+            self._file = open_private(path, "a+")
         except OSError as error:
-            raise FtaskError(f"Cannot use {path}: {error.strerror}.", "Make its folder writable.") from error
-        if header is None or header.get(MARK) != VERSION:
-            raise FtaskError(f"{path} is not a record of accepted tasks.", "Move it away, and run the command again.")
-        self._run = header["run"]
-        self._file = path.open("a")
-        for entry in entries:
-            # The last line of an interrupted run may be half a line: its task is sent again, under its key.
-            if entry is not None and "key" in entry:
-                self._accepted[entry["key"]] = entry.get("taskId", "")
+            raise self._unusable(error) from error
+        try:
+            if is_new:
+                self._write(json.dumps({MARK: VERSION, "run": secrets.token_hex(8)}) + "\n")
+            self._run, self._accepted = self._read()
+        except BaseException as error:
+            self._file.close()
+            if isinstance(error, OSError):
+                raise self._unusable(error) from error
+            raise
 
     def __enter__(self) -> Ledger:
         return self
@@ -92,11 +103,34 @@ class Ledger:
             if isinstance(outcome, Accepted)
         ]
         try:
-            self._file.write("".join(f"{line}\n" for line in lines))
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._write("".join(f"{line}\n" for line in lines))
         except OSError as error:
             raise FtaskError(
                 f"Cannot write {self.path}: {error.strerror}.",
                 "Make room, and run the command again: no task is submitted twice.",
             ) from error
+
+    def _read(self) -> tuple[str, set[str]]:
+        """Return the name of the run that began the ledger, and the keys of the accepted tasks."""
+        self._file.seek(0)
+        try:
+            text = self._file.read()
+        except UnicodeDecodeError:
+            raise NotALedgerError(self.path) from None
+        header, *entries = [json_object(line) for line in text.splitlines()] or [None]
+        run = None if header is None or header.get(MARK) != VERSION else header.get("run")
+        if not isinstance(run, str):
+            raise NotALedgerError(self.path)
+        # The last line of an interrupted run may be half a line: its task is sent again, under its key.
+        if not text.endswith("\n"):
+            self._write("\n")
+        keys = (None if entry is None else entry.get("key") for entry in entries)
+        return run, {key for key in keys if isinstance(key, str)}
+
+    def _unusable(self, error: OSError) -> FtaskError:
+        return FtaskError(f"Cannot use {self.path}: {error.strerror}.", "Make its folder writable.")
+
+    def _write(self, text: str) -> None:
+        self._file.write(text)
+        self._file.flush()
+        os.fsync(self._file.fileno())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ftask.core.errors import FtaskError
+from ftask.private_files import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def write_rejected(file: Path, rejected: Sequence[Rejected]) -> None:
     path = rejected_path(file)
     try:
         if rejected:
-            path.write_text("".join(json.dumps(line.json(), ensure_ascii=False) + "\n" for line in rejected))
+            write_private(path, "".join(json.dumps(line.json(), ensure_ascii=False) + "\n" for line in rejected))
         else:
             path.unlink(missing_ok=True)
     except OSError as error:

@@ -56,6 +56,13 @@ def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: 
     assert done.out == ""
 
 
+@pytest.mark.parametrize("arguments", [("get", "\udcff"), ("submit", "-m", "a", "--key", "\udce9")])
+def test_bytes_that_are_no_text_are_one_error(cli_without_engine: Cli, arguments: tuple[str, ...]) -> None:
+    done = cli_without_engine(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "Invalid argument '\N{REPLACEMENT CHARACTER}': expected text in UTF-8." in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

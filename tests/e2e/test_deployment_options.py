@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from tests.support.cli import Cli
@@ -30,7 +32,10 @@ def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     done = own_engine("deploy", "--yes", *(part for setting in (*settings, *others) for part in ("--param", setting)))
     assert done.code == 0, done.err
     assert "requires a bearer token" in own_engine("submit", "-m", "SUCCESS").err
-    assert "rejected the token in FTASK_TOKEN" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
+    assert "is not a JSON Web Token" in own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN="none").err
+    claims = base64.urlsafe_b64encode(b'{"iss": "https://issuer.example", "aud": "ftask"}').decode()
+    forged = own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN=f"e30.{claims}.c2ln")
+    assert "rejected the token in FTASK_TOKEN" in forged.err
 
 
 def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(own_engine: Cli) -> None:

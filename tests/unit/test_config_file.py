@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ftask.cli.config_file import load_config
 from ftask.core.errors import FtaskError
+from tests.support.ownership import NOBODY, give_to_another_user
 
 TEXT = """\
 [stages.prod]
@@ -162,3 +164,35 @@ def test_a_file_that_cannot_be_read_is_told(
         (folder / "other.toml").write_text(text)
     with pytest.raises(FtaskError, match=says):
         load_config()
+
+
+def test_the_file_of_another_user_is_refused_unless_it_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = folder / "ftask.toml"
+    file.write_text(TEXT)
+    give_to_another_user(file, monkeypatch)
+    below = folder / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    with pytest.raises(FtaskError, match=r"ftask\.toml belongs to another user") as refused:
+        load_config()
+    assert refused.value.hint == f"If you trust it, say so: export FTASK_CONFIG={file}"
+    monkeypatch.setenv("FTASK_CONFIG", str(file))
+    assert load_config().path == file
+
+
+def test_a_link_of_another_user_to_the_users_own_file_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = folder / "own.toml"
+    own.write_text(TEXT)
+    (folder / "ftask.toml").symlink_to(own)
+    assert load_config().stages
+    give_to_another_user(folder / "ftask.toml", monkeypatch)
+    with pytest.raises(FtaskError, match="belongs to another user"):
+        load_config()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs for somebody else")
+def test_with_sudo_the_file_of_the_user_who_calls_is_fine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "ftask.toml").write_text(TEXT)
+    give_to_another_user(folder / "ftask.toml", monkeypatch)
+    monkeypatch.setenv("SUDO_UID", str(NOBODY))
+    assert load_config().stages

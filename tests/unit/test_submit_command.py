@@ -30,14 +30,34 @@ def file(tmp_path: Path) -> Path:
 def submit(monkeypatch: pytest.MonkeyPatch, file: Path) -> Submit:
     """Runs `ftask submit --file` against an API that answers so."""
     monkeypatch.setattr(Invocation, "target", SimpleNamespace())
-    monkeypatch.setattr(Invocation, "outputs", SimpleNamespace(api_url="https://api.example.org"))
 
     def run(reply: Callable[[str, Any], Reply | None]) -> Any:
         client, _, _ = fake_client(reply)
-        monkeypatch.setattr("ftask.aws.api.ApiClient", lambda target, url: client)
+        monkeypatch.setattr(Invocation, "api", client)
         return CliRunner().invoke(app, ["submit", "--file", str(file)])
 
     return run
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"notes\n", b"\xff\xfe", b"\0", b"[]\n", b'{"ftaskAccepted": 1}\n', b'{"ftaskAccepted": 2, "run": "a"}\n'],
+)
+def test_what_is_not_a_record_of_accepted_tasks_is_left_alone(submit: Submit, file: Path, content: bytes) -> None:
+    record = file.with_name("tasks.jsonl.local.accepted")
+    record.write_bytes(content)
+    done = submit(accept)
+    assert done.exit_code == 2
+    assert "is not a record of accepted tasks, or is damaged" in " ".join(done.output.split())
+    assert record.read_bytes() == content
+
+
+def test_entries_that_make_no_sense_are_no_accepted_tasks(submit: Submit, file: Path) -> None:
+    record = file.with_name("tasks.jsonl.local.accepted")
+    record.write_text('{"ftaskAccepted": 1, "run": "a"}\n{"key": []}\n[]\n{"key": 5}\n{"taskId": "a"}\n{"ke')
+    assert submit(accept).exit_code == 0
+    # The half line did not take the next one along.
+    assert len(record.read_text().splitlines()) == 256
 
 
 def accept(path: str, body: Any) -> Reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,12 +70,10 @@ def test_a_row_per_type(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes the API of a stage answer with this document."""
-    monkeypatch.setattr(Invocation, "target", SimpleNamespace())
-    monkeypatch.setattr(Invocation, "outputs", SimpleNamespace(api_url="https://api.example.org"))
 
     def answer(document: Any) -> None:
         client, _, _ = fake_client(lambda path, _: Reply(200, document) if path == "/openapi.json" else None)
-        monkeypatch.setattr("ftask.aws.api.ApiClient", lambda target, url: client)
+        monkeypatch.setattr(Invocation, "api", client)
 
     return answer
 

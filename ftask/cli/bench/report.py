@@ -9,6 +9,7 @@ import typer
 
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
+from ftask.private_files import open_private, write_private
 
 if TYPE_CHECKING:
     from ftask.bench.result import Result
@@ -30,7 +31,7 @@ def write_report(run: Invocation, result: Result, path: str) -> None:
     """Write the report of `result` to `path`."""
     from ftask.bench.report import render
 
-    Path(path).write_text(render(result))
+    write_private(Path(path), render(result))
     run.screen.note(f"Wrote the report to {path}.")
 
 
@@ -44,7 +45,6 @@ def require_writable(*paths: str | None) -> None:
         if path is None:
             continue
         try:
-            with Path(path).open("a"):
-                pass
+            open_private(Path(path), "a").close()
         except OSError as error:
             raise FtaskError(f"Cannot write {path}: {error.strerror}.", "Choose another file.") from error

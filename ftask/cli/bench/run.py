@@ -14,6 +14,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
+from ftask.private_files import write_private
 
 if TYPE_CHECKING:
     from ftask.bench.experiment import Experiment, Progress
@@ -59,7 +60,6 @@ def bench(
     Exit code 1 means that an invariant is broken: a task lost, run too often, or failed without a dead letter. A
     statistical surprise alone is reported, and is not an error.
     """
-    from ftask.aws.api import ApiClient
     from ftask.bench.cost import read_prices
     from ftask.bench.evaluation import evaluate
     from ftask.bench.expectation import expected
@@ -77,14 +77,14 @@ def bench(
     settings = Settings(tasks, message, concurrency or DEFAULT_CONCURRENCY, batch_size, rate, seed, timeout)
     stage = run.stage
     expectation = expected(message, stage.stack.parameters)
-    experiment = Experiment(stage, ApiClient(run.target, run.outputs.api_url), settings)
+    experiment = Experiment(stage, run.api, settings)
     _watch(run, experiment)
     observed = experiment.observed()
     if not observed.sent:
         raise observed.refusals[0] if observed.refusals else FtaskError("Interrupted before any task was accepted.")
     result = evaluate(stage, observed, settings, expectation, price_list)
     if save is not None:
-        Path(save).write_text(json.dumps(result.dump(), ensure_ascii=False) + "\n")
+        write_private(Path(save), json.dumps(result.dump(), ensure_ascii=False) + "\n")
     if report is not None:
         write_report(run, result, report)
     return _show(run, result)
