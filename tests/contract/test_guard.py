@@ -121,6 +121,16 @@ def test_a_signature_is_checked_in_headers_and_in_the_query(target: Target) -> N
     assert request(target, "POST", "/", signed, b"Action=DeleteRole&RoleName=x").status == 403
 
 
+def test_only_version_4_of_signatures_is_taken(target: Target) -> None:
+    for path, headers in (
+        (LIST_QUEUES, {"authorization": f"AWS {target.access_key}:c2ln"}),
+        (f"{LIST_QUEUES}&AWSAccessKeyId={target.access_key}&Signature=x", {}),
+        (presigned(target, "sqs", LIST_QUEUES).replace("X-Amz-Algorithm=AWS4-HMAC-SHA256&", ""), {}),
+    ):
+        answer = request(target, path=path, headers=headers)
+        assert (answer.status, b"accepts Signature Version 4 only" in answer.body) == (400, True)
+
+
 def test_an_old_signature_is_refused(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     path = presigned(target, "sqs", LIST_QUEUES, expires=-1)
     assert request(target, path=path).status == 403
@@ -164,7 +174,9 @@ def test_an_api_asks_for_a_signature_where_it_is_deployed_so(target: Target, api
     assert request(target, path=api.signed, headers={"authorization": "Bearer x"}).status == 403
     assert came_through(request(target, path=api.signed, headers=signature(target, "execute-api", path=api.signed)))
     assert came_through(request(target, path=api.open))
-    assert request(target, path=f"{api.base}/@connections/x").status == 403
+    controls = f"{api.base}/@connections/x"
+    default_key = signature(target, "execute-api", path=controls, key=Credentials("test", str(target.secret_key)))
+    assert request(target, path=controls).status == request(target, path=controls, headers=default_key).status == 403
     assert request(target, path="/_aws/execute-api/none/v1/open").status == 403
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -71,18 +72,26 @@ def test_the_file_of_another_user_is_not_written_and_not_emptied(
 ) -> None:
     path = tmp_path / "file"
     path.write_text("theirs")
+    link = tmp_path / "link"
+    link.symlink_to(path)
     give_to_another_user(path, monkeypatch)
     for mode in ("w", "a"):
-        with pytest.raises(FtaskError, match="a file of another user"):
-            open_private(path, mode)
+        for way in (path, link):
+            with pytest.raises(FtaskError, match="of another user"):
+                open_private(way, mode)
     assert path.read_text() == "theirs"
 
 
 def test_a_pipe_of_another_user_is_refused_before_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "file")
+    reader = os.open(tmp_path / "file", os.O_RDONLY | os.O_NONBLOCK)  # without it, a writer would wait
     give_to_another_user(tmp_path / "file", monkeypatch)
     with pytest.raises(FtaskError, match="of another user"):
         open_private(tmp_path / "file", "w")
+    waiting = select.poll()
+    waiting.register(reader)
+    assert waiting.poll(0) == []  # no writer has come and gone
+    os.close(reader)
 
 
 def test_a_file_of_the_users_own_is_taken_from_the_others_also_through_the_users_own_link(tmp_path: Path) -> None:
