@@ -16,6 +16,7 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
+from ftask.deploy.conditions import unmade_resources
 from ftask.deploy.existing import find_existing
 from ftask.deploy.tokens import new_token
 
@@ -122,6 +123,8 @@ def make_plan(
             values,
             (code.api_key, code.worker_key),
             sleep,
+            # An emulator's change set lists the resources whose condition does not hold, too.
+            unmade_resources(template, complete) if target.is_emulated else frozenset(),
             TemplateBody=template,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
             # CloudFormation puts them on every resource that can have any.
@@ -210,6 +213,7 @@ def _computed(
     values: Mapping[str, str],
     code_keys: tuple[str, str],
     sleep: Callable[[float], None],
+    unmade: frozenset[str] = frozenset(),
     **request: Any,
 ) -> Plan:
     token = new_token()
@@ -233,15 +237,15 @@ def _computed(
         stack_id=answer["StackId"],
         change_set_id=answer["Id"],
         creates_stack=creates_stack,
-        changes=changes,
+        changes=tuple(change for change in changes if change.action != "Add" or change.logical_id not in unmade),
         parameters={name: value for name, value in values.items() if name not in MANAGED_PARAMETERS},
         deployed=existing.parameters if existing else {},
         api_code_sha256=api_code_sha256,
         worker_code_sha256=worker_code_sha256,
     )
-    if status == "FAILED":
+    if status == "FAILED" or not plan.changes:
         discard_plan(target, plan)
-        if not any(phrase in reason for phrase in _NOTHING_TO_DO):
+        if status == "FAILED" and not any(phrase in reason for phrase in _NOTHING_TO_DO):
             raise FtaskError(f"CloudFormation cannot plan this deployment: {reason}")
     return plan
 

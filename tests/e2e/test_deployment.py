@@ -22,11 +22,16 @@ def test_the_template_can_be_printed(cli_without_engine: Cli) -> None:
 
 def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
     plan = own_engine("deploy", "--dry-run", "-o", "json").json
-    assert {change["resource"] for change in plan["changes"]} >= {"Table", "Queue", "WorkerFunction"}
+    planned = {change["resource"] for change in plan["changes"]}
+    assert planned >= {"Table", "Queue", "WorkerFunction"}
     assert plan["deployed"] is False
     assert "has no stack" in own_engine("info").err
     target = local_target(own_engine)
     assert target.s3.list_buckets()["Buckets"] == []
+    # What is planned is what is made.
+    assert own_engine("deploy", "--yes").code == 0
+    made = target.cloudformation.describe_stack_resources(StackName=target.stack_name)["StackResources"]
+    assert {resource["LogicalResourceId"] for resource in made} == planned
 
 
 def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:

@@ -85,6 +85,6 @@ def target_of(stack: FakeStack, endpoint_url: str | None = None) -> Target:
     return target
 
 
-def planned_on(stack: FakeStack, endpoint_url: str | None = None, **overrides: str) -> Plan:
+def planned_on(stack: FakeStack, endpoint_url: str | None = None, template: str = "", **overrides: str) -> Plan:
     code = CodeLocation("b", "ftask-prod/h.zip", "ftask-prod/w.zip", "123456789012")
-    return make_plan(target_of(stack, endpoint_url), "", code, overrides, sleep=lambda _: None)
+    return make_plan(target_of(stack, endpoint_url), template, code, overrides, sleep=lambda _: None)
