@@ -20,6 +20,8 @@ VISIBILITY_MARGIN_SECONDS = 10
 LONG_VISIBILITY_MARGIN_SECONDS = 60
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 MAX_VISIBILITY_SECONDS = 43_200
+# Parameters that are lists, which the template splits at their commas.
+LISTS = frozenset({"CorsAllowOrigins", "JwtAudience", "JwtScopes", "VpcSecurityGroupIds", "VpcSubnetIds"})
 
 
 class Severity(StrEnum):

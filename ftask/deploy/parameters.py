@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ftask.aws.parameters import Severity, advised_visibility_seconds, contradictions, number
+from ftask.aws.parameters import LISTS, Severity, advised_visibility_seconds, contradictions, number
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
@@ -58,6 +58,8 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     values = {name: parameter.default or "" for name, parameter in known.items()}
     values |= {name: value for name, value in current.items() if name in known}
     values |= overrides
+    # The template would take the spaces for parts of the values.
+    values |= {name: ",".join(map(str.strip, values[name].split(","))) for name in LISTS & values.keys()}
     if "VisibilityTimeout" not in overrides and ("WorkerTimeout" in overrides or _has_visibility_of_0_1(current)):
         timeout_seconds = number(values, "WorkerTimeout")
         if timeout_seconds is not None:

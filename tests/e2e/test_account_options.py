@@ -9,7 +9,7 @@ import pytest
 from ftask.aws.stack import deployed_stack
 from tests.support.cli import Cli
 from tests.support.engines import local_target
-from tests.support.iam import iam_client
+from tests.support.iam import actions_of, iam_client
 
 pytestmark = pytest.mark.engine
 
@@ -31,7 +31,7 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
         KmsKeyArn = "{key}"
         PermissionsBoundaryArn = "{boundary}"
         VpcSubnetIds = "{subnet}"
-        VpcSecurityGroupIds = "{group}"
+        VpcSecurityGroupIds = "{group}, {group}"
         AlarmEmail = "oncall@example.org"
         Tracing = true
         """
@@ -49,7 +49,9 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     worker = target.lambda_.get_function_configuration(FunctionName=parts.worker_function)
     assert worker["TracingConfig"]["Mode"] == "Active"
     role = worker["Role"].rpartition("/")[2]
-    assert set(iam.list_role_policies(RoleName=role)["PolicyNames"]) == {"worker", "key", "network", "tracing"}
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    allowed = actions_of(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
+    assert {"kms:Decrypt", "xray:PutTraceSegments", "ec2:CreateNetworkInterface"} <= allowed
     (subscription,) = target.session.client("sns", endpoint_url=target.endpoint_url).list_subscriptions()[
         "Subscriptions"
     ]

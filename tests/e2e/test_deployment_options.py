@@ -27,8 +27,14 @@ def test_a_bucket_of_the_teams_own_is_used_and_stays(own_engine: Cli) -> None:
 
 def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     settings = ("ApiAuthorization=JWT", "JwtIssuer=https://issuer.example", "JwtAudience=ftask")
-    assert "JwtIssuer and JwtAudience" in own_engine("deploy", "--yes", "--param", settings[0]).err
-    others = ("Tracing=true", "CorsAllowOrigins=https://example.org")
+    assert "JwtIssuer is empty" in own_engine("deploy", "--yes", "--param", settings[0]).err
+    without_audience = ("--param", settings[0], "--param", settings[1])
+    assert "JwtAudience is empty" in own_engine("deploy", "--yes", *without_audience).err
+    others = (
+        "Tracing=true",
+        "JwtScopes=tasks.read, tasks.write",
+        "CorsAllowOrigins=https://a.example, https://b.example",
+    )
     done = own_engine("deploy", "--yes", *(part for setting in (*settings, *others) for part in ("--param", setting)))
     assert done.code == 0, done.err
     assert "requires a bearer token" in own_engine("submit", "-m", "SUCCESS").err
@@ -36,6 +42,13 @@ def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     claims = base64.urlsafe_b64encode(b'{"iss": "https://issuer.example", "aud": "ftask"}').decode()
     forged = own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN=f"e30.{claims}.c2ln")
     assert "rejected the token in FTASK_TOKEN" in forged.err
+    target = local_target(own_engine)
+    gateway = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url)
+    (api,) = gateway.get_apis()["Items"]
+    for route in gateway.get_routes(ApiId=api["ApiId"])["Items"]:
+        assert route["AuthorizationScopes"] == ["tasks.read", "tasks.write"]
+    assert own_engine("deploy", "--yes", "--param", "ApiAuthorization=AWS_IAM").code == 0
+    assert own_engine("submit", "-m", "SUCCESS").code == 0
 
 
 def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(own_engine: Cli) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
+from tests.support.resources import NO_RESOURCES_TO_NAME, role_policies, template
 
 ARNS = {
     "Table": "arn:aws:dynamodb:us-east-1:123456789012:table/t",
@@ -41,16 +41,18 @@ def resolved(value: Any) -> Any:
 
 
 def test_a_policy_linter_finds_nothing(tmp_path: Path) -> None:
-    policies = policies_of(template())
-    for number, policy in enumerate(policies):
-        (tmp_path / f"{number}.json").write_text(json.dumps(resolved(policy["PolicyDocument"])))
+    for role, document in role_policies(template()["Conditions"]).items():
+        # A file for each statement, so that a finding can be told to belong to one.
+        for statement in resolved(document)["Statement"]:
+            single = {"Version": "2012-10-17", "Statement": [statement]}
+            (tmp_path / f"{role}-{statement['Sid']}.json").write_text(json.dumps(single))
     linter = Path(sys.executable).parent / "parliament"
     done = subprocess.run(
         [linter, "--json", "--directory", tmp_path], capture_output=True, text=True, timeout=60, check=False
     )
     assert "Traceback" not in done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    found = {(policies[int(Path(line["location"]["filepath"]).stem)]["PolicyName"], line["issue"]) for line in lines}
+    found = {(Path(line["location"]["filepath"]).stem.partition("-")[2], line["issue"]) for line in lines}
     # Something is always found, which shows that the linter has read the folder.
     assert found
-    assert found <= {(name, "RESOURCE_STAR") for name in NO_RESOURCES_TO_NAME}
+    assert found <= {(statement, "RESOURCE_STAR") for statement in NO_RESOURCES_TO_NAME}

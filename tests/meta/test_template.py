@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
-from ftask.aws.parameters import VISIBILITY_MARGIN_SECONDS, advised_visibility_seconds
+import pytest
+
+from ftask.aws.parameters import LISTS, VISIBILITY_MARGIN_SECONDS, advised_visibility_seconds
 from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.cli.bench.sweep import sweep
 from ftask.core.retry import RetryPolicy
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
+from ftask.deploy.conditions import conditional_parts, evaluate_conditions, unmade_resources
 from ftask.deploy.template import read_template, stack_folder
-from tests.support.resources import NO_RESOURCES_TO_NAME, policies_of, template
+from tests.support.iam import actions_of
+from tests.support.resources import NO_RESOURCES_TO_NAME, role_policies, template
 
 # AWS has one action for a message and for a batch of them; the local engine has two.
 SENDS_IN_BATCHES = "sqs:SendMessage*"
@@ -83,10 +88,104 @@ def test_what_a_removal_may_keep_is_what_has_no_condition() -> None:
 
 
 def test_every_policy_names_its_actions_and_its_resources() -> None:
-    for policy in policies_of(template()):
-        for statement in policy["PolicyDocument"]["Statement"]:
+    for document in role_policies(template()["Conditions"]).values():
+        for statement in document["Statement"]:
             assert "*" not in str(statement["Action"]).replace(SENDS_IN_BATCHES, "")
-            assert statement["Resource"] != "*" or policy["PolicyName"] in NO_RESOURCES_TO_NAME
+            assert statement["Resource"] != "*" or statement["Sid"] in NO_RESOURCES_TO_NAME
+
+
+# What Lambda does in a function's name, or checks its role for, when it makes, changes or deletes the function.
+ACTIONS_BY_CONDITION = {
+    "HasKey": {"kms:Decrypt", "kms:GenerateDataKey"},
+    "HasTracing": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    "HasVpc": {
+        *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"),
+        *("ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+    },
+}
+
+
+@pytest.mark.parametrize(("condition", "actions"), ACTIONS_BY_CONDITION.items())
+def test_a_role_itself_allows_what_its_function_needs_to_be_made_and_deleted(condition: str, actions: set[str]) -> None:
+    # A policy beside the role may be made after the function that needs it, and go before it.
+    assert "AWS::IAM::Policy" not in {resource["Type"] for resource in template()["Resources"].values()}
+    without, with_condition = role_policies([]), role_policies([condition])
+    assert with_condition.keys() == {"ApiRole", "WorkerRole"}
+    for role in with_condition:
+        assert actions_of(with_condition[role]) - actions_of(without[role]) == actions
+
+
+def test_what_changes_about_the_functions_under_a_condition_comes_with_statements_of_their_roles() -> None:
+    for function, role in (("ApiFunction", "ApiRole"), ("WorkerFunction", "WorkerRole")):
+        properties = template()["Resources"][function]["Properties"]
+        assert set(re.findall(r"'Fn::If': \['(\w+)'", str(properties))) == ACTIONS_BY_CONDITION.keys()
+        assert properties["Role"] == {"Fn::GetAtt": [role, "Arn"]}
+
+
+def test_an_access_log_line_is_json_that_names_the_caller_and_the_error() -> None:
+    text = template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]
+    # The value of this one has quotes of its own.
+    line = text.replace("$context.error.messageString", '"Forbidden"')
+    fields = json.loads(line)
+    assert {fields["caller"], fields["subject"], fields["error"]} == {
+        *("$context.identity.userArn", "$context.authorizer.claims.sub", "$context.error.message"),
+    }
+
+
+def test_the_access_log_is_named_as_api_gateway_keeps_its_name() -> None:
+    destination = template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["DestinationArn"]
+    assert str(destination["Fn::Sub"]).endswith(":log-group:${AccessLogGroup}")
+
+
+def test_a_queue_has_one_kind_of_encryption_whether_with_a_key_or_without() -> None:
+    for name in ("Queue", "DeadLetterQueue"):
+        properties = template()["Resources"][name]["Properties"]
+        assert properties["SqsManagedSseEnabled"] == {"Fn::If": ["HasKey", False, True]}
+        assert properties["KmsMasterKeyId"]["Fn::If"][0] == "HasKey"
+
+
+def test_the_alarm_of_dead_letters_ends_between_failures_so_that_it_can_report_the_next() -> None:
+    alarm = template()["Resources"]["DeadLetterAlarm"]["Properties"]
+    # A count of what waits stays above zero after the first failure; a count of what is sent does not.
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("NumberOfMessagesSent", "Sum")
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert "OKActions" not in alarm
+
+
+def test_bearer_tokens_need_an_issuer_and_an_audience() -> None:
+    assertions = [each["Assert"] for each in template()["Rules"]["JwtIsWhole"]["Assertions"]]
+    assert assertions == [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} for name in ("JwtIssuer", "JwtAudience")]
+
+
+def test_an_authorizer_is_not_deleted_by_the_choice_of_another_authorization() -> None:
+    held = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
+    held |= {"JwtIssuer": "https://issuer.example", "JwtAudience": "ftask"}
+    for authorization in template()["Parameters"]["ApiAuthorization"]["AllowedValues"]:
+        unmade = unmade_resources(read_template(), held | {"ApiAuthorization": authorization})
+        assert "JwtAuthorizer" not in unmade
+
+
+def test_lists_are_refused_with_spaces_which_the_tool_takes_out() -> None:
+    split = set(re.findall(r"!Split \[\",\", !Ref (\w+)\]", read_template()))
+    assert split == LISTS
+    for name in split:
+        pattern = re.compile(template()["Parameters"][name]["AllowedPattern"])
+        assert all(map(pattern.fullmatch, ("", "a", "a,b")))
+        assert not any(map(pattern.fullmatch, ("a, b", "a,", ",", "a,,b")))
+
+
+def test_the_conditions_are_read_as_a_yaml_parser_reads_them() -> None:
+    parsed = template()
+    defaults = {name: str(parameter.get("Default", "")) for name, parameter in parsed["Parameters"].items()}
+    assert evaluate_conditions(read_template(), defaults).keys() == parsed["Conditions"].keys()
+    conditional = {
+        str(name): str(part["Condition"])
+        for section in ("Resources", "Outputs")
+        for name, part in parsed[section].items()
+        if "Condition" in part
+    }
+    assert conditional_parts(read_template()) == conditional
 
 
 def test_the_readme_names_every_parameter() -> None:

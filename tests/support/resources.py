@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
 
 VISIBILITY_SECONDS = 120
-# X-Ray has no resources, and Lambda's network interfaces no names before they are made.
-NO_RESOURCES_TO_NAME = {"tracing", "network"}
+# Statements: X-Ray has no resources, and Lambda's network interfaces no names before they are made.
+NO_RESOURCES_TO_NAME = {"Traces", "Network"}
 
 
 @dataclass
@@ -52,16 +53,25 @@ def template() -> dict[str, Any]:
     return parsed
 
 
-def policies_of(parsed: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every policy of the template's roles, with `PolicyName` and `PolicyDocument`."""
-    policies = []
-    for resource in parsed["Resources"].values():
-        properties = resource.get("Properties", {})
+def role_policies(conditions: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The policy document of each role, where these of the template's conditions hold."""
+    documents = {}
+    for name, resource in template()["Resources"].items():
         if resource["Type"] == "AWS::IAM::Role":
-            policies += properties["Policies"]
-        elif resource["Type"] == "AWS::IAM::Policy":
-            policies.append(properties)
-    return policies
+            (policy,) = resource["Properties"]["Policies"]
+            document = policy["PolicyDocument"]
+            chosen = [_chosen(statement, conditions) for statement in document["Statement"]]
+            documents[str(name)] = document | {"Statement": [each for each in chosen if each is not None]}
+    return documents
+
+
+def _chosen(statement: dict[str, Any], conditions: Collection[str]) -> dict[str, Any] | None:
+    """What `Fn::If` makes of a statement; None if there is none."""
+    if "Fn::If" not in statement:
+        return statement
+    condition, held, otherwise = statement["Fn::If"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    return dict(held) if condition in conditions else None
 
 
 def create(dynamodb: DynamoDBClient, sqs: SQSClient) -> Resources:

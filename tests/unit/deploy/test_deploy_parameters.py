@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.parameters import parse_overrides, resolve
+from ftask.deploy.parameters import Declared, parse_overrides, resolve
 from tests.support.cloudformation import DECLARED
 
 
@@ -50,3 +50,10 @@ def test_overrides_are_pairs() -> None:
     for wrong in (["A"], ["=1"], ["A=1", "A=2"]):
         with pytest.raises(FtaskError):
             parse_overrides(wrong)
+
+
+def test_spaces_in_a_list_are_taken_out_also_of_one_that_is_deployed() -> None:
+    declared = [*DECLARED, Declared("VpcSubnetIds", ""), Declared("CorsAllowOrigins", "")]
+    values = resolve(declared, {"CorsAllowOrigins": "https://a, https://b"}, {"VpcSubnetIds": " subnet-1 ,subnet-2 "})
+    assert values["VpcSubnetIds"] == "subnet-1,subnet-2"
+    assert values["CorsAllowOrigins"] == "https://a,https://b"
