@@ -103,8 +103,7 @@ def find_stack(target: Target) -> DeployedStack | None:
         try:
             description = target.cloudformation.describe_stacks(StackName=target.stack_name)["Stacks"][0]
         except ClientError as error:
-            # The only way in which CloudFormation says that a stack does not exist.
-            if error.response.get("Error", {}).get("Code") == "ValidationError" and "does not exist" in str(error):
+            if is_missing_stack(error):
                 return None
             raise
     return DeployedStack(
@@ -114,6 +113,11 @@ def find_stack(target: Target) -> DeployedStack | None:
         {entry["ParameterKey"]: entry["ParameterValue"] for entry in description.get("Parameters", [])},
         {entry["OutputKey"]: entry["OutputValue"] for entry in description.get("Outputs", [])},
     )
+
+
+def is_missing_stack(error: ClientError) -> bool:
+    """Whether the answer says that the stack does not exist: CloudFormation has no error code for that."""
+    return error.response.get("Error", {}).get("Code") == "ValidationError" and "does not exist" in str(error)
 
 
 def deployed_stack(target: Target) -> DeployedStack:

@@ -6,12 +6,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
 
 from ftask.aws.polling import rounds
+from ftask.aws.stack import is_missing_stack
 from ftask.aws.target import Target
+from ftask.core.timestamps import now
 
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackEventTypeDef
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
 AWS_POLL_SECONDS = 2.0
 EMULATOR_POLL_SECONDS = 0.1
+# So many rounds in a row without an event and without an operation on the stack end the following. Not one alone: a
+# status may be a moment behind, and the last event too.
+QUIET_ROUNDS = 15
+_BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
 # Reasons that follow from another resource's failure.
 _CONSEQUENCES = (
     "Resource creation cancelled",
@@ -33,7 +46,7 @@ class StackEvent:
 
     @property
     def of_stack(self) -> bool:
-        return self.resource_type == "AWS::CloudFormation::Stack"
+        return self.resource_type == STACK_TYPE
 
     @property
     def failed(self) -> bool:
@@ -43,8 +56,13 @@ class StackEvent:
 def follow(
     target: Target, stack_id: str, token: str, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[StackEvent]:
-    """Yield the events of the operation that was started with this request token, each once, until it ends."""
+    """Yield the events of the operation that was started with this request token, each once, until it ends.
+
+    The last one is the stack's own, with its final status. An endpoint may leave the token out of its events; then they
+    come all at once, when the status of the stack says that the operation has ended.
+    """
     seen: set[str] = set()
+    quiet_rounds = 0
     for _ in rounds(poll_seconds(target), sleep=sleep):
         fresh = [event for event in _recent(target, stack_id, token) if event.event_id not in seen]
         for event in fresh:
@@ -52,6 +70,14 @@ def follow(
             yield event
             if event.of_stack and _terminal(event.status):
                 return
+        running = bool(fresh) or _runs(status := _status(target, stack_id))
+        quiet_rounds = 0 if running else quiet_rounds + 1
+        if quiet_rounds == QUIET_ROUNDS:
+            events = _last_operation(target, stack_id)
+            if not events or not (events[-1].of_stack and events[-1].status == status):
+                events.append(StackEvent("", now(), target.stack_name, STACK_TYPE, status, None))
+            yield from (event for event in events if event.event_id not in seen)
+            return
 
 
 def await_idle(target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -60,8 +86,7 @@ def await_idle(target: Target, stack_id: str, sleep: Callable[[float], None] = t
     Name the stack by its id: CloudFormation knows a deleted one by that alone.
     """
     for _ in rounds(poll_seconds(target), sleep=sleep):
-        status = target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
-        if not status.endswith("_IN_PROGRESS"):
+        if not _status(target, stack_id).endswith("_IN_PROGRESS"):
             return
 
 
@@ -80,26 +105,61 @@ def poll_seconds(target: Target) -> float:
 
 
 def _recent(target: Target, stack_id: str, token: str) -> list[StackEvent]:
-    """Return the operation's events so far, oldest first. CloudFormation lists the newest first."""
+    """Return the operation's events so far, oldest first."""
     events: list[StackEvent] = []
-    for page in target.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-        for event in page["StackEvents"]:
-            if event.get("ClientRequestToken") != token:
-                # The newest event of another operation: all further ones are older than ours.
-                if events:
-                    return events[::-1]
-                continue
-            events.append(
-                StackEvent(
-                    event_id=event["EventId"],
-                    at=event["Timestamp"],
-                    logical_id=event.get("LogicalResourceId", ""),
-                    resource_type=event.get("ResourceType", ""),
-                    status=event.get("ResourceStatus", ""),
-                    reason=event.get("ResourceStatusReason"),
-                )
-            )
+    for event in _newest_first(target, stack_id):
+        if event.get("ClientRequestToken") == token:
+            events.append(_stack_event(event))
+        elif events:
+            # The newest event of another operation: all further ones are older than ours.
+            break
     return events[::-1]
+
+
+def _last_operation(target: Target, stack_id: str) -> list[StackEvent]:
+    """Return the events of the stack's last operation, whoever started it, oldest first."""
+    events: list[StackEvent] = []
+    for event in map(_stack_event, _newest_first(target, stack_id)):
+        events.append(event)
+        if event.of_stack and event.status in _BEGINNINGS:
+            break
+    return events[::-1]
+
+
+def _newest_first(target: Target, stack_id: str) -> Iterator[StackEventTypeDef]:
+    """Yield the stack's events as CloudFormation lists them; none if the endpoint has forgotten the deleted stack."""
+    try:
+        for page in target.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+            yield from page["StackEvents"]
+    except ClientError as error:
+        if not is_missing_stack(error):
+            raise
+
+
+def _stack_event(event: StackEventTypeDef) -> StackEvent:
+    return StackEvent(
+        event_id=event["EventId"],
+        at=event["Timestamp"],
+        logical_id=event.get("LogicalResourceId", ""),
+        resource_type=event.get("ResourceType", ""),
+        status=event.get("ResourceStatus", ""),
+        reason=event.get("ResourceStatusReason"),
+    )
+
+
+def _status(target: Target, stack_id: str) -> str:
+    """Return the stack's status. A deleted stack keeps its id on AWS; an emulator may forget it."""
+    try:
+        return target.cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+    except ClientError as error:
+        if not is_missing_stack(error):
+            raise
+        return "DELETE_COMPLETE"
+
+
+def _runs(status: str) -> bool:
+    # In REVIEW_IN_PROGRESS a stack waits for its first change set to be run.
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 def _terminal(status: str) -> bool:
