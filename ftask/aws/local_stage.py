@@ -4,3 +4,4 @@ from __future__ import annotations
 
 LOCAL_STAGE = "local"
 LOCAL_REGION = "us-east-1"
+LOCAL_ACCOUNT = "000000000000"

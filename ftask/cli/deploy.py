@@ -38,7 +38,10 @@ def deploy(
         bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
     ] = False,
     print_policy: Annotated[
-        bool, typer.Option("--print-policy", help="Only print the IAM policy that deploying needs.")
+        bool,
+        typer.Option(
+            "--print-policy", help="Only print the IAM policy that deploying, or with --dry-run planning, needs."
+        ),
     ] = False,
 ) -> None:
     """Create or update the stack, after showing the plan."""
@@ -54,7 +57,7 @@ def deploy(
     overrides = configured.overrides() | parse_overrides(param or [])
     own_bucket = artifact_bucket or configured.artifact_bucket
     if print_policy:
-        policy.print_policy(run, DEPLOYING, overrides, own_bucket)
+        policy.print_policy(run, DEPLOYING, overrides, own_bucket, only_plans=dry_run)
         return
     project = run.config.project(run.stage_name)
     deployment = Deployment(

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.aws.local_stage import LOCAL_REGION
+from ftask.aws.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
+from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ftask.aws.target import Target
     from ftask.policy.resources import Scope
 
 
@@ -25,26 +27,51 @@ def policy(
             metavar="[COMMAND]...", help="Commands or groups, like submit or dlq; all but deploy and remove if omitted."
         ),
     ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="A parameter that the stage will have, like KmsKeyArn."
+        ),
+    ] = None,
 ) -> None:
     """Print the least IAM policy under which these commands work on the stage.
 
     Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove
     """
+    from ftask.deploy.parameters import parse_overrides
+
     stage = run.config.stage(run.stage_name)
-    print_policy(run, select_commands(commands or []), stage.overrides(), stage.artifact_bucket)
+    parameters = stage.overrides() | parse_overrides(param or [])
+    print_policy(run, select_commands(commands or []), parameters, stage.artifact_bucket)
 
 
 def print_policy(
-    run: Invocation, commands: Sequence[str], parameters: Mapping[str, str], own_bucket: str | None
+    run: Invocation,
+    commands: Sequence[str],
+    parameters: Mapping[str, str],
+    own_bucket: str | None,
+    *,
+    only_plans: bool = False,
 ) -> None:
     """Print the policy of these commands, ready to be attached to a user or a role.
 
-    `parameters` are the known parameters of the stage, and `own_bucket` is the team's bucket for code archives.
+    `parameters` are those that the stage is to have, besides those that it has. `own_bucket` is the team's bucket for
+    code archives. With `only_plans` the policy is one for `ftask deploy --dry-run`, whatever the commands are.
     """
+    from ftask.policy.deployer import plan_policy
     from ftask.policy.deployer import policy as least_policy
 
-    key, vpc = parameters.get("KmsKeyArn") or None, bool(parameters.get("VpcSubnetIds"))
-    document = least_policy(commands, _scope(run, own_bucket), key, vpc=vpc)
+    scope, deployed = _scope(run, own_bucket)
+
+    def known(name: str) -> str | None:
+        return parameters.get(name) or deployed.get(name) or None
+
+    key_arn = known("KmsKeyArn")
+    if only_plans:
+        document = plan_policy(scope, key_arn)
+    else:
+        vpc, boundary_arn = known("VpcSubnetIds") is not None, known("PermissionsBoundaryArn")
+        document = least_policy(commands, scope, key_arn, vpc=vpc, boundary_arn=boundary_arn)
     print(json.dumps(document, indent=2))  # noqa: T201 - a policy is JSON in either output format
 
 
@@ -77,14 +104,46 @@ def select_commands(words: Sequence[str]) -> list[str]:
     return selected
 
 
-def _scope(run: Invocation, own_bucket: str | None) -> Scope:
+def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str, str]]:
+    """Return what the policy is for, and the parameters of the stage as far as it is deployed and can be read."""
+    from ftask.aws.target import Target
+    from ftask.local.engine import Engine
     from ftask.policy.resources import Scope
 
+    stack = f"ftask-{run.stage_name}"
     if run.settings.uses_engine:
-        return Scope(f"ftask-{run.stage_name}", region=LOCAL_REGION, own_bucket=own_bucket)
-    stack, region = run.target.stack_name, run.settings.region.value
+        scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
+        running = Engine().running()  # a policy is no reason to start it
+        return scope, {} if running is None else _deployed_parameters(run, Target.local(running.endpoint_url))
+    region = run.settings.region.value
     if region is None:
-        run.screen.note("No region is configured: the policy is for every region.")
-        return Scope(stack, own_bucket=own_bucket)
+        run.screen.note("No region is configured: the policy is for every region and every account.")
+        return Scope(stack, own_bucket=own_bucket), {}
     partition = run.target.session.get_partition_for_region(region)
-    return Scope(stack, partition, region, own_bucket=own_bucket)
+    account = _account(run)
+    if account is None:
+        return Scope(stack, partition, region, own_bucket=own_bucket), {}
+    return Scope(stack, partition, region, account, own_bucket), _deployed_parameters(run, run.target)
+
+
+def _account(run: Invocation) -> str | None:
+    """Return the account of the credentials; None, with a note, if that cannot be asked."""
+    from ftask.aws.errors import translate_aws_errors
+
+    try:
+        with translate_aws_errors():
+            return run.target.sts.get_caller_identity()["Account"]
+    except FtaskError as error:
+        run.screen.note(f"The policy is for every account. {error.message}")
+        return None
+
+
+def _deployed_parameters(run: Invocation, target: Target) -> Mapping[str, str]:
+    from ftask.aws.stack import find_stack
+
+    try:
+        stack = find_stack(target)
+    except FtaskError as error:
+        run.screen.note(f"The parameters of the deployed stage are left out; name them with --param. {error.message}")
+        return {}
+    return {} if stack is None else stack.parameters

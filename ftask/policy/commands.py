@@ -41,6 +41,16 @@ _CONSUMPTION = needs({MAPPING: "lambda:GetEventSourceMapping"})
 _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
 _SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
 _PLANNING = together(_OUTPUTS, needs({STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet"}))
+# `ftask deploy --dry-run` on a deployed stage. It may not delete a stack, so it cannot drop the plan of a first one.
+PLAN_ONLY = together(
+    _PLANNING,
+    needs(
+        {
+            STACK: "cloudformation:DeleteChangeSet",
+            ANYTHING: "cloudformation:GetTemplateSummary lambda:GetAccountSettings",
+        }
+    ),
+)
 _RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:ExecuteChangeSet"})
 
 COMMANDS: Mapping[str, Needs] = {
@@ -104,8 +114,11 @@ COMMANDS: Mapping[str, Needs] = {
         _FOLLOWING,
         needs(
             {
-                STACK: "cloudformation:DetectStackDrift cloudformation:DescribeStackResourceDrifts",
-                ANYTHING: "cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
+                # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
+                STACK: "cloudformation:DetectStackDrift cloudformation:DetectStackResourceDrift"
+                " cloudformation:DescribeStackResourceDrifts",
+                ANYTHING: "cloudformation:BatchDescribeTypeConfigurations"
+                " cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
                 FUNCTIONS: "lambda:GetFunctionConfiguration",
                 ARCHIVES: "s3:GetObject",
                 TABLE: "dynamodb:Scan dynamodb:UpdateItem",
@@ -124,14 +137,12 @@ COMMANDS: Mapping[str, Needs] = {
         needs({TABLE: "dynamodb:BatchGetItem"}),
     ),
     "deploy": together(
-        _PLANNING,
+        PLAN_ONLY,
         _RUNNING,
         needs(
             {
-                # To drop a plan, and to repair what a failed deployment left.
-                STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteChangeSet"
-                " cloudformation:DeleteStack cloudformation:ListChangeSets",
-                ANYTHING: "cloudformation:GetTemplateSummary",
+                # To drop the plan of a first deployment, and to repair what a failed one left.
+                STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteStack cloudformation:ListChangeSets",
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:GetObject s3:PutObject",

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ftask.policy.commands import COMMANDS, DEPLOYING
+from ftask.policy.commands import COMMANDS, DEPLOYING, PLAN_ONLY
 from ftask.policy.resources import (
     ANYTHING,
     ARCHIVES,
+    BUCKET,
     FUNCTIONS,
     MAPPING,
     TABLE,
+    Condition,
     Needs,
     Scope,
     allow,
@@ -28,7 +30,9 @@ from ftask.policy.resources import (
 _QUEUES = "arn:{partition}:sqs:{region}:{account}:{stack}-*"
 _LOG_GROUPS = "arn:{partition}:logs:{region}:{account}:log-group:/aws/*/{stack}-*"
 _ROLES = "arn:{partition}:iam::{account}:role/{stack}-*"
-_APIS = "arn:{partition}:apigateway:{region}::/*"
+# The tags of an API are a path of their own.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
+_APIS = "arn:{partition}:apigateway:{region}::/apis* arn:{partition}:apigateway:{region}::/tags/*"
 _TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-*"
 _ALARMS = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-*"
 _DASHBOARDS = "arn:{partition}:cloudwatch::{account}:dashboard/{stack}"
@@ -48,7 +52,6 @@ READS: Mapping[str, Needs] = {
             " dynamodb:GetResourcePolicy dynamodb:ListTagsOfResource"
         }
     ),
-    "AWS::IAM::Policy": needs({_ROLES: "iam:GetRolePolicy"}),
     "AWS::IAM::Role": needs(
         {_ROLES: "iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies"}
     ),
@@ -99,7 +102,6 @@ CHANGES: Mapping[str, Needs] = {
             " dynamodb:UpdateContinuousBackups dynamodb:UpdateTable dynamodb:UpdateTimeToLive"
         }
     ),
-    "AWS::IAM::Policy": needs({_ROLES: "iam:DeleteRolePolicy iam:PutRolePolicy"}),
     "AWS::IAM::Role": needs(
         {
             _ROLES: "iam:CreateRole iam:DeleteRole iam:DeleteRolePermissionsBoundary iam:DeleteRolePolicy"
@@ -165,15 +167,29 @@ _OF_FTASK_BUCKET = frozenset(
 # With a key of the team's: queues, table and functions decrypt in the caller's name, and only who may use the key may
 # create a resource that it encrypts.
 _USES_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
-_GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", *_USES_KEY)
+_GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", "kms:GetKeyPolicy", *_USES_KEY)
+_ENCRYPTS_LOGS = needs({_LOG_GROUPS: "logs:AssociateKmsKey logs:DisassociateKmsKey"})
+# With a permissions boundary: a role has it from its creation on, and gets no policy without it. Nobody takes it off.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+_BOUND = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
+_UNBINDS = frozenset({"iam:DeleteRolePermissionsBoundary"})
 # With a VPC: Lambda checks that the subnets and security groups exist.
-_LOOKS_AT_VPC = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
+_LOOKS_AT_VPC = needs({ANYTHING: "ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"})
 
 
-def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *, vpc: bool = False) -> dict[str, Any]:
+def policy(
+    commands: Sequence[str],
+    scope: Scope,
+    key_arn: str | None = None,
+    *,
+    vpc: bool = False,
+    boundary_arn: str | None = None,
+) -> dict[str, Any]:
     """Return the least policy under which `commands` work; they are names of `ftask.policy.commands.COMMANDS`.
 
-    `key_arn` is the team's key of the stage, and `vpc` says whether its functions run in a VPC of the team's.
+    `key_arn` is the team's key of the stage, `vpc` says whether its functions run in a VPC of the team's, and
+    `boundary_arn` is the permissions boundary of its roles. Without a boundary, a deployer may give the roles any
+    policy, and so has every permission of the account by way of the functions.
     """
     needed = together(*(COMMANDS[command] for command in commands))
     deploys = any(command in DEPLOYING for command in commands)
@@ -186,11 +202,26 @@ def policy(commands: Sequence[str], scope: Scope, key_arn: str | None = None, *,
     if scope.own_bucket is not None:
         needed = {pattern: actions - _OF_FTASK_BUCKET for pattern, actions in needed.items()}
     further: list[dict[str, Any]] = []
+    conditions: dict[str, Condition] = {}
     if deploys:
         to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-        further.append(allow(["iam:PassRole"], scope.arn(_ROLES)) | {"Condition": to_lambda})
+        further.append(allow(["iam:PassRole"], scope.arn(_ROLES), to_lambda))
+    if deploys and boundary_arn is not None:
+        needed = {pattern: actions - _UNBINDS for pattern, actions in needed.items()}
+        conditions = {name: {"ArnEquals": {"iam:PermissionsBoundary": boundary_arn}} for name in _BOUND}
     if key_arn is not None:
         further.append(allow(_GIVES_KEY if deploys else _USES_KEY, key_arn))
+        needed = together(needed, _ENCRYPTS_LOGS) if deploys else needed
     if deploys and vpc:
-        further.append(allow(_LOOKS_AT_VPC, ANYTHING))
-    return document(needed, scope, *further)
+        needed = together(needed, _LOOKS_AT_VPC)
+    return document(needed, scope, *further, conditions=conditions)
+
+
+def plan_policy(scope: Scope, key_arn: str | None = None) -> dict[str, Any]:
+    """Return the least policy under which `ftask deploy --dry-run` works on a deployed stage, and nothing changes it.
+
+    `key_arn` is the team's key of the stage, whose policy is checked.
+    """
+    own_bucket = needs({BUCKET: "s3:ListBucket"}) if scope.own_bucket is not None else {}
+    further = [allow(["kms:GetKeyPolicy"], key_arn)] if key_arn is not None else []
+    return document(together(PLAN_ONLY, own_bucket), scope, *further)

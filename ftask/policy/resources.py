@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +29,16 @@ WORKER_LOG = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{sta
 BUCKET = "arn:{partition}:s3:::{bucket}"
 ARCHIVES = f"{BUCKET}/{{stack}}/*"
 
+# The id of an event source mapping is not known before it exists, so what changes one is bound to its function.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+_BOUND_TO_WORKER = frozenset(
+    {"lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"}
+)
+
 # Actions by resource.
 Needs = Mapping[str, frozenset[str]]
+# As in a policy: values by context key, by operator.
+Condition = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,11 @@ class Scope:
     region: str = "*"
     account: str = "*"
     own_bucket: str | None = None
+
+    def arns(self, pattern: str) -> str | list[str]:
+        """Return the resource of a pattern as a policy names it: a list where the pattern has several, with spaces."""
+        first, *others = self.arn(pattern).split()
+        return [first, *others] if others else first
 
     def arn(self, pattern: str) -> str:
         bucket = self.own_bucket or f"ftask-artifacts-{self.account}-{self.region}"
@@ -66,12 +80,29 @@ def together(*parts: Needs) -> Needs:
     return union
 
 
-def allow(actions: Iterable[str], resource: str) -> dict[str, Any]:
-    """Return a statement that allows the actions on the resource."""
-    return {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+def allow(actions: Iterable[str], resource: str | list[str], condition: Condition | None = None) -> dict[str, Any]:
+    """Return a statement that allows the actions on the resource, under the condition if there is one."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+    return statement if condition is None else {**statement, "Condition": condition}
 
 
-def document(needed: Needs, scope: Scope, *further: dict[str, Any]) -> dict[str, Any]:
-    """Return the policy that allows these actions, with `further` statements appended."""
-    statements = [allow(actions, scope.arn(pattern)) for pattern, actions in sorted(needed.items())]
+def document(
+    needed: Needs, scope: Scope, *further: dict[str, Any], conditions: Mapping[str, Condition] | None = None
+) -> dict[str, Any]:
+    """Return the policy that allows these actions, with `further` statements appended.
+
+    `conditions` are those of single actions, besides the ones that every policy has.
+    """
+    of_worker: Condition = {"ArnLike": {"lambda:FunctionArn": scope.arn(WORKER)}}
+    bound = {**dict.fromkeys(_BOUND_TO_WORKER, of_worker), **(conditions or {})}
+    statements = []
+    for pattern, actions in sorted(needed.items()):
+        free = actions - bound.keys()
+        if free:
+            statements.append(allow(free, scope.arns(pattern)))
+        by_condition: dict[str, set[str]] = {}
+        for action in actions & bound.keys():
+            by_condition.setdefault(json.dumps(bound[action]), set()).add(action)
+        for condition, alike in sorted(by_condition.items()):
+            statements.append(allow(alike, scope.arns(pattern), json.loads(condition)))
     return {"Version": "2012-10-17", "Statement": [*statements, *further]}

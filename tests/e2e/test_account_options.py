@@ -28,7 +28,6 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     own_engine.folder.joinpath("ftask.toml").write_text(
         f"""
         [stages.local.parameters]
-        KmsKeyArn = "{key}"
         PermissionsBoundaryArn = "{boundary}"
         VpcSubnetIds = "{subnet}"
         VpcSecurityGroupIds = "{group}, {group}"
@@ -36,7 +35,7 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
         Tracing = true
         """
     )
-    done = own_engine("deploy", "--yes")
+    done = own_engine("deploy", "--yes", "--param", f"KmsKeyArn={key}")
     assert done.code == 0, done.err
     assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
     assert own_engine("submit", "-m", "ERROR", "--wait").code == 3
@@ -56,6 +55,7 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
         "Subscriptions"
     ]
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "oncall@example.org")
+    # Nobody names the key again.
     assert json.dumps(own_engine("policy", "dlq", "redrive").json).count(key) == 1
 
     removed = own_engine("remove", "--yes")

@@ -28,7 +28,7 @@ from ftask.local.engine import Engine
 from ftask.local.state_folder import STATE_DIR_VARIABLE
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
-from ftask.policy.deployer import policy
+from ftask.policy.deployer import plan_policy, policy
 from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, TABLE, Scope, document
 from tests.conftest import start_engine
 from tests.support.builders import a_task
@@ -57,6 +57,9 @@ UNPROVEN = {
     ): "the engine asks for one action, whatever is done",
     ("resume", MAPPING, "lambda:UpdateEventSourceMapping"): "the same",
     ("doctor", ANYTHING, "lambda:GetAccountSettings"): "the engine tells its settings to everybody",
+    ("doctor", STACK, "cloudformation:DetectStackResourceDrift"): "the engine asks for the detection as a whole",
+    ("doctor", ANYTHING, "cloudformation:BatchDescribeTypeConfigurations"): "the same",
+    ("deploy", ANYTHING, "lambda:GetAccountSettings"): "only a warning is left out without it",
     ("bench", QUEUE, "sqs:GetQueueAttributes"): "asked only where tasks seem to be lost",
     ("deploy", STACK, "cloudformation:ContinueUpdateRollback"): "no rollback fails on the engine",
     ("deploy", BUCKET, "s3:PutBucketPolicy"): "the policy asks for TLS, which the engine does not speak",
@@ -308,6 +311,16 @@ def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, co
         return dry if action in DROPPING else [*dry, *real] if action is None else real
 
     prove(caller, user, command, runs)
+
+
+@pytest.mark.usefixtures("_deployed")
+def test_who_plans_cannot_deploy(caller: Caller, user: User) -> None:
+    user.may(plan_policy(SCOPE))
+    before = caller.stage.stack.parameters
+    code, said = caller("deploy", "--dry-run", "--param", "ErrorRate=0.75")
+    assert (code, "ErrorRate" in said, "Nothing changed" in said) == (0, True, True), said
+    assert denied([caller("deploy", "--yes", "--param", "ErrorRate=0.75")])
+    assert caller.stage.stack.parameters == before
 
 
 def take_down(target: Target) -> None:

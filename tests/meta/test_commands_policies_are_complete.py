@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from ftask.cli import app
 from ftask.cli.policy import select_commands
 from ftask.policy.commands import COMMANDS, DEPLOYING
-from ftask.policy.deployer import CHANGES, READS, policy
+from ftask.policy.deployer import CHANGES, READS, plan_policy, policy
 from ftask.policy.resources import Scope, together
 from tests.support.iam import actions_of
 from tests.support.resources import template
@@ -26,6 +27,7 @@ ELSEWHERE = {
     *("config", "dev", "init", "package", "policy", "run"),
     *("bench compare", "bench report", "bench schema", "bench sweep"),
 }
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary-of-a-team"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 SCOPE = Scope("ftask-prod", region="eu-central-1", account="123456789012")
 # What the schemas name for properties that the template does not set.
@@ -47,12 +49,10 @@ UNUSED = {
         # streams to Kinesis
         *("dynamodb:DisableKinesisStreamingDestination", "dynamodb:EnableKinesisStreamingDestination"),
         *("dynamodb:UpdateKinesisStreamingDestination", "kinesis:DescribeStream", "kinesis:PutRecords"),
+        # the key is named by its ARN, and a grant ends with the key that it is for
+        *("kms:ListAliases", "kms:RevokeGrant"),
         # a policy of the table's, contributor insights
         *("dynamodb:DeleteResourcePolicy", "dynamodb:PutResourcePolicy", "dynamodb:UpdateContributorInsights"),
-    },
-    "AWS::IAM::Policy": {
-        *("iam:DeleteGroupPolicy", "iam:GetGroupPolicy", "iam:PutGroupPolicy"),  # groups
-        *("iam:DeleteUserPolicy", "iam:GetUserPolicy", "iam:PutUserPolicy"),  # users
     },
     "AWS::IAM::Role": {"iam:AttachRolePolicy", "iam:DetachRolePolicy"},  # managed policies
     "AWS::Lambda::Function": {
@@ -79,12 +79,13 @@ UNUSED = {
 }
 # What CloudFormation's documentation names besides the schema: PUT, as for the other parts of an API.
 DOCUMENTED = {"AWS::ApiGatewayV2::Stage": {"apigateway:PUT"}}
-# Added by the policy where the stage has its own key or runs in a VPC.
-BY_PARAMETER = {
+# Added by the policy where the stage has its own key or runs in a VPC, and only there.
+BY_KEY = {
     *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
-    *("kms:ListAliases", "kms:RevokeGrant", "logs:AssociateKmsKey", "logs:DisassociateKmsKey"),
-    *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+    *("logs:AssociateKmsKey", "logs:DisassociateKmsKey"),
 }
+BY_VPC = {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+BY_PARAMETER = BY_KEY | BY_VPC
 
 
 def names_of(command: Any, path: str = "") -> Iterator[str]:
@@ -124,7 +125,8 @@ def permissions(handlers: dict[str, Any], kind: str) -> list[str]:
 
 POLICIES = {
     "a deployer": policy(DEPLOYING, SCOPE),
-    "a deployer of everything": policy(DEPLOYING, SCOPE, KEY, vpc=True),
+    "a deployer of everything": policy(DEPLOYING, SCOPE, KEY, vpc=True, boundary_arn=BOUNDARY),
+    "a planner": plan_policy(SCOPE, KEY),
     "an operator": policy(select_commands([]), SCOPE),
     "an operator with a key": policy(select_commands([]), SCOPE, KEY),
     **{command: policy([command], SCOPE) for command in COMMANDS},
@@ -143,7 +145,11 @@ def test_no_policy_gives_more_than_single_actions() -> None:
 
 
 # Who makes the bucket of the code archives has to set its policy, and so could give its objects to himself.
-FOUND = {"a deployer of everything": {"RESOURCE_POLICY_PRIVILEGE_ESCALATION"}, "an operator with a key": set()}
+FOUND = {
+    "a deployer of everything": {"RESOURCE_POLICY_PRIVILEGE_ESCALATION"},
+    "an operator with a key": set(),
+    "a planner": set(),
+}
 
 
 def test_a_policy_linter_knows_every_action_and_what_it_is_done_to() -> None:
@@ -164,6 +170,61 @@ def test_a_deployer_may_have_an_access_log_written() -> None:
     given = actions_of(POLICIES["a deployer"])
     assert {f"logs:{verb}LogDelivery" for verb in ("Create", "Delete", "Get", "Update")} <= given
     assert {"logs:ListLogDeliveries", "logs:PutResourcePolicy"} <= given
+
+
+def statements_for(action: str, document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for statement in document["Statement"] if action in statement["Action"]]
+
+
+def test_a_key_and_a_vpc_bring_what_the_schemas_name_for_them_and_nothing_else_does() -> None:
+    plain = actions_of(policy(DEPLOYING, SCOPE))
+    assert not plain & BY_PARAMETER
+    # Reading the key's policy is the check before a deployment.
+    assert actions_of(policy(DEPLOYING, SCOPE, KEY)) - plain == BY_KEY | {"kms:GetKeyPolicy"}
+    assert actions_of(policy(DEPLOYING, SCOPE, vpc=True)) - plain == BY_VPC
+    for action in ("logs:AssociateKmsKey", "logs:DisassociateKmsKey"):
+        (statement,) = statements_for(action, policy(DEPLOYING, SCOPE, KEY))
+        assert statement["Resource"].endswith(":log-group:/aws/*/ftask-prod-*")
+
+
+@pytest.mark.parametrize("commands", [["pause"], ["resume"], DEPLOYING])
+def test_a_mapping_is_changed_only_if_it_feeds_the_stages_worker(commands: Sequence[str]) -> None:
+    given = policy(commands, SCOPE)
+    worker = "arn:aws:lambda:eu-central-1:123456789012:function:ftask-prod-worker"
+    for verb in ("Create", "Delete", "Update"):
+        for statement in statements_for(f"lambda:{verb}EventSourceMapping", given):
+            assert statement["Condition"] == {"ArnLike": {"lambda:FunctionArn": worker}}
+    assert statements_for("lambda:UpdateEventSourceMapping", given)
+
+
+def test_of_api_gateway_a_deployer_has_apis_and_their_tags() -> None:
+    for verb in ("DELETE", "GET", "PATCH", "POST", "PUT"):
+        for statement in statements_for(f"apigateway:{verb}", POLICIES["a deployer"]):
+            assert statement["Resource"] == [
+                f"arn:aws:apigateway:eu-central-1::/{path}" for path in ("apis*", "tags/*")
+            ]
+
+
+def test_with_a_boundary_a_deployer_gives_a_role_no_policy_without_it_and_takes_it_off_none() -> None:
+    bound = {"ArnEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+    given = policy(DEPLOYING, SCOPE, boundary_arn=BOUNDARY)
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"):
+        assert [statement.get("Condition") for statement in statements_for(action, given)] == [bound]
+        assert [statement.get("Condition") for statement in statements_for(action, POLICIES["a deployer"])] == [None]
+    assert not statements_for("iam:DeleteRolePermissionsBoundary", given)
+    assert statements_for("iam:DeleteRolePermissionsBoundary", POLICIES["a deployer"])
+
+
+def test_a_doctor_may_have_drift_detected() -> None:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
+    needed = {"DetectStackDrift", "DetectStackResourceDrift", "BatchDescribeTypeConfigurations", "DescribeStacks"}
+    assert {f"cloudformation:{call}" for call in needed} <= actions_of(policy(["doctor"], SCOPE))
+
+
+def test_who_plans_changes_nothing_but_change_sets() -> None:
+    changing = {action for action in actions_of(plan_policy(SCOPE)) if not re.search(":(Get|Describe|List)", action)}
+    assert changing == {"cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet"}
+    assert actions_of(plan_policy(SCOPE, KEY)) - actions_of(plan_policy(SCOPE)) == {"kms:GetKeyPolicy"}
 
 
 def test_a_bucket_of_the_teams_own_is_neither_made_nor_deleted() -> None:
