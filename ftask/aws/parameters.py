@@ -20,6 +20,8 @@ VISIBILITY_MARGIN_SECONDS = 10
 LONG_VISIBILITY_MARGIN_SECONDS = 60
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 MAX_VISIBILITY_SECONDS = 43_200
+# What the template allows for WorkerConcurrency.
+WORKER_CONCURRENCIES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 150, 200, 300, 500, 750, 1000)
 # Parameters that are lists, which the template splits at their commas.
 LISTS = frozenset({"CorsAllowOrigins", "JwtAudience", "JwtScopes", "VpcSecurityGroupIds", "VpcSubnetIds"})
 
@@ -45,7 +47,8 @@ class Contradiction:
 def contradictions(parameters: Mapping[str, str], account_concurrency: int | None = None) -> list[Contradiction]:
     """Return what contradicts what among the stack's parameters; a rule about a missing parameter is skipped.
 
-    `account_concurrency` is how many functions the account runs at once, None where that is not known.
+    `account_concurrency` is how many functions the account runs at once, the API among them; None where that is not
+    known.
 
     Raises:
         FtaskError: a value is not a number.
@@ -107,12 +110,13 @@ def _of_timeouts(parameters: Mapping[str, str]) -> Iterator[Contradiction]:
 
 def _of_concurrency(parameters: Mapping[str, str], account_concurrency: int | None) -> Iterator[Contradiction]:
     concurrency = number(parameters, "WorkerConcurrency")
-    if concurrency is None or account_concurrency is None or concurrency <= account_concurrency:
+    if concurrency is None or account_concurrency is None or concurrency < account_concurrency:
         return
+    half = max((value for value in WORKER_CONCURRENCIES if value <= account_concurrency / 2), default=2)
     yield Contradiction(
         Severity.WARNING,
-        f"WorkerConcurrency ({concurrency:g}) is above the account's limit of {account_concurrency:,} functions at"
-        " once: Lambda throttles deliveries.",
-        "Ask AWS for a higher limit, or lower WorkerConcurrency.",
-        f"WorkerConcurrency={account_concurrency}",
+        f"WorkerConcurrency ({concurrency:g}) can take all of the {account_concurrency:,} functions that the account"
+        " runs at once: while the worker is busy, Lambda throttles the API.",
+        "Lower WorkerConcurrency, or ask AWS for a higher limit of concurrent executions (Service Quotas).",
+        f"WorkerConcurrency={half}",
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_cloudwatch.client import CloudWatchClient
     from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_kms.client import KMSClient
     from types_boto3_lambda.client import LambdaClient
     from types_boto3_logs.client import CloudWatchLogsClient
     from types_boto3_s3.client import S3Client
@@ -110,6 +111,11 @@ class Target:
     def region_name(self) -> str:
         return str(self.session.region_name)
 
+    @property
+    def partition(self) -> str:
+        """The partition of the region, like aws or aws-cn."""
+        return str(self.session.get_partition_for_region(self.region_name))
+
     def credentials(self) -> Credentials:
         """Return the credentials that sign requests.
 
@@ -149,6 +155,11 @@ class Target:
     @cached_property
     def s3(self) -> S3Client:
         client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        client: KMSClient = self._client("kms")
         return client
 
     @cached_property

@@ -119,7 +119,7 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     if region is None:
         run.screen.note("No region is configured: the policy is for every region and every account.")
         return Scope(stack, own_bucket=own_bucket), {}
-    partition = run.target.session.get_partition_for_region(region)
+    partition = run.target.partition
     account = _account(run)
     if account is None:
         return Scope(stack, partition, region, own_bucket=own_bucket), {}

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ftask.aws.account import concurrency_limit
+from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.target import Target
+from ftask.core.errors import FtaskError
 from ftask.deploy import apply, artifacts, existing
 from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
 from ftask.deploy.existing import Existing
+from ftask.deploy.key_policy import check_key
 from ftask.deploy.plan import Plan, discard_plan, make_plan
 from ftask.deploy.platforms import LAMBDA, host_platform
 from ftask.deploy.project import Project
@@ -95,12 +99,32 @@ class Deployment:
             existing.carry_out(before.repair, self.target, before.stack.stack_id, self.sleep)
 
     def plan(self) -> Plan:
-        """Let CloudFormation compute what the deployment would change.
+        """Let CloudFormation compute what the deployment would change, and check that the account is ready for it.
 
         Raises:
-            FtaskError: the parameters are wrong, or the stack cannot be changed in its state.
+            FtaskError: the parameters are wrong, the stack cannot be changed in its state, or the policy of the team's
+                key lacks a statement. No plan is left behind.
         """
-        return make_plan(self.target, self.template, self.location, self.overrides, self.tags, self.sleep)
+        plan = make_plan(self.target, self.template, self.location, self.overrides, self.tags, self.sleep)
+        if plan.changes:
+            try:
+                self._check_account(plan)
+            except BaseException:  # Ctrl-C too
+                self.drop(plan)
+                raise
+        return plan
+
+    def _check_account(self, plan: Plan) -> None:
+        if key_arn := plan.parameters.get("KmsKeyArn"):
+            account, alarms = self.location.account, plan.parameters.get("Alarms") == "true"
+            check_key(self.target, key_arn, account, alarms=alarms, warn=self.warn)
+        try:
+            limit = concurrency_limit(self.target)
+        except FtaskError:
+            return  # it is only a warning that is missed
+        for problem in contradictions(plan.parameters, limit):
+            if problem.severity is Severity.WARNING:
+                self.warn(f"{problem.message} {problem.advice}")
 
     def drop(self, plan: Plan) -> None:
         """Leave no trace of the plan."""

@@ -237,7 +237,7 @@ def _computed(
         stack_id=answer["StackId"],
         change_set_id=answer["Id"],
         creates_stack=creates_stack,
-        changes=tuple(change for change in changes if change.action != "Add" or change.logical_id not in unmade),
+        changes=tuple(change for change in changes if change.action == "Remove" or change.logical_id not in unmade),
         parameters={name: value for name, value in values.items() if name not in MANAGED_PARAMETERS},
         deployed=existing.parameters if existing else {},
         api_code_sha256=api_code_sha256,

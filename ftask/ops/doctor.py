@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ftask.aws.account import concurrency_limit
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parameters import contradictions
 from ftask.aws.stack import command_on
@@ -84,8 +84,7 @@ def _drift(stage: Stage) -> Iterator[Finding]:
 
 
 def _parameters(stage: Stage) -> Iterator[Finding]:
-    with translate_aws_errors():
-        limit = _concurrency_limit(stage)
+    limit = concurrency_limit(stage.target)
     deploy = command_on(stage.target, "deploy")
     problems = contradictions(stage.stack.parameters, limit)
     for problem in problems:
@@ -142,11 +141,6 @@ def _permissions(stage: Stage) -> Iterator[Finding]:
         )
     else:
         yield Finding("permissions", Level.OK, "suffice to read, redrive, drain and cancel")
-
-
-def _concurrency_limit(stage: Stage) -> int | None:
-    limit: Any = stage.target.lambda_.get_account_settings().get("AccountLimit", {}).get("ConcurrentExecutions")
-    return limit if isinstance(limit, int) else None
 
 
 def _is_denied(call: Callable[[], object]) -> bool:

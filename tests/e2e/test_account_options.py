@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ftask.aws.stack import deployed_stack
+from ftask.aws.stack import deployed_stack, find_stack
 from tests.support.cli import Cli
 from tests.support.engines import local_target
 from tests.support.iam import actions_of, iam_client
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.engine
 def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     assert own_engine("local", "up").code == 0
     target = local_target(own_engine)
-    key = target.session.client("kms", endpoint_url=target.endpoint_url).create_key()["KeyMetadata"]["Arn"]
+    kms = target.session.client("kms", endpoint_url=target.endpoint_url)
+    key = kms.create_key()["KeyMetadata"]["Arn"]
     anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam = iam_client(target)
     boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(anything))["Policy"]["Arn"]
@@ -35,6 +36,14 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
         Tracing = true
         """
     )
+    refused = own_engine("deploy", "--yes", "--param", f"KmsKeyArn={key}")
+    assert (refused.code, f"The policy of the key {key} does not let" in refused.err) == (1, True), refused.err
+    assert find_stack(target) is None
+    # What the message prints is what was missing.
+    printed = json.loads("[" + refused.err[refused.err.index("\n{") : refused.err.rindex("}") + 1] + "]")
+    before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    complete = before | {"Statement": [*before["Statement"], *printed]}
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(complete))
     done = own_engine("deploy", "--yes", "--param", f"KmsKeyArn={key}")
     assert done.code == 0, done.err
     assert own_engine("submit", "-m", "SUCCESS", "--wait").code == 0
@@ -44,7 +53,7 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     parts = deployed_stack(target).outputs
     for url in (parts.queue_url, parts.dead_letter_queue_url):
         attributes = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        assert attributes["KmsMasterKeyId"] == key
+        assert (attributes["KmsMasterKeyId"], attributes["SqsManagedSseEnabled"]) == (key, "false")
     worker = target.lambda_.get_function_configuration(FunctionName=parts.worker_function)
     assert worker["TracingConfig"]["Mode"] == "Active"
     role = worker["Role"].rpartition("/")[2]

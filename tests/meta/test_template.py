@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ftask.aws.parameters import LISTS, VISIBILITY_MARGIN_SECONDS, advised_visibility_seconds
+from ftask.aws.parameters import (
+    LISTS,
+    VISIBILITY_MARGIN_SECONDS,
+    WORKER_CONCURRENCIES,
+    advised_visibility_seconds,
+)
 from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.cli.bench.sweep import sweep
 from ftask.core.retry import RetryPolicy
@@ -136,6 +141,10 @@ def test_an_access_log_line_is_json_that_names_the_caller_and_the_error() -> Non
 def test_the_access_log_is_named_as_api_gateway_keeps_its_name() -> None:
     destination = template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["DestinationArn"]
     assert str(destination["Fn::Sub"]).endswith(":log-group:${AccessLogGroup}")
+
+
+def test_a_remedy_names_a_concurrency_that_the_template_allows() -> None:
+    assert tuple(template()["Parameters"]["WorkerConcurrency"]["AllowedValues"]) == WORKER_CONCURRENCIES
 
 
 def test_a_queue_has_one_kind_of_encryption_whether_with_a_key_or_without() -> None:

@@ -14,7 +14,7 @@ GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "30", "TaskBudgetSeconds": "
         ({"VisibilityTimeout": "19"}, Severity.ERROR, "VisibilityTimeout=30"),
         ({"VisibilityTimeout": "120"}, Severity.NOTE, "VisibilityTimeout=30"),
         ({"TaskBudgetSeconds": "20"}, Severity.ERROR, "TaskBudgetSeconds=10"),
-        ({"WorkerConcurrency": "1000"}, Severity.WARNING, "WorkerConcurrency=900"),
+        ({"WorkerConcurrency": "1000"}, Severity.WARNING, "WorkerConcurrency=300"),
     ],
 )
 def test_parameters_that_contradict_each_other_are_named_with_a_remedy(
@@ -29,7 +29,16 @@ def test_parameters_that_contradict_each_other_are_named_with_a_remedy(
 
 
 def test_parameters_that_agree_are_not_mentioned() -> None:
-    assert contradictions(GOOD, account_concurrency=10) == []
+    assert contradictions(GOOD, account_concurrency=11) == []
+
+
+@pytest.mark.parametrize(("limit", "remedy"), [(10, "WorkerConcurrency=5"), (7, "WorkerConcurrency=3"), (2, "=2")])
+def test_a_worker_that_can_take_the_whole_account_is_named(limit: int, remedy: str) -> None:
+    # A new account runs ten functions at once, as many as the default of WorkerConcurrency.
+    (contradiction,) = contradictions(GOOD, account_concurrency=limit)
+    assert contradiction.severity is Severity.WARNING
+    assert f"can take all of the {limit} functions" in contradiction.message
+    assert contradiction.remedy.endswith(remedy)
 
 
 def test_a_rule_about_an_unknown_value_is_skipped() -> None:

@@ -46,7 +46,8 @@ def test_the_policy_of_the_users_tasks_has_its_condition() -> None:
 
 def test_a_plan_on_an_emulator_lists_only_what_will_be_made() -> None:
     changes = [
-        {"Action": "Add", "LogicalResourceId": name, "ResourceType": "T"} for name in ("Always", "Sometimes", "Seldom")
+        {"Action": action, "LogicalResourceId": name, "ResourceType": "T"}
+        for action, name in (("Add", "Always"), ("Add", "Sometimes"), ("Modify", "Seldom"))
     ]
     emulated = planned_on(
         FakeStack("UPDATE_COMPLETE", changes=changes, deployed=DECLARED), "http://an.emulator", template=TEMPLATE
