@@ -130,7 +130,11 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
     deployment.check(outputs.worker_function)
+    if refusal := deployment.await_api(plan, outputs.api_url):
+        screen.warn(f"The stack is deployed, but its API does not answer yet. {refusal.message}")
+        if refusal.hint:
+            screen.note(refusal.hint)
     screen.result(
-        value | {"deployed": True, "apiUrl": outputs.api_url},
+        value | {"deployed": True, "apiUrl": outputs.api_url, "apiAnswers": refusal is None},
         lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",
     )

@@ -16,6 +16,7 @@ from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import apply, artifacts, existing
+from ftask.deploy.api_check import await_api
 from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
@@ -141,6 +142,11 @@ class Deployment:
             DeploymentError: it failed, and CloudFormation rolled it back.
         """
         yield from apply.apply(self.target, plan, self.sleep)
+
+    def await_api(self, plan: Plan, url: str) -> FtaskError | None:
+        """Wait until the API at `url` answers; return what it answered last if that takes too long."""
+        tokens = plan.parameters.get("ApiAuthorization") == "JWT"
+        return await_api(self.target, url, tokens=tokens, note=self.progress, sleep=self.sleep)
 
     def check(self, worker_function: str) -> None:
         """Ask the deployed worker whether it can import the project's tasks.

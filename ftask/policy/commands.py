@@ -146,8 +146,9 @@ COMMANDS: Mapping[str, Needs] = {
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:GetObject s3:PutObject",
-                # To ask the worker whether it can import the user's tasks.
+                # To ask the worker whether it can import the user's tasks, and the API whether it answers.
                 WORKER: "lambda:InvokeFunction",
+                DOCUMENT: "execute-api:Invoke",
             }
         ),
     ),

@@ -18,6 +18,7 @@ from ftask.policy.resources import (
     FUNCTIONS,
     MAPPING,
     TABLE,
+    WORKER,
     Condition,
     Needs,
     Scope,
@@ -199,6 +200,10 @@ def policy(
         # The detection of drift reads every resource in the caller's name.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
         needed = together(needed, *READS.values())
+    if deploys:
+        # A managed policy has little room, and who may change a function's code may invoke it as well.
+        invoked = needed.get(WORKER, frozenset())
+        needed = together({name: actions for name, actions in needed.items() if name != WORKER}, {FUNCTIONS: invoked})
     if scope.own_bucket is not None:
         needed = {pattern: actions - _OF_FTASK_BUCKET for pattern, actions in needed.items()}
     further: list[dict[str, Any]] = []
