@@ -129,6 +129,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     show_events(run, deployment.run(plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     outputs = run.outputs
+    deployment.check_endpoint(outputs.table)
     deployment.check(outputs.worker_function)
     if refusal := deployment.await_api(plan, outputs.api_url):
         screen.warn(f"The stack is deployed, but its API does not answer yet. {refusal.message}")

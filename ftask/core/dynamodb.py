@@ -147,7 +147,9 @@ class DynamoStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            return False, _refused_by(error)
+            # A message is acknowledged if its task does not exist, so its absence is read, not concluded from an answer
+            # that may only leave the old item out.
+            return False, _refused_by(error) or self.get(message.task_id)
         return True, item_to_task(answer["Attributes"])
 
     def take_over(self, after: Task, dead_owner: str) -> bool:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ftask.aws.account import concurrency_limit
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.old_items import LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT, returns_old_items
 from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
@@ -142,6 +144,18 @@ class Deployment:
             DeploymentError: it failed, and CloudFormation rolled it back.
         """
         yield from apply.apply(self.target, plan, self.sleep)
+
+    def check_endpoint(self, table: str) -> None:
+        """Make sure that an emulator has what the protocol stands on.
+
+        Raises:
+            DeploymentError: it does not return the old item of a refused conditional write.
+        """
+        if self.target.is_emulated:
+            with translate_aws_errors():
+                returned = returns_old_items(self.target, table)
+            if returned is False:
+                raise apply.DeploymentError(LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT)
 
     def await_api(self, plan: Plan, url: str) -> FtaskError | None:
         """Wait until the API at `url` answers; return what it answered last if that takes too long."""

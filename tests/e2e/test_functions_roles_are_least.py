@@ -67,6 +67,11 @@ def begin_and_settle(world: World) -> None:
     assert world.role.store.settle(transitions.completed(task, None, now()), "me") is Settlement.DONE
 
 
+def begin_unknown(world: World) -> None:
+    # The refusal has no item, so the absence of the task is read.
+    assert world.role.store.begin(Message("f" * 32), "me", now() + timedelta(seconds=9), now()) == (False, None)
+
+
 def put_many(world: World) -> None:
     world.role.store.put_many([a_task(task_id=uuid.uuid4().hex) for _ in range(2)])
 
@@ -103,6 +108,7 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("WorkerRole", "dynamodb:UpdateItem", begin_and_settle),
     # Read only to undo a begin that failed, where a missing permission would go unnoticed.
     ("WorkerRole", "dynamodb:GetItem", get),
+    ("WorkerRole", "dynamodb:GetItem", begin_unknown),
     ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
     ("WorkerRole", "sqs:SendMessage", dead_letter),
 ]
@@ -192,6 +198,7 @@ def test_no_role_reaches_beyond_its_own_resources(
         lambda: begin_and_settle(api),
         lambda: send(worker),
         lambda: put(worker),
+        lambda: discard(worker),
     ]
     for call in forbidden:
         with pytest.raises(ClientError, match="AccessDenied"):
