@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 
 from botocore.exceptions import ClientError
@@ -43,10 +43,9 @@ def _credentials(stage: Stage) -> Iterator[Finding]:
     with translate_aws_errors():
         answer = stage.target.sts.get_caller_identity()
     yield Finding("credentials", Level.OK, f"{answer['Arn']} in account {answer['Account']}")
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    if date is None:
+    skew = _skew(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
+    if skew is None:
         return
-    skew = abs(now() - parsedate_to_datetime(date))
     if skew > MAX_SKEW:
         yield Finding(
             "clock",
@@ -154,6 +153,16 @@ def _old_items(stage: Stage) -> Iterator[Finding]:
         yield Finding("conditional writes", Level.OK, "a refused one returns the old item")
     elif returned is False:
         yield Finding("conditional writes", Level.ERROR, LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT)
+
+
+def _skew(date: str | None) -> timedelta | None:
+    """Return how far this machine's clock is from the Date header of an answer; None if that says no time."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    # Without a zone in the header, the time is UTC as everywhere in HTTP.
+    return abs(now() - (moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
 
 
 def _is_denied(call: Callable[[], object]) -> bool:
