@@ -1,4 +1,7 @@
-"""Wait until the deployed API answers: its name, its routes and its permissions take some seconds to be everywhere."""
+"""Wait until the deployed API answers: its name, its routes and its permissions take some seconds to be everywhere.
+
+AWS does not document how long; others have met it: https://github.com/hashicorp/terraform/issues/14970
+"""
 
 from __future__ import annotations
 

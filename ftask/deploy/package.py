@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ftask.deploy.artifacts import archive_key
 from ftask.deploy.build import Code
+from ftask.deploy.parameters import without_spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def write_package(
     code.api.write(package.api_archive)
     code.worker.write(package.worker_archive)
     values = {
-        **overrides,
+        **without_spaces(overrides),
         **({} if bucket is None else {"CodeBucket": bucket}),
         "CodeKey": api_key,
         "WorkerCodeKey": worker_key,

@@ -58,8 +58,7 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     values = {name: parameter.default or "" for name, parameter in known.items()}
     values |= {name: value for name, value in current.items() if name in known}
     values |= overrides
-    # The template would take the spaces for parts of the values.
-    values |= {name: ",".join(map(str.strip, values[name].split(","))) for name in LISTS & values.keys()}
+    values = without_spaces(values)
     if "VisibilityTimeout" not in overrides and ("WorkerTimeout" in overrides or _has_visibility_of_0_1(current)):
         timeout_seconds = number(values, "WorkerTimeout")
         if timeout_seconds is not None:
@@ -73,6 +72,13 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
 def _has_visibility_of_0_1(current: Mapping[str, str]) -> bool:
     visibility, timeout = number(current, "VisibilityTimeout"), number(current, "WorkerTimeout")
     return visibility is not None and timeout is not None and visibility == 6 * timeout
+
+
+def without_spaces(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values, the lists among them without spaces: the template takes these for parts of the members."""
+    return {
+        name: ",".join(map(str.strip, value.split(","))) if name in LISTS else value for name, value in values.items()
+    }
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
