@@ -1,0 +1,87 @@
+"""What the account must have for a plan, looked at before the plan is shown."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import botocore.session
+import pytest
+from botocore.stub import Stubber
+
+from ftask.aws.account import concurrency_limit
+from ftask.aws.stack import DeployedStack
+from ftask.aws.stage import Stage
+from ftask.aws.target import Target
+from ftask.core.errors import FtaskError
+from ftask.deploy.artifacts import CodeLocation
+from ftask.deploy.deployment import Deployment
+from ftask.ops.doctor import CHECKS
+from ftask.ops.finding import Level
+from tests.support.cloudformation import FakeStack, target_of
+
+CHANGE = {"Action": "Modify", "LogicalResourceId": "WorkerSource", "ResourceType": "T"}
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+# As a new account has it, with two functions' share reserved for another one.
+LIMITS = {"AccountLimit": {"ConcurrentExecutions": 12, "UnreservedConcurrentExecutions": 10}}
+
+
+def stubbed(target: Target, service: str) -> Stubber:
+    """The answers of a service, in place of the target's client."""
+    client = botocore.session.get_session().create_client(
+        cast("Any", service), "eu-west-1", aws_access_key_id="a", aws_secret_access_key="s"
+    )
+    vars(target)["lambda_" if service == "lambda" else service] = client  # where the cached client would be
+    stubber = Stubber(client)
+    stubber.activate()
+    return stubber
+
+
+def deployment_on(stack: FakeStack, warnings: list[str]) -> Deployment:
+    deployment = Deployment(target_of(stack), {}, warn=warnings.append, sleep=lambda _: None)
+    vars(deployment)["template"] = ""
+    vars(deployment)["location"] = CodeLocation("b", "ftask-prod/h.zip", "ftask-prod/w.zip", "123456789012")
+    return deployment
+
+
+def test_a_deployment_warns_of_a_worker_that_can_starve_the_api() -> None:
+    warnings: list[str] = []
+    stack = FakeStack("UPDATE_COMPLETE", changes=[CHANGE], deployed={"WorkerConcurrency": "10"})
+    deployment = deployment_on(stack, warnings)
+    stubbed(deployment.target, "lambda").add_response("get_account_settings", LIMITS)
+    assert deployment.plan().changes
+    (warning,) = warnings
+    assert "WorkerConcurrency (10) can take all of the 10 functions" in warning
+
+
+def test_credentials_that_may_not_read_the_limit_deploy_without_the_warning() -> None:
+    warnings: list[str] = []
+    stack = FakeStack("UPDATE_COMPLETE", changes=[CHANGE], deployed={"WorkerConcurrency": "10"})
+    deployment = deployment_on(stack, warnings)
+    stubbed(deployment.target, "lambda").add_client_error("get_account_settings", "AccessDeniedException")
+    assert deployment.plan().changes
+    assert warnings == []
+
+
+def test_a_plan_that_the_keys_policy_does_not_allow_is_dropped() -> None:
+    stack = FakeStack("UPDATE_COMPLETE", changes=[CHANGE], deployed={"KmsKeyArn": KEY, "Alarms": "true"})
+    deployment = deployment_on(stack, [])
+    stubbed(deployment.target, "kms").add_response("get_key_policy", {"Policy": '{"Statement": []}'})
+    with pytest.raises(FtaskError, match="does not let logs"):
+        deployment.plan()
+    assert stack.calls[-1] == "delete_change_set"
+
+
+def test_a_doctor_warns_of_a_worker_that_can_starve_the_api() -> None:
+    target = Target("prod", region="eu-west-1")
+    stubbed(target, "lambda").add_response("get_account_settings", LIMITS)
+    stack = SimpleNamespace(parameters={"WorkerConcurrency": "10"})
+    (finding,) = CHECKS["parameters"](Stage(target, cast("DeployedStack", stack)))
+    assert finding.level is Level.WARNING
+    assert "ftask deploy --stage prod --param WorkerConcurrency=5" in str(finding.hint)
+
+
+def test_an_endpoint_without_limits_has_none() -> None:
+    target = Target("prod", region="eu-west-1")
+    stubbed(target, "lambda").add_response("get_account_settings", {})
+    assert concurrency_limit(target) is None
