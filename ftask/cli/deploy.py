@@ -132,7 +132,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     deployment.check_endpoint(outputs.table)
     deployment.check(outputs.worker_function)
     if refusal := deployment.await_api(plan, outputs.api_url):
-        screen.warn(f"The stack is deployed, but its API does not answer yet. {refusal.message}")
+        screen.warn(f"The stack is deployed, but a test request to its API failed. {refusal.message}")
         if refusal.hint:
             screen.note(refusal.hint)
     screen.result(
