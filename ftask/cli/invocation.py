@@ -66,7 +66,6 @@ class Invocation(typer.Context):
         """
         if not self.settings.uses_engine:
             return self.settings.target()
-        from ftask.aws.target import Target
         from ftask.local.engine import Engine
 
         engine = Engine(note=self.screen.note)
@@ -80,8 +79,7 @@ class Invocation(typer.Context):
                 " If the stack is missing, run: ftask deploy"
             )
         self._engine = running
-        key = running.root_key
-        return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key)
+        return engine_target(running)
 
     @cached_property
     def config(self) -> Config:
@@ -175,3 +173,11 @@ class Invocation(typer.Context):
         sys.stderr.write(prompt)
         sys.stderr.flush()
         return sys.stdin.readline().strip()
+
+
+def engine_target(running: RunningEngine) -> Target:
+    """Return the stage 'local' of an engine that runs."""
+    from ftask.aws.target import Target
+
+    key = running.root_key
+    return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key)

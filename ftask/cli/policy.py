@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.aws.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
-from ftask.cli.invocation import Invocation
+from ftask.cli.invocation import Invocation, engine_target
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 
@@ -106,7 +106,6 @@ def select_commands(words: Sequence[str]) -> list[str]:
 
 def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str, str]]:
     """Return what the policy is for, and the parameters of the stage as far as it is deployed and can be read."""
-    from ftask.aws.target import Target
     from ftask.local.engine import Engine
     from ftask.policy.resources import Scope
 
@@ -114,7 +113,7 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     if run.settings.uses_engine:
         scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
         running = Engine().running()  # a policy is no reason to start it
-        return scope, {} if running is None else _deployed_parameters(run, Target.local(running.endpoint_url))
+        return scope, {} if running is None else _deployed_parameters(run, engine_target(running))
     region = run.settings.region.value
     if region is None:
         run.screen.note("No region is configured: the policy is for every region and every account.")
