@@ -163,11 +163,21 @@ def _encode(read: dict[int, tuple[str, str]]) -> str:
 
 
 def _decode(cursor: str) -> dict[int, tuple[str, str]]:
+    """Return what the cursor says of each shard, if `_encode` could have written it: anybody can send anything."""
     try:
         fields = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        read = {int(number): (to_iso(from_iso(at)), task_id) for number, (at, task_id) in fields.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        read = {int(number): (at, task_id) for number, (at, task_id) in fields.items()}
+        is_valid = all(
+            0 <= number < FAILED_SHARDS and _is_failure_time(at) and TASK_ID.fullmatch(task_id)
+            for number, (at, task_id) in read.items()
+        )
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise CursorError from None
-    if not all(0 <= number < FAILED_SHARDS and TASK_ID.fullmatch(task_id) for number, (_, task_id) in read.items()):
+    if not is_valid:
         raise CursorError
     return read
+
+
+def _is_failure_time(text: str) -> bool:
+    # DynamoDB refuses a start key outside of the range that the query reads.
+    return _BEGINNING <= text <= _END and to_iso(from_iso(text)) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -323,6 +324,38 @@ def test_failed_tasks_are_listed_newest_first_each_once(api: Api, backend: Resou
 )
 def test_an_invalid_query_is_refused_with_what_would_be_valid(moto_resources: Resources, query: str, says: str) -> None:
     assert_problem(call(api_over(moto_resources), "GET", f"/tasks{query}"), 400, says)
+
+
+POSITION = ["2026-01-01T00:00:00.000Z", "0" * 32]
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        {"0": ["0001-01-01T00:00:00+23:59", "0" * 32]},
+        {"0": ["0999-01-01T00:00:00.000Z", "0" * 32]},
+        {"0": ["9999-01-01T00:00:00.000Z", "0" * 32]},
+        {"0": ["2026-01-01T00:00:00Z", "0" * 32]},
+        {"0": ["2026-01-01", "0" * 32]},
+        {"0": [POSITION[0], 5]},
+        {"0": [POSITION[0], None]},
+        {"0": [5, "0" * 32]},
+        {"0": [[], {}]},
+        {"0": POSITION[:1]},
+        {"8": POSITION},
+        {"-1": POSITION},
+        {"x": POSITION},
+        {"9" * 5000: POSITION},
+        [POSITION],
+        "text",
+        5,
+        None,
+    ],
+)
+def test_a_made_up_cursor_is_refused(moto_resources: Resources, made_up: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(made_up).encode()).decode().rstrip("=")
+    answer = call(api_over(moto_resources), "GET", f"/tasks?status=FAILED&cursor={cursor}")
+    assert_problem(answer, 400, "Invalid cursor. Pass back `cursor` from the previous response unchanged.")
 
 
 @pytest.mark.parametrize("task_id", ["x", "0" * 31, "0" * 32, "A" * 32, "..%2f", "%0a"])
