@@ -69,6 +69,7 @@ def submit(
     """
     from ftask.cli.input_tasks import Sources, read_tasks
     from ftask.cli.task_arguments import split_type
+    from ftask.core.submission import derive_task_id
     from ftask.ops.ledger import ledger_path
     from ftask.ops.rejected import Rejected, write_rejected
     from ftask.ops.submit import Submitted
@@ -81,6 +82,7 @@ def submit(
     if not tasks and not rejected:
         raise FtaskError("Nothing to submit: the input has no lines.")
     if key is not None:
+        derive_task_id(key)  # raises where the key is not valid
         tasks = [replace(tasks[0], key=key)]
     client = run.api
     submitted = Submitted()

@@ -15,6 +15,9 @@ MAX_BATCH_TASKS = 100
 # All tasks of a batch are written in one transaction, which carries 4 MB; a Lambda event carries 6.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 MAX_BATCH_BYTES = 3 * 1024 * 1024
+# Of the payloads as they are stored: `1e15` becomes `1000000000000000.0`, so a batch can grow. The rest of the 4 MB is
+# for the other attributes of its items.
+MAX_STORED_BATCH_BYTES = 3_800_000
 # Deeper than any honest payload; far from the recursion limits of common JSON parsers.
 MAX_DEPTH = 100
 

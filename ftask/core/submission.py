@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ftask.core.errors import FtaskError, IdempotencyConflictError, PayloadError, TemporarilyUnavailableError
+from ftask.core.errors import (
+    FtaskError,
+    IdempotencyConflictError,
+    PayloadError,
+    PayloadTooLargeError,
+    TemporarilyUnavailableError,
+)
 from ftask.core.manifest import ArgumentsError, Manifest, UnknownTypeError
 from ftask.core.model import Message, Status, Task
-from ftask.core.payload import Submission, encode_payload, payload_hash
+from ftask.core.payload import MAX_STORED_BATCH_BYTES, Submission, encode_payload, payload_hash
 from ftask.core.ports import Clock, Queue, Store
 
 MAX_KEY_CHARACTERS = 256
@@ -67,12 +73,14 @@ class Submitter:
         """Submit up to 100 tasks in few requests; return for each, in order, the task or why it was not accepted.
 
         Raises:
+            PayloadTooLargeError: together, the tasks are larger than one transaction may be.
             Exception: the table raised it, or the queue took no message at all; no task was accepted.
         """
         candidates = [self._new_task_or_error(submission) for submission in submissions]
         # Of several with one key, the first in the batch is written.
         new = {task.task_id: task for task in reversed(candidates) if isinstance(task, Task)}
         stored = dict(new)
+        _require_one_transaction(new.values())
         if new:
             stored |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
         unsent = self._send_many([task for task in stored.values() if _never_begun(task)])
@@ -140,14 +148,31 @@ def derive_task_id(idempotency_key: str) -> str:
     """Return the task id, 32 hexadecimal digits, that belongs to a key.
 
     Raises:
-        PayloadError: the key is empty, longer than 256 characters or not printable ASCII.
+        PayloadError: the key is empty, longer than 256 characters or not printable ASCII, or begins or ends with a
+            space: HTTP removes those from a header, so that such a key would name one task in a header and another one
+            in a batch. https://www.rfc-editor.org/rfc/rfc9110#section-5.5
     """
+    if idempotency_key != idempotency_key.strip(" "):
+        raise PayloadError(
+            "Invalid idempotency key: it begins or ends with a space, which an HTTP header cannot carry.",
+            "Remove the space.",
+        )
     if not 0 < len(idempotency_key) <= MAX_KEY_CHARACTERS or not _printable_ascii(idempotency_key):
         raise PayloadError(
             f"Invalid idempotency key: expected 1 to {MAX_KEY_CHARACTERS} printable ASCII characters.",
             "Use a UUID, or the id of the record that the task is about.",
         )
     return hashlib.sha256(b"ftask idempotency key\0" + idempotency_key.encode()).hexdigest()[:32]
+
+
+def _require_one_transaction(tasks: Iterable[Task]) -> None:
+    size = sum(len(task.payload.encode()) for task in tasks)
+    if size > MAX_STORED_BATCH_BYTES:
+        raise PayloadTooLargeError(
+            f"The payloads of the batch take {size:,} bytes as they are stored, with numbers like 1e15 written out; a"
+            f" batch may have {MAX_STORED_BATCH_BYTES:,}.",
+            "Send fewer tasks in one request.",
+        )
 
 
 def _outcome(candidate: Task, stored: Task, unsent: Set[str]) -> Task | FtaskError:

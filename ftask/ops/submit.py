@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from itertools import chain
 
 from ftask.aws.api import Accepted, ApiClient, ApiError, TaskRequest
 from ftask.core.errors import FtaskError
@@ -76,22 +78,26 @@ def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Out
     keyed = [task if task.key is not None else replace(task, key=uuid.uuid4().hex) for task in tasks]
     stopped = threading.Event()
 
-    def send(batch: Sequence[InputTask]) -> Outcomes | FtaskError:
+    def send(batch: Sequence[InputTask]) -> list[Outcomes | FtaskError]:
         if stopped.is_set():
             return []
         try:
-            return list(zip(batch, _send(client, batch), strict=True))
+            return [list(zip(batch, _send(client, batch), strict=True))]
         except FtaskError as error:
+            if isinstance(error, ApiError) and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                # The API writes some numbers longer than they were sent, which nobody else can foresee.
+                middle = len(batch) // 2
+                return send(batch[:middle]) + send(batch[middle:])
             stopped.set()
-            return error
+            return [error]
 
     errors: list[FtaskError] = []
     with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
         try:
-            for outcomes in threads.map(send, _batches(keyed)):
+            for outcomes in chain.from_iterable(threads.map(send, _batches(keyed))):
                 if isinstance(outcomes, FtaskError):
                     errors.append(outcomes)
-                elif outcomes:
+                else:
                     yield outcomes
         except BaseException:  # Ctrl-C among them: begin no request, and repeat none
             stopped.set()

@@ -210,6 +210,24 @@ def test_a_batch_has_its_own_limit(moto_resources: Resources) -> None:
     assert_problem(call(api_over(moto_resources), "POST", "/tasks/batch", {"tasks": tasks}), 413, "3,145,728")
 
 
+def test_a_batch_whose_numbers_grow_past_a_transaction_is_too_large(moto_resources: Resources) -> None:
+    # 1.05 MB as sent, 3.9 MB as stored; each task for itself is small enough.
+    payload = "[" + ",".join(["1e15"] * 10_500) + "]"
+    body = '{"tasks": [' + ",".join(f'{{"payload": {{"n": {payload}}}}}' for _ in range(20)) + "]}"
+    answer = call(api_over(moto_resources), "POST", "/tasks/batch", body.encode())
+    assert_problem(answer, 413, "Send fewer tasks in one request.")
+    assert moto_resources.dynamodb.scan(TableName=moto_resources.table, Select="COUNT")["Count"] == 0
+
+
+@pytest.mark.parametrize("key", ["order-1 ", " order-1", " "])
+def test_a_key_that_a_header_cannot_carry_is_refused_in_a_batch_too(moto_resources: Resources, key: str) -> None:
+    api = api_over(moto_resources)
+    (result,) = call(api, "POST", "/tasks/batch", {"tasks": [task(idempotencyKey=key)]}).json["results"]
+    assert result["problem"]["status"] == 400
+    assert "begins or ends with a space" in result["problem"]["detail"]
+    assert queued(moto_resources) == 0
+
+
 def test_a_hundred_tasks_take_eleven_requests(backend: Resources) -> None:
     from ftask.core.clients import count
 

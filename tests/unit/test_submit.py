@@ -97,3 +97,26 @@ def test_a_reader_that_stops_ends_the_retries() -> None:
     assert all(isinstance(outcome, Accepted) for _, outcome in next(outcomes))
     outcomes.close()
     assert client.stopping.is_set()
+
+
+def test_a_batch_that_the_api_finds_too_large_is_sent_in_halves() -> None:
+    def reply(path: str, body: Any) -> Reply:
+        if path == "/tasks/batch" and len(body["tasks"]) > 2:
+            return Reply(413, {"detail": "too large"})
+        return accept_all(path, body)
+
+    submitted, error = drive(fake_client(reply)[0], 5)
+    assert error is None
+    assert [int(task.task_id, 16) for task in submitted.accepted] == list(range(5))
+
+
+def test_what_one_half_of_a_batch_brought_is_reported_if_the_other_fails() -> None:
+    def reply(path: str, body: Any) -> Reply:
+        if len(body["tasks"]) > 2:
+            return Reply(413, {"detail": "too large"})
+        return accept_all(path, body) if 0 in numbers(body) else Reply(403)
+
+    submitted, error = drive(fake_client(reply)[0], 4)
+    assert [int(task.task_id, 16) for task in submitted.accepted] == [0, 1]
+    assert isinstance(error, ApiError)
+    assert error.status == 403

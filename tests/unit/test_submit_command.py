@@ -95,3 +95,9 @@ def test_a_task_that_is_refused_is_a_rejected_line(submit: Submit, file: Path) -
     assert done.exit_code == 1
     (line,) = file.with_name("tasks.jsonl.rejected").read_text().splitlines()
     assert json.loads(line) == {"line": 2, "reason": "refused with 422", "text": '{"n":1}'}
+
+
+def test_a_key_that_a_header_cannot_carry_is_refused_before_anything_is_sent(submit: Submit) -> None:
+    done = CliRunner().invoke(app, ["submit", "-m", "SUCCESS", "--key", "order-1 "])
+    assert done.exit_code == 1
+    assert "begins or ends with a space" in str(done.exception) + done.output
