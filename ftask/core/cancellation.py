@@ -49,7 +49,7 @@ class Canceller:
             if task.status.terminal:
                 return Cancellation.ENDED, task
             if task.status is Status.PROCESSING:
-                if self.store.request_cancel(task_id, now):
+                if self.store.request_cancel(task_id, task.epoch, now):
                     return Cancellation.REQUESTED, replace(task, cancel_requested_at=now)
                 task = self.store.get(task_id)
                 continue

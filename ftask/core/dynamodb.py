@@ -196,16 +196,21 @@ class DynamoStore:
             return _refused_by(error)
         return None
 
-    def request_cancel(self, task_id: str, now: datetime) -> bool:
-        # A running attempt goes on: its settlement, or the begin that finds it dead, sees this mark.
+    def request_cancel(self, task_id: str, epoch: int, now: datetime) -> bool:
+        # A running attempt goes on: its settlement, or the begin that finds it dead, sees this mark. A delayed copy of
+        # the request must not cancel what a redrive has begun since, so the epoch is part of the condition.
         try:
             self._client().update_item(
                 TableName=self._table,
                 Key=_key(task_id),
-                ConditionExpression="#status = :processing",
+                ConditionExpression="#status = :processing AND epoch = :epoch",
                 UpdateExpression="SET cancelRequestedAt = :now",
                 ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":processing": {"S": Status.PROCESSING}, ":now": {"S": to_iso(now)}},
+                ExpressionAttributeValues={
+                    ":processing": {"S": Status.PROCESSING},
+                    ":epoch": {"N": str(epoch)},
+                    ":now": {"S": to_iso(now)},
+                },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -229,7 +234,31 @@ class DynamoStore:
             return False
         return True
 
-    def discard(self, task_id: str) -> None:
+    def prolong(self, after: Task) -> bool:
+        # Submit again: only of a task that no worker has begun since it was read. A put, because the API's role may not
+        # update: whoever could update could begin and settle.
+        try:
+            self._client().put_item(
+                TableName=self._table,
+                Item=task_to_item(after),
+                ConditionExpression=(
+                    "#status = :pending AND attempts = :none AND epoch = :epoch AND updatedAt = :read"
+                ),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":pending": {"S": Status.PENDING},
+                    ":none": {"N": "0"},
+                    ":epoch": {"N": str(after.epoch)},
+                    ":read": {"S": to_iso(after.updated_at)},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            _refused_by(error)
+            return False
+        return True
+
+    def discard(self, task_id: str) -> Task | None:
         # Compensation of a submit whose send failed: only of a task that no worker has begun.
         try:
             self._client().delete_item(
@@ -241,7 +270,9 @@ class DynamoStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            _refused_by(error)
+            # No item: a re-sent delete is refused by its own first one.
+            return _refused_by(error)
+        return None
 
     def _write(self, after: Task, condition: str, values: dict[str, Any]) -> None:
         item = task_to_item(after)

@@ -44,6 +44,10 @@ class TemporarilyUnavailableError(FtaskError):
     """DynamoDB or SQS did not take the request. Sending the same request again is safe."""
 
 
+class OutcomeUnknownError(TemporarilyUnavailableError):
+    """DynamoDB or SQS failed in a way that leaves open whether they took the request."""
+
+
 class PermanentError(Exception):
     """Raise this in a task handler when no retry can help.
 

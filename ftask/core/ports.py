@@ -63,14 +63,20 @@ class Store(Protocol):
     def cancel(self, after: Task) -> Task | None:
         """Write `after` if the task still waits for the same attempt; return None, or the current task if not."""
 
-    def request_cancel(self, task_id: str, now: datetime) -> bool:
-        """Store that no attempt may follow the running one; return False if no attempt is running."""
+    def request_cancel(self, task_id: str, epoch: int, now: datetime) -> bool:
+        """Store that no attempt may follow the running one of this epoch; return False if none is running."""
 
     def reopen(self, after: Task) -> bool:
         """Write `after` if the task is `FAILED` in the epoch before `after`'s; return whether it was."""
 
-    def discard(self, task_id: str) -> None:
-        """Delete a task that is still `PENDING` with 0 attempts; any other stays."""
+    def prolong(self, after: Task) -> bool:
+        """Write `after`, a task as it was read with another expiry, if it is `PENDING` with 0 attempts and unchanged.
+
+        Return whether it was.
+        """
+
+    def discard(self, task_id: str) -> Task | None:
+        """Delete a task that is still `PENDING` with 0 attempts; return None, or the current task, which stays."""
 
 
 class Queue(Protocol):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ftask.core.errors import (
     FtaskError,
     IdempotencyConflictError,
+    OutcomeUnknownError,
     PayloadError,
     PayloadTooLargeError,
     TemporarilyUnavailableError,
@@ -51,21 +52,30 @@ class Submitter:
             PayloadError: the payload or the key cannot be stored, or the payload does not fit the type's arguments.
             UnknownTypeError: no such type exists, or none was named and none is the default.
             IdempotencyConflictError: the key has been used with another payload or type.
+            OutcomeUnknownError: the table or the queue failed; the task may run all the same.
             Exception: the table or the queue raised it; the task was not accepted.
         """
         task = self._new_task(submission)
-        existing = self.store.put(task)
+        try:
+            existing = self.store.put(task)
+        except Exception:
+            self._withdraw([task])
+            raise
         if existing is not None:
             _require_same(task, existing)
             if not _never_begun(existing):
                 return existing
         # A keyed task that exists but never began may have lost its message: a duplicate message is
         # harmless, a missing one is not.
-        task = existing or task
+        task = self._prolonged(existing) if existing is not None else task
         try:
             self.queue.send(Message(task.task_id, task.epoch))
-        except Exception:
-            self._forget(task)
+        except Exception as failure:
+            outcome = self._withdraw([task])[task.task_id]
+            if isinstance(outcome, Task):
+                return outcome
+            if isinstance(outcome, OutcomeUnknownError):
+                raise outcome from failure
             raise
         return task
 
@@ -74,6 +84,7 @@ class Submitter:
 
         Raises:
             PayloadTooLargeError: together, the tasks are larger than one transaction may be.
+            OutcomeUnknownError: the queue failed; tasks may run all the same.
             Exception: the table raised it, or the queue took no message at all; no task was accepted.
         """
         candidates = [self._new_task_or_error(submission) for submission in submissions]
@@ -82,15 +93,24 @@ class Submitter:
         stored = dict(new)
         _require_one_transaction(new.values())
         if new:
-            stored |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
-        unsent = self._send_many([task for task in stored.values() if _never_begun(task)])
+            try:
+                stored |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
+            except Exception:
+                self._withdraw(new.values())
+                raise
+        waiting = [
+            task if task is new[task.task_id] else self._prolonged(task)
+            for task in stored.values()
+            if _never_begun(task)
+        ]
+        outcomes = stored | self._send_many(waiting)
         return [
-            candidate if isinstance(candidate, FtaskError) else _outcome(candidate, stored[candidate.task_id], unsent)
+            candidate if isinstance(candidate, FtaskError) else _outcome(candidate, stored, outcomes)
             for candidate in candidates
         ]
 
-    def _send_many(self, tasks: Sequence[Task]) -> set[str]:
-        """Queue these tasks; return the ids of those that the queue did not take."""
+    def _send_many(self, tasks: Sequence[Task]) -> dict[str, Task | FtaskError]:
+        """Queue these tasks; return the outcomes of those that the queue did not take, by their ids."""
         unsent = {task.task_id: task for task in tasks}
         failure = None
         try:
@@ -100,23 +120,55 @@ class Submitter:
                     del unsent[message.task_id]
         except Exception as error:  # noqa: BLE001 - raised below, where nothing at all was sent
             failure = error
-        try:
-            for task in unsent.values():
-                self._forget(task)
-        except Exception:  # noqa: BLE001, S110 - what is left was never accepted, and expires
-            pass
-        if failure is not None and len(unsent) == len(tasks):
+        outcomes = self._withdraw(unsent.values())
+        is_nothing_sent = len(unsent) == len(tasks) and not any(isinstance(each, Task) for each in outcomes.values())
+        if failure is not None and is_nothing_sent:
+            if any(isinstance(each, OutcomeUnknownError) for each in outcomes.values()):
+                raise OutcomeUnknownError(
+                    "DynamoDB or SQS failed; it is not known which tasks of the batch were accepted.",
+                    "Send the batch again: a task with an idempotency key stays one task, one without may run twice.",
+                ) from failure
             raise failure
-        return set(unsent)
+        return outcomes
 
-    def _forget(self, task: Task) -> None:
-        """Take back a task that could not be queued.
+    def _withdraw(self, tasks: Iterable[Task]) -> dict[str, Task | FtaskError]:
+        """Take back tasks for which the table or the queue failed; return the outcome of each, by its id.
 
-        Without a key nobody knows its id, so nobody can wait for it. A keyed task stays: another request with its key
-        may have been answered by now, and the client's retry sends again.
+        Without a key nobody knows a task's id, so nobody can wait for it. If the table refuses to delete it, its
+        message was sent after all and a worker has begun it: it is accepted. A keyed task stays: another request with
+        its key may have been answered by now, and the client's retry sends again.
         """
-        if task.payload_hash is None:
-            self.store.discard(task.task_id)
+        outcomes: dict[str, Task | FtaskError] = {}
+        is_table_down = False
+        for task in tasks:
+            is_keyed = task.payload_hash is not None
+            outcome: Task | FtaskError | None = _unknown(is_keyed=is_keyed)
+            if not is_keyed and not is_table_down:
+                try:
+                    outcome = self.store.discard(task.task_id)
+                except Exception:  # noqa: BLE001 - the outcome says so
+                    is_table_down = True
+            outcomes[task.task_id] = outcome or TemporarilyUnavailableError(
+                "The task could not be queued and was not accepted.", "Send it again."
+            )
+        return outcomes
+
+    def _prolonged(self, task: Task) -> Task:
+        """Return a task that was submitted again and waits, with its expiry counted from now.
+
+        Otherwise it could be accepted today and expire tomorrow, before it runs. Within the first day nothing is
+        written: what is left is still longer than the life of a message.
+
+        Raises:
+            TemporarilyUnavailableError: the task began, ended or expired meanwhile.
+        """
+        expires_at = self.clock() + self.retention
+        if expires_at - task.expires_at < timedelta(days=1):
+            return task
+        after = replace(task, expires_at=expires_at)
+        if not self.store.prolong(after):
+            raise TemporarilyUnavailableError("The task changed while it was submitted again.", "Send it again.")
+        return after
 
     def _new_task_or_error(self, submission: Submission) -> Task | FtaskError:
         try:
@@ -175,14 +227,23 @@ def _require_one_transaction(tasks: Iterable[Task]) -> None:
         )
 
 
-def _outcome(candidate: Task, stored: Task, unsent: Set[str]) -> Task | FtaskError:
+def _unknown(*, is_keyed: bool) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        "DynamoDB or SQS failed; it is not known whether the task was accepted.",
+        "Send it again with the same idempotency key: it stays one task."
+        if is_keyed
+        else "Sent again it may run twice: only an idempotency key prevents that.",
+    )
+
+
+def _outcome(
+    candidate: Task, stored: Mapping[str, Task], outcomes: Mapping[str, Task | FtaskError]
+) -> Task | FtaskError:
     try:
-        _require_same(candidate, stored)
+        _require_same(candidate, stored[candidate.task_id])
     except IdempotencyConflictError as error:
         return error
-    if stored.task_id in unsent:
-        return TemporarilyUnavailableError("The task could not be queued and was not accepted.", "Send it again.")
-    return stored
+    return outcomes[candidate.task_id]
 
 
 def _require_same(candidate: Task, existing: Task) -> None:

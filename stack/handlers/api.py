@@ -104,6 +104,8 @@ class Api:
         try:
             return route(event)
         except FtaskError as error:
+            if isinstance(error.__cause__, BotoCoreError | ClientError):
+                self.meter.observe(events.infrastructure_failed(error.__cause__))
             return refusal(error)
         except (BotoCoreError, ClientError) as error:
             self.meter.observe(events.infrastructure_failed(error))

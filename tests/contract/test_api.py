@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from ftask.core.manifest import Argument, Options, TaskType
 from ftask.core.metrics import Usage
 from ftask.core.model import Failure, Message
+from ftask.core.timestamps import now
 from stack.handlers.api import OPENAPI, Api
 from tests.support.clock import EPOCH
 from tests.support.http import Answered, api_over, call
@@ -266,6 +269,90 @@ def test_what_could_not_be_queued_is_not_accepted_and_leaves_nothing(
     assert sum(result["accepted"] for result in results) == queued(backend) == accepted
     assert {result["problem"]["status"] for result in results if not result["accepted"]} == {503}
     assert backend.dynamodb.scan(TableName=backend.table, Select="COUNT")["Count"] == accepted
+
+
+class LostAnswers:
+    """A queue that takes every message and loses the answer; `then` happens before the client knows."""
+
+    def __init__(self, inner: Any, then: Callable[[Message], object]) -> None:
+        self._inner = inner
+        self._then = then
+
+    def send(self, message: Message) -> None:
+        self.send_many([message])
+
+    def send_many(self, messages: list[Message]) -> list[Message]:
+        self._inner.send_many(messages)
+        for message in messages:
+            self._then(message)
+        raise EndpointConnectionError(endpoint_url="sqs")
+
+
+def losing_answers(
+    resources: Resources, then: Callable[[Message], object] = lambda _: None, table_is_down: bool = False
+) -> Api:
+    api = api_over(resources)
+    queue: Any = LostAnswers(resources.queue, then)
+    store: Any = resources.store
+    if table_is_down:
+
+        def discard(_: str) -> None:
+            raise EndpointConnectionError(endpoint_url="dynamodb")
+
+        store.discard = discard
+    return Api(store, type(api.submitter)(store, queue, *_rest(api)), api.failed, api.meter)
+
+
+def begin(resources: Resources) -> Callable[[Message], object]:
+    return lambda message: resources.store.begin(message, "a worker", now() + timedelta(seconds=20), now())
+
+
+def test_a_task_that_a_worker_has_begun_is_accepted_though_the_queue_did_not_answer(backend: Resources) -> None:
+    api = losing_answers(backend, begin(backend))
+    answer = call(api, "POST", "/tasks", {"message": "SUCCESS"})
+    assert (answer.status, answer.json["status"]) == (202, "PROCESSING")
+    results = call(api, "POST", "/tasks/batch", {"tasks": [task(), task()]}).json["results"]
+    assert [result["accepted"] for result in results] == [True, True]
+
+
+def test_a_task_that_could_be_taken_back_was_not_accepted(backend: Resources) -> None:
+    api = losing_answers(backend)
+    for url, body in (("/tasks", {}), ("/tasks/batch", {"tasks": [task(), task()]})):
+        assert_problem(call(api, "POST", url, body), 503, "nothing was accepted. Send it again after")
+    assert backend.dynamodb.scan(TableName=backend.table, Select="COUNT")["Count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "key", "says"),
+    [
+        ("/tasks", {}, {}, "it is not known whether the task was accepted. Sent again it may run twice"),
+        ("/tasks", {}, {"idempotency_key": "k"}, "Send it again with the same idempotency key: it stays one task."),
+        ("/tasks/batch", {"tasks": [task(), task()]}, {}, "it is not known which tasks of the batch were accepted."),
+    ],
+)
+def test_where_nothing_can_be_known_the_answer_says_so(
+    moto_resources: Resources, url: str, body: Any, key: dict[str, str], says: str
+) -> None:
+    answer = call(losing_answers(moto_resources, table_is_down=True), "POST", url, body, **key)
+    assert_problem(answer, 503, says)
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_a_task_that_is_submitted_again_late_lives_as_long_as_a_new_one(backend: Resources) -> None:
+    api = api_over(backend)
+    task_id = call(api, "POST", "/tasks", {}, idempotency_key="k").json["taskId"]
+    stored = backend.store.get(task_id)
+    assert stored is not None
+    for url, body, key in (
+        ("/tasks", {}, {"idempotency_key": "k"}),
+        ("/tasks/batch", {"tasks": [task({}, idempotencyKey="k")]}, {}),
+    ):
+        assert backend.store.prolong(replace(stored, expires_at=now() + timedelta(hours=1)))
+        assert call(api, "POST", url, body, **key).status == 202
+        again = backend.store.get(task_id)
+        assert again is not None
+        assert again.expires_at - now() > timedelta(days=29)
+        assert replace(again, expires_at=stored.expires_at) == stored
 
 
 def _rest(api: Api) -> tuple[Any, ...]:

@@ -104,7 +104,7 @@ def test_a_lease_is_taken_over_from_its_dead_owner_alone_and_once(store: DynamoS
 def test_a_cancelled_or_settled_task_is_not_taken_over(store: DynamoStore) -> None:
     store.put(a_task())
     first = begun(store)
-    assert store.request_cancel(TASK_ID, EPOCH)
+    assert store.request_cancel(TASK_ID, 0, EPOCH)
     assert not store.take_over(taken_over(first), "me")
     done = transitions.completed(first, None, EPOCH)
     assert store.settle(done, "me") is Settlement.DONE
@@ -123,7 +123,7 @@ def test_an_attempt_that_is_given_back_was_never_begun(store: DynamoStore) -> No
 def test_a_cancelled_task_is_not_given_back(store: DynamoStore) -> None:
     store.put(a_task())
     task = begun(store)
-    assert store.request_cancel(TASK_ID, EPOCH)
+    assert store.request_cancel(TASK_ID, 0, EPOCH)
     assert store.settle(transitions.given_back(task, EPOCH), "me") is Settlement.CANCEL_REQUESTED
 
 
@@ -214,16 +214,43 @@ def test_only_a_failed_task_is_reopened(store: DynamoStore) -> None:
 
 def test_an_untouched_task_is_discarded(store: DynamoStore) -> None:
     store.put(a_task())
-    store.discard(TASK_ID)
+    assert store.discard(TASK_ID) is None
     assert store.get(TASK_ID) is None
-    store.discard(TASK_ID)
+    assert store.discard(TASK_ID) is None
 
 
 def test_a_task_that_was_begun_is_never_discarded(store: DynamoStore) -> None:
     store.put(a_task())
     task = begun(store)
-    store.discard(TASK_ID)
+    assert store.discard(TASK_ID) == task
     assert store.get(TASK_ID) == task
+
+
+def test_only_a_task_that_waits_for_its_first_attempt_is_prolonged(store: DynamoStore) -> None:
+    task = a_task()
+    later = replace(task, expires_at=EPOCH + timedelta(days=60))
+    assert not store.prolong(later)
+    assert store.get(TASK_ID) is None
+    store.put(task)
+    assert store.prolong(later)
+    assert store.get(TASK_ID) == later
+    assert not store.prolong(replace(later, epoch=1))
+    running = begun(store)
+    assert not store.prolong(task)
+    assert store.get(TASK_ID) == running
+    given_back = transitions.given_back(running, EPOCH + timedelta(seconds=1))
+    assert store.settle(given_back, "me") is Settlement.DONE
+    assert not store.prolong(later)
+    assert store.get(TASK_ID) == given_back
+
+
+def test_a_delayed_cancel_request_does_not_reach_the_next_epoch(store: DynamoStore) -> None:
+    assert store.reopen(transitions.reopened(failed(store), EPOCH))
+    ok, task = store.begin(Message(TASK_ID, 1), "you", UNTIL, EPOCH)
+    assert ok
+    assert not store.request_cancel(TASK_ID, 0, EPOCH)
+    assert store.get(TASK_ID) == task
+    assert store.request_cancel(TASK_ID, 1, EPOCH)
 
 
 def test_many_tasks_are_read_at_once(store: DynamoStore) -> None:
@@ -271,20 +298,20 @@ def test_a_running_task_is_not_cancelled_and_its_attempt_is_the_last(store: Dyna
     store.put(task)
     mine = begun(store)
     assert store.cancel(transitions.cancelled(task, EPOCH)) == mine
-    assert store.request_cancel(task.task_id, EPOCH)
+    assert store.request_cancel(task.task_id, 0, EPOCH)
     retrying = transitions.failed_attempt(mine, ERROR, EPOCH, RetryPolicy(), Random(1))
     assert store.settle(retrying, "me") is Settlement.CANCEL_REQUESTED
     cancelled = transitions.cancelled(retrying, EPOCH)
     assert store.settle(cancelled, "me") is Settlement.DONE
     assert store.get(task.task_id) == cancelled
-    assert not store.request_cancel(task.task_id, EPOCH)
+    assert not store.request_cancel(task.task_id, 0, EPOCH)
 
 
 def test_a_cancelled_tasks_dead_worker_is_not_replaced(store: DynamoStore) -> None:
     task = a_task()
     store.put(task)
     begun(store)
-    store.request_cancel(task.task_id, EPOCH)
+    store.request_cancel(task.task_id, 0, EPOCH)
     late = EPOCH + timedelta(seconds=60)
     did, current = store.begin(Message(task.task_id), "other", late, late)
     assert not did

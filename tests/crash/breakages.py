@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from ftask.core import transitions
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, TemporarilyUnavailableError
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.item import task_to_item
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Status, Task
@@ -203,9 +203,19 @@ class _BatchForgetsWhatWasNotSent(Submitter):
 
     __slots__ = ()
 
-    def _send_many(self, tasks: Sequence[Task]) -> set[str]:
+    def _send_many(self, tasks: Sequence[Task]) -> dict[str, Task | FtaskError]:
         Submitter._send_many(self, tasks)
-        return set()
+        return {}
+
+
+class _BelievesEveryFailure(Submitter):
+    """Takes a task whose send failed for one that nobody has, though a worker may have begun it."""
+
+    __slots__ = ()
+
+    def _withdraw(self, tasks: Iterable[Task]) -> dict[str, Task | FtaskError]:
+        told = TemporarilyUnavailableError("not accepted")
+        return dict.fromkeys(Submitter._withdraw(self, tasks), told)
 
 
 class _UnconditionalBatch(DynamoStore):
@@ -596,4 +606,14 @@ BREAKAGES = [
         ("cancel raced by a whole attempt",),
     ),
     Broken("drain: letters are deleted before they are written", Breakage(drain=_drains_first), ("drain",)),
+    Broken(
+        "submit: a failed send is believed, whatever the table says",
+        Breakage(submitter=_BelievesEveryFailure),
+        ("a client whose send fails, raced by the worker", "a batch whose send fails, raced by the worker"),
+    ),
+    Broken(
+        "cancel: a request reaches any epoch",
+        edited("UpdateItem", r"^(#status = :processing) AND epoch = :epoch$", r"\1"),
+        ("a delayed copy of a cancel request",),
+    ),
 ]

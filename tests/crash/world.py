@@ -18,7 +18,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core.cancellation import Canceller
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import AttemptError, FtaskError, PermanentError, RetryAfter, TimedOut, WorkerLost
+from ftask.core.errors import (
+    AttemptError,
+    FtaskError,
+    PermanentError,
+    RetryAfter,
+    TemporarilyUnavailableError,
+    TimedOut,
+    WorkerLost,
+)
 from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.model import DeadLetter, Delivery, Task
@@ -120,7 +128,7 @@ class World:
         """The same with any payload."""
         try:
             task = self._submitter().submit(Submission(payload, key, task_type))
-        except (BotoCoreError, ClientError, Crash):
+        except (BotoCoreError, ClientError, TemporarilyUnavailableError, Crash):
             return None
         self.witness.accepted.add(task.task_id)
         self.witness.look()
@@ -138,7 +146,7 @@ class World:
         """A client's batch, one task a key; None if the client got no good answer."""
         try:
             answers = self._submitter().submit_many([Submission({"message": "work"}, key) for key in keys])
-        except (BotoCoreError, ClientError, Crash):
+        except (BotoCoreError, ClientError, TemporarilyUnavailableError, Crash):
             return None
         self.witness.accepted |= {answer.task_id for answer in answers if isinstance(answer, Task)}
         self.witness.look()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.crash.stories import bad_tasks, batch, cancel, drain, own_tasks, redrive, submit, worker
+from tests.crash.stories import answers, bad_tasks, batch, cancel, copies, drain, own_tasks, redrive, submit, worker
 
 SCENARIOS = [
     *submit.SCENARIOS,
@@ -13,4 +13,6 @@ SCENARIOS = [
     *drain.SCENARIOS,
     *cancel.SCENARIOS,
     *bad_tasks.SCENARIOS,
+    *answers.SCENARIOS,
+    *copies.SCENARIOS,
 ]
