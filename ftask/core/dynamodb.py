@@ -100,13 +100,15 @@ class DynamoStore:
         item = answer.get("Item")
         return None if item is None else item_to_task(item)
 
-    def get_many(self, task_ids: Sequence[str]) -> Iterator[Task]:
+    def get_many(self, task_ids: Sequence[str], *, consistent: bool = False) -> Iterator[Task]:
         remaining = iter(dict.fromkeys(task_ids))
         while chunk := list(islice(remaining, BATCH_GET_KEYS)):
             keys: Any = [_key(task_id) for task_id in chunk]
             pause_seconds = 0.05
             while keys:
-                answer = self._client().batch_get_item(RequestItems={self._table: {"Keys": keys}})
+                answer = self._client().batch_get_item(
+                    RequestItems={self._table: {"Keys": keys, "ConsistentRead": consistent}}
+                )
                 for item in answer["Responses"].get(self._table, []):
                     yield item_to_task(item)
                 unprocessed = answer.get("UnprocessedKeys", {})

@@ -39,8 +39,11 @@ class Store(Protocol):
     def get(self, task_id: str) -> Task | None:
         """Return the task, read consistently; None if no task has this id."""
 
-    def get_many(self, task_ids: Sequence[str]) -> Iterator[Task]:
-        """Yield the tasks with these ids that exist, in no order; reads may be a moment behind."""
+    def get_many(self, task_ids: Sequence[str], *, consistent: bool = False) -> Iterator[Task]:
+        """Yield the tasks with these ids that exist, in no order.
+
+        Reads may be a moment behind, unless they are `consistent`, at twice the cost.
+        """
 
     def begin(
         self, message: Message, owner: str, until: datetime, now: datetime, beside: int = 0

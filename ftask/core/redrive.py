@@ -1,8 +1,7 @@
-"""Redrive and drain: what an operator does with dead letters.
+"""Redrive: an operator gives a failed task its next epoch.
 
-A redrive gives a failed task its next epoch. It sends the message first. If it is interrupted after that, the worker
-writes the move to `PENDING` itself, and the letter that is left is stale for the next redrive. A drain writes a letter
-down before it deletes it. So both can be interrupted anywhere, run again, and run twice at once.
+The message is sent first. If the redrive is interrupted after that, the worker writes the move to `PENDING` itself, and
+the letter that is left is stale for the next one. So it can be interrupted anywhere, run again, and run twice at once.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from enum import StrEnum
 
 from ftask.core import transitions
 from ftask.core.codec import message_or_none
-from ftask.core.model import DeadLetter, Message, Status, Task
+from ftask.core.letters import LetterState, batches, judge
+from ftask.core.model import Message, Task
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
 
 TaskFilter = Callable[[Task], bool]
@@ -53,7 +53,7 @@ class Redriver:
 
         `seen` holds the ids of the letters that were read. Several threads may redrive at once and share it.
         """
-        for letters in _batches(reader, set() if seen is None else seen):
+        for letters in batches(reader, set() if seen is None else seen):
             messages = [message_or_none(letter.body) for letter in letters]
             outcomes = self.redrive(messages, selected)
             reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
@@ -84,38 +84,14 @@ class Redriver:
         ]
 
 
-def drain_letters(
-    reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None], seen: set[str] | None = None
-) -> Iterator[int]:
-    """Empty the dead-letter queue; yield, after each batch, how many letters it had.
-
-    When `write` returns, the letters must be safe: they are deleted next. `seen` holds the ids of the letters that
-    were read. Several threads may drain at once and share it.
-    """
-    for letters in _batches(reader, set() if seen is None else seen):
-        write(letters)
-        reader.delete(letters)
-        yield len(letters)
-
-
-def _batches(reader: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:
-    """Yield batches of letters until the queue has none that is not in `seen`: letters that stayed come back."""
-    while True:
-        letters = [letter for letter in reader.receive() if letter.message_id not in seen]
-        if not letters:
-            return
-        seen |= {letter.message_id for letter in letters}
-        yield letters
-
-
 def _judge(letter: Message | None, tasks: dict[str, Task], selected: TaskFilter) -> RedriveOutcome:
     task = tasks.get(letter.task_id) if letter is not None else None
-    if letter is None or task is None:
-        return RedriveOutcome.UNKNOWN
-    # The worker died after it had sent this letter; the task later ended in another way.
-    ended_otherwise = task.status.terminal and task.status is not Status.FAILED
-    if task.epoch > letter.epoch or (task.epoch == letter.epoch and ended_otherwise):
-        return RedriveOutcome.STALE
-    if task.epoch < letter.epoch or task.status is not Status.FAILED:
-        return RedriveOutcome.UNSETTLED
-    return RedriveOutcome.REDRIVEN if selected(task) else RedriveOutcome.SKIPPED
+    match judge(letter, task):
+        case LetterState.CURRENT if task is not None:
+            return RedriveOutcome.REDRIVEN if selected(task) else RedriveOutcome.SKIPPED
+        case LetterState.STALE:
+            return RedriveOutcome.STALE
+        case LetterState.UNSETTLED:
+            return RedriveOutcome.UNSETTLED
+        case _:
+            return RedriveOutcome.UNKNOWN

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.codec import message_or_none
+from ftask.core.drain import drain_letters
 from ftask.core.errors import FtaskError
-from ftask.core.model import DeadLetter, Message, Task
-from ftask.core.redrive import drain_letters
+from ftask.core.letters import LetterState
+from ftask.core.model import DeadLetter, Task
 from ftask.private_files import open_private
 
 CONNECTIONS = 4
@@ -30,13 +32,12 @@ VERSION = 1
 class DrainFile:
     """A file to which letters are appended. Threads may share it."""
 
-    def __init__(self, path: Path, stage: Stage) -> None:
+    def __init__(self, path: Path) -> None:
         """Open the file at `path`, or create it.
 
         Raises:
             FtaskError: it cannot be written.
         """
-        self._stage = stage
         self._lock = threading.Lock()
         try:
             self._file = open_private(path, "ab")
@@ -46,13 +47,9 @@ class DrainFile:
             ) from error
         self._path = path
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Append the letters; when this returns, they are on disk."""
-        messages = {letter.message_id: message_or_none(letter.body) for letter in letters}
-        ids = [message.task_id for message in messages.values() if message is not None]
-        with translate_aws_errors():
-            tasks = {task.task_id: task for task in self._stage.store.get_many(ids)}
-        lines = [_line(letter, messages[letter.message_id], tasks) for letter in letters]
+    def write(self, letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
+        """Append the letters, each with its task; when this returns, they are on disk."""
+        lines = [_line(letter, task) for letter, task in letters]
         content = "".join(line + "\n" for line in lines).encode()
         with self._lock:
             try:
@@ -69,17 +66,22 @@ class DrainFile:
         self._file.close()
 
 
-def drain(stage: Stage, file: DrainFile | None) -> Iterator[int]:
-    """Move the dead letters into `file`, or delete them without one; yield the size of each batch."""
+def drain(stage: Stage, file: DrainFile | None) -> Iterator[Counter[LetterState]]:
+    """Move the dead letters into `file`, or delete them without one; yield how many of each batch had which state.
+
+    Stale letters are deleted and not written; unsettled ones stay in the queue.
+    """
     seen: set[str] = set()
     write = file.write if file else lambda _: None
     with translate_aws_errors():
-        yield from merge([drain_letters(stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)])
+        yield from merge(
+            [drain_letters(stage.store, stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)]
+        )
 
 
-def _line(letter: DeadLetter, message: Message | None, tasks: dict[str, Task]) -> str:
+def _line(letter: DeadLetter, task: Task | None) -> str:
     fields: dict[str, Any] = {MARK: VERSION, "messageId": letter.message_id}
-    task = tasks.get(message.task_id) if message is not None else None
+    message = message_or_none(letter.body)
     if message is not None:
         fields |= {"taskId": message.task_id, "epoch": message.epoch}
     if task is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.letters import LetterState, judge
 from ftask.core.model import DeadLetter, Message
 from ftask.core.sqs import MAX_BATCH
 from ftask.core.timestamps import to_iso
@@ -16,11 +17,15 @@ from ftask.core.timestamps import to_iso
 
 @dataclass(frozen=True, slots=True)
 class PeekedLetter:
-    """A dead letter and the task message in it; `reason` says why there is none."""
+    """A dead letter and the task message in it; `reason` says why there is none.
+
+    `state` is what the letter says of its task now; None if nobody has looked.
+    """
 
     letter: DeadLetter
     message: Message | None
     reason: str | None
+    state: LetterState | None = None
 
     def json(self) -> dict[str, Any]:
         sent_at = self.letter.sent_at
@@ -29,6 +34,7 @@ class PeekedLetter:
             "taskId": self.message.task_id if self.message else None,
             "epoch": self.message.epoch if self.message else None,
             "notATask": self.reason,
+            "state": None if self.state is None else str(self.state),
             "sentAt": to_iso(sent_at) if sent_at else None,
             "attributes": dict(sorted(self.letter.attributes.items())),
             "body": self.letter.body,
@@ -54,6 +60,17 @@ def peek(stage: Stage, limit: int) -> Generator[PeekedLetter]:
     finally:
         with translate_aws_errors():
             reader.release(held)
+
+
+def judged(stage: Stage, letters: Sequence[PeekedLetter]) -> list[PeekedLetter]:
+    """Return the letters with their states, as a redrive or a drain would judge them now."""
+    ids = [peeked.message.task_id for peeked in letters if peeked.message is not None]
+    with translate_aws_errors():
+        tasks = {task.task_id: task for task in stage.store.get_many(ids)}
+    return [
+        replace(peeked, state=judge(peeked.message, tasks.get(peeked.message.task_id) if peeked.message else None))
+        for peeked in letters
+    ]
 
 
 def _decoded(letter: DeadLetter) -> PeekedLetter:

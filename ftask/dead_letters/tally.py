@@ -21,6 +21,11 @@ class RedriveTally:
         """How many messages SQS did not accept; their tasks stay FAILED."""
         return self.outcomes[RedriveOutcome.UNSENT]
 
+    @property
+    def letters_left(self) -> int:
+        """How many letters were read and stay in the queue."""
+        return sum(count for outcome, count in self.outcomes.items() if not outcome.letter_done)
+
     def add(self, batch: Outcomes) -> None:
         for message, outcome in batch:
             self.outcomes[outcome] += 1

@@ -105,7 +105,12 @@ COMMANDS: Mapping[str, Needs] = {
     ),
     "dlq peek": together(
         _OUTPUTS,
-        needs({DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:ChangeMessageVisibility"}),
+        needs(
+            {
+                TABLE: "dynamodb:BatchGetItem",
+                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:ChangeMessageVisibility",
+            }
+        ),
     ),
     "doctor": together(
         _OUTPUTS,

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.failed_index import FailedTask
+from ftask.core.letters import LetterState
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
@@ -34,6 +35,12 @@ OUTCOMES: Mapping[RedriveOutcome, str] = {
     RedriveOutcome.UNSETTLED: "still being settled",
     RedriveOutcome.UNKNOWN: "without a task in the table",
     RedriveOutcome.UNSENT: "rejected by SQS",
+}
+# What a dead letter says of its task now, where that is not what one expects.
+STATES: Mapping[LetterState, str] = {
+    LetterState.STALE: "stale: its task was redriven or ended since; the next redrive or drain discards it",
+    LetterState.UNSETTLED: "unsettled: its worker has not written FAILED yet",
+    LetterState.UNKNOWN: "its task is gone from the table",
 }
 _MAX_BODY_CHARACTERS = 200
 
@@ -83,7 +90,7 @@ def group_table(groups: Sequence[FailureGroup], now: datetime) -> RenderableType
 
 
 def letters_table(letters: Sequence[PeekedLetter], now: datetime) -> RenderableType:
-    """Draw one dead letter on two lines; a message that is not a task has a third line with its body."""
+    """Draw one dead letter on two lines; a third one has the body of what is not a task, or an unusual state."""
     table = _blocks()
     for number, peeked in enumerate(letters, 1):
         letter, message = peeked.letter, peeked.message
@@ -99,6 +106,8 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime) -> RenderableT
         lines.append(f"\n{sent}message {letter.message_id}", style="dim")
         if message is None:
             lines.append(f"\n{excerpt(letter.body, _MAX_BODY_CHARACTERS)}")
+        elif peeked.state is not None and peeked.state in STATES:
+            lines.append(f"\n{STATES[peeked.state]}", style="yellow")
         table.add_row(str(number), lines)
     return table
 
@@ -128,6 +137,31 @@ def outcome_text(counts: Counter[RedriveOutcome]) -> Text:
             style = "yellow" if outcome in (RedriveOutcome.UNSENT, RedriveOutcome.UNSETTLED) else "dim"
             text.append(f"   {counts[outcome]:,} {words}", style=style)
     return text
+
+
+def drained_json(states: Counter[LetterState], file: str | None) -> dict[str, Any]:
+    """Return what a drain did; `states` are those of the letters that it read."""
+    return {
+        "drained": states[LetterState.CURRENT] + states[LetterState.UNKNOWN],
+        "stale": states[LetterState.STALE],
+        "unsettled": states[LetterState.UNSETTLED],
+        "file": file,
+    }
+
+
+def drained_text(states: Counter[LetterState], file: str | None) -> str:
+    """Return what a drain did, in words."""
+    value = drained_json(states, file)
+    where = "" if file is None else f" into {file}"
+    lines = [f"Drained {plural(value['drained'], 'dead letter')}{where}. Their tasks stay FAILED."]
+    if value["stale"]:
+        lines.append(f"Discarded {plural(value['stale'], 'stale letter')}: their tasks were redriven or ended since.")
+    if value["unsettled"]:
+        lines.append(
+            f"Left {plural(value['unsettled'], 'letter')} in the queue whose worker has not written FAILED yet. Run the"
+            " command again in a minute."
+        )
+    return "\n".join(lines)
 
 
 def _blocks() -> Table:

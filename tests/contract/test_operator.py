@@ -15,20 +15,22 @@ import pytest
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
+from ftask.core.codec import encode_message
 from ftask.core.errors import FtaskError
 from ftask.core.item import task_to_item
-from ftask.core.model import Failure, Status
+from ftask.core.letters import LetterState
+from ftask.core.model import Failure, Message, Status
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.timestamps import now
 from ftask.dead_letters.drain import DrainFile, drain
-from ftask.dead_letters.peek import peek
+from ftask.dead_letters.peek import judged, peek
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures
 from ftask.ops.cancel import cancel_many, unfinished
 from ftask.ops.doctor import CHECKS
 from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import TaskFilter, newest, scan, scan_tasks
-from tests.support.builders import TASK_ID, a_task
+from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
 from tests.support.stages import failed_task, put_failed, stage_of
@@ -57,6 +59,13 @@ def outcomes(stage: Stage, selection: Selection) -> Counter[RedriveOutcome]:
 def peeked_ids(stage: Stage) -> set[str | None]:
     """The tasks whose letters are in the dead-letter queue; None for a letter of no task."""
     return {peeked.message.task_id if peeked.message else None for peeked in peek(stage, 100)}
+
+
+def drained(stage: Stage, file: DrainFile) -> Counter[LetterState]:
+    states: Counter[LetterState] = Counter()
+    for batch in drain(stage, file):
+        states.update(batch)
+    return states
 
 
 def queued(stage: Stage) -> list[Any]:
@@ -154,8 +163,8 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     stage.dead_letters.send("not a task", {"errorType": "MalformedMessage"})
     path = tmp_path / "letters.jsonl"
     path.write_text('{"kept": true}\n')
-    file = DrainFile(path, stage)
-    assert sum(drain(stage, file)) == 26
+    file = DrainFile(path)
+    assert drained(stage, file) == Counter({LetterState.CURRENT: 25, LetterState.UNKNOWN: 1})
     file.close()
     kept, *lines = map(json.loads, path.read_text().splitlines())
     assert {line["type"] for line in lines if "payload" in line} == {"experiment"}
@@ -166,15 +175,47 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     assert {task.task_id for task in failures(stage)} == ids
 
 
+def test_a_drain_discards_stale_letters_and_leaves_those_that_are_being_settled(stage: Stage, tmp_path: Path) -> None:
+    consistent: list[bool] = []
+    stage.target.dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.BatchGetItem",
+        lambda params, **_: consistent.extend(keys["ConsistentRead"] for keys in params["RequestItems"].values()),
+    )
+    waits = fail(stage, 1)
+    redriven = a_task(task_id="a" * 32, epoch=1)
+    completed = a_task(task_id="b" * 32, status=Status.COMPLETED, attempts=1)
+    running = a_running_task(task_id="c" * 32)
+    for task in (redriven, completed, running):
+        stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
+        stage.dead_letters.send(encode_message(Message(task.task_id)), {})
+    states = {
+        peeked.message.task_id: peeked.state for peeked in judged(stage, list(peek(stage, 100))) if peeked.message
+    }
+    assert states == {
+        waits: LetterState.CURRENT,
+        redriven.task_id: LetterState.STALE,
+        completed.task_id: LetterState.STALE,
+        running.task_id: LetterState.UNSETTLED,
+    }
+    consistent.clear()
+    path = tmp_path / "letters.jsonl"
+    file = DrainFile(path)
+    assert drained(stage, file) == Counter({LetterState.CURRENT: 1, LetterState.STALE: 2, LetterState.UNSETTLED: 1})
+    file.close()
+    assert [json.loads(line)["taskId"] for line in path.read_text().splitlines()] == [waits]
+    assert stage.dead_letter_depth().total == 1
+    assert set(consistent) == {True}
+
+
 def test_a_drain_that_cannot_write_leaves_the_letters_in_the_queue(stage: Stage, tmp_path: Path) -> None:
     fail(stage, 1)
-    file = DrainFile(tmp_path / "letters.jsonl", stage)
+    file = DrainFile(tmp_path / "letters.jsonl")
     file.close()
     with pytest.raises(ValueError, match="closed file"):
         list(drain(stage, file))
     assert stage.dead_letter_depth().total == 1
     with pytest.raises(FtaskError, match="Nothing was drained"):
-        DrainFile(tmp_path, stage)
+        DrainFile(tmp_path)
 
 
 def test_peeking_takes_nothing_and_shows_what_is_not_a_task(stage: Stage) -> None:

@@ -16,13 +16,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.core import transitions
+from ftask.core.drain import Write
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, TemporarilyUnavailableError
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.item import task_to_item
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Status, Task
 from ftask.core.payload import Submission
-from ftask.core.ports import DeadLetterReader, Settlement
+from ftask.core.ports import DeadLetterReader, Settlement, Store
 from ftask.core.redrive import RedriveOutcome, Redriver
 from ftask.core.submission import Submitter
 from ftask.tasks.errors import InvalidPayload
@@ -267,11 +268,19 @@ class _RedrivesWhatever(Redriver):
         return [RedriveOutcome.REDRIVEN] * len(letters)
 
 
-def _drains_first(reader: DeadLetterReader, write: Callable[[Sequence[DeadLetter]], None]) -> Iterator[int]:
+def _drains_first(store: Store, reader: DeadLetterReader, write: Write) -> Iterator[int]:
     while letters := reader.receive():
         reader.delete(letters)
         yield len(letters)
-        write(letters)
+        write([(letter, None) for letter in letters])
+
+
+def _drains_whatever(store: Store, reader: DeadLetterReader, write: Write) -> Iterator[int]:
+    """Takes every letter for one of a task that waits for an operator."""
+    while letters := reader.receive():
+        write([(letter, None) for letter in letters])
+        reader.delete(letters)
+        yield len(letters)
 
 
 class _NakedBegin(DynamoStore):
@@ -615,5 +624,10 @@ BREAKAGES = [
         "cancel: a request reaches any epoch",
         edited("UpdateItem", r"^(#status = :processing) AND epoch = :epoch$", r"\1"),
         ("a delayed copy of a cancel request",),
+    ),
+    Broken(
+        "drain: every letter is believed",
+        Breakage(drain=_drains_whatever),
+        ("drain of a stale letter", "drain while the worker fails the task"),
     ),
 ]

@@ -17,6 +17,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core.cancellation import Canceller
+from ftask.core.codec import message_or_none
+from ftask.core.drain import drain_letters
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import (
     AttemptError,
@@ -29,10 +31,11 @@ from ftask.core.errors import (
 )
 from ftask.core.events import Event
 from ftask.core.execution import Executor
+from ftask.core.letters import LetterState, judge
 from ftask.core.model import DeadLetter, Delivery, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Handler, Job, Store
-from ftask.core.redrive import Redriver, drain_letters
+from ftask.core.redrive import Redriver
 from ftask.core.retry import RetryPolicy
 from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.submission import Submitter
@@ -65,7 +68,7 @@ class Breakage:
     submitter: type[Submitter] = Submitter
     executor: type[Executor] = Executor
     redriver: type[Redriver] = Redriver
-    drain: Callable[..., Iterator[int]] = drain_letters
+    drain: Callable[..., Iterator[object]] = drain_letters
     # Whether a child process goes on when its worker dies.
     children_survive: bool = False
     edit: Callable[[str, dict[str, Any]], None] | None = None
@@ -202,10 +205,16 @@ class World:
     def drain(self) -> bool:
         """An operator drains everything into a file; False if the command was interrupted."""
 
-        def write(letters: Sequence[DeadLetter]) -> None:
-            self.drained += [letter.body for letter in letters]
+        def write(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
+            tasks = self.cloud.tasks()
+            for letter, _ in letters:
+                self.drained.append(letter.body)
+                message = message_or_none(letter.body)
+                task = None if message is None else tasks.get(message.task_id)
+                if task is not None and judge(message, task) is not LetterState.CURRENT:
+                    self.violations.append(f"drained the letter of a task that is {task.status}")
 
-        return _to_its_end(lambda: list(self.breakage.drain(self.box, write)))
+        return _to_its_end(lambda: list(self.breakage.drain(self.store, self.box, write)))
 
     def drain_surely(self) -> None:
         self._surely(self.drain)

@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from ftask.aws.stage import Stage
-from ftask.core.model import Failure, Status
+from ftask.core.codec import encode_message
+from ftask.core.model import Failure, Message, Status
 from tests.support.cli import Cli
 from tests.support.stages import put_failures
 from tests.support.waiting import until
@@ -54,8 +55,13 @@ def test_failures_are_grouped_and_redriven_by_error_and_the_rest_stays(deployed:
 def test_what_was_drained_comes_back_by_submit(deployed: Cli, stage: Stage) -> None:
     put_failures(stage, 15, Failure("ValueError", "no"), payload='{"message":"SUCCESS","n":1234567890123456789012345}')
     stage.dead_letters.send("not a task", {})
+    # What an interrupted redrive leaves behind, of a task that has ended since.
+    ended = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json["taskId"]
+    stage.dead_letters.send(encode_message(Message(ended)), {})
+    peeked = deployed("dlq", "peek", "-n", "20", "-o", "json").json
+    assert [letter["taskId"] for letter in peeked if letter["state"] == "stale"] == [ended]
     drained = deployed("dlq", "drain", "--to", "letters.jsonl", "--yes", "-o", "json")
-    assert drained.json == {"drained": 16, "file": "letters.jsonl"}
+    assert drained.json == {"drained": 16, "stale": 1, "unsettled": 0, "file": "letters.jsonl"}
     assert deployed("dlq", "peek", "-o", "json").json == []
     assert "were drained" in deployed("dlq", "ls").err
     back = deployed("submit", "--file", "letters.jsonl", "--wait", "-o", "json")

@@ -4,12 +4,23 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from ftask.core.failed_index import FailedTask
+from ftask.core.letters import LetterState
 from ftask.core.model import DeadLetter, Failure, Message
 from ftask.core.redrive import RedriveOutcome
 from ftask.dead_letters.grouping import group_failures
 from ftask.dead_letters.peek import PeekedLetter
-from ftask.render.dead_letters import failed_table, group_json, group_table, letters_table, outcome_text
+from ftask.render.dead_letters import (
+    drained_json,
+    drained_text,
+    failed_table,
+    group_json,
+    group_table,
+    letters_table,
+    outcome_text,
+)
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
 from tests.support.stages import failed_task
@@ -57,3 +68,24 @@ def test_a_long_body_says_that_it_is_cut() -> None:
 def test_a_redrive_counts_every_outcome_that_occurred() -> None:
     counts = Counter({RedriveOutcome.REDRIVEN: 1200, RedriveOutcome.UNSENT: 2})
     assert outcome_text(counts).plain == "1,200 redriven   2 rejected by SQS"
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [(LetterState.STALE, "stale: its task"), (LetterState.UNSETTLED, "not written FAILED"), (LetterState.CURRENT, "")],
+)
+def test_a_letter_says_if_it_is_not_what_one_expects(state: LetterState, says: str) -> None:
+    letter = PeekedLetter(DeadLetter("m", "handle", "{}", {}, EPOCH), Message("ab" * 16), None, state)
+    lines = drawn(letters_table([letter], NOW)).strip().splitlines()
+    assert len(lines) == (3 if says else 2)
+    assert says in lines[-1]
+
+
+def test_a_drain_counts_what_it_discarded_and_left() -> None:
+    states = Counter({LetterState.CURRENT: 2, LetterState.UNKNOWN: 1, LetterState.STALE: 40, LetterState.UNSETTLED: 1})
+    assert drained_text(states, "letters.jsonl").splitlines() == [
+        "Drained 3 dead letters into letters.jsonl. Their tasks stay FAILED.",
+        "Discarded 40 stale letters: their tasks were redriven or ended since.",
+        "Left 1 letter in the queue whose worker has not written FAILED yet. Run the command again in a minute.",
+    ]
+    assert drained_json(states, None) == {"drained": 3, "stale": 40, "unsettled": 1, "file": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
+from ftask.core.letters import LetterState
 from ftask.core.text import plural
 
 
@@ -27,26 +29,27 @@ def drain(
 ) -> None:
     """Empty the dead-letter queue into a file that `ftask submit --file` reads.
 
-    Each letter is on disk before it leaves the queue, so an interruption loses nothing.
+    Each letter is on disk before it leaves the queue, so an interruption loses nothing. Stale letters, whose tasks
+    were redriven or ended since, are discarded.
     """
     from ftask.dead_letters.drain import DrainFile
     from ftask.dead_letters.drain import drain as drain_into
+    from ftask.render.dead_letters import drained_json, drained_text
 
     if (to is None) is not no_save:
         raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
     stage, screen = run.stage, run.screen
     total = stage.dead_letter_depth().total
     letters = f"about {plural(total, 'dead letter')} of stage {run.stage_name}"
-    with nullcontext() if to is None else closing(DrainFile(to, stage)) as file:
+    path = None if to is None else str(to)
+    states: Counter[LetterState] = Counter()
+    with nullcontext() if to is None else closing(DrainFile(to)) as file:
         if file is None:
             run.confirm_by_name(f"Delete {letters}?", yes=yes)
         else:
             run.confirm(f"Move {letters} into {to}?", yes=yes)
         run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to continue."
-        drained = sum(screen.counting(drain_into(stage, file), total, "draining", size=int))
-    where = "" if to is None else f" into {to}"
-    screen.result(
-        {"drained": drained, "file": None if to is None else str(to)},
-        lambda: f"Drained {plural(drained, 'dead letter')}{where}. Their tasks stay FAILED.",
-    )
-    note_held_letters(run)
+        for batch in screen.counting(drain_into(stage, file), total, "draining", size=Counter.total):
+            states.update(batch)
+    screen.result(drained_json(states, path), lambda: drained_text(states, path))
+    note_held_letters(run, ours=states[LetterState.UNSETTLED])

@@ -6,8 +6,11 @@ from ftask.cli.invocation import Invocation
 from ftask.core.text import plural
 
 
-def note_held_letters(run: Invocation) -> None:
-    """Note how many letters are invisible now, and when they are visible again."""
-    held = run.stage.dead_letter_depth().in_flight
-    if held:
-        run.screen.note(f"Another reader holds {plural(held, 'more letter')} for up to a minute; look again then.")
+def note_held_letters(run: Invocation, *, ours: int = 0) -> None:
+    """Note how many letters another reader holds; `ours` are those that this command has left invisible itself."""
+    held = run.stage.dead_letter_depth().in_flight - ours
+    if held > 0:
+        run.screen.note(
+            f"Another reader (redrive, drain, peek or doctor) holds {plural(held, 'more letter')}. Look again when it"
+            " has ended."
+        )

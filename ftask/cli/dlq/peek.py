@@ -16,10 +16,11 @@ def peek(
 ) -> None:
     """Show raw messages of the dead-letter queue, including those that are not tasks, without removing them."""
     from ftask.core.timestamps import now
+    from ftask.dead_letters.peek import judged
     from ftask.dead_letters.peek import peek as peek_letters
     from ftask.render.dead_letters import letters_table
 
-    letters = list(peek_letters(run.stage, number))
+    letters = judged(run.stage, list(peek_letters(run.stage, number)))
     run.screen.result([letter.json() for letter in letters], lambda: letters_table(letters, now()))
     if not letters:
         run.screen.note("The dead-letter queue shows no message.")

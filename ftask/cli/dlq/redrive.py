@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation
@@ -83,6 +84,7 @@ def _redrive(
         screen.result(tally.json() | {"ended": totals_json(seen.values())}, lambda: totals(seen.values()))
         return code
     screen.result(tally.json(), lambda: outcome_text(tally.outcomes))
+    note_held_letters(run, ours=tally.letters_left)
     if tally.unsent:
         raise FtaskError(
             f"SQS did not accept the messages of {plural(tally.unsent, 'task')}; they stay FAILED.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +40,7 @@ def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", h
 
 
 def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
+    from ftask.core.letters import judge
     from ftask.core.model import Message
     from ftask.dead_letters.peek import peek as peek_letters
 
@@ -46,5 +48,5 @@ def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
     with closing(peek_letters(run.stage, MAX_LETTERS_TO_SEARCH)) as letters:
         for letter in run.screen.spinning(letters, "looking for the dead letter"):
             if letter.message == Message(task.task_id, task.epoch):
-                return letter
+                return replace(letter, state=judge(letter.message, task))
     return None
