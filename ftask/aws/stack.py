@@ -16,8 +16,10 @@ from ftask.core.errors import FtaskError
 
 # True while a stack is taken down to its tasks, messages and logs.
 DATA_ONLY = "DataOnly"
+# False while a deleted event source mapping is recreated.
+HAS_WORKER_SOURCE = "HasWorkerSource"
 # Parameters that a deployment sets itself; a user sets the others.
-MANAGED_PARAMETERS = frozenset({"CodeBucket", "CodeKey", "WorkerCodeKey", DATA_ONLY})
+MANAGED_PARAMETERS = frozenset({"CodeBucket", "CodeKey", "WorkerCodeKey", DATA_ONLY, HAS_WORKER_SOURCE})
 
 
 class StackNotFoundError(FtaskError):

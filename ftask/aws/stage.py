@@ -57,6 +57,11 @@ class Stage:
     def dead_letter_reader(self) -> SqsDeadLetterReader:
         return SqsDeadLetterReader(lambda: self.target.sqs, self.outputs.dead_letter_queue_url, self.poll_seconds)
 
+    @cached_property
+    def queue_reader(self) -> SqsDeadLetterReader:
+        """A reader of the main queue. What it receives, the worker does not get until it is released."""
+        return SqsDeadLetterReader(lambda: self.target.sqs, self.outputs.queue_url, self.poll_seconds)
+
     @property
     def poll_seconds(self) -> int:
         """How long to wait for a message before the queue counts as empty.
@@ -71,6 +76,15 @@ class Stage:
             return None
         with translate_aws_errors():
             return self.store.get(task_id)
+
+    @property
+    def visibility_timeout(self) -> timedelta:
+        """How long the main queue hides a received message, as it is set now."""
+        with translate_aws_errors():
+            attributes = self.target.sqs.get_queue_attributes(
+                QueueUrl=self.outputs.queue_url, AttributeNames=["VisibilityTimeout"]
+            )["Attributes"]
+        return timedelta(seconds=int(attributes["VisibilityTimeout"]))
 
     def queue_depth(self) -> QueueDepth:
         """Return about how many messages the main queue holds."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.yes import Yes
+from ftask.core.errors import FtaskError
 from ftask.core.text import plural
+
+if TYPE_CHECKING:
+    from ftask.ops.finding import Repair
 
 
 def doctor(
@@ -18,38 +23,50 @@ def doctor(
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: only show the repairs.")] = False,
 ) -> ExitCode:
-    """Check the stage: credentials, stack, settings, queues, permissions, stuck tasks.
+    """Check the stage: credentials, stack, settings, event source mapping, queues, permissions, stuck tasks.
 
     Exit code 1 if something needs attention and was not repaired.
     """
+    from ftask.deploy.restore import restore_worker_source
     from ftask.ops.doctor import examine
-    from ftask.ops.finding import Finding, Level
+    from ftask.ops.finding import Finding, Level, Repair
     from ftask.render.doctor import finding_json, findings_table
 
     screen = run.screen
     engine = [Finding("engine", Level.OK, text)] if (text := _engine(run)) else []
-    findings = [*engine, *screen.spinning(examine(run.stage), "checking")]
-    repairs: dict[int, str] = {}
-    fixable = [(number, finding.fix) for number, finding in enumerate(findings) if finding.fix is not None]
-    if fix and fixable:
+    checked = examine(run.stage, lambda: restore_worker_source(run.target))
+    findings = [*engine, *screen.spinning(checked, "checking")]
+    fixes = {number: finding.fix for number, finding in enumerate(findings) if finding.fix is not None}
+    repairs: dict[int, Repair] = {}
+    if fix and fixes:
         if dry_run:
-            repairs = {number: "would be repaired (--dry-run)" for number, _ in fixable}
+            repairs = dict.fromkeys(fixes, Repair("would be repaired (--dry-run)", is_done=False))
         else:
             screen.picture(findings_table(findings, {}))
-            run.confirm(f"Apply {plural(len(fixable), 'repair')}?", yes=yes)
+            run.confirm(f"Apply {plural(len(fixes), 'repair')}?", yes=yes)
             run.if_interrupted = "Repairs already made remain. Run the command again for the others."
-            repairs = {number: repair() for number, repair in fixable}
+            repairs = {number: _repaired(repair) for number, repair in fixes.items()}
     screen.result(
         [finding_json(finding, repairs.get(number)) for number, finding in enumerate(findings)],
         lambda: findings_table(findings, repairs),
     )
-    repaired = set() if dry_run else repairs.keys()
-    remaining = [
-        finding
+    is_healthy = all(
+        (number in repairs and repairs[number].is_done) or not finding.needs_attention
         for number, finding in enumerate(findings)
-        if finding.level in (Level.WARNING, Level.ERROR) and number not in repaired
-    ]
-    return ExitCode.FAILED if remaining else ExitCode.DONE
+    )
+    # A repair that failed is a failure too, also that of a mere note.
+    is_repaired = dry_run or all(repair.is_done for repair in repairs.values())
+    return ExitCode.DONE if is_healthy and is_repaired else ExitCode.FAILED
+
+
+def _repaired(repair: Callable[[], str]) -> Repair:
+    from ftask.ops.finding import Repair
+
+    try:
+        return Repair(repair(), is_done=True)
+    except FtaskError as error:
+        # The other repairs are made all the same.
+        return Repair(f"Not repaired. {error.message}" + (f" {error.hint}" if error.hint else ""), is_done=False)
 
 
 def _engine(run: Invocation) -> str | None:

@@ -100,14 +100,17 @@ class SqsDeadLetterReader:
         self._url = url
         self._wait_seconds = wait_seconds
 
-    def receive(self, batch_size: int = MAX_BATCH) -> list[DeadLetter]:
-        """Return up to `batch_size` letters, 1 to 10, hidden from others for `VISIBILITY_SECONDS`."""
+    def receive(self, batch_size: int = MAX_BATCH, hold_seconds: int | None = None) -> list[DeadLetter]:
+        """Return up to `batch_size` letters, 1 to 10, hidden from others for `hold_seconds`.
+
+        The default is `VISIBILITY_SECONDS`.
+        """
         answer = self._client().receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=batch_size,
             MessageAttributeNames=["All"],
             MessageSystemAttributeNames=["SentTimestamp"],
-            VisibilityTimeout=self.VISIBILITY_SECONDS,
+            VisibilityTimeout=self.VISIBILITY_SECONDS if hold_seconds is None else hold_seconds,
             # Long polling asks every server, so an answer without letters means that the queue has none.
             WaitTimeSeconds=self._wait_seconds,
         )
@@ -125,7 +128,7 @@ class SqsDeadLetterReader:
         )
 
     def release(self, receipt_handles: Sequence[str]) -> None:
-        """Make received letters visible again at once; one for which that fails is so after `VISIBILITY_SECONDS`."""
+        """Make received letters visible again at once; one for which that fails is so after its time is over."""
         for start in range(0, len(receipt_handles), MAX_BATCH):
             self._client().change_message_visibility_batch(
                 QueueUrl=self._url,

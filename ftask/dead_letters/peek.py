@@ -11,7 +11,7 @@ from ftask.aws.stage import Stage
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.letters import LetterState, judge
 from ftask.core.model import DeadLetter, Message
-from ftask.core.sqs import MAX_BATCH
+from ftask.core.sqs import MAX_BATCH, SqsDeadLetterReader
 from ftask.core.timestamps import to_iso
 
 
@@ -41,15 +41,21 @@ class PeekedLetter:
         }
 
 
-def peek(stage: Stage, limit: int) -> Generator[PeekedLetter]:
-    """Yield up to `limit` letters, each once; all are visible again when this ends, however it ends."""
-    reader = stage.dead_letter_reader
+def peek(
+    stage: Stage, limit: int, *, hold_seconds: int | None = None, reader: SqsDeadLetterReader | None = None
+) -> Generator[PeekedLetter]:
+    """Yield up to `limit` letters, each once; all are visible again when this ends, however it ends.
+
+    Meanwhile they are hidden for `hold_seconds` each (default: the reader's). Letters that are visible again before
+    the last one was read are read twice. Another `reader` looks into another queue.
+    """
+    reader = reader or stage.dead_letter_reader
     held: list[str] = []
     seen: set[str] = set()
     try:
         while len(seen) < limit:
             with translate_aws_errors():
-                letters = reader.receive(min(MAX_BATCH, limit - len(seen)))
+                letters = reader.receive(min(MAX_BATCH, limit - len(seen)), hold_seconds)
             held += [letter.receipt_handle for letter in letters]
             fresh = [letter for letter in letters if letter.message_id not in seen]
             if not fresh:

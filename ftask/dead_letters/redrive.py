@@ -58,6 +58,20 @@ def redrive(stage: Stage, selection: Selection, limiter: RateLimiter) -> Iterato
         yield list(zip(messages, outcomes, strict=True))
 
 
+def discard_stale(stage: Stage, hold_seconds: int | None = None) -> int:
+    """Delete the stale dead letters; return how many there were. All others are visible again afterwards.
+
+    `hold_seconds` is how long a letter is hidden meanwhile: long enough for all to be read (default: the reader's).
+    """
+    reader = _LimitedReader(stage.dead_letter_reader, RateLimiter(0), hold_seconds=hold_seconds)
+    with translate_aws_errors():
+        try:
+            batches = stage.redriver.redrive_letters(reader, lambda _: False)
+            return sum(outcome is RedriveOutcome.STALE for batch in batches for _, outcome in batch)
+        finally:
+            reader.release()
+
+
 class _OncePerTask:
     """The selected tasks, each in one epoch only, so that a task which fails again at once is not redriven again."""
 
@@ -77,19 +91,24 @@ class _LimitedReader:
     """A dead-letter reader that keeps to a rate, and makes the letters that stay visible again at the end."""
 
     def __init__(
-        self, reader: SqsDeadLetterReader, limiter: RateLimiter, clock: Callable[[], float] = time.monotonic
+        self,
+        reader: SqsDeadLetterReader,
+        limiter: RateLimiter,
+        clock: Callable[[], float] = time.monotonic,
+        hold_seconds: int | None = None,
     ) -> None:
         self._reader = reader
         self._limiter = limiter
         self._clock = clock
+        self._hold_seconds = reader.VISIBILITY_SECONDS if hold_seconds is None else hold_seconds
         self._lock = threading.Lock()
         # By message: its receipt handle, and until when it is hidden.
         self._held: dict[str, tuple[str, float]] = {}
 
     def receive(self) -> list[DeadLetter]:
         self._limiter.wait(MAX_BATCH)
-        hidden_until = self._clock() + self._reader.VISIBILITY_SECONDS
-        letters = self._reader.receive()
+        hidden_until = self._clock() + self._hold_seconds
+        letters = self._reader.receive(hold_seconds=self._hold_seconds)
         with self._lock:
             self._held.update({letter.message_id: (letter.receipt_handle, hidden_until) for letter in letters})
         return letters

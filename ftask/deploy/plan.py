@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.polling import rounds
-from ftask.aws.stack import DATA_ONLY, MANAGED_PARAMETERS
+from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE, MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import parameters
@@ -116,6 +116,7 @@ def make_plan(
             "CodeKey": code.api_key,
             "WorkerCodeKey": code.worker_key,
             DATA_ONLY: "false",
+            HAS_WORKER_SOURCE: "true",
         }
         return _computed(
             target,
@@ -138,27 +139,40 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
     Raises:
         FtaskError: there is no stack, it cannot be changed in its state, or an older ftask deployed it.
     """
+    return plan_parameter(target, DATA_ONLY, "true", "keep data", sleep)
+
+
+def plan_parameter(
+    target: Target, name: str, value: str, purpose: str, sleep: Callable[[float], None] = time.sleep
+) -> Plan:
+    """Let CloudFormation compute what another value of one managed parameter would change.
+
+    `purpose` is what a stack without the parameter cannot do, like "keep data".
+
+    Raises:
+        FtaskError: there is no stack, it cannot be changed in its state, or it lacks the parameter.
+    """
     with translate_aws_errors():
         existing = _changeable(target)
         if existing is None:
-            raise stack.not_found(target, "There is nothing to remove.")
+            raise stack.not_found(target, "There is nothing to change.")
         deployed = existing.parameters
-        if DATA_ONLY not in deployed:
+        if name not in deployed:
             raise FtaskError(
-                f"Stack {target.stack_name} was deployed by an ftask that could not keep data.",
+                f"Stack {target.stack_name} was deployed by an ftask that could not {purpose}.",
                 f"First run: {stack.command_on(target, 'deploy')}",
             )
         return _computed(
             target,
             existing,
-            {**deployed, DATA_ONLY: "true"},
+            {**deployed, name: value},
             # A stack of ftask 0.1 has one archive for both functions.
             (deployed["CodeKey"], deployed.get("WorkerCodeKey", deployed["CodeKey"])),
             sleep,
             UsePreviousTemplate=True,
             Parameters=[
-                {"ParameterKey": DATA_ONLY, "ParameterValue": "true"},
-                *({"ParameterKey": name, "UsePreviousValue": True} for name in deployed if name != DATA_ONLY),
+                {"ParameterKey": name, "ParameterValue": value},
+                *({"ParameterKey": other, "UsePreviousValue": True} for other in deployed if other != name),
             ],
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -20,8 +21,13 @@ from ftask.core.model import Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops.scan import scan
 
+if TYPE_CHECKING:
+    from types_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
+
 ENABLED = "Enabled"
 DISABLED = "Disabled"
+# Not one of Lambda's states: somebody deleted the mapping.
+MISSING = "Missing"
 # Lambda takes up to a minute or so to change a mapping.
 _TIMEOUT_SECONDS = 180
 _POLL_SECONDS = 0.5
@@ -32,9 +38,20 @@ _INVOCATION_MARGIN_SECONDS = 5
 
 
 def state(stage: Stage) -> str:
-    """Return the mapping's state, as Lambda calls it: Enabled, Disabled, Enabling, Disabling, Updating, …"""
+    """Return the mapping's state, as Lambda calls it: Enabled, Disabled, Enabling, Updating, …; MISSING without one."""
+    current = mapping(stage)
+    return MISSING if current is None else current.get("State", "unknown")
+
+
+def mapping(stage: Stage) -> EventSourceMappingConfigurationResponseTypeDef | None:
+    """Return the event source mapping as Lambda has it; None if somebody deleted it."""
     with translate_aws_errors():
-        return stage.target.lambda_.get_event_source_mapping(UUID=stage.outputs.worker_source).get("State", "unknown")
+        try:
+            return stage.target.lambda_.get_event_source_mapping(UUID=stage.outputs.worker_source)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                return None
+            raise
 
 
 def switch(
@@ -47,12 +64,17 @@ def switch(
     """Enable or disable consumption and wait until Lambda has done so; False if nothing had to change.
 
     Raises:
-        FtaskError: Lambda did not finish the change in time.
+        FtaskError: the mapping is missing, or Lambda did not finish the change in time.
     """
     wanted_state = ENABLED if enabled else DISABLED
     current_state = state(stage)
     if current_state == wanted_state:
         return False
+    if current_state == MISSING:
+        raise FtaskError(
+            "The worker's event source mapping is gone: somebody deleted it, and no task runs.",
+            f"Recreate it with: {command_on(stage.target, 'doctor --fix')}",
+        )
     accepted = False
     for _ in rounds(_POLL_SECONDS, _TIMEOUT_SECONDS, clock=clock, sleep=sleep):
         if not accepted:

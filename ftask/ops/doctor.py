@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +23,7 @@ from ftask.ops.deployed_code import check_code
 from ftask.ops.finding import Finding, Level
 from ftask.ops.overdue_tasks import check_tasks
 from ftask.ops.unmatched_letters import check_letters
+from ftask.ops.worker_settings import COVERED, COVERED_RESOURCE, check_worker
 
 # From 300 s on AWS refuses signatures; a clock that is off by this much will soon be there.
 MAX_SKEW = timedelta(seconds=60)
@@ -30,9 +33,12 @@ MAX_IN_FLIGHT = 120_000
 Check = Callable[[Stage], Iterator[Finding]]
 
 
-def examine(stage: Stage) -> Iterator[Finding]:
-    """Make every check in turn; a check that fails is a finding too."""
-    for name, check in CHECKS.items():
+def examine(stage: Stage, restore_mapping: Callable[[], object]) -> Iterator[Finding]:
+    """Make every check in turn; a check that fails is a finding too.
+
+    `restore_mapping` recreates the worker's event source mapping, for the repair of one that is gone.
+    """
+    for name, check in checks(restore_mapping).items():
         try:
             yield from check(stage)
         except FtaskError as error:
@@ -71,16 +77,26 @@ def _stack(stage: Stage) -> Iterator[Finding]:
 
 
 def _drift(stage: Stage) -> Iterator[Finding]:
-    drifted = drift.detect(stage.target)
+    drifted = [resource for resource in map(_uncovered, drift.detect(stage.target)) if resource is not None]
     for resource in drifted:
         yield Finding(
             "drift",
             Level.WARNING,
-            f"{resource.logical_id} was changed outside of CloudFormation: {resource.difference}.",
+            f"{resource.logical_id} was changed outside of CloudFormation: {resource}."
+            if resource.differences
+            else f"{resource.logical_id} was deleted outside of CloudFormation.",
             "Change it back, or make the same change in the template and deploy.",
         )
     if not drifted:
-        yield Finding("drift", Level.OK, "every resource is as deployed")
+        yield Finding("drift", Level.OK, "every other resource is as deployed")
+
+
+def _uncovered(resource: drift.DriftedResource) -> drift.DriftedResource | None:
+    """Return the resource without what the check of the worker reports and repairs; None if nothing is left."""
+    if resource.logical_id == COVERED_RESOURCE:
+        return None
+    left = tuple(each for each in resource.differences if (resource.logical_id, each.name) not in COVERED)
+    return replace(resource, differences=left) if left or not resource.differences else None
 
 
 def _parameters(stage: Stage) -> Iterator[Finding]:
@@ -98,13 +114,15 @@ def _consumption(stage: Stage) -> Iterator[Finding]:
     state = consumption.state(stage)
     if state == consumption.ENABLED:
         yield Finding("consumption", Level.OK, "the worker consumes")
-    else:
+    elif state == consumption.DISABLED:
         yield Finding(
             "consumption",
-            Level.WARNING,
-            f"The worker's event source mapping is {state}: tasks wait in the queue, which keeps them 14 days.",
+            Level.NOTE,
+            "Paused: tasks wait in the queue, which keeps them 14 days.",
             f"Start consumption with: {command_on(stage.target, 'resume')}",
         )
+    elif state != consumption.MISSING:  # which the check of the worker reports
+        yield Finding("consumption", Level.NOTE, f"Lambda changes the worker's event source mapping: it is {state}.")
     in_flight = stage.queue_depth().in_flight
     if in_flight > MAX_IN_FLIGHT // 2:
         yield Finding(
@@ -173,15 +191,18 @@ def _is_denied(call: Callable[[], object]) -> bool:
     return False
 
 
-CHECKS: Mapping[str, Check] = {
-    "credentials": _credentials,
-    "stack": _stack,
-    "drift": _drift,
-    "code": check_code,
-    "parameters": _parameters,
-    "consumption": _consumption,
-    "permissions": _permissions,
-    "conditional writes": _old_items,
-    "tasks": check_tasks,
-    "dead letters": check_letters,
-}
+def checks(restore_mapping: Callable[[], object]) -> Mapping[str, Check]:
+    """Return the checks in their order; see :func:`examine` for `restore_mapping`."""
+    return {
+        "credentials": _credentials,
+        "stack": _stack,
+        "worker": partial(check_worker, restore_mapping=restore_mapping),
+        "drift": _drift,
+        "code": check_code,
+        "parameters": _parameters,
+        "consumption": _consumption,
+        "permissions": _permissions,
+        "conditional writes": _old_items,
+        "tasks": check_tasks,
+        "dead letters": check_letters,
+    }

@@ -16,11 +16,23 @@ _POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A property that is not as deployed; `name` is its path, like `Environment/Variables`."""
+
+    name: str
+    actual: str
+    deployed: str
+
+
+@dataclass(frozen=True, slots=True)
 class DriftedResource:
-    """A resource that is not as deployed. `difference` says in which properties."""
+    """A resource that is not as deployed: in these properties, or, without any, deleted."""
 
     logical_id: str
-    difference: str
+    differences: tuple[Difference, ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{each.name} is {each.actual}, deployed as {each.deployed}" for each in self.differences)
 
 
 def detect(
@@ -52,11 +64,10 @@ def detect(
     return [
         DriftedResource(
             drift["LogicalResourceId"],
-            "deleted"
-            if drift["StackResourceDriftStatus"] == "DELETED"
-            else ", ".join(
-                f"{difference['PropertyPath'].lstrip('/')} is {difference['ActualValue']},"
-                f" deployed as {difference['ExpectedValue']}"
+            tuple(
+                Difference(
+                    difference["PropertyPath"].lstrip("/"), difference["ActualValue"], difference["ExpectedValue"]
+                )
                 for difference in drift.get("PropertyDifferences", [])
             ),
         )

@@ -18,10 +18,26 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check. `fix` repairs it and returns what it did; None where only a person can."""
+    """The result of a check.
+
+    `fix` repairs it and returns what it did, or raises FtaskError where that failed; None where only a person can.
+    """
 
     check: str
     level: Level
     message: str
     hint: str | None = None
     fix: Callable[[], str] | None = None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it hurts now or will hurt some day."""
+        return self.level in (Level.WARNING, Level.ERROR)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What became of the repair of a finding."""
+
+    text: str
+    is_done: bool

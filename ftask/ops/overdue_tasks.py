@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import command_on
-from ftask.aws.stage import Stage
+from ftask.aws.stage import QueueDepth, Stage
+from ftask.core.errors import FtaskError
 from ftask.core.item import item_to_task
 from ftask.core.model import Message, Status, Task
 from ftask.core.sqs import MAX_BATCH
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
+from ftask.dead_letters.peek import peek
 from ftask.ops import consumption
 from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import scan
@@ -21,38 +24,84 @@ from ftask.ops.scan import scan
 CHECK = "tasks"
 # How long a task may wait for its turn after its message is due, before it counts as overdue.
 GRACE = timedelta(seconds=60)
+# More waiting messages than this are not looked at.
+MOST_MESSAGES = 1_000
 
 
 def check_tasks(stage: Stage) -> Iterator[Finding]:
-    """Report the tasks that wait longer than their message explains."""
-    waiting = stage.queue_depth().visible
-    paused = consumption.state(stage) != consumption.ENABLED
-    patience = _visibility_timeout(stage) + GRACE
+    """Report the tasks that wait longer than their message explains, and messages whose task is gone."""
+    is_consuming = consumption.state(stage) == consumption.ENABLED
+    patience = stage.visibility_timeout + GRACE
+    before = stage.queue_depth().total
     moment = now()
-    unfinished = 0
+    unfinished: set[str] = set()
     overdue: list[Message] = []
     for task in _unfinished_tasks(stage):
-        unfinished += 1
+        unfinished.add(task.task_id)
         if moment > message_due(task) + patience:
             overdue.append(Message(task.task_id, task.epoch))
-    count = len(overdue)
-    if count and (paused or waiting):
-        reason = "consumption is paused" if paused else f"the queue holds {plural(waiting, 'message')}"
-        wait = "waits" if count == 1 else "wait"
-        yield Finding(CHECK, Level.NOTE, f"{plural(count, 'task')} {wait} longer than usual: {reason}.")
-    elif count:
-        example = overdue[0].task_id
+    depth = stage.queue_depth()
+    # Tasks began and ended during the scan.
+    messages = max(before, depth.total)
+    if overdue and messages >= len(unfinished):
+        yield _slow(len(overdue), depth, is_consuming=is_consuming)
+    elif overdue:
+        yield _stuck(stage, overdue, messages, len(unfinished))
+    else:
+        yield Finding(CHECK, Level.OK, f"{plural(len(unfinished), 'task')} in progress, none overdue")
+    if not is_consuming and messages > len(unfinished):
+        yield from _messages_of_deleted_tasks(stage)
+
+
+def _slow(count: int, depth: QueueDepth, *, is_consuming: bool) -> Finding:
+    """Return the finding for tasks that are late although the queue has a message for every unfinished task.
+
+    A message in flight comes back: its worker runs, waits for a backoff, or has died.
+    """
+    if not is_consuming:
+        reason = "the worker does not consume"
+    elif depth.visible:
+        reason = f"the queue holds {plural(depth.visible, 'message')}"
+    else:
+        reason = f"{plural(depth.in_flight, 'message')} in flight come back when their visibility timeout ends"
+    wait = "waits" if count == 1 else "wait"
+    return Finding(CHECK, Level.NOTE, f"{plural(count, 'task')} {wait} longer than usual: {reason}.")
+
+
+def _stuck(stage: Stage, overdue: list[Message], messages: int, unfinished: int) -> Finding:
+    count, example = len(overdue), overdue[0].task_id
+    subject = f"1 task, {example}, is overdue" if count == 1 else f"{count:,} tasks, like {example}, are overdue"
+    reason = (
+        f"the queue holds {plural(messages, 'message')} for {plural(unfinished, 'unfinished task')}."
+        if messages
+        else "no message in the queue will start " + ("it." if count == 1 else "them.")
+    )
+    return Finding(
+        CHECK,
+        Level.ERROR,
+        f"{subject}: {reason}",
+        f"Send a message for each; a duplicate does no harm: {command_on(stage.target, 'doctor --fix')}",
+        lambda: _send_messages(stage, overdue),
+    )
+
+
+def _messages_of_deleted_tasks(stage: Stage) -> Iterator[Finding]:
+    """Look at the messages that wait; while the worker consumes, it drops those of a deleted task at once."""
+    with closing(peek(stage, MOST_MESSAGES, reader=stage.queue_reader)) as letters:
+        ids = {peeked.message.task_id for peeked in letters if peeked.message is not None}
+    with translate_aws_errors():
+        deleted = ids - {task.task_id for task in stage.store.get_many(sorted(ids))}
+    if deleted:
+        count, example = len(deleted), min(deleted)
         yield Finding(
             CHECK,
-            Level.ERROR,
-            f"1 task, {example}, is overdue: no message in the queue will start it."
+            Level.WARNING,
+            f"1 task, {example}, was deleted from the table and has a message in the queue."
             if count == 1
-            else f"{count:,} tasks, like {example}, are overdue: no message in the queue will start them.",
-            f"Send a message for each; a duplicate does no harm: {command_on(stage.target, 'doctor --fix')}",
-            lambda: _send_messages(stage, overdue),
+            else f"{count:,} tasks, like {example}, were deleted from the table and have messages in the queue.",
+            "They never run: the worker drops such messages. Restore their items from the table's backup (point-in-time"
+            " recovery) before you resume, or submit the work again.",
         )
-    else:
-        yield Finding(CHECK, Level.OK, f"{plural(unfinished, 'task')} in progress, none overdue")
 
 
 def message_due(task: Task) -> datetime:
@@ -70,16 +119,10 @@ def _unfinished_tasks(stage: Stage) -> Iterator[Task]:
         yield from map(item_to_task, page.items)
 
 
-def _visibility_timeout(stage: Stage) -> timedelta:
-    with translate_aws_errors():
-        attributes = stage.target.sqs.get_queue_attributes(
-            QueueUrl=stage.outputs.queue_url, AttributeNames=["VisibilityTimeout"]
-        )["Attributes"]
-    return timedelta(seconds=int(attributes["VisibilityTimeout"]))
-
-
 def _send_messages(stage: Stage, messages: list[Message]) -> str:
     batches = (messages[start : start + MAX_BATCH] for start in range(0, len(messages), MAX_BATCH))
     with translate_aws_errors():
         sent = sum(len(stage.queue.send_many(batch)) for batch in batches)
+    if sent < len(messages):
+        raise FtaskError(f"SQS accepted {sent:,} of {plural(len(messages), 'message')}.", "Run the command again.")
     return f"sent {plural(sent, 'message')} again"

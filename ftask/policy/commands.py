@@ -116,7 +116,6 @@ COMMANDS: Mapping[str, Needs] = {
         _OUTPUTS,
         _COUNTS,
         _CONSUMPTION,
-        _FOLLOWING,
         needs(
             {
                 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
@@ -126,9 +125,10 @@ COMMANDS: Mapping[str, Needs] = {
                 " cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
                 FUNCTIONS: "lambda:GetFunctionConfiguration",
                 ARCHIVES: "s3:GetObject",
-                TABLE: "dynamodb:Scan dynamodb:UpdateItem",
+                TABLE: "dynamodb:BatchGetItem dynamodb:Scan dynamodb:UpdateItem",
                 FAILED_INDEX: "dynamodb:Query",
-                QUEUE: "sqs:SendMessage",
+                # Its own repairs of the stack's resources need a deployer's permissions.
+                QUEUE: "sqs:SendMessage sqs:ReceiveMessage sqs:ChangeMessageVisibility",
                 DEAD_LETTERS: "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:SendMessage",
             }
         ),

@@ -17,17 +17,19 @@ from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.codec import encode_message
 from ftask.core.errors import FtaskError
-from ftask.core.item import task_to_item
+from ftask.core.item import FAILED_SHARDS, task_to_item
 from ftask.core.letters import LetterState
 from ftask.core.model import Failure, Message, Status
 from ftask.core.redrive import RedriveOutcome
+from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.timestamps import now
 from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import judged, peek
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures
+from ftask.ops import consumption
 from ftask.ops.cancel import cancel_many, unfinished
-from ftask.ops.doctor import CHECKS
+from ftask.ops.doctor import checks
 from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import TaskFilter, newest, scan, scan_tasks
 from tests.support.builders import TASK_ID, a_running_task, a_task
@@ -283,10 +285,10 @@ def test_cancelling_returns_its_outcome(stage: Stage) -> None:
     assert canceller.cancel("f" * 32) == (Cancellation.UNKNOWN, None)
 
 
-def check(stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str) -> list[Finding]:
+def check(stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, state: str = consumption.ENABLED) -> list[Finding]:
     # Bare resources have no event source mapping.
-    monkeypatch.setattr("ftask.ops.consumption.state", lambda _: "Enabled")
-    return list(CHECKS[name](stage))
+    monkeypatch.setattr("ftask.ops.consumption.state", lambda _: state)
+    return list(checks(lambda: None)[name](stage))
 
 
 def test_a_task_whose_message_is_gone_is_found_and_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,7 +296,7 @@ def test_a_task_whose_message_is_gone_is_found_and_sent_again(stage: Stage, monk
     stage.store.put(a_task(task_id="f" * 32, created_at=now(), updated_at=now()))
     (finding,) = check(stage, monkeypatch, "tasks")
     assert finding.level is Level.ERROR
-    assert f"1 task, {TASK_ID}, is overdue" in finding.message
+    assert f"1 task, {TASK_ID}, is overdue: no message in the queue will start it." in finding.message
     assert finding.fix is not None
     assert finding.fix() == "sent 1 message again"
     assert [message["taskId"] for message in queued(stage)] == [TASK_ID]
@@ -308,17 +310,98 @@ def test_tasks_behind_a_backlog_are_not_overdue(stage: Stage, monkeypatch: pytes
     assert "1 task waits longer than usual: the queue holds 1 message." in finding.message
 
 
+def test_tasks_whose_messages_are_in_flight_are_not_overdue(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        stage.store.put(a_task(task_id=f"{number:032x}"))
+        stage.queue.send(Message(f"{number:032x}"))
+    assert len(queued(stage)) == 3
+    (finding,) = check(stage, monkeypatch, "tasks")
+    assert (finding.level, finding.fix) == (Level.NOTE, None)
+    assert "3 tasks wait longer than usual: 3 messages in flight come back" in finding.message
+    stage.store.put(a_task(task_id="f" * 32))
+    (finding,) = check(stage, monkeypatch, "tasks")
+    assert finding.level is Level.ERROR
+    assert "overdue: the queue holds 3 messages for 4 unfinished tasks." in finding.message
+
+
+def test_a_deleted_item_that_has_a_message_is_named(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(12):
+        stage.store.put(a_task(task_id=f"{number:032x}", created_at=now(), updated_at=now()))
+        stage.queue.send(Message(f"{number:032x}"))
+    stage.queue.send(Message(TASK_ID))
+    findings = check(stage, monkeypatch, "tasks", consumption.DISABLED)
+    assert [finding.level for finding in findings] == [Level.OK, Level.WARNING]
+    assert f"1 task, {TASK_ID}, was deleted from the table" in findings[1].message
+    assert stage.queue_depth().visible == 13
+    # The worker drops such a message by itself, at once.
+    assert [finding.level for finding in check(stage, monkeypatch, "tasks")] == [Level.OK]
+
+
 def test_letters_and_failures_are_compared_and_repaired(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail(stage, 1)
-    without_letter = fail(stage, 2, letter=False)
+    at = now()
+    put_failed(stage, failed_task(1, at, VALUE))
+    without_letter = put_failed(stage, failed_task(2, at, VALUE), letter=False).task_id
     stage.store.put(a_task(epoch=1))
-    stage.dead_letters.send(json.dumps({"v": 1, "taskId": TASK_ID, "epoch": 0}), {})
-    stage.dead_letters.send("not a task", {})
+    for body in (encode_message(Message(TASK_ID)), encode_message(Message("f" * 32)), "not a task"):
+        stage.dead_letters.send(body, {})
     findings = check(stage, monkeypatch, "dead letters")
     texts = [finding.message for finding in findings]
     assert [finding.level for finding in findings] == [Level.NOTE, Level.WARNING, Level.NOTE]
-    assert "moved on" in texts[0]
-    assert "1 dead letter not of a task" in texts[1]
-    assert without_letter in texts[2]
+    assert "1 stale dead letter: their tasks were redriven" in texts[0]
+    assert texts[1] == f"1 dead letter not of a task, 1 dead letter whose task is gone, like {'f' * 32}."
+    assert texts[2] == f"1 failed task without a dead letter, like {without_letter}: 1 drained."
     repairs = [finding.fix() for finding in findings if finding.fix]
     assert repairs == ["discarded 1 stale letter", "sent 1 dead letter again"]
+    # Nobody holds a letter afterwards, so a second look sees all of them.
+    assert stage.dead_letter_depth().in_flight == 0
+    assert [finding.level for finding in check(stage, monkeypatch, "dead letters")] == [Level.WARNING]
+
+
+def test_a_letter_that_must_have_expired_is_missed_though_the_counts_agree(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = put_failed(stage, failed_task(1, now() - timedelta(days=15), VALUE), letter=False).task_id
+    put_failed(stage, failed_task(2, now(), VALUE))
+    stage.dead_letters.send(encode_message(Message(f"{2:032x}")), {})
+    (finding,) = check(stage, monkeypatch, "dead letters")
+    assert finding.message == f"1 failed task without a dead letter, like {old}: 1 expired after 14 days."
+
+
+def test_letters_that_somebody_holds_are_not_missed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(2):
+        put_failed(stage, failed_task(number, now(), VALUE))
+    put_failed(stage, failed_task(3, now(), VALUE), letter=False)
+    held = stage.dead_letter_reader.receive(1)
+    (finding,) = check(stage, monkeypatch, "dead letters")
+    assert (finding.level, finding.fix) == (Level.NOTE, None)
+    assert "holds 1 dead letter: not all could be compared" in finding.message
+    stage.dead_letter_reader.release([letter.receipt_handle for letter in held])
+    (finding,) = check(stage, monkeypatch, "dead letters")
+    assert "1 failed task without a dead letter" in finding.message
+
+
+def test_as_many_letters_as_failures_are_only_counted(
+    moto_resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_of(moto_resources)
+    for number in range(300):
+        put_failed(stage, failed_task(number, now(), VALUE))
+    requests: list[str] = []
+    for client in (stage.target.sqs, stage.target.dynamodb):
+        client.meta.events.register("before-call.*.*", lambda model, **_: requests.append(model.name))
+    (finding,) = check(stage, monkeypatch, "dead letters")
+    assert (finding.level, finding.message) == (Level.OK, "300 failed tasks, as many dead letters")
+    assert Counter(requests) == {"Query": FAILED_SHARDS, "GetQueueAttributes": 1}
+
+
+def test_letters_are_held_until_all_are_read(moto_resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = stage_of(moto_resources)
+    for number in range(30):
+        put_failed(stage, failed_task(number, now(), VALUE), letter=number > 0)
+    hidden: list[int] = []
+    stage.target.sqs.meta.events.register(
+        "provide-client-params.sqs.ReceiveMessage", lambda params, **_: hidden.append(params["VisibilityTimeout"])
+    )
+    check(stage, monkeypatch, "dead letters")
+    # A second for each request in addition, far more than one takes.
+    assert set(hidden) == {SqsDeadLetterReader.VISIBILITY_SECONDS + 2}

@@ -10,9 +10,9 @@ import pytest
 from ftask.aws.stack import deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
-from ftask.core.item import item_to_task
-from ftask.dead_letters.selection import failures
+from ftask.core.model import Status
 from ftask.local.engine import Engine
+from ftask.ops.scan import TaskFilter, scan_tasks
 from tests.support.cli import Cli, make_cli
 from tests.support.engines import local_target
 from tests.support.waiting import until
@@ -53,23 +53,18 @@ def own_engine(tmp_path: Path) -> Iterator[Cli]:
 
 @pytest.fixture
 def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
-    """The deployed stage at rest, its dead letters, failed and unfinished tasks gone before and after."""
+    """The deployed stage at rest, without a task or a dead letter; failed and unfinished ones are gone afterwards."""
     stage = Stage(target, deployed_stack(target))
     # What another test left to run, an interrupted experiment for one, may still fail.
     until(lambda: not stage.queue_depth().total, "nothing waits or is in flight")
-    _clear(stage)
+    _clear(stage, *Status)
     yield stage
-    _clear(stage)
+    _clear(stage, Status.FAILED, *(status for status in Status if not status.terminal))
 
 
-def _clear(stage: Stage) -> None:
+def _clear(stage: Stage, *statuses: Status) -> None:
+    """Delete the dead letters and the tasks of these statuses: without a message, one that waits would be overdue."""
     stage.target.sqs.purge_queue(QueueUrl=stage.outputs.dead_letter_queue_url)
-    # Tests of permissions leave tasks behind that no message will start.
-    for task_id in (*(task.task_id for task in failures(stage)), *_unfinished(stage)):
-        stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": {"S": task_id}})
-
-
-def _unfinished(stage: Stage) -> list[str]:
-    pages = stage.target.dynamodb.get_paginator("scan").paginate(TableName=stage.outputs.table)
-    tasks = (item_to_task(item) for page in pages for item in page["Items"])
-    return [task.task_id for task in tasks if not task.status.terminal]
+    for page in scan_tasks(stage, TaskFilter(statuses)):
+        for item in page.items:
+            stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": item["taskId"]})

@@ -170,9 +170,10 @@ def a_letter_of(stage: Stage, task_id: str) -> None:
 
 
 def fresh(stage: Stage) -> None:
-    """No task, no letter, and a worker that consumes."""
+    """No task, no message, no letter, and a worker that consumes."""
+    for queue_url in (stage.outputs.queue_url, stage.outputs.dead_letter_queue_url):
+        stage.target.sqs.purge_queue(QueueUrl=queue_url)
     consumption.switch(stage, enabled=True)
-    stage.target.sqs.purge_queue(QueueUrl=stage.outputs.dead_letter_queue_url)
     for page in stage.target.dynamodb.get_paginator("scan").paginate(TableName=stage.outputs.table):
         for item in page["Items"]:
             stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": item["taskId"]})
@@ -190,13 +191,19 @@ def draining(stage: Stage) -> Iterator[Run]:
 
 
 def needing_doctor(stage: Stage) -> Iterator[Run]:
-    """A task that is stuck, a failed one without a letter, letters of one that has ended and of one that is gone."""
+    """A task that is stuck, failed ones without a letter, the letter of one that has ended; messages of none."""
     a_waiting_task(stage, age=timedelta(hours=1))
-    a_failed_task(stage, letter=False)
+    # Letters are read only where there are more or fewer of them than failed tasks.
+    for _ in range(2):
+        a_failed_task(stage, letter=False)
     ended = a_task(task_id=uuid.uuid4().hex, status=Status.COMPLETED, attempts=1)
     stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(ended))
     a_letter_of(stage, ended.task_id)
     yield ("doctor", "--fix", "--yes")
+    consumption.switch(stage, enabled=False)
+    stage.queue.send(Message("f" * 32))
+    stage.queue.send(Message("e" * 32))
+    yield ("doctor",)
 
 
 def redriving(stage: Stage) -> Iterator[Run]:

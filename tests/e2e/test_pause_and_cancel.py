@@ -20,8 +20,10 @@ def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli, stage:
         assert deployed("pause", "-o", "json").json["changed"] is False
         assert deployed("info", "-o", "json").json["worker"]["state"] == "Disabled"
         doctor = deployed("doctor", "-o", "json")
-        assert doctor.code == 1
-        assert [finding["check"] for finding in doctor.json if finding["level"] == "warning"] == ["consumption"]
+        # Somebody wanted it so.
+        assert doctor.code == 0
+        noted = [(finding["check"], finding["level"]) for finding in doctor.json if finding["level"] != "ok"]
+        assert noted == [("consumption", "note")]
         assert deployed("watch", task_id, "--timeout", "2").code == 4
         assert deployed("get", task_id, "-o", "json").json["attempts"] == 0
     finally:

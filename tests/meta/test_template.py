@@ -25,6 +25,7 @@ from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
 from ftask.deploy.conditions import conditional_parts, evaluate_conditions, unmade_resources
 from ftask.deploy.template import read_template, stack_folder
+from ftask.ops import unmatched_letters, worker_settings
 from tests.support.iam import actions_of
 from tests.support.resources import NO_RESOURCES_TO_NAME, role_policies, template
 
@@ -200,3 +201,16 @@ def test_the_conditions_are_read_as_a_yaml_parser_reads_them() -> None:
 def test_the_readme_names_every_parameter() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == MANAGED_PARAMETERS
+
+
+def test_doctor_knows_the_worker_s_settings_as_the_template_has_them() -> None:
+    resources = template()["Resources"]
+    source = resources[worker_settings.COVERED_RESOURCE]["Properties"]
+    assert source["BatchSize"] == {"Ref": "WorkerBatchSize"}
+    assert source["FunctionResponseTypes"] == worker_settings.RESPONSE_TYPES
+    assert source["ScalingConfig"]["MaximumConcurrency"]["Fn::FindInMap"][1] == {"Ref": "WorkerConcurrency"}
+    assert resources["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
+    assert resources["Queue"]["Properties"]["VisibilityTimeout"] == {"Ref": "VisibilityTimeout"}
+    assert all(name in resources[resource]["Properties"] for resource, name in worker_settings.COVERED)
+    days = resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"] / 86_400
+    assert days == unmatched_letters.LETTER_LIFE.days

@@ -21,7 +21,7 @@ from ftask.core.item import task_to_item
 from ftask.core.model import Message
 from ftask.core.transitions import Acknowledge, decide_refused_begin
 from ftask.deploy.deployment import Deployment
-from ftask.ops.doctor import CHECKS
+from ftask.ops.doctor import checks
 from ftask.ops.finding import Level
 from tests.support.builders import TASK_ID, a_running_task
 from tests.support.clock import EPOCH
@@ -86,7 +86,7 @@ def test_a_doctor_finds_an_endpoint_without_old_items(dynamodb: tuple[Any, Stubb
     client, stubber = dynamodb
     probing(stubber, {})
     stage = Stage(emulated(client), cast("DeployedStack", SimpleNamespace(outputs=SimpleNamespace(table="t"))))
-    (finding,) = CHECKS["conditional writes"](stage)
+    (finding,) = checks(lambda: None)["conditional writes"](stage)
     assert (finding.level, finding.message) == (Level.ERROR, LACKS_OLD_ITEMS)
 
 
@@ -94,7 +94,7 @@ def test_aws_is_not_probed(dynamodb: tuple[Any, Stubber]) -> None:
     target = Target("prod", region="us-east-1")
     vars(target)["dynamodb"], _ = dynamodb
     Deployment(target, {}).check_endpoint("t")
-    assert list(CHECKS["conditional writes"](Stage(target, cast("DeployedStack", None)))) == []
+    assert list(checks(lambda: None)["conditional writes"](Stage(target, cast("DeployedStack", None)))) == []
 
 
 def begin_refused(dynamodb: tuple[Any, Stubber], answer: Any) -> Any:

@@ -7,7 +7,6 @@ import select
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
@@ -25,7 +24,7 @@ def mode(path: Path) -> int:
 
 
 def drained(path: Path) -> Path:
-    DrainFile(path, cast("Any", None)).close()
+    DrainFile(path).close()
     return path
 
 

@@ -16,7 +16,7 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.deployment import Deployment
-from ftask.ops.doctor import CHECKS
+from ftask.ops.doctor import checks
 from ftask.ops.finding import Level
 from tests.support.cloudformation import FakeStack, target_of
 
@@ -76,7 +76,7 @@ def test_a_doctor_warns_of_a_worker_that_can_starve_the_api() -> None:
     target = Target("prod", region="eu-west-1")
     stubbed(target, "lambda").add_response("get_account_settings", LIMITS)
     stack = SimpleNamespace(parameters={"WorkerConcurrency": "10"})
-    (finding,) = CHECKS["parameters"](Stage(target, cast("DeployedStack", stack)))
+    (finding,) = checks(lambda: None)["parameters"](Stage(target, cast("DeployedStack", stack)))
     assert finding.level is Level.WARNING
     assert "ftask deploy --stage prod --param WorkerConcurrency=5" in str(finding.hint)
 

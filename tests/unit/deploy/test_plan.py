@@ -46,6 +46,12 @@ def test_a_stack_that_serves_is_not_left_at_its_data() -> None:
     assert {"ParameterKey": "DataOnly", "ParameterValue": "false"} in stack.requested["Parameters"]
 
 
+def test_a_deployment_puts_back_the_mapping_that_an_interrupted_repair_took_out() -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed={"HasWorkerSource": "false"})
+    assert "HasWorkerSource" not in planned_on(stack).parameters
+    assert {"ParameterKey": "HasWorkerSource", "ParameterValue": "true"} in stack.requested["Parameters"]
+
+
 def test_keeping_the_data_changes_nothing_else() -> None:
     stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "false", "ErrorRate": "0.5", "CodeKey": "x/h.zip"})
     plan = plan_data_only(target_of(stack))
