@@ -17,8 +17,9 @@ from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-# CloudWatch may show an event later than one that was logged after it: how far back each read begins.
-OVERLAP = timedelta(seconds=10)
+# CloudWatch may show an entry later than one that was logged after it: how far before a group's newest entry each read
+# of that group begins. Entries that come later still are missed.
+LOOK_BACK = timedelta(minutes=1)
 # The most entries that one answer carries.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 PAGE = 10_000
@@ -65,27 +66,30 @@ class LogReader:
     groups: Mapping[str, str]  # function -> log group
     event_filter: EventFilter
     since: datetime
-    _seen: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    # By function: the entries that may come again, with their times in milliseconds.
+    _seen: dict[str, dict[tuple[str, int, str], int]] = field(default_factory=dict)
 
     def look(self) -> list[Event]:
         """Return the events that are new, oldest first."""
-        newest_ms = max(self._seen.values(), default=0)
-        start_ms = max(int(self.since.timestamp() * 1000), newest_ms - int(OVERLAP.total_seconds() * 1000))
-        events = [event for function in self.groups for event in self._new_events(function, start_ms)]
-        # Entries before the start do not come again.
-        self._seen = {entry: at_ms for entry, at_ms in self._seen.items() if at_ms >= start_ms}
+        events = [event for function in self.groups for event in self._new_events(function)]
         shown = [event for event in events if self.event_filter.matches(event) and event.at >= self.since]
         return sorted(shown, key=lambda event: event.at)
 
-    def _new_events(self, function: str, start_ms: int) -> Iterator[Event]:
+    def _new_events(self, function: str) -> Iterator[Event]:
+        seen = self._seen.setdefault(function, {})
+        # Each group has a cursor of its own: they are late independently of each other.
+        newest_ms = max(seen.values(), default=0)
+        start_ms = max(int(self.since.timestamp() * 1000), newest_ms - LOOK_BACK // timedelta(milliseconds=1))
         pattern = f'"{self.event_filter.task_id}"' if self.event_filter.task_id else None
         for entry in entries(self.target, self.groups[function], start_ms, pattern):
-            if identity(entry) in self._seen:
+            if identity(entry) in seen:
                 continue
-            self._seen[identity(entry)] = entry["timestamp"]
+            seen[identity(entry)] = entry["timestamp"]
             event = parse(function, entry["message"], datetime.fromtimestamp(entry["timestamp"] / 1000, UTC))
             if event is not None:
                 yield event
+        # Entries before the start do not come again.
+        self._seen[function] = {entry: at_ms for entry, at_ms in seen.items() if at_ms >= start_ms}
 
 
 def entries(

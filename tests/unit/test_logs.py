@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from ftask.ops import logs
-from ftask.ops.logs import Event, EventFilter, parse
+from ftask.ops.logs import Event, EventFilter, LogReader, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
 
@@ -131,3 +131,41 @@ def test_a_function_that_has_not_run_yet_has_no_entries(logs_client: Any) -> Non
     with Stubber(logs_client) as stubber:
         stubber.add_client_error("filter_log_events", "ResourceNotFoundException")
         assert list(logs.entries(target, "g", 1)) == []
+
+
+def looked(client: Any, looks: list[dict[str, tuple[int, list[int]]]]) -> list[list[int]]:
+    """The times of the events of each look, in seconds after the first; a look is, by group, its start and entries."""
+    target: Any = SimpleNamespace(logs=client)
+    begin_ms = int(EPOCH.timestamp() * 1000)
+    reader = LogReader(target, {group: group for group in looks[0]}, EventFilter(), EPOCH)
+    found = []
+    for look in looks:
+        with Stubber(client) as stubber:
+            for group, (start, times) in look.items():
+                stubber.add_response(
+                    "filter_log_events",
+                    {"events": [entry(begin_ms + second * 1000) for second in times]},
+                    {"logGroupName": group, "limit": logs.PAGE, "startTime": begin_ms + start * 1000},
+                )
+            found.append([round((event.at - EPOCH).total_seconds()) for event in reader.look()])
+            stubber.assert_no_pending_responses()
+    return found
+
+
+def test_a_log_group_that_is_late_loses_nothing_to_one_that_is_not(logs_client: Any) -> None:
+    looks = [
+        {"api": (0, [300]), "worker": (0, [])},
+        {"api": (240, [300]), "worker": (0, [100, 299])},
+        {"api": (240, [300]), "worker": (239, [299])},
+    ]
+    assert looked(logs_client, looks) == [[300], [100, 299], []]
+
+
+def test_a_line_that_comes_a_minute_late_is_shown_once(logs_client: Any) -> None:
+    looks = [
+        {"worker": (0, [300])},
+        {"worker": (240, [241, 300])},
+        {"worker": (240, [241, 300, 310])},
+        {"worker": (250, [300, 310])},
+    ]
+    assert looked(logs_client, looks) == [[300], [241], [310], []]
