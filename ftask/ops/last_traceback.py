@@ -10,8 +10,10 @@ from ftask.aws.stage import Stage
 from ftask.core.events import EventName
 from ftask.core.model import EXPERIMENT_TYPE, WORKER_LOST
 from ftask.core.timestamps import from_iso
-from ftask.ops.logs import OVERLAP, entries, parse
+from ftask.ops.logs import entries, parse
 
+# Around the attempt: the times of the log and of the item are of different clocks.
+_MARGIN = timedelta(seconds=10)
 # Errors that come without a traceback, because their message says everything.
 _WITHOUT_TRACEBACK = frozenset({"RetryAfter", "InvalidPayload", "TimedOut", WORKER_LOST})
 
@@ -32,7 +34,7 @@ def last_traceback(stage: Stage, task: Mapping[str, Any]) -> str | None:
         return None
     # An emulator writes what an invocation logged when it has ended.
     longest = timedelta(seconds=int(stage.stack.parameters["WorkerTimeout"]))
-    begin, end = from_iso(attempt["startedAt"]) - OVERLAP, from_iso(attempt["endedAt"]) + longest + OVERLAP
+    begin, end = from_iso(attempt["startedAt"]) - _MARGIN, from_iso(attempt["endedAt"]) + longest + _MARGIN
     found = entries(
         stage.target, stage.outputs.worker_log_group, _milliseconds(begin), f'"{task["taskId"]}"', _milliseconds(end)
     )
