@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ftask.core.manifest import TaskType, parse_manifest
 from ftask.deploy.archive import Content, write_zip
 from ftask.deploy.bytecode import Interpreter, find_interpreter
 from ftask.deploy.dependencies import Build, build_dependencies, cache_folder
@@ -41,10 +42,11 @@ class CodeArchive:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The archives of the two functions."""
+    """The archives of the two functions, and the user's task types, which the worker's runs."""
 
     api: CodeArchive
     worker: CodeArchive
+    types: tuple[TaskType, ...] = ()
 
 
 def build_code(
@@ -91,6 +93,7 @@ def build_code(
     return Code(
         CodeArchive(api_content(manifest, interpreter)),
         CodeArchive(worker, None if build is None else build.compressed),
+        parse_manifest(manifest).types,
     )
 
 

@@ -24,6 +24,7 @@ from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
 from ftask.deploy.existing import Existing
 from ftask.deploy.key_policy import check_key
+from ftask.deploy.parameters import time_shortages
 from ftask.deploy.plan import Plan, discard_plan, make_plan
 from ftask.deploy.platforms import LAMBDA, host_platform
 from ftask.deploy.project import Project
@@ -104,6 +105,8 @@ class Deployment:
     def plan(self) -> Plan:
         """Let CloudFormation compute what the deployment would change, and check that the account is ready for it.
 
+        What is doubtful about the parameters is warned of.
+
         Raises:
             FtaskError: the parameters are wrong, the stack cannot be changed in its state, or the policy of the team's
                 key lacks a statement. No plan is left behind.
@@ -111,6 +114,8 @@ class Deployment:
         plan = make_plan(self.target, self.template, self.location, self.overrides, self.tags, self.sleep)
         if plan.changes:
             try:
+                for shortage in time_shortages(plan.parameters, self.code.types):
+                    self.warn(shortage)
                 self._check_account(plan)
             except BaseException:  # Ctrl-C too
                 self.drop(plan)

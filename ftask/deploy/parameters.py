@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ftask.aws.parameters import LISTS, Severity, advised_visibility_seconds, contradictions, number
+from ftask.aws.parameters import (
+    LISTS,
+    VISIBILITY_MARGIN_SECONDS,
+    Severity,
+    advised_visibility_seconds,
+    contradictions,
+    number,
+)
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.core.manifest import TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,21 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
         if contradiction.severity is Severity.ERROR:
             raise FtaskError(contradiction.message, contradiction.advice)
     return values
+
+
+def time_shortages(parameters: Mapping[str, str], types: Iterable[TaskType]) -> Iterator[str]:
+    """Yield a sentence for each task type whose timeout is longer than the time that an attempt is sure to have."""
+    budget, worker = number(parameters, "TaskBudgetSeconds"), number(parameters, "WorkerTimeout")
+    for task_type in types:
+        timeout = task_type.options.timeout_seconds
+        if timeout is None or budget is None or worker is None or timeout <= budget:
+            continue
+        advised = max(worker, timeout + VISIBILITY_MARGIN_SECONDS)
+        yield (
+            f"Task type {task_type.name} has timeout={timeout:g}, but an attempt is sure of {budget:g} s only"
+            f" (TaskBudgetSeconds). Deploy with --param TaskBudgetSeconds={timeout:g}"
+            + (f" --param WorkerTimeout={advised:g}." if advised > worker else ".")
+        )
 
 
 def _has_visibility_of_0_1(current: Mapping[str, str]) -> bool:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.parameters import Declared, parse_overrides, resolve
+from ftask.core.manifest import Options, TaskType
+from ftask.deploy.parameters import Declared, parse_overrides, resolve, time_shortages
 from tests.support.cloudformation import DECLARED
 
 
@@ -43,6 +44,17 @@ def test_parameters_that_cannot_work_are_refused_before_anything_is_planned(
 ) -> None:
     with pytest.raises(FtaskError, match=says):
         resolve(DECLARED, {}, overrides)
+
+
+def test_a_timeout_that_an_attempt_may_not_get_is_named_with_the_parameters_to_set() -> None:
+    types = [TaskType(f"t{timeout:g}", options=Options(timeout_seconds=timeout)) for timeout in (5, 15, 120)]
+    shortages = time_shortages({"TaskBudgetSeconds": "10", "WorkerTimeout": "30"}, [TaskType("none"), *types])
+    assert list(shortages) == [
+        "Task type t15 has timeout=15, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
+        "Deploy with --param TaskBudgetSeconds=15.",
+        "Task type t120 has timeout=120, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
+        "Deploy with --param TaskBudgetSeconds=120 --param WorkerTimeout=130.",
+    ]
 
 
 def test_overrides_are_pairs() -> None:
