@@ -50,10 +50,14 @@ def test_a_timeout_that_an_attempt_may_not_get_is_named_with_the_parameters_to_s
     types = [TaskType(f"t{timeout:g}", options=Options(timeout_seconds=timeout)) for timeout in (5, 15, 120)]
     shortages = time_shortages({"TaskBudgetSeconds": "10", "WorkerTimeout": "30"}, [TaskType("none"), *types])
     assert list(shortages) == [
-        "Task type t15 has timeout=15, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
-        "Deploy with --param TaskBudgetSeconds=15.",
-        "Task type t120 has timeout=120, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
-        "Deploy with --param TaskBudgetSeconds=120 --param WorkerTimeout=130.",
+        (
+            "Task type t15 has timeout=15, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
+            "Deploy with --param TaskBudgetSeconds=15."
+        ),
+        (
+            "Task type t120 has timeout=120, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
+            "Deploy with --param TaskBudgetSeconds=120 --param WorkerTimeout=130."
+        ),
     ]
 
 
