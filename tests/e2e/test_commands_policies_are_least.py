@@ -289,6 +289,17 @@ def test_a_command_works_with_its_policy_and_not_with_one_action_less(caller: Ca
     prove(caller, user, command, runs)
 
 
+@pytest.mark.usefixtures("_deployed")
+def test_who_plans_cannot_deploy(caller: Caller, user: User) -> None:
+    # Before the tests that take the stage down.
+    user.may(plan_policy(SCOPE))
+    before = caller.stage.stack.parameters
+    code, said = caller("deploy", "--dry-run", "--param", "ErrorRate=0.75")
+    assert (code, "ErrorRate" in said, "Nothing changed" in said) == (0, True, True), said
+    assert denied([caller("deploy", "--yes", "--param", "ErrorRate=0.75")])
+    assert caller.stage.stack.parameters == before
+
+
 TASKS = "from ftask.tasks import task\n\n\n@task\ndef greet():\n    return 'hello'\n"
 TASKS_POLICY = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a-bucket/*"}]}
 
@@ -318,16 +329,6 @@ def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, co
         return dry if action in DROPPING else [*dry, *real] if action is None else real
 
     prove(caller, user, command, runs)
-
-
-@pytest.mark.usefixtures("_deployed")
-def test_who_plans_cannot_deploy(caller: Caller, user: User) -> None:
-    user.may(plan_policy(SCOPE))
-    before = caller.stage.stack.parameters
-    code, said = caller("deploy", "--dry-run", "--param", "ErrorRate=0.75")
-    assert (code, "ErrorRate" in said, "Nothing changed" in said) == (0, True, True), said
-    assert denied([caller("deploy", "--yes", "--param", "ErrorRate=0.75")])
-    assert caller.stage.stack.parameters == before
 
 
 def take_down(target: Target) -> None:

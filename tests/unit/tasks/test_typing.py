@@ -41,7 +41,7 @@ task(retries=5)
 
 
 def test_a_type_checker_accepts_right_calls_and_finds_each_wrong_one(tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="mypy is not installed (extra `lint`)")
+    pytest.importorskip("mypy")
     for name, calls in (("right.py", TYPED), ("wrong.py", MISTYPED)):
         (tmp_path / name).write_text(DECLARED + calls, encoding="utf-8")
     files = [str(tmp_path / name) for name in ("right.py", "wrong.py")]
