@@ -30,6 +30,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "lost",
         "overlapping runs",
         "without a terminal state",
+        "innocents that failed",
     ),
 }
 
