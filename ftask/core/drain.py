@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 
 from ftask.core.codec import message_or_none
 from ftask.core.letters import LetterState, batches, judge
@@ -17,30 +18,55 @@ Write = Callable[[Sequence[tuple[DeadLetter, Task | None]]], None]
 """Keeps letters, each with its task (None: not of a task, or the task is gone)."""
 
 
-def drain_letters(
-    store: Store, reader: DeadLetterReader, write: Write, seen: set[str] | None = None
-) -> Iterator[Counter[LetterState]]:
-    """Empty the dead-letter queue; yield, after each batch, how many of its letters had which state.
+class DrainOutcome(StrEnum):
+    """What became of one dead letter in a drain."""
 
-    A stale letter is only deleted: written down, it would be submitted again although its task has moved on. An
-    unsettled one stays in the queue. When `write` returns, the letters must be safe: they are deleted next. `seen`
-    holds the ids of the letters that were read. Several threads may drain at once and share it.
+    DRAINED = "drained"  # written, then deleted
+    STALE = "stale"  # the task was redriven or ended since; deleted and not written
+    SKIPPED = "skipped"  # not selected; the letter stays
+    UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED; the letter stays
+
+
+def drain_letters(
+    store: Store,
+    reader: DeadLetterReader,
+    write: Write,
+    seen: set[str] | None = None,
+    selected: Callable[[Task], bool] | None = None,
+) -> Iterator[Counter[DrainOutcome]]:
+    """Drain the letters of the `selected` tasks; yield, after each batch, how many of its letters had which outcome.
+
+    `selected` is None for all letters, also those that are not of a task. A stale letter is only deleted: written
+    down, it would be submitted again although its task has moved on. When `write` returns, the letters must be safe:
+    they are deleted next. `seen` holds the ids of the letters that were read. Several threads may drain at once and
+    share it.
     """
     for letters in batches(reader, set() if seen is None else seen):
         messages = [message_or_none(letter.body) for letter in letters]
         ids = [message.task_id for message in messages if message is not None]
         # Consistent: a read that is behind would show a task as FAILED that was redriven and has run since.
-        tasks = {task.task_id: task for task in store.get_many(ids, consistent=True)}
-        found = [None if message is None else tasks.get(message.task_id) for message in messages]
-        states = [judge(message, task) for message, task in zip(messages, found, strict=True)]
+        by_id = {task.task_id: task for task in store.get_many(ids, consistent=True)}
+        tasks = [None if message is None else by_id.get(message.task_id) for message in messages]
+        outcomes = [
+            _outcome(judge(message, task), task, selected) for message, task in zip(messages, tasks, strict=True)
+        ]
         write(
             [
                 (letter, task)
-                for letter, task, state in zip(letters, found, states, strict=True)
-                if state in (LetterState.CURRENT, LetterState.UNKNOWN)
+                for letter, task, outcome in zip(letters, tasks, outcomes, strict=True)
+                if outcome is DrainOutcome.DRAINED
             ]
         )
-        reader.delete(
-            [letter for letter, state in zip(letters, states, strict=True) if state is not LetterState.UNSETTLED]
-        )
-        yield Counter(states)
+        done = (DrainOutcome.DRAINED, DrainOutcome.STALE)
+        reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome in done])
+        yield Counter(outcomes)
+
+
+def _outcome(state: LetterState, task: Task | None, selected: Callable[[Task], bool] | None) -> DrainOutcome:
+    if state is LetterState.STALE:
+        return DrainOutcome.STALE
+    if state is LetterState.UNSETTLED:
+        return DrainOutcome.UNSETTLED
+    if selected is None or (task is not None and selected(task)):
+        return DrainOutcome.DRAINED
+    return DrainOutcome.SKIPPED

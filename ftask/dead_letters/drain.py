@@ -10,6 +10,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.codec import message_or_none
-from ftask.core.drain import drain_letters
+from ftask.core.drain import DrainOutcome, drain_letters
 from ftask.core.errors import FtaskError
-from ftask.core.letters import LetterState
 from ftask.core.model import DeadLetter, Task
+from ftask.dead_letters.holding import HoldingReader
+from ftask.dead_letters.selection import EVERYTHING, Selection
 from ftask.private_files import open_private
 
 CONNECTIONS = 4
@@ -49,6 +51,8 @@ class DrainFile:
 
     def write(self, letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
         """Append the letters, each with its task; when this returns, they are on disk."""
+        if not letters:
+            return
         lines = [_line(letter, task) for letter, task in letters]
         content = "".join(line + "\n" for line in lines).encode()
         with self._lock:
@@ -66,17 +70,26 @@ class DrainFile:
         self._file.close()
 
 
-def drain(stage: Stage, file: DrainFile | None) -> Iterator[Counter[LetterState]]:
-    """Move the dead letters into `file`, or delete them without one; yield how many of each batch had which state.
+def drain(stage: Stage, file: DrainFile | None, selection: Selection = EVERYTHING) -> Iterator[Counter[DrainOutcome]]:
+    """Move the selected dead letters into `file`, or delete them without one; yield the outcomes after each batch.
 
-    Stale letters are deleted and not written; unsettled ones stay in the queue.
+    A selection of everything includes letters that are not of a task. Stale letters are deleted and not written; all
+    others stay, visible again when this ends, however it ends.
+
+    Raises:
+        FtaskError: AWS refused a request, or the file cannot be written.
     """
     seen: set[str] = set()
     write = file.write if file else lambda _: None
+    selected = None if selection.selects_all else selection.matches
+    reader = HoldingReader(stage.dead_letter_reader)
     with translate_aws_errors():
-        yield from merge(
-            [drain_letters(stage.store, stage.dead_letter_reader, write, seen) for _ in range(CONNECTIONS)]
-        )
+        try:
+            connections = [drain_letters(stage.store, reader, write, seen, selected) for _ in range(CONNECTIONS)]
+            with closing(merge(connections)) as batches:
+                yield from batches
+        finally:
+            reader.release()
 
 
 def _line(letter: DeadLetter, task: Task | None) -> str:

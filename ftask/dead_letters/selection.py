@@ -30,7 +30,7 @@ class Selection:
 
     @property
     def selects_all(self) -> bool:
-        return self == Selection()
+        return self == EVERYTHING
 
     def matches(self, task: Task) -> bool:
         """Return whether `task` has failed and is selected."""
@@ -49,7 +49,10 @@ class Selection:
         )
 
 
-def failures(stage: Stage, selection: Selection = Selection()) -> Iterator[FailedTask]:
+EVERYTHING = Selection()
+
+
+def failures(stage: Stage, selection: Selection = EVERYTHING) -> Iterator[FailedTask]:
     """Yield the selected failed tasks, newest first.
 
     Tasks selected by id are looked up in the table; every other selection reads the index page by page, which may be a

@@ -34,3 +34,8 @@ class RedriveTally:
 
     def json(self) -> dict[str, int]:
         return {str(outcome): self.outcomes[outcome] for outcome in RedriveOutcome}
+
+
+def redriven_in(batch: Outcomes) -> int:
+    """Return how many tasks a batch redrove; its other letters stay, or are discarded as stale."""
+    return sum(outcome is RedriveOutcome.REDRIVEN for _, outcome in batch)

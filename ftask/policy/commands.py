@@ -99,7 +99,7 @@ COMMANDS: Mapping[str, Needs] = {
         needs(
             {
                 TABLE: "dynamodb:BatchGetItem",
-                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage",
+                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
             }
         ),
     ),

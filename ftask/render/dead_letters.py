@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ftask.core.drain import DrainOutcome
 from ftask.core.failed_index import FailedTask
 from ftask.core.letters import LetterState
 from ftask.core.model import EXPERIMENT_TYPE
@@ -139,23 +140,20 @@ def outcome_text(counts: Counter[RedriveOutcome]) -> Text:
     return text
 
 
-def drained_json(states: Counter[LetterState], file: str | None) -> dict[str, Any]:
-    """Return what a drain did; `states` are those of the letters that it read."""
-    return {
-        "drained": states[LetterState.CURRENT] + states[LetterState.UNKNOWN],
-        "stale": states[LetterState.STALE],
-        "unsettled": states[LetterState.UNSETTLED],
-        "file": file,
-    }
+def drained_json(outcomes: Counter[DrainOutcome], file: str | None) -> dict[str, Any]:
+    """Return what a drain did, by the outcomes of the letters that it read."""
+    return {str(outcome): outcomes[outcome] for outcome in DrainOutcome} | {"file": file}
 
 
-def drained_text(states: Counter[LetterState], file: str | None) -> str:
+def drained_text(outcomes: Counter[DrainOutcome], file: str | None) -> str:
     """Return what a drain did, in words."""
-    value = drained_json(states, file)
+    value = drained_json(outcomes, file)
     where = "" if file is None else f" into {file}"
     lines = [f"Drained {plural(value['drained'], 'dead letter')}{where}. Their tasks stay FAILED."]
     if value["stale"]:
         lines.append(f"Discarded {plural(value['stale'], 'stale letter')}: their tasks were redriven or ended since.")
+    if value["skipped"]:
+        lines.append(f"Left {plural(value['skipped'], 'letter')} in the queue that the filters do not select.")
     if value["unsettled"]:
         lines.append(
             f"Left {plural(value['unsettled'], 'letter')} in the queue whose worker has not written FAILED yet. Run the"

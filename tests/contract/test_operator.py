@@ -16,6 +16,7 @@ from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.codec import encode_message
+from ftask.core.drain import DrainOutcome
 from ftask.core.errors import FtaskError
 from ftask.core.item import FAILED_SHARDS, task_to_item
 from ftask.core.letters import LetterState
@@ -26,7 +27,8 @@ from ftask.core.timestamps import now
 from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import judged, peek
 from ftask.dead_letters.redrive import redrive
-from ftask.dead_letters.selection import Selection, failures
+from ftask.dead_letters.selection import EVERYTHING, Selection, failures
+from ftask.dead_letters.tally import redriven_in
 from ftask.ops import consumption
 from ftask.ops.cancel import cancel_many, unfinished
 from ftask.ops.doctor import checks
@@ -63,11 +65,11 @@ def peeked_ids(stage: Stage) -> set[str | None]:
     return {peeked.message.task_id if peeked.message else None for peeked in peek(stage, 100)}
 
 
-def drained(stage: Stage, file: DrainFile) -> Counter[LetterState]:
-    states: Counter[LetterState] = Counter()
-    for batch in drain(stage, file):
-        states.update(batch)
-    return states
+def drained(stage: Stage, file: DrainFile, selection: Selection = EVERYTHING) -> Counter[DrainOutcome]:
+    outcomes: Counter[DrainOutcome] = Counter()
+    for batch in drain(stage, file, selection):
+        outcomes.update(batch)
+    return outcomes
 
 
 def queued(stage: Stage) -> list[Any]:
@@ -166,7 +168,7 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     path = tmp_path / "letters.jsonl"
     path.write_text('{"kept": true}\n')
     file = DrainFile(path)
-    assert drained(stage, file) == Counter({LetterState.CURRENT: 25, LetterState.UNKNOWN: 1})
+    assert drained(stage, file) == {DrainOutcome.DRAINED: 26}
     file.close()
     kept, *lines = map(json.loads, path.read_text().splitlines())
     assert {line["type"] for line in lines if "payload" in line} == {"experiment"}
@@ -202,11 +204,37 @@ def test_a_drain_discards_stale_letters_and_leaves_those_that_are_being_settled(
     consistent.clear()
     path = tmp_path / "letters.jsonl"
     file = DrainFile(path)
-    assert drained(stage, file) == Counter({LetterState.CURRENT: 1, LetterState.STALE: 2, LetterState.UNSETTLED: 1})
+    assert drained(stage, file) == {DrainOutcome.DRAINED: 1, DrainOutcome.STALE: 2, DrainOutcome.UNSETTLED: 1}
     file.close()
     assert [json.loads(line)["taskId"] for line in path.read_text().splitlines()] == [waits]
     assert stage.dead_letter_depth().total == 1
     assert set(consistent) == {True}
+
+
+def test_a_drain_by_type_leaves_all_other_letters_where_redrive_and_peek_see_them(stage: Stage, tmp_path: Path) -> None:
+    for number in range(15):
+        task_type = "send" if number % 3 == 0 else "wave"
+        put_failed(stage, replace(failed_task(number, EPOCH, VALUE), type=task_type))
+    stage.dead_letters.send("not a task", {})
+    path = tmp_path / "letters.jsonl"
+    file = DrainFile(path)
+    counts = drained(stage, file, Selection(type="send"))
+    file.close()
+    assert counts == {DrainOutcome.DRAINED: 5, DrainOutcome.SKIPPED: 11}
+    assert {json.loads(line)["type"] for line in path.read_text().splitlines()} == {"send"}
+    assert peeked_ids(stage) == {f"{number:032x}" for number in range(15) if number % 3} | {None}
+
+
+def test_the_rate_of_a_redrive_counts_redriven_tasks_only(stage: Stage) -> None:
+    for number in range(30):
+        fail(stage, number, TIMEOUT if number == 7 else VALUE)
+    waited: list[float] = []
+    limiter = RateLimiter(0.5, clock=lambda: 0.0, sleep=waited.append)
+    batches = list(redrive(stage, Selection(error="host 1"), limiter))
+    assert sum(map(redriven_in, batches)) == 1
+    # The next task would have to wait two seconds: the 29 other letters cost nothing.
+    limiter.wait(0)
+    assert waited[-1] == 2.0
 
 
 def test_a_drain_that_cannot_write_leaves_the_letters_in_the_queue(stage: Stage, tmp_path: Path) -> None:

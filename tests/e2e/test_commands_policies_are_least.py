@@ -187,7 +187,9 @@ def peeking(stage: Stage) -> Iterator[Run]:
 
 def draining(stage: Stage) -> Iterator[Run]:
     a_failed_task(stage)
-    yield ("dlq", "drain", "--to", "letters.jsonl", "--yes")
+    # A letter that is looked at and stays.
+    a_failed_task(stage, type="greet")
+    yield ("dlq", "drain", "--type", EXPERIMENT_TYPE, "--to", "letters.jsonl", "--yes")
 
 
 def needing_doctor(stage: Stage) -> Iterator[Run]:

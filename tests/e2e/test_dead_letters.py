@@ -61,7 +61,7 @@ def test_what_was_drained_comes_back_by_submit(deployed: Cli, stage: Stage) -> N
     peeked = deployed("dlq", "peek", "-n", "20", "-o", "json").json
     assert [letter["taskId"] for letter in peeked if letter["state"] == "stale"] == [ended]
     drained = deployed("dlq", "drain", "--to", "letters.jsonl", "--yes", "-o", "json")
-    assert drained.json == {"drained": 16, "stale": 1, "unsettled": 0, "file": "letters.jsonl"}
+    assert drained.json == {"drained": 16, "stale": 1, "skipped": 0, "unsettled": 0, "file": "letters.jsonl"}
     assert deployed("dlq", "peek", "-o", "json").json == []
     assert "were drained" in deployed("dlq", "ls").err
     back = deployed("submit", "--file", "letters.jsonl", "--wait", "-o", "json")

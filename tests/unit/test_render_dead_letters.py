@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from ftask.core.drain import DrainOutcome
 from ftask.core.failed_index import FailedTask
 from ftask.core.letters import LetterState
 from ftask.core.model import DeadLetter, Failure, Message
@@ -82,10 +83,18 @@ def test_a_letter_says_if_it_is_not_what_one_expects(state: LetterState, says: s
 
 
 def test_a_drain_counts_what_it_discarded_and_left() -> None:
-    states = Counter({LetterState.CURRENT: 2, LetterState.UNKNOWN: 1, LetterState.STALE: 40, LetterState.UNSETTLED: 1})
-    assert drained_text(states, "letters.jsonl").splitlines() == [
+    outcomes = Counter(
+        {
+            DrainOutcome.DRAINED: 3,
+            DrainOutcome.STALE: 40,
+            DrainOutcome.SKIPPED: 7,
+            DrainOutcome.UNSETTLED: 1,
+        }
+    )
+    assert drained_text(outcomes, "letters.jsonl").splitlines() == [
         "Drained 3 dead letters into letters.jsonl. Their tasks stay FAILED.",
         "Discarded 40 stale letters: their tasks were redriven or ended since.",
+        "Left 7 letters in the queue that the filters do not select.",
         "Left 1 letter in the queue whose worker has not written FAILED yet. Run the command again in a minute.",
     ]
-    assert drained_json(states, None) == {"drained": 3, "stale": 40, "unsettled": 1, "file": None}
+    assert drained_json(outcomes, None) == {"drained": 3, "stale": 40, "skipped": 7, "unsettled": 1, "file": None}

@@ -11,9 +11,10 @@ import typer
 
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
-from ftask.core.letters import LetterState
+from ftask.core.drain import DrainOutcome
 from ftask.core.text import plural
 
 
@@ -25,9 +26,13 @@ def drain(
     no_save: Annotated[
         bool, typer.Option("--no-save", help="Delete the letters without saving them. Their tasks stay FAILED.")
     ] = False,
+    task_type: TaskType = None,
+    error: ErrorText = None,
+    since: Since = None,
+    until: Until = None,
     yes: Yes = False,
 ) -> None:
-    """Empty the dead-letter queue into a file that `ftask submit --file` reads.
+    """Move dead letters into a file that `ftask submit --file` reads: all, or those that the filters select.
 
     Each letter is on disk before it leaves the queue, so an interruption loses nothing. Stale letters, whose tasks
     were redriven or ended since, are discarded.
@@ -38,18 +43,20 @@ def drain(
 
     if (to is None) is not no_save:
         raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
+    selection = parse_selection(error, since, until, task_type=task_type)
     stage, screen = run.stage, run.screen
     total = stage.dead_letter_depth().total
-    letters = f"about {plural(total, 'dead letter')} of stage {run.stage_name}"
+    which = "" if selection.selects_all else "those that the filters select of "
+    letters = f"{which}about {plural(total, 'dead letter')} of stage {run.stage_name}"
     path = None if to is None else str(to)
-    states: Counter[LetterState] = Counter()
+    outcomes: Counter[DrainOutcome] = Counter()
     with nullcontext() if to is None else closing(DrainFile(to)) as file:
         if file is None:
             run.confirm_by_name(f"Delete {letters}?", yes=yes)
         else:
             run.confirm(f"Move {letters} into {to}?", yes=yes)
         run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to continue."
-        for batch in screen.counting(drain_into(stage, file), total, "draining", size=Counter.total):
-            states.update(batch)
-    screen.result(drained_json(states, path), lambda: drained_text(states, path))
-    note_held_letters(run, ours=states[LetterState.UNSETTLED])
+        for batch in screen.counting(drain_into(stage, file, selection), total, "reading letters", Counter.total):
+            outcomes.update(batch)
+    screen.result(drained_json(outcomes, path), lambda: drained_text(outcomes, path))
+    note_held_letters(run, ours=outcomes[DrainOutcome.SKIPPED] + outcomes[DrainOutcome.UNSETTLED])

@@ -59,7 +59,7 @@ def redrive(
         screen.result({str(outcome): 0 for outcome in RedriveOutcome}, lambda: text)
         return ExitCode.DONE
     run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.stage_name}?", yes=yes)
-    return _redrive(run, selection, rate, max(count, letters), wait=wait, timeout=timeout)
+    return _redrive(run, selection, rate, count, wait=wait, timeout=timeout)
 
 
 def _redrive(
@@ -67,7 +67,7 @@ def _redrive(
 ) -> ExitCode:
     from ftask.aws.rate_limiter import RateLimiter
     from ftask.dead_letters.redrive import redrive as redrive_selected
-    from ftask.dead_letters.tally import RedriveTally
+    from ftask.dead_letters.tally import RedriveTally, redriven_in
     from ftask.render.dead_letters import outcome_text
     from ftask.render.tasks import totals, totals_json
 
@@ -75,7 +75,7 @@ def _redrive(
     run.if_interrupted = "Redriven tasks run; the others are unchanged. Run the command again to continue."
     tally = RedriveTally()
     batches = redrive_selected(run.stage, selection, RateLimiter(rate))
-    for batch in screen.counting(batches, total, "redriving", size=len):
+    for batch in screen.counting(batches, total, "redriving", redriven_in):
         tally.add(batch)
     if wait and tally.task_ids:
         screen.note(outcome_text(tally.outcomes).plain)
