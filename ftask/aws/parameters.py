@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ftask.core.errors import FtaskError
+from ftask.core.errors import InvalidInputError
 
 # How long after a worker's timeout its messages are delivered again: longer than the margin that a lease gives to
 # clocks that differ. AWS advises six times the timeout, so that throttled deliveries do not use up a message's
@@ -51,7 +51,7 @@ def contradictions(parameters: Mapping[str, str], account_concurrency: int | Non
     known.
 
     Raises:
-        FtaskError: a value is not a number.
+        InvalidInputError: a value is not a number.
     """
     return [*_of_timeouts(parameters), *_of_concurrency(parameters, account_concurrency)]
 
@@ -65,14 +65,14 @@ def number(parameters: Mapping[str, str], name: str) -> float | None:
     """Return the parameter's value; None if it is missing.
 
     Raises:
-        FtaskError: the value is not a number.
+        InvalidInputError: the value is not a number.
     """
     if name not in parameters:
         return None
     try:
         return float(parameters[name])
     except ValueError:
-        raise FtaskError(f"{name} is {parameters[name]!r}, not a number.") from None
+        raise InvalidInputError(f"{name} is {parameters[name]!r}, not a number.") from None
 
 
 def _of_timeouts(parameters: Mapping[str, str]) -> Iterator[Contradiction]:

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 
 from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, InvalidInputError
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -55,12 +55,14 @@ class Target:
 
     def __post_init__(self) -> None:
         if not _STAGE.fullmatch(self.stage_name):
-            raise FtaskError(
+            raise InvalidInputError(
                 f"Invalid stage name {self.stage_name!r}.",
                 "Use up to 30 lower-case letters, digits and hyphens, beginning with a letter, like prod.",
             )
         if self.endpoint_url is not None and not self.endpoint_url.startswith(("http://", "https://")):
-            raise FtaskError(f"Invalid endpoint URL {self.endpoint_url!r}.", "Begin it with http:// or https://.")
+            raise InvalidInputError(
+                f"Invalid endpoint URL {self.endpoint_url!r}.", "Begin it with http:// or https://."
+            )
 
     @classmethod
     def local(cls, endpoint_url: str, access_key: str, secret_key: str) -> Target:

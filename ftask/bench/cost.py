@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
 
 from ftask.bench.result import Bill, Cost, Item
 from ftask.bench.usage import RunUsage
-from ftask.core.errors import FtaskError
+from ftask.core.errors import InvalidInputError
 
 MILLION = 1_000_000
 GIB = 1024**3
@@ -44,19 +44,23 @@ def read_prices(path: str | None) -> Prices:
     """Return the price list in a TOML file; a price that the file leaves out has its default.
 
     Raises:
-        FtaskError: the file cannot be read, is not TOML, or has an unknown or negative price.
+        InvalidInputError: the file cannot be read, is not TOML, or has an unknown or negative price.
     """
     if path is None:
         return Prices()
     try:
         return Prices.model_validate(tomllib.loads(Path(path).read_text()))
     except OSError as error:
-        raise FtaskError(f"{path} cannot be read: {error.strerror}.", "Check the path after --prices.") from error
+        raise InvalidInputError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path after --prices."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FtaskError(f"{path} is not TOML: {error}.", "Write prices like: sqs_million_requests = 0.40") from error
+        raise InvalidInputError(
+            f"{path} is not TOML: {error}.", "Write prices like: sqs_million_requests = 0.40"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise FtaskError(
+        raise InvalidInputError(
             f"Invalid price list {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
             "Supported: " + ", ".join(Prices.model_fields),
         ) from None

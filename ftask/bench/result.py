@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ftask.core.errors import FtaskError
+from ftask.core.errors import InvalidInputError
 
 SCHEMA_VERSION: Literal[1] = 1
 # Both tests together are wrong in one of a hundred runs of a healthy stack.
@@ -206,18 +206,18 @@ def load(path: str) -> Result:
     """Return the result in a file that `ftask bench` wrote.
 
     Raises:
-        FtaskError: the file cannot be read, or has other content.
+        InvalidInputError: the file cannot be read, or has other content.
     """
     try:
         fields = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise FtaskError(f"{path} cannot be read: {error.strerror}.", _HOW_TO_SAVE) from error
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", _HOW_TO_SAVE) from error
     except ValueError:
         fields = None
     if not isinstance(fields, dict) or "schemaVersion" not in fields:
-        raise FtaskError(f"{path} is not a result of ftask bench.", _HOW_TO_SAVE)
+        raise InvalidInputError(f"{path} is not a result of ftask bench.", _HOW_TO_SAVE)
     if fields["schemaVersion"] != SCHEMA_VERSION:
-        raise FtaskError(
+        raise InvalidInputError(
             f"{path} has schema version {fields['schemaVersion']}; this ftask reads {SCHEMA_VERSION}.",
             "Use the version of ftask that wrote the file.",
         )
@@ -226,4 +226,4 @@ def load(path: str) -> Result:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise FtaskError(f"{path} is not a complete result: {where}: {first['msg']}.", _HOW_TO_SAVE) from None
+        raise InvalidInputError(f"{path} is not a complete result: {where}: {first['msg']}.", _HOW_TO_SAVE) from None

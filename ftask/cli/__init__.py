@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from ftask.cli import options
-from ftask.cli.command import refuse_unreadable
 from ftask.cli.commands import Group
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.failing import (
+    ParsingError,
+    discard_stdout,
+    file_error_text,
+    prepare_streams,
+    refuse_unreadable,
+    report,
+    report_parsing,
+    wants_json,
+)
 
 # In the order of --help: each command or group, and the module that has it.
 MODULES = {
@@ -57,8 +69,25 @@ app.callback()(options.declare)
 def main() -> None:
     """The console script."""
     try:
-        refuse_unreadable(sys.argv[1:])
-        app()
+        prepare_streams()
+        sys.exit(_run(sys.argv[1:]))
     finally:
         # The command has said how it ended; a late Ctrl-C must not turn that into a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    refuse_unreadable(arguments)
+    try:
+        code = app(list(arguments), standalone_mode=False) or ExitCode.DONE
+        # Here, where an error can still be told: Python itself writes the rest at its end.
+        sys.stdout.flush()
+    except ParsingError as error:
+        return report_parsing(error, arguments)
+    except OSError as error:  # of the help, or of the rest of a result
+        discard_stdout()
+        if not isinstance(error, BrokenPipeError):
+            message, hint = file_error_text(error)
+            report(message, hint, ExitCode.FAILED, json=wants_json(arguments, os.environ))
+        return ExitCode.FAILED
+    return int(code)

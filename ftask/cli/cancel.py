@@ -9,7 +9,7 @@ import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType
+from ftask.cli.selecting import ErrorText, Since, TaskType, require_id
 from ftask.cli.usage import UsageError, parse_choice
 from ftask.cli.when import parse_when
 from ftask.cli.yes import Yes
@@ -29,7 +29,9 @@ SAMPLE = 5
 
 def cancel(
     run: Invocation,
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of the tasks.")] = None,
+    task_ids: Annotated[
+        list[str] | None, typer.Argument(callback=require_id, metavar="[ID]...", help="Ids of the tasks.")
+    ] = None,
     task_type: TaskType = None,
     status: Annotated[
         str | None, typer.Option(metavar="STATUS", help="Only tasks in this state: PENDING, PROCESSING or RETRYING.")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -14,25 +13,14 @@ from typer.core import TyperCommand, TyperGroup
 
 from ftask.cli import options
 from ftask.cli.exit_codes import ExitCode
+from ftask.cli.failing import discard_stdout, file_error_text, report
 from ftask.cli.invocation import Invocation
-from ftask.cli.usage import UsageError
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, InvalidInputError, OutputError
 
 DEBUG_VARIABLE = "FTASK_DEBUG"
 
 # What a command does. It parses nothing and prints no errors: it calls, renders and returns its exit code.
 Function = Callable[..., ExitCode | None]
-
-
-def refuse_unreadable(arguments: Sequence[str]) -> None:
-    """Exit with a message if an argument is not text: Python marks the bytes that it could not decode."""
-    for argument in arguments:
-        try:
-            argument.encode()
-        except UnicodeEncodeError:
-            shown = argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            _print_error(f"Invalid argument {shown!r}: expected text in UTF-8.", "Check the encoding of your terminal.")
-            sys.exit(ExitCode.USAGE)
 
 
 class _TakesGlobalOptions:
@@ -83,15 +71,17 @@ def _exit_code(run: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode
     try:
         return work() or ExitCode.DONE
     except FtaskError as error:
-        _print_error(error.message, run.advice(error))
-        return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED
+        if isinstance(error, OutputError):
+            discard_stdout()
+        code = ExitCode.USAGE if isinstance(error, InvalidInputError) else ExitCode.FAILED
+        return _failed(run, error.message, run.advice(error), code)
     except KeyboardInterrupt:
         if run.if_interrupted is not None:
-            _print_error("Interrupted.", run.if_interrupted)
+            _failed(run, "Interrupted.", run.if_interrupted, ExitCode.INTERRUPTED)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing more can be printed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         return _unexpected(run, error)
@@ -104,18 +94,17 @@ def _unexpected(run: Invocation, error: Exception) -> ExitCode:
 
     if isinstance(error, BotoCoreError | ClientError):
         translated = translate(error)
-        _print_error(translated.message, run.advice(translated))
+        message, hint = translated.message, run.advice(translated)
+    elif isinstance(error, OSError) and error.filename is not None:
+        message, hint = file_error_text(error)
     else:
-        _print_error(
-            f"Unexpected error: {type(error).__name__}: {error}",
-            f"This is a bug in ftask; please report it with the output of {DEBUG_VARIABLE}=1.",
-        )
+        message = f"Unexpected error: {type(error).__name__}: {error}"
+        hint = f"This is a bug in ftask; please report it with the output of {DEBUG_VARIABLE}=1."
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
-    return ExitCode.FAILED
+    return _failed(run, message, hint, ExitCode.FAILED)
 
 
-def _print_error(message: str, hint: str | None) -> None:
-    from ftask.render.screen import say_error
-
-    say_error(message, hint)
+def _failed(run: Invocation, message: str, hint: str | None, code: ExitCode) -> ExitCode:
+    report(message, hint, code, json=run.options.output.value is options.Output.JSON)
+    return code

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout
+from ftask.cli.following import Timeout, require_wait
 from ftask.cli.invocation import Invocation
 
 _LAMBDA_CONTINUES = "Lambda continues with the change. Check its state with: ftask info"
@@ -22,6 +22,7 @@ def pause(
     """Stop consuming. Tasks are still accepted and wait in the queue; no task is lost, and no attempt is used."""
     from ftask.ops import consumption
 
+    require_wait(timeout, wait=wait)
     stage, screen = run.stage, run.screen
     run.if_interrupted = _LAMBDA_CONTINUES
     changed = consumption.switch(stage, enabled=False)

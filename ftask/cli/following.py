@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.exit_codes import ExitCode
+from ftask.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,16 @@ Timeout = Annotated[
 ]
 # With more tasks, one line per change is noise next to the totals.
 MAX_LINES_OF_PROGRESS = 20
+
+
+def require_wait(timeout: float | None, *, wait: bool) -> None:
+    """Refuse a timeout without a wait.
+
+    Raises:
+        UsageError: `--timeout` is given, and `--wait` is not.
+    """
+    if timeout is not None and not wait:
+        raise UsageError("--timeout has no effect without --wait.", "Add --wait, or remove --timeout.")
 
 
 def follow(

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import require_id
 from ftask.core.errors import FtaskError
 
 
 def get(
     run: Invocation,
-    task_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the task.")],
+    task_id: Annotated[str, typer.Argument(callback=require_id, metavar="ID", help="Id of the task.")],
     traceback: Annotated[
         bool | None,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import require_id
 from ftask.cli.usage import parse_choice
 from ftask.cli.when import parse_when
 
@@ -20,7 +21,9 @@ EMULATOR_ROUND_SECONDS = 0.3
 def logs(
     run: Invocation,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")] = False,
-    task: Annotated[str | None, typer.Option(metavar="ID", help="Only events of this task.")] = None,
+    task: Annotated[
+        str | None, typer.Option(callback=require_id, metavar="ID", help="Only events of this task.")
+    ] = None,
     task_type: Annotated[
         str | None, typer.Option("--type", metavar="TYPE", help="Only events of tasks of this type.")
     ] = None,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ftask.core.errors import FtaskError
-
 if TYPE_CHECKING:
     from ftask.deploy.project import Project
 
@@ -20,7 +18,7 @@ def importing_python(project: Project | None) -> str:
         FtaskError: the state folder, where it lies, cannot be used.
     """
     from ftask.local.runtime import runtime_python
-    from ftask.local.state_folder import STATE_DIR_VARIABLE, default_root
+    from ftask.local.state_folder import default_root, unusable
 
     if project is None:
         return sys.executable
@@ -28,7 +26,4 @@ def importing_python(project: Project | None) -> str:
     try:
         return str(runtime_python(root))
     except OSError as error:
-        raise FtaskError(
-            f"The state folder {root} cannot be used: {error.strerror or error}.",
-            f"Make it writable, or choose another with {STATE_DIR_VARIABLE}.",
-        ) from error
+        raise unusable(root, error) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,7 +71,7 @@ def print_policy(
     else:
         vpc, boundary_arn = known("VpcSubnetIds") is not None, known("PermissionsBoundaryArn")
         document = least_policy(commands, scope, key_arn, vpc=vpc, boundary_arn=boundary_arn)
-    print(json.dumps(document, indent=2))  # noqa: T201 - a policy is JSON in either output format
+    run.screen.document(document)
 
 
 def select_commands(words: Sequence[str]) -> list[str]:

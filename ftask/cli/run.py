@@ -63,7 +63,6 @@ def _run(
     from random import Random
 
     from ftask.cli.project import load_project
-    from ftask.core.errors import FtaskError
     from ftask.core.manifest import Manifest
     from ftask.core.model import EXPERIMENT_TYPE, Status
     from ftask.core.timestamps import now
@@ -77,7 +76,7 @@ def _run(
     task_type = Manifest(tuple(declaration.type for declaration in registry)).with_experiment().resolve(type_name)
     problem = task_type.check(payload)
     if problem is not None:
-        raise FtaskError(problem)
+        raise UsageError(problem)
     clock = SkippingClock(now) if no_wait else None
     task = new_task(task_type, payload, now(), attempt, max_attempts)
     rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret

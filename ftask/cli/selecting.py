@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,6 +12,21 @@ from ftask.cli.when import parse_when
 
 if TYPE_CHECKING:
     from ftask.dead_letters.selection import Selection
+
+T = TypeVar("T", str, list[str] | None, str | None)
+
+
+def require_id(value: T) -> T:
+    """Return the id of a task, or the ids, unless one is empty: a script's variable that is not set.
+
+    Raises:
+        typer.BadParameter: one is empty.
+    """
+    ids = [value] if isinstance(value, str) else value or []
+    if not all(task_id.strip() for task_id in ids):
+        raise typer.BadParameter("The id of the task is empty. See the ids with: ftask ls")
+    return value
+
 
 ErrorText = Annotated[
     str | None,

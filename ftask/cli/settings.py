@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
 from ftask.cli.options import GlobalOptions, Setting, environment
-from ftask.core.errors import FtaskError
+from ftask.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from ftask.aws.profile import Profile
@@ -56,7 +56,7 @@ def resolve(
     """Return the settings that follow from the options, `ftask.toml`, the environment and the AWS profile.
 
     Raises:
-        FtaskError: a flag has no effect on the stage 'local'.
+        UsageError: a flag has no effect on the stage 'local'.
     """
     if options.stage.value == LOCAL_STAGE and not options.endpoint_url.is_flag:
         return _of_engine(options)
@@ -80,7 +80,7 @@ def resolve(
 def _of_engine(options: GlobalOptions) -> Settings:
     for name, setting in (("--profile", options.profile), ("--region", options.region)):
         if setting.is_flag:
-            raise FtaskError(
+            raise UsageError(
                 f"{name} has no effect on the stage {LOCAL_STAGE!r}, which runs on this machine.",
                 "Choose another stage with --stage.",
             )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow
+from ftask.cli.following import Timeout, follow, require_wait
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def submit(
     from ftask.ops.rejected import Rejected, write_rejected
     from ftask.ops.submit import Submitted
 
+    require_wait(timeout, wait=wait)
     rejected: list[Rejected] = []
     sources = Sources(*split_type(words or ()), message, payload, file)
     tasks = read_tasks(sources, run.screen.warn, rejected.append) * count
@@ -82,7 +83,10 @@ def submit(
     if not tasks and not rejected:
         raise FtaskError("Nothing to submit: the input has no lines.")
     if key is not None:
-        derive_task_id(key)  # raises where the key is not valid
+        try:
+            derive_task_id(key)
+        except PayloadError as invalid:
+            raise UsageError(f"--key {key!r}: {invalid.message}", invalid.hint) from None
         tasks = [replace(tasks[0], key=key)]
     client = run.api
     submitted = Submitted()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ftask.cli.usage import InvalidOptionError, UsageError
-from ftask.core.errors import FtaskError
 from ftask.core.payload import JsonObject, parse_payload
 
 EXPECTED = "key=value or key:=json"
@@ -47,7 +46,8 @@ def read_payload(text: str) -> JsonObject:
     """Return the payload of `--payload`: JSON, `@FILE`, or `-` for stdin.
 
     Raises:
-        FtaskError: the file cannot be read, or the payload is invalid.
+        UsageError: the file cannot be read.
+        PayloadError: the payload is invalid.
     """
     if text == "-":
         return parse_payload(sys.stdin.buffer.read())
@@ -58,12 +58,12 @@ def read_file(path: str) -> bytes:
     """Return the content of a file.
 
     Raises:
-        FtaskError: it cannot be read.
+        UsageError: it cannot be read.
     """
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
 
 
 def _json_value(argument: str, key: str, text: str) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ftask.core.errors import FtaskError
+from ftask.core.errors import InvalidInputError
 
 
-class UsageError(FtaskError):
+class UsageError(InvalidInputError):
     """The options or arguments contradict each other, or are invalid."""
 
 

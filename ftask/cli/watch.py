@@ -10,6 +10,7 @@ import typer
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import require_id
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 
@@ -17,7 +18,8 @@ from ftask.core.errors import FtaskError
 def watch(
     run: Invocation,
     task_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of the tasks; read from stdin if omitted.")
+        list[str] | None,
+        typer.Argument(callback=require_id, metavar="[ID]...", help="Ids of the tasks; read from stdin if omitted."),
     ] = None,
     timeout: Timeout = None,
 ) -> ExitCode:

@@ -21,12 +21,20 @@ class SettingsError(FtaskError):
     """A setting is missing or not valid; nothing was done."""
 
 
-class PayloadError(FtaskError):
+class InvalidInputError(FtaskError):
+    """What the caller gave is invalid; nothing was done."""
+
+
+class PayloadError(InvalidInputError):
     """The payload of a task cannot be accepted."""
 
 
 class PayloadTooLargeError(PayloadError):
     """The payload is larger than a task may be."""
+
+
+class OutputError(FtaskError):
+    """The result cannot be written to stdout."""
 
 
 class CursorError(FtaskError):

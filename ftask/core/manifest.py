@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ftask.core.errors import FtaskError, PayloadError
+from ftask.core.errors import FtaskError, InvalidInputError, PayloadError
 from ftask.core.retry import RetryPolicy
 
 # A reader ignores fields that it does not know; a higher version is one that it must not guess at.
@@ -27,7 +27,7 @@ class ManifestError(FtaskError):
     """The text is not a manifest that this version of ftask can read."""
 
 
-class UnknownTypeError(FtaskError):
+class UnknownTypeError(InvalidInputError):
     """A task names a type that this deployment does not have, or no type where one is needed."""
 
 

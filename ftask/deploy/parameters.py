@@ -16,7 +16,7 @@ from ftask.aws.parameters import (
 )
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.target import Target
-from ftask.core.errors import FtaskError
+from ftask.core.errors import InvalidInputError
 from ftask.core.manifest import TaskType
 
 
@@ -32,15 +32,15 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
     """Return the parameters in `NAME=VALUE` pairs, as the command line takes them.
 
     Raises:
-        FtaskError: a pair has no `=` or a name is given twice.
+        InvalidInputError: a pair has no `=` or a name is given twice.
     """
     overrides: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name:
-            raise FtaskError(f"Invalid --param {pair!r}: expected NAME=VALUE, like ErrorRate=0.1.")
+            raise InvalidInputError(f"Invalid --param {pair!r}: expected NAME=VALUE, like ErrorRate=0.1.")
         if name in overrides:
-            raise FtaskError(f"Parameter {name} is given twice.", "Give each --param once.")
+            raise InvalidInputError(f"Parameter {name} is given twice.", "Give each --param once.")
         overrides[name] = value
     return overrides
 
@@ -57,12 +57,12 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     to six times the worker timeout, makes it shorter.
 
     Raises:
-        FtaskError: an override names no parameter, or the values contradict each other.
+        InvalidInputError: an override names no parameter, or the values contradict each other.
     """
     known = {parameter.name: parameter for parameter in declared if parameter.name not in MANAGED_PARAMETERS}
     for name in overrides:
         if name not in known:
-            raise FtaskError(f"Unknown parameter {name!r}.", _suggestion(name, known))
+            raise InvalidInputError(f"Unknown parameter {name!r}.", _suggestion(name, known))
     values = {name: parameter.default or "" for name, parameter in known.items()}
     values |= {name: value for name, value in current.items() if name in known}
     values |= overrides
@@ -73,7 +73,7 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
             values["VisibilityTimeout"] = f"{advised_visibility_seconds(timeout_seconds):g}"
     for contradiction in contradictions(values):
         if contradiction.severity is Severity.ERROR:
-            raise FtaskError(contradiction.message, contradiction.advice)
+            raise InvalidInputError(contradiction.message, contradiction.advice)
     return values
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.polling import rounds
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE, MANAGED_PARAMETERS
 from ftask.aws.target import Target
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.conditions import unmade_resources
@@ -233,14 +235,21 @@ def _computed(
     token = new_token()
     creates_stack = existing is None
     api_code_sha256, worker_code_sha256 = map(stack.code_sha256, code_keys)
-    answer = target.cloudformation.create_change_set(
-        StackName=target.stack_name,
-        ChangeSetName=token,
-        ClientToken=token,
-        ChangeSetType="CREATE" if creates_stack else "UPDATE",
-        Capabilities=["CAPABILITY_IAM"],
-        **request,
-    )
+    try:
+        answer = target.cloudformation.create_change_set(
+            StackName=target.stack_name,
+            ChangeSetName=token,
+            ClientToken=token,
+            ChangeSetType="CREATE" if creates_stack else "UPDATE",
+            Capabilities=["CAPABILITY_IAM"],
+            **request,
+        )
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        message = details.get("Message", "")
+        if details.get("Code") == "ValidationError" and message.startswith("Parameter "):
+            raise InvalidInputError(f"CloudFormation: {message}", "Set it with: --param NAME=VALUE") from error
+        raise
     try:
         status, reason, changes = _await_computed(target, answer["Id"], sleep)
     except BaseException:  # Ctrl-C too: a plan that nobody gets to see is not left behind

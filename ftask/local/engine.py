@@ -32,10 +32,10 @@ from ftask.local.root_key import FILE as ROOT_KEY_FILE
 from ftask.local.root_key import root_key
 from ftask.local.runtime import RUNTIME_FOLDER, runtime_python
 from ftask.local.state_folder import (
-    STATE_DIR_VARIABLE,
     default_root,
     narrow_contents,
     own_folder,
+    unusable,
 )
 from ftask.private_files import FILE_MODE, OTHERS
 
@@ -260,10 +260,7 @@ class Engine:
                 f"Its progress is in {self.log_path}.",
             ) from None
         except OSError as error:
-            raise EngineError(
-                f"The state folder {self.root} cannot be used: {error.strerror or error}.",
-                f"Make it writable, or choose another with {STATE_DIR_VARIABLE}.",
-            ) from error
+            raise unusable(self.root, error) from error
 
     def _log_hint(self, *, with_tail: bool = False) -> str:
         tail = "\n".join(self.log_tail()) if with_tail else ""

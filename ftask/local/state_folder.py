@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -19,6 +20,15 @@ def default_root() -> Path:
     """Return where the engine keeps its state: FTASK_STATE_DIR, or the user's state folder."""
     configured = os.environ.get(STATE_DIR_VARIABLE)
     return Path(configured).expanduser().resolve() if configured else user_state_path("ftask", appauthor=False)
+
+
+def unusable(folder: Path, error: OSError) -> EngineError:
+    """Return the error that says why the state folder cannot be used."""
+    advice = "Free some space on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
+    return EngineError(
+        f"The state folder {folder} cannot be used: {error.strerror or error}.",
+        f"{advice}, or choose another folder with {STATE_DIR_VARIABLE}.",
+    )
 
 
 def own_folder(folder: Path) -> None:

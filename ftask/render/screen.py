@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ftask.core.errors import OutputError
 from ftask.render.safe import SafeConsole, json_text
 
 T = TypeVar("T")
@@ -54,22 +55,32 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether drawing in place makes sense: a person watches a terminal."""
-        return self.out.is_terminal and self.err.is_terminal and not self.json and not self.quiet
+        consoles = (self.out, self.err)
+        # A dumb terminal cannot move its cursor back.
+        can_draw = all(console.is_terminal and not console.is_dumb_terminal for console in consoles)
+        return can_draw and not self.json and not self.quiet
 
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """Write a result: `value` as one JSON document, or what `draw` returns."""
         if self.json:
+            self.document(value)
+            return
+        picture = draw()
+        with _writing_result():
+            self.out.print(picture)
+
+    def document(self, value: Any) -> None:
+        """Write a result that is JSON in either output format, like a policy."""
+        with _writing_result():
             sys.stdout.write(json_text(value, indent=2) + "\n")
-        else:
-            self.out.print(draw())
 
     def line(self, value: Any, text: str | Text) -> None:
         """Write one element of a stream of results: `value` as a JSON line, or `text`."""
-        if self.json:
-            sys.stdout.write(json_text(value) + "\n")
-        else:
-            self.out.print(text, soft_wrap=True)
-        sys.stdout.flush()
+        with _writing_result():
+            if self.json:
+                sys.stdout.write(json_text(value) + "\n")
+            else:
+                self.out.print(text, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Write a remark to stderr, unless `quiet`."""
@@ -121,7 +132,7 @@ class Screen:
                 yield item
 
     def _progress(self, *columns: ProgressColumn) -> Progress:
-        shown = self.err.is_terminal and not self.quiet
+        shown = self.err.is_terminal and not self.err.is_dumb_terminal and not self.quiet
         return Progress(*columns, console=self.err, transient=True, disable=not shown)
 
 
@@ -140,6 +151,31 @@ def say_error(message: str, hint: str | None) -> None:
     console.print(message)
     if hint:
         console.print(hint)
+
+
+def say_error_json(message: str, hint: str | None, code: int) -> None:
+    """Write one error to stderr as a line of JSON; `code` is the exit code."""
+    sys.stderr.write(json_text({"error": {"message": message, "hint": hint, "code": int(code)}}) + "\n")
+
+
+@contextmanager
+def _writing_result() -> Iterator[None]:
+    """Write to stdout at once.
+
+    Raises:
+        OutputError: stdout cannot be written to, like a file on a full disk.
+        BrokenPipeError: nobody reads it.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write the result to stdout: {error.strerror}. What the command did before stays done.",
+            "Write it to a place with free space.",
+        ) from error
 
 
 def _console(stream: IO[str], *, soft_wrap: bool, width: int | None = None) -> Console:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
 
 import pytest
 
 from ftask.local.ports import PORT_VARIABLE
-from tests.support.cli import Cli
+from tests.support.cli import COMMAND, Cli
 
 pytestmark = pytest.mark.engine
 
@@ -18,35 +20,38 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     ("arguments", "stdin", "code", "says"),
     [
         (["get", "0" * 32], "", 1, "Task 00000000000000000000000000000000 does not exist"),
+        (["get", ""], "", 2, "The id of the task is empty"),
         (["get", "a/b c"], "", 1, "Task a/b c does not exist"),
         (["watch", "f" * 32], "", 1, "Task ffffffffffffffffffffffffffffffff does not exist"),
         (["watch"], "", 1, "Nothing to watch"),
-        (["submit"], "", 1, "not JSON"),
-        (["submit", "--payload", "[1]"], "", 1, "an array, not an object"),
-        (["submit", "--payload", "oops"], "", 1, "not JSON"),
-        (["submit", "--payload", '{"a": NaN}'], "", 1, "holds NaN"),
-        (["submit", "--payload", '{"a": 1e999}'], "", 1, "too large"),
-        (["submit", "--payload", "-"], '{"a":' * 200 + "1" + "}" * 200, 1, "deeper than 100"),
-        (["submit", "--payload", "-"], '{"a":"' + "x" * 300_000 + '"}', 1, "may have 262,144"),
-        (["submit", "--payload", "@none.json"], "", 1, "Cannot read none.json"),
-        (["submit", "--file", "none.jsonl"], "", 1, "Cannot read none.jsonl"),
-        (["submit", "--file", "-"], '{"a":1}\nnonsense\n', 1, "Line 2: "),
+        (["submit"], "", 2, "not JSON"),
+        (["submit", "--payload", "[1]"], "", 2, "an array, not an object"),
+        (["submit", "--payload", "oops"], "", 2, "not JSON"),
+        (["submit", "--payload", '{"a": NaN}'], "", 2, "holds NaN"),
+        (["submit", "--payload", '{"a": 1e999}'], "", 2, "too large"),
+        (["submit", "--payload", "-"], '{"a":' * 200 + "1" + "}" * 200, 2, "deeper than 100"),
+        (["submit", "--payload", "-"], '{"a":"' + "x" * 300_000 + '"}', 2, "may have 262,144"),
+        (["submit", "--payload", "@none.json"], "", 2, "Cannot read none.json"),
+        (["submit", "--file", "none.jsonl"], "", 2, "Cannot read none.jsonl"),
+        (["submit", "--file", "-"], '{"a":1}\nnonsense\n', 2, "Line 2: "),
         (["submit", "--file", "-"], "\n", 1, "Nothing to submit"),
         (["submit", "-m", "a", "--payload", "{}"], "", 2, "Give only one of"),
         (["submit", "send", "x"], "", 2, "Invalid argument 'x': expected key=value or key:=json."),
         (["submit", "send", "-m", "a"], "", 2, "--message is for the type experiment"),
         (["submit", "-m", "a", "-n", "2", "--key", "k"], "", 2, "--key names one task"),
-        (["submit", "-m", "a", "--key", ""], "", 1, "idempotency key"),
+        (["submit", "-m", "a", "--timeout", "3"], "", 2, "--timeout has no effect without --wait"),
+        (["submit", "-m", "a", "--key", "\N{LATIN SMALL LETTER E WITH ACUTE}"], "", 2, "printable ASCII"),
+        (["submit", "-m", "a", "--key", ""], "", 2, "idempotency key"),
         (["submit", "-m", "a", "-n", "0"], "", 2, "'--count'"),
-        (["deploy", "--param", "X"], "", 1, "Invalid --param 'X': expected NAME=VALUE"),
-        (["deploy", "--param", "X=1"], "", 1, "Unknown parameter 'X'"),
-        (["deploy", "--param", "ErrorRate=abc"], "", 1, "ErrorRate"),
+        (["deploy", "--param", "X"], "", 2, "Invalid --param 'X': expected NAME=VALUE"),
+        (["deploy", "--param", "X=1"], "", 2, "Unknown parameter 'X'"),
+        (["deploy", "--param", "ErrorRate=abc"], "", 2, "ErrorRate"),
         (["deploy", "--param", "ErrorRate=0.9"], "", 1, "Run it again with --yes"),
         (["remove"], "", 1, "Run it again with --yes"),
         (["local", "reset"], "", 1, "Run it again with --yes"),
         (["nonsense"], "", 2, "No such command"),
         (["info", "--output", "xml"], "", 2, "xml"),
-        (["info", "--profile", "x"], "", 1, "--profile has no effect on the stage 'local'"),
+        (["info", "--profile", "x"], "", 2, "--profile has no effect on the stage 'local'"),
     ],
 )
 def test_bad_arguments_and_payloads(deployed: Cli, arguments: list[str], stdin: str, code: int, says: str) -> None:
@@ -85,20 +90,58 @@ def test_options_that_make_no_sense(deployed: Cli, arguments: tuple[str, ...], s
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "says"),
+    ("arguments", "environment", "code", "says"),
     [
-        ([], {}, "No AWS region is configured"),
-        (["--region", "eu-west-1"], {}, "No AWS credentials were found"),
-        (["--profile", "nobody"], {}, "The config profile (nobody) could not be found"),
-        (["--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"], KEYS, "Could not connect"),
-        (["--endpoint-url", "nonsense"], KEYS, "Invalid endpoint URL 'nonsense'"),
-        (["--stage", "Not_A_Stage"], KEYS, "Invalid stage name 'Not_A_Stage'"),
+        ([], {}, 1, "No AWS region is configured"),
+        (["--region", "eu-west-1"], {}, 1, "No AWS credentials were found"),
+        (["--profile", "nobody"], {}, 1, "The config profile (nobody) could not be found"),
+        (["--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:9"], KEYS, 1, "Could not connect"),
+        (["--endpoint-url", "nonsense"], KEYS, 2, "Invalid endpoint URL 'nonsense'"),
+        (["--stage", "Not_A_Stage"], KEYS, 2, "Invalid stage name 'Not_A_Stage'"),
     ],
 )
-def test_a_stage_that_cannot_be_reached(cli: Cli, arguments: list[str], environment: dict[str, str], says: str) -> None:
+def test_a_stage_that_cannot_be_reached(
+    cli: Cli, arguments: list[str], environment: dict[str, str], code: int, says: str
+) -> None:
     done = cli("--stage", "prod", "info", *arguments, **environment)
-    assert done.code == 1
+    assert done.code == code
     assert says in done.err
+
+
+def test_with_json_an_error_is_the_last_line_of_stderr(cli_without_engine: Cli) -> None:
+    wrong_calls = (["submit", "--payload", "oops"], ["get", "x", "--nonsense"], ["nonsense"], ["get", "\udcff"])
+    for arguments in wrong_calls:
+        done = cli_without_engine(*arguments, "-o", "json")
+        (error,) = json.loads(done.err.splitlines()[-1]).values()
+        assert (done.code, done.out, error["code"]) == (2, "", 2)
+        assert error["message"]
+        assert error.keys() == {"message", "hint", "code"}
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "says"),
+    [
+        ("schema >/dev/full", 1, "stdout: No space left on device"),
+        ("sweep >/dev/full", 1, "Cannot write the result to stdout: No space left on device"),
+        ("sweep >&-", 2, "stdout is closed"),
+        ("sweep 2>&- >/dev/null", 0, ""),
+    ],
+)
+def test_a_stdout_that_takes_nothing_is_one_error(
+    cli_without_engine: Cli, redirection: str, code: int, says: str
+) -> None:
+    cli = cli_without_engine
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{COMMAND} bench {redirection}"],
+        cwd=cli.folder,
+        env=cli.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert says in done.stderr
+    assert done.stderr.count("\n") in (0, 2), done.stderr
 
 
 def test_the_stage_local_needs_no_profile_and_another_stage_says_which_is_missing(deployed: Cli) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +14,10 @@ from typer.testing import CliRunner
 from ftask.cli import options
 from ftask.cli.command import command, group_command
 from ftask.cli.exit_codes import ExitCode
+from ftask.cli.failing import wants_json
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError, UsageError, parse_choice
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, PayloadError
 
 
 def run(function: Callable[..., ExitCode | None], *arguments: str) -> Any:
@@ -38,6 +41,7 @@ def raising(error: BaseException, if_interrupted: str | None = "") -> Callable[[
     [
         (FtaskError("It failed.", "Try again."), 1, "Error: It failed.\nTry again.\n"),
         (UsageError("Give one."), 2, "Error: Give one.\n"),
+        (PayloadError("Not JSON."), 2, "Error: Not JSON.\n"),
         (
             ZeroDivisionError("by zero"),
             1,
@@ -59,6 +63,37 @@ def test_an_error_is_a_message_a_hint_and_an_exit_code(error: Exception, code: i
 def test_ctrl_c_ends_with_130_and_is_silent_where_it_is_the_usual_end(if_interrupted: str | None, text: str) -> None:
     done = run(raising(KeyboardInterrupt(), if_interrupted))
     assert (done.exit_code, done.stdout, done.stderr) == (130, "", text)
+
+
+def test_with_json_an_error_is_one_line_of_json() -> None:
+    done = run(raising(FtaskError("It failed.", "Try again.")), "-o", "json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert json.loads(done.stderr) == {"error": {"message": "It failed.", "hint": "Try again.", "code": 1}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "expected"),
+    [
+        (["ls"], {}, False),
+        (["ls", "-o", "json"], {}, True),
+        (["ls", "-ojson"], {}, True),
+        (["--output=json", "ls"], {}, True),
+        (["ls"], {"FTASK_OUTPUT": "json"}, True),
+        (["ls", "-o", "table"], {"FTASK_OUTPUT": "json"}, False),
+    ],
+)
+def test_a_command_line_that_cannot_be_parsed_may_ask_for_json(
+    arguments: list[str], variables: dict[str, str], expected: bool
+) -> None:
+    assert wants_json(arguments, variables) is expected
+
+
+def test_a_full_disk_is_no_bug() -> None:
+    done = run(raising(OSError(errno.ENOSPC, "No space left on device", "/data/x")))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Error: Cannot use /data/x: No space left on device.\nFree some space, and run the command again.\n"
+    )
 
 
 def test_a_command_takes_its_own_options_and_the_global_ones_in_any_order() -> None:

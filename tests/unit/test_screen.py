@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from rich.table import Table
 
@@ -22,6 +24,15 @@ def test_text_is_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.count(TEXT) == 4
     assert err.count(TEXT) == 4
+
+
+def test_nothing_is_drawn_in_place_on_a_terminal_that_cannot_move_its_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert Screen().live
+    monkeypatch.setenv("TERM", "dumb")
+    assert not Screen().live
 
 
 def test_a_quiet_screen_keeps_its_warnings(capsys: pytest.CaptureFixture[str]) -> None:

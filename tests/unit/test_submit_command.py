@@ -99,5 +99,6 @@ def test_a_task_that_is_refused_is_a_rejected_line(submit: Submit, file: Path) -
 
 def test_a_key_that_a_header_cannot_carry_is_refused_before_anything_is_sent(submit: Submit) -> None:
     done = CliRunner().invoke(app, ["submit", "-m", "SUCCESS", "--key", "order-1 "])
-    assert done.exit_code == 1
-    assert "begins or ends with a space" in str(done.exception) + done.output
+    assert done.exit_code == 2
+    assert "--key 'order-1 ': " in done.output
+    assert "begins or ends with a space" in done.output

@@ -8,9 +8,9 @@ import typer
 
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow
+from ftask.cli.following import Timeout, follow, require_wait
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
+from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, require_id
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
@@ -25,7 +25,9 @@ SAMPLE = 5
 
 def redrive(
     run: Invocation,
-    task: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this task; may be repeated.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(callback=require_id, metavar="ID", help="Only this task; may be repeated.")
+    ] = None,
     task_type: TaskType = None,
     error: ErrorText = None,
     since: Since = None,
@@ -45,6 +47,7 @@ def redrive(
     from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.selection import require_failed
 
+    require_wait(timeout, wait=wait)
     selection = parse_selection(error, since, until, task or (), task_type)
     stage, screen = run.stage, run.screen
     require_failed(stage, task or ())

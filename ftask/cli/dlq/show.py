@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import require_id
 
 if TYPE_CHECKING:
     from ftask.core.model import Task
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 MAX_LETTERS_TO_SEARCH = 1000
 
 
-def show(run: Invocation, task_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the task.")]) -> None:
+def show(
+    run: Invocation, task_id: Annotated[str, typer.Argument(callback=require_id, metavar="ID", help="Id of the task.")]
+) -> None:
     """Show everything about one failed task: payload, attempts, dead letter, and what its attempts logged."""
     from ftask.aws.api import UnknownTaskError
     from ftask.core.codec import task_to_json
