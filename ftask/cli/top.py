@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import TaskType
 
 if TYPE_CHECKING:
     from ftask.ops.top import StageSampler, StageSnapshot
@@ -19,15 +20,18 @@ def top(
     run: Invocation,
     interval: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between two readings.")] = 2.0,
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="Number of readings; 0 for no limit.")] = 0,
+    task_type: TaskType = None,
 ) -> None:
     """Show the stage live: throughput, queues, dead letters, states, recent failures.
+
+    With --type, attempts, states and failures are those of tasks of this type; all types share the queues.
 
     Keys: q quits, p pauses, s sorts the failures. Without a terminal: one line per reading, in JSON with -o json.
     """
     from ftask.ops.top import StageSampler
     from ftask.render.top import line
 
-    board = StageSampler(run.stage)
+    board = StageSampler(run.stage, task_type)
     run.if_interrupted = None
     if run.screen.live and sys.stdin.isatty():
         _live(run, board, interval, count)

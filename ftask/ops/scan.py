@@ -80,8 +80,8 @@ def newest(pages: Iterator[Page], limit: int) -> list[Task]:
     return sorted(tasks, key=lambda task: task.created_at, reverse=True)
 
 
-def scan_tasks(stage: Stage, task_filter: TaskFilter) -> Iterator[Page]:
-    """Scan for the tasks that the filter selects."""
+def scan_tasks(stage: Stage, task_filter: TaskFilter, *, projection: str | None = None) -> Iterator[Page]:
+    """Scan for the tasks that the filter selects; see :func:`scan`."""
     conditions = []
     names: dict[str, str] = {}
     values: dict[str, str] = {}
@@ -103,4 +103,4 @@ def scan_tasks(stage: Stage, task_filter: TaskFilter) -> Iterator[Page]:
         conditions.append("(contains(lastError.#type, :error) OR contains(lastError.message, :error))")
         names["#type"] = "type"
         values["error"] = task_filter.error
-    return scan(stage, " AND ".join(conditions), names, **values)
+    return scan(stage, " AND ".join(conditions), names, projection=projection, **values)

@@ -17,7 +17,7 @@ from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
 from ftask.ops.info import oldest_seconds
 from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
-from ftask.ops.scan import scan
+from ftask.ops.scan import TaskFilter, scan_tasks
 
 # How many snapshots the sparklines show.
 PAST = 120
@@ -77,9 +77,13 @@ class StageSnapshot:
 
 @dataclass
 class StageSampler:
-    """Takes snapshots of a stage."""
+    """Takes snapshots of a stage.
+
+    With a `type`, attempts, failures and states are those of tasks of this type; queues are always shared by all.
+    """
 
     stage: Stage
+    type: str | None = None
     clock: Callable[[], float] = time.monotonic
     failures: deque[FailedAttempt] = field(default_factory=lambda: deque(maxlen=RECENT_FAILURES))
     _states: dict[str, int] = field(default_factory=dict)
@@ -90,7 +94,7 @@ class StageSampler:
 
     def __post_init__(self) -> None:
         groups = log_groups(self.stage.outputs, ("worker",))
-        self._log = LogReader(self.stage.target, groups, EventFilter(), now())
+        self._log = LogReader(self.stage.target, groups, EventFilter(type=self.type), now())
 
     def snapshot(self) -> StageSnapshot:
         """Take one snapshot.
@@ -154,7 +158,7 @@ class StageSampler:
         if tick < self._scan_again_at:
             return
         counts: Counter[str] = Counter()
-        for page in scan(self.stage, projection="status"):
+        for page in scan_tasks(self.stage, TaskFilter(type=self.type), projection="status"):
             counts.update(item["status"]["S"] for item in page.items)
         self._states = {str(status): counts[status] for status in Status if counts[status]}
         self._states_at = now()

@@ -59,3 +59,13 @@ def test_the_board_writes_a_line_a_look_where_nobody_watches(deployed: Cli) -> N
     lines = deployed("top", "--count", "2", "--interval", "0.2", "-o", "json").out.splitlines()
     assert [json.loads(line)["consuming"] for line in lines] == ["Enabled", "Enabled"]
     assert "completed/s" in deployed("top", "-n", "1").out
+
+
+def test_the_board_shows_one_type_of_task(deployed: Cli) -> None:
+    assert deployed("submit", "-m", "SUCCESS", "--wait").code == 0
+    experiment, other = (
+        json.loads(deployed("top", "-n", "1", "--type", name, "-o", "json").out)["states"]
+        for name in ("experiment", "other")
+    )
+    assert experiment["COMPLETED"] >= 1
+    assert other == {}
