@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -12,7 +13,7 @@ from ftask.aws.target import Target
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.model import Task
+from ftask.core.model import Removal, RemovalKind, Task
 from ftask.core.redrive import Redriver
 from ftask.core.sqs import SqsDeadLetterQueue, SqsDeadLetterReader, SqsQueue
 from ftask.core.timestamps import now
@@ -108,6 +109,16 @@ class Stage:
     @property
     def redriver(self) -> Redriver:
         return Redriver(self.store, self.queue, now, self._retention)
+
+    def removal(self, kind: RemovalKind) -> Callable[[], Removal]:
+        """Return what marks a failed task as removed now, by the user of these credentials.
+
+        Raises:
+            FtaskError: AWS does not say whose credentials these are.
+        """
+        with translate_aws_errors():
+            arn = self.target.sts.get_caller_identity()["Arn"]
+        return lambda: Removal(kind, now(), arn)
 
     @property
     def canceller(self) -> Canceller:

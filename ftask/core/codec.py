@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from ftask.core.model import Attempt, Failure, Message, Status, Task
+from ftask.core.model import Attempt, Failure, Message, Removal, Status, Task
 from ftask.core.timestamps import to_iso
 
 MESSAGE_VERSION = 1
@@ -87,6 +87,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "failedAt": _iso(task.failed_at),
         "cancelRequestedAt": _iso(task.cancel_requested_at),
         "cancelledAt": _iso(task.cancelled_at),
+        "removal": _public_removal(task.removal),
         "history": [_public_attempt(attempt) for attempt in task.history],
     }
     public = _present(values)
@@ -112,6 +113,11 @@ def _public_attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _public_failure(failure: Failure | None) -> dict[str, str] | None:
     return None if failure is None else {"type": failure.type, "message": failure.message}
+
+
+def _public_removal(removal: Removal | None) -> dict[str, str] | None:
+    # Without the operator's name: every client of the API can read this.
+    return None if removal is None else {"kind": str(removal.kind), "at": to_iso(removal.at)}
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

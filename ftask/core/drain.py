@@ -1,17 +1,17 @@
-"""Drain: dead letters are written down and leave the queue, those that are stale without being written.
+"""Drain and discard: dead letters leave the queue, and their tasks the list of failed tasks.
 
-A letter is written before it is deleted. So a drain can be interrupted anywhere, run again, and run twice at once.
+A drain writes each letter down first; a discard writes none. The task is removed from the list next, and the letter is
+deleted last. So both can be interrupted anywhere, run again, and run twice at once: a letter that is left is stale.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from ftask.core.codec import message_or_none
 from ftask.core.letters import LetterState, batches, judge
-from ftask.core.model import DeadLetter, Task
+from ftask.core.model import DeadLetter, Message, Removal, Task
 from ftask.core.ports import DeadLetterReader, Store
 
 Write = Callable[[Sequence[tuple[DeadLetter, Task | None]]], None]
@@ -19,10 +19,10 @@ Write = Callable[[Sequence[tuple[DeadLetter, Task | None]]], None]
 
 
 class DrainOutcome(StrEnum):
-    """What became of one dead letter in a drain."""
+    """What became of one dead letter in a drain or a discard."""
 
-    DRAINED = "drained"  # written, then deleted
-    STALE = "stale"  # the task was redriven or ended since; deleted and not written
+    DRAINED = "drained"  # written, then deleted; a discard writes none
+    STALE = "stale"  # the task was redriven, discarded, drained or ended since; deleted
     SKIPPED = "skipped"  # not selected; the letter stays
     UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED; the letter stays
 
@@ -31,12 +31,14 @@ def drain_letters(
     store: Store,
     reader: DeadLetterReader,
     write: Write,
+    removal: Callable[[], Removal] | None,
     seen: set[str] | None = None,
     selected: Callable[[Task], bool] | None = None,
-) -> Iterator[Counter[DrainOutcome]]:
-    """Drain the letters of the `selected` tasks; yield, after each batch, how many of its letters had which outcome.
+) -> Iterator[list[tuple[Message | None, DrainOutcome]]]:
+    """Drain the letters of the `selected` tasks; yield, after each batch of letters, what became of it.
 
-    `selected` is None for all letters, also those that are not of a task. A stale letter is only deleted: written
+    `removal` returns what removes a task from the list of failed tasks now; None leaves the tasks on it. `selected` is
+    None for all letters, also those that are not of a task. A stale letter is only deleted: written
     down, it would be submitted again although its task has moved on. When `write` returns, the letters must be safe:
     they are deleted next. `seen` holds the ids of the letters that were read. Several threads may drain at once and
     share it.
@@ -57,9 +59,19 @@ def drain_letters(
                 if outcome is DrainOutcome.DRAINED
             ]
         )
+        if removal is not None:
+            outcomes = [
+                # Redriven since it was read.
+                DrainOutcome.STALE
+                if outcome is DrainOutcome.DRAINED
+                and task is not None
+                and not store.remove(task.task_id, task.epoch, removal())
+                else outcome
+                for task, outcome in zip(tasks, outcomes, strict=True)
+            ]
         done = (DrainOutcome.DRAINED, DrainOutcome.STALE)
         reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome in done])
-        yield Counter(outcomes)
+        yield list(zip(messages, outcomes, strict=True))
 
 
 def _outcome(state: LetterState, task: Task | None, selected: Callable[[Task], bool] | None) -> DrainOutcome:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ftask.core.errors import TemporarilyUnavailableError
-from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item
-from ftask.core.model import Message, Status, Task
+from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item, write_removal
+from ftask.core.model import Message, Removal, Status, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
 
@@ -234,6 +234,29 @@ class DynamoStore:
         except ClientError as error:
             _refused_by(error)
             return False
+        return True
+
+    def remove(self, task_id: str, epoch: int, removal: Removal) -> bool:
+        # Discard and drain: only in the epoch that the operator saw, so that a delayed copy of the request does not
+        # hide a later failure. Without its key the item leaves the sparse index.
+        try:
+            self._client().update_item(
+                TableName=self._table,
+                Key=_key(task_id),
+                ConditionExpression="#status = :failed AND epoch = :epoch AND attribute_not_exists(removal)",
+                UpdateExpression="SET removal = :removal REMOVE failedShard",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":failed": {"S": Status.FAILED},
+                    ":epoch": {"N": str(epoch)},
+                    ":removal": write_removal(removal),
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            current = _refused_by(error)
+            # Removed before: by our own re-sent write, or by another operator.
+            return current is not None and current.epoch == epoch and current.removal is not None
         return True
 
     def prolong(self, after: Task) -> bool:

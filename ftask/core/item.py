@@ -14,7 +14,17 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ftask.core.model import EXPERIMENT_TYPE, Attempt, Failure, Lease, Outcome, Status, Task
+from ftask.core.model import (
+    EXPERIMENT_TYPE,
+    Attempt,
+    Failure,
+    Lease,
+    Outcome,
+    Removal,
+    RemovalKind,
+    Status,
+    Task,
+)
 from ftask.core.timestamps import from_iso, to_iso
 
 # The index of failed tasks is spread over this many partitions, so that a flood of failures is not
@@ -88,6 +98,20 @@ def begun_attempt(epoch: int, started_at: datetime, beside: int) -> Item:
     return {"M": entry | ({"beside": _COUNT.write(beside)} if beside else {})}
 
 
+def write_removal(removal: Removal) -> Item:
+    """Return the value of the attribute `removal`."""
+    return {"M": {"kind": _TEXT.write(removal.kind), "at": _INSTANT.write(removal.at), "by": _TEXT.write(removal.by)}}
+
+
+def _read_removal(typed: Mapping[str, Any]) -> Removal:
+    fields = typed["M"]
+    return Removal(RemovalKind(fields["kind"]["S"]), _INSTANT.read(fields["at"]), fields["by"]["S"])
+
+
+def _is_listed(task: Task) -> bool:
+    return task.status is Status.FAILED and task.removal is None
+
+
 def _written(source: object, attributes: Sequence[Attribute]) -> Item:
     values = ((attribute, attribute.value(source)) for attribute in attributes)
     return {attribute.name: attribute.kind.write(value) for attribute, value in values if value is not None}
@@ -158,6 +182,7 @@ _FAILURE = Kind(_write_failure, _read_failure)
 # of the task travels in it.
 _LAST_ERROR = Kind(_write_last_error, _read_failure)
 _HISTORY = Kind(_write_history, _read_history)
+_REMOVAL = Kind(write_removal, _read_removal)
 
 ATTRIBUTES = (
     _from("task_id", _TEXT, "taskId", fixed=True),
@@ -180,10 +205,11 @@ ATTRIBUTES = (
     _from("result", _TEXT, "result"),
     _from("completed_at", _INSTANT, "completedAt"),
     _from("failed_at", _INSTANT, "failedAt"),
-    # The key of the sparse index: only a failed task has it.
-    Attribute("failedShard", lambda task: failed_shard(task.task_id) if task.status is Status.FAILED else None, _TEXT),
+    # The key of the sparse index: only a failed task has it, until an operator discards or drains the task.
+    Attribute("failedShard", lambda task: failed_shard(task.task_id) if _is_listed(task) else None, _TEXT),
     _from("cancelled_at", _INSTANT, "cancelledAt"),
     _from("cancel_requested_at", _INSTANT, "cancelRequestedAt"),
+    _from("removal", _REMOVAL, "removal"),
 )
 # What every outcome and every redrive writes.
 UPDATED = tuple(attribute.name for attribute in ATTRIBUTES if not attribute.fixed)

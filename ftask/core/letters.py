@@ -13,7 +13,8 @@ class LetterState(StrEnum):
     """What a dead letter says of its task now."""
 
     CURRENT = "current"  # the task is FAILED in the letter's epoch: it waits for an operator
-    STALE = "stale"  # the task was redriven or ended in another way since: the letter has nothing left to do
+    # The task was redriven, discarded, drained or ended in another way since: the letter has nothing left to do.
+    STALE = "stale"
     UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED
     UNKNOWN = "unknown"  # not a task's letter, or the task is gone: the letter is the last trace
 
@@ -28,7 +29,7 @@ def judge(letter: Message | None, task: Task | None) -> LetterState:
         return LetterState.STALE
     if task.epoch < letter.epoch or task.status is not Status.FAILED:
         return LetterState.UNSETTLED
-    return LetterState.CURRENT
+    return LetterState.CURRENT if task.removal is None else LetterState.STALE
 
 
 def batches(reader: DeadLetterReader, seen: set[str]) -> Iterator[Sequence[DeadLetter]]:

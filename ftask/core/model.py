@@ -117,6 +117,25 @@ class Lease:
     until: datetime
 
 
+class RemovalKind(StrEnum):
+    """How an operator removed a failed task from the list of failed tasks."""
+
+    DISCARDED = "DISCARDED"
+    DRAINED = "DRAINED"  # its dead letter is in a file
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """That a failed task is off the list of failed tasks: since when, and by whom (an ARN).
+
+    Nothing but a redrive that names the task runs it again.
+    """
+
+    kind: RemovalKind
+    at: datetime
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A task as the table knows it.
@@ -149,6 +168,8 @@ class Task:
     cancelled_at: datetime | None = None
     # Set while an attempt runs: it may end, and no other follows it.
     cancel_requested_at: datetime | None = None
+    # Set only while the task is FAILED, once an operator has discarded or drained it.
+    removal: Removal | None = None
 
     @property
     def ended_at(self) -> datetime | None:

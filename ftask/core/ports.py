@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from ftask.core.events import Event
-from ftask.core.model import DeadLetter, Delivery, Message, Task
+from ftask.core.model import DeadLetter, Delivery, Message, Removal, Task
 
 Clock = Callable[[], datetime]
 """Returns the present moment in whole milliseconds, like :func:`ftask.core.timestamps.now`."""
@@ -71,6 +71,12 @@ class Store(Protocol):
 
     def reopen(self, after: Task) -> bool:
         """Write `after` if the task is `FAILED` in the epoch before `after`'s; return whether it was."""
+
+    def remove(self, task_id: str, epoch: int, removal: Removal) -> bool:
+        """Remove a task that is `FAILED` in this epoch from the list of failed tasks; return whether it is off it.
+
+        False: the task was redriven, or is gone. The first removal of an epoch stays.
+        """
 
     def prolong(self, after: Task) -> bool:
         """Write `after`, a task as it was read with another expiry, if it is `PENDING` with 0 attempts and unchanged.

@@ -25,7 +25,7 @@ class RedriveOutcome(StrEnum):
     """What became of one dead letter."""
 
     REDRIVEN = "redriven"  # the task runs again; the letter is deleted
-    STALE = "stale"  # the task was redriven or ended since; the letter is deleted
+    STALE = "stale"  # the task was redriven, discarded, drained or ended since; the letter is deleted
     SKIPPED = "skipped"  # the task is not selected; the letter stays
     UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED; the letter stays
     UNKNOWN = "unknown"  # not a task's letter, or the task is gone; the letter stays, it is the last trace
@@ -59,10 +59,18 @@ class Redriver:
             reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
             yield list(zip(messages, outcomes, strict=True))
 
-    def redrive(self, letters: Sequence[Message | None], selected: TaskFilter = lambda _: True) -> list[RedriveOutcome]:
-        """Redrive the tasks of up to ten letters; return the outcome of each. None is a letter that is not a task's."""
+    def redrive(
+        self, letters: Sequence[Message | None], selected: TaskFilter = lambda _: True, *, also_removed: bool = False
+    ) -> list[RedriveOutcome]:
+        """Redrive the tasks of up to ten letters; return the outcome of each. None is a letter that is not a task's.
+
+        `also_removed` redrives tasks that were discarded or drained too. A redrive that has sent its message wins over
+        a discard or a drain that comes between its two steps.
+        """
         task_letters = [letter for letter in letters if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in task_letters])}
+        if also_removed:
+            tasks = {task_id: replace(task, removal=None) for task_id, task in tasks.items()}
         outcomes = [_judge(letter, tasks, selected) for letter in letters]
         failed = {
             letter.task_id: tasks[letter.task_id]

@@ -239,6 +239,7 @@ def reopened(task: Task, now: datetime) -> Task:
         lease=None,
         next_attempt_at=None,
         failed_at=None,
+        removal=None,
     )
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.codec import message_or_none
-from ftask.core.drain import DrainOutcome, drain_letters
+from ftask.core.drain import DrainOutcome, Write, drain_letters
 from ftask.core.errors import FtaskError
-from ftask.core.model import DeadLetter, Task
+from ftask.core.model import DeadLetter, Message, Removal, Task
 from ftask.dead_letters.holding import HoldingReader
 from ftask.dead_letters.selection import EVERYTHING, Selection
 from ftask.private_files import open_private
@@ -70,26 +69,44 @@ class DrainFile:
         self._file.close()
 
 
-def drain(stage: Stage, file: DrainFile | None, selection: Selection = EVERYTHING) -> Iterator[Counter[DrainOutcome]]:
+Outcomes = list[tuple[Message | None, DrainOutcome]]
+
+
+def drain(
+    stage: Stage, file: DrainFile | None, removal: Callable[[], Removal] | None, selection: Selection = EVERYTHING
+) -> Iterator[Outcomes]:
     """Move the selected dead letters into `file`, or delete them without one; yield the outcomes after each batch.
 
-    A selection of everything includes letters that are not of a task. Stale letters are deleted and not written; all
+    `removal` returns what removes a drained task from the list of failed tasks; None leaves the tasks on it. A
+    selection of everything includes letters that are not of a task. Stale letters are deleted and not written; all
     others stay, visible again when this ends, however it ends.
 
     Raises:
         FtaskError: AWS refused a request, or the file cannot be written.
     """
-    seen: set[str] = set()
-    write = file.write if file else lambda _: None
     selected = None if selection.selects_all else selection.matches
+    yield from read_letters(stage, file.write if file else write_nothing, removal, selected)
+
+
+def read_letters(
+    stage: Stage, write: Write, removal: Callable[[], Removal] | None, selected: Callable[[Task], bool] | None
+) -> Generator[Outcomes]:
+    """Run the core's drain over several connections; letters that stay are visible again when this ends."""
+    seen: set[str] = set()
     reader = HoldingReader(stage.dead_letter_reader)
     with translate_aws_errors():
         try:
-            connections = [drain_letters(stage.store, reader, write, seen, selected) for _ in range(CONNECTIONS)]
+            connections = [
+                drain_letters(stage.store, reader, write, removal, seen, selected) for _ in range(CONNECTIONS)
+            ]
             with closing(merge(connections)) as batches:
                 yield from batches
         finally:
             reader.release()
+
+
+def write_nothing(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
+    """Keep no letter."""
 
 
 def _line(letter: DeadLetter, task: Task | None) -> str:

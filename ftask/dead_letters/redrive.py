@@ -29,7 +29,8 @@ Outcomes = list[tuple[Message | None, RedriveOutcome]]
 def redrive(stage: Stage, selection: Selection, limiter: RateLimiter) -> Iterator[Outcomes]:
     """Redrive the selected failed tasks; yield the outcomes after each batch.
 
-    Stale letters on the way are discarded, whether their tasks are selected or not. `limiter` counts the tasks that
+    Tasks that were discarded or drained are redriven only if the selection names them. Stale letters on the way are
+    deleted, whether their tasks are selected or not. `limiter` counts the tasks that
     are redriven, so letters of other tasks do not slow it down.
 
     Raises:
@@ -52,11 +53,11 @@ def redrive(stage: Stage, selection: Selection, limiter: RateLimiter) -> Iterato
         finally:
             reader.release()
     # A task whose letter has expired, or is held by somebody else now: that letter is stale afterwards.
-    without_letter = (task for task in failures(stage, selection) if not once.has_seen(task.task_id))
+    without_letter = (task for task in failures(stage, selection, also_removed=True) if not once.has_seen(task.task_id))
     while chunk := list(islice(without_letter, MAX_BATCH)):
         messages = [Message(task.task_id, task.epoch) for task in chunk]
         with translate_aws_errors():
-            outcomes = redriver.redrive(messages, once.matches)
+            outcomes = redriver.redrive(messages, once.matches, also_removed=bool(selection.task_ids))
         yield list(zip(messages, outcomes, strict=True))
 
 

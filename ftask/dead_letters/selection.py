@@ -52,8 +52,8 @@ class Selection:
 EVERYTHING = Selection()
 
 
-def failures(stage: Stage, selection: Selection = EVERYTHING) -> Iterator[FailedTask]:
-    """Yield the selected failed tasks, newest first.
+def failures(stage: Stage, selection: Selection = EVERYTHING, *, also_removed: bool = False) -> Iterator[FailedTask]:
+    """Yield the selected failed tasks, newest first; of those selected by id `also_removed` ones, if it is set.
 
     Tasks selected by id are looked up in the table; every other selection reads the index page by page, which may be a
     moment behind the table.
@@ -64,7 +64,8 @@ def failures(stage: Stage, selection: Selection = EVERYTHING) -> Iterator[Failed
     with translate_aws_errors():
         if selection.task_ids:
             tasks = stage.store.get_many(sorted(selection.task_ids))
-            failed = [FailedTask.of(task) for task in tasks if task.status is Status.FAILED]
+            listed = [task for task in tasks if task.status is Status.FAILED and (also_removed or task.removal is None)]
+            failed = [FailedTask.of(task) for task in listed]
             candidates: Iterator[FailedTask] = iter(sorted(failed, key=lambda task: task.failed_at, reverse=True))
         else:
             index = FailedIndex(lambda: stage.target.dynamodb, stage.outputs.table)
@@ -72,8 +73,8 @@ def failures(stage: Stage, selection: Selection = EVERYTHING) -> Iterator[Failed
         yield from filter(selection.matches_failed, candidates)
 
 
-def require_failed(stage: Stage, task_ids: Iterable[str]) -> None:
-    """Raise unless each of these tasks is FAILED.
+def require_failed(stage: Stage, task_ids: Iterable[str], verb: str) -> None:
+    """Raise unless each of these tasks is FAILED; `verb` is what the command does with them, like `redriven`.
 
     Raises:
         UnknownTaskError: a task does not exist.
@@ -84,4 +85,4 @@ def require_failed(stage: Stage, task_ids: Iterable[str]) -> None:
         if task is None:
             raise UnknownTaskError(task_id)
         if task.status is not Status.FAILED:
-            raise FtaskError(f"Task {task_id} is {task.status}; only FAILED tasks are redriven.")
+            raise FtaskError(f"Task {task_id} is {task.status}; only FAILED tasks are {verb}.")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ftask.core.drain import DrainOutcome
 from ftask.core.redrive import RedriveOutcome
+from ftask.dead_letters.drain import Outcomes as DrainOutcomes
 from ftask.dead_letters.redrive import Outcomes
 
 
@@ -39,3 +41,8 @@ class RedriveTally:
 def redriven_in(batch: Outcomes) -> int:
     """Return how many tasks a batch redrove; its other letters stay, or are discarded as stale."""
     return sum(outcome is RedriveOutcome.REDRIVEN for _, outcome in batch)
+
+
+def drained_in(batch: DrainOutcomes) -> int:
+    """Return how many letters or tasks a batch drained or discarded."""
+    return sum(outcome is DrainOutcome.DRAINED for _, outcome in batch)

@@ -113,8 +113,8 @@ def _findings(stage: Stage, comparison: _Comparison) -> Iterator[Finding]:
         yield Finding(
             CHECK,
             Level.NOTE,
-            f"{plural(comparison.stale, 'stale dead letter')}: their tasks were redriven or ended since.",
-            f"The next redrive or drain discards them. Do so now with: {command_on(stage.target, 'doctor --fix')}",
+            f"{plural(comparison.stale, 'stale dead letter')}: their tasks were redriven, removed or ended since.",
+            f"The next redrive, discard or drain deletes them; so does: {command_on(stage.target, 'doctor --fix')}",
             lambda: f"discarded {plural(discard_stale(stage, _hold_seconds(MOST_LETTERS)), 'stale letter')}",
         )
     if comparison.foreign or comparison.deleted:
@@ -154,7 +154,7 @@ def _send_letters(stage: Stage, task_ids: list[str]) -> str:
     sent = 0
     with translate_aws_errors():
         for task in stage.store.get_many(task_ids):
-            if task.status is Status.FAILED:
+            if task.status is Status.FAILED and task.removal is None:
                 message = encode_message(Message(task.task_id, task.epoch))
                 stage.dead_letters.send(message, letter_attributes(task))
                 sent += 1

@@ -94,11 +94,23 @@ COMMANDS: Mapping[str, Needs] = {
             }
         ),
     ),
+    "dlq discard": together(
+        _OUTPUTS,
+        # A task that is named, and the tasks of letters.
+        needs({TABLE: "dynamodb:BatchGetItem dynamodb:GetItem"}),
+        needs(
+            {
+                FAILED_INDEX: "dynamodb:Query",
+                TABLE: "dynamodb:UpdateItem",
+                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
+            }
+        ),
+    ),
     "dlq drain": together(
         _OUTPUTS,
         needs(
             {
-                TABLE: "dynamodb:BatchGetItem",
+                TABLE: "dynamodb:BatchGetItem dynamodb:UpdateItem",
                 DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
             }
         ),

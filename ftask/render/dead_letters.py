@@ -39,7 +39,7 @@ OUTCOMES: Mapping[RedriveOutcome, str] = {
 }
 # What a dead letter says of its task now, where that is not what one expects.
 STATES: Mapping[LetterState, str] = {
-    LetterState.STALE: "stale: its task was redriven or ended since; the next redrive or drain discards it",
+    LetterState.STALE: "stale: its task was redriven, removed or ended since; the next redrive or drain deletes it",
     LetterState.UNSETTLED: "unsettled: its worker has not written FAILED yet",
     LetterState.UNKNOWN: "its task is gone from the table",
 }
@@ -149,17 +149,37 @@ def drained_text(outcomes: Counter[DrainOutcome], file: str | None) -> str:
     """Return what a drain did, in words."""
     value = drained_json(outcomes, file)
     where = "" if file is None else f" into {file}"
-    lines = [f"Drained {plural(value['drained'], 'dead letter')}{where}. Their tasks stay FAILED."]
-    if value["stale"]:
-        lines.append(f"Discarded {plural(value['stale'], 'stale letter')}: their tasks were redriven or ended since.")
+    listed = "stay in dlq ls" if file is None else "stay FAILED, and leave dlq ls"
+    lines = [f"Drained {plural(value['drained'], 'dead letter')}{where}. Their tasks {listed}."]
     if value["skipped"]:
         lines.append(f"Left {plural(value['skipped'], 'letter')} in the queue that the filters do not select.")
-    if value["unsettled"]:
+    return "\n".join([*lines, *_others(outcomes)])
+
+
+def discarded_json(outcomes: Counter[DrainOutcome]) -> dict[str, Any]:
+    """Return what a discard did, by the outcomes of the tasks and letters that it read."""
+    names = {outcome: "discarded" if outcome is DrainOutcome.DRAINED else str(outcome) for outcome in DrainOutcome}
+    return {name: outcomes[outcome] for outcome, name in names.items()}
+
+
+def discarded_text(outcomes: Counter[DrainOutcome]) -> str:
+    """Return what a discard did, in words."""
+    tasks = plural(outcomes[DrainOutcome.DRAINED], "failed task")
+    first = f"Discarded {tasks}. They stay readable; run one again with: ftask dlq redrive --task ID"
+    return "\n".join([first, *_others(outcomes)])
+
+
+def _others(outcomes: Counter[DrainOutcome]) -> list[str]:
+    """Return a line for each kind of letter that is in the queue without waiting for an operator."""
+    lines = []
+    if stale := outcomes[DrainOutcome.STALE]:
+        lines.append(f"Deleted {plural(stale, 'stale letter')}: their tasks were redriven, removed or ended since.")
+    if unsettled := outcomes[DrainOutcome.UNSETTLED]:
         lines.append(
-            f"Left {plural(value['unsettled'], 'letter')} in the queue whose worker has not written FAILED yet. Run the"
+            f"Left {plural(unsettled, 'letter')} in the queue whose worker has not written FAILED yet. Run the"
             " command again in a minute."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _blocks() -> Table:

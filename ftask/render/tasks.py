@@ -63,6 +63,10 @@ def detail(task: Mapping[str, Any], traceback: str | None = None) -> RenderableT
     for label, name in _TIMES:
         if name in task:
             facts.add_row(label, task[name])
+    if "removal" in task:
+        removal = task["removal"]
+        who = f" by {removal['by']}" if "by" in removal else ""
+        facts.add_row(removal["kind"].lower(), Text(f"{removal['at']}{who}"))
     if "lastError" in task:
         facts.add_row("last error", _json_error(task["lastError"]))
     facts.add_row("payload", _compact(task["payload"]))

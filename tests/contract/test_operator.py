@@ -20,10 +20,11 @@ from ftask.core.drain import DrainOutcome
 from ftask.core.errors import FtaskError
 from ftask.core.item import FAILED_SHARDS, task_to_item
 from ftask.core.letters import LetterState
-from ftask.core.model import Failure, Message, Status
+from ftask.core.model import Failure, Message, Removal, RemovalKind, Status
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.timestamps import now
+from ftask.dead_letters.discard import discard
 from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.peek import judged, peek
 from ftask.dead_letters.redrive import redrive
@@ -42,6 +43,8 @@ from tests.support.stages import failed_task, put_failed, stage_of
 TIMEOUT = Failure("TimeoutError", "host 1 did not answer")
 VALUE = Failure("ValueError", "no such order")
 NO_LIMIT = RateLimiter(0)
+DISCARDED = Removal(RemovalKind.DISCARDED, EPOCH, "arn:aws:iam::123456789012:user/ops")
+DRAINED = replace(DISCARDED, kind=RemovalKind.DRAINED)
 SOON = timedelta(minutes=2)
 
 
@@ -67,9 +70,13 @@ def peeked_ids(stage: Stage) -> set[str | None]:
 
 def drained(stage: Stage, file: DrainFile, selection: Selection = EVERYTHING) -> Counter[DrainOutcome]:
     outcomes: Counter[DrainOutcome] = Counter()
-    for batch in drain(stage, file, selection):
-        outcomes.update(batch)
+    for batch in drain(stage, file, lambda: DRAINED, selection):
+        outcomes.update(outcome for _, outcome in batch)
     return outcomes
+
+
+def discarded(stage: Stage, selection: Selection = EVERYTHING) -> Counter[DrainOutcome]:
+    return Counter(outcome for batch in discard(stage, selection, lambda: DISCARDED) for _, outcome in batch)
 
 
 def queued(stage: Stage) -> list[Any]:
@@ -176,7 +183,56 @@ def test_a_drained_letter_is_in_the_file_before_it_leaves_the_queue(stage: Stage
     assert {line["taskId"] for line in lines if "payload" in line} == ids
     assert [line["body"] for line in lines if "payload" not in line] == ["not a task"]
     assert stage.dead_letter_depth().total == 0
-    assert {task.task_id for task in failures(stage)} == ids
+    assert list(failures(stage)) == []
+    assert {task.removal for task in stage.store.get_many(sorted(ids))} == {DRAINED}
+    assert outcomes(stage, EVERYTHING) == {}
+    assert queued(stage) == []
+
+
+def test_letters_that_are_not_saved_leave_their_tasks_on_the_list(stage: Stage) -> None:
+    task_id = fail(stage, 1)
+    list(drain(stage, None, None))
+    assert [task.task_id for task in failures(stage)] == [task_id]
+
+
+def test_discard_takes_exactly_the_selected_tasks_off_the_list(stage: Stage) -> None:
+    ids = [fail(stage, number, TIMEOUT if number % 3 == 0 else VALUE) for number in range(15)]
+    without_letter = fail(stage, 20, TIMEOUT, letter=False)
+    assert discarded(stage, Selection(error="host 1")) == {DrainOutcome.DRAINED: 6, DrainOutcome.SKIPPED: 10}
+    left = set(ids) - set(ids[::3])
+    assert {task.task_id for task in failures(stage)} == left
+    assert peeked_ids(stage) == left
+    task = stage.task(without_letter)
+    assert task is not None
+    assert (task.status, task.removal, task.last_error) == (Status.FAILED, DISCARDED, TIMEOUT)
+    assert discarded(stage, Selection(error="host 1")) == {DrainOutcome.SKIPPED: 10}
+
+
+def test_a_discarded_task_is_redriven_only_by_its_name(stage: Stage) -> None:
+    task_id, other = fail(stage, 1), fail(stage, 2)
+    discarded(stage, Selection(task_ids=frozenset({task_id})))
+    # As an interrupted discard leaves it.
+    stage.dead_letters.send(encode_message(Message(task_id)), {})
+    assert outcomes(stage, EVERYTHING) == {RedriveOutcome.REDRIVEN: 1, RedriveOutcome.STALE: 1}
+    assert [message["taskId"] for message in queued(stage)] == [other]
+    named = Selection(task_ids=frozenset({task_id}))
+    assert list(failures(stage, named)) == []
+    assert outcomes(stage, named)[RedriveOutcome.REDRIVEN] == 1
+    assert [message["taskId"] for message in queued(stage)] == [task_id]
+    task = stage.task(task_id)
+    assert task is not None
+    assert (task.status, task.epoch, task.removal) == (Status.PENDING, 1, None)
+
+
+def test_a_task_that_was_redriven_or_discarded_meanwhile_keeps_what_was_first(stage: Stage) -> None:
+    task_id = fail(stage, 1)
+    assert not stage.store.remove(task_id, 1, DISCARDED)
+    assert stage.store.remove(task_id, 0, DISCARDED)
+    assert stage.store.remove(task_id, 0, DRAINED)
+    task = stage.task(task_id)
+    assert task is not None
+    assert task.removal == DISCARDED
+    assert not stage.store.remove("f" * 32, 0, DISCARDED)
 
 
 def test_a_drain_discards_stale_letters_and_leaves_those_that_are_being_settled(stage: Stage, tmp_path: Path) -> None:
@@ -242,7 +298,7 @@ def test_a_drain_that_cannot_write_leaves_the_letters_in_the_queue(stage: Stage,
     file = DrainFile(tmp_path / "letters.jsonl")
     file.close()
     with pytest.raises(ValueError, match="closed file"):
-        list(drain(stage, file))
+        list(drain(stage, file, None))
     assert stage.dead_letter_depth().total == 1
     with pytest.raises(FtaskError, match="Nothing was drained"):
         DrainFile(tmp_path)

@@ -16,12 +16,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.core import transitions
-from ftask.core.drain import Write
+from ftask.core.codec import message_or_none
+from ftask.core.drain import Write, drain_letters
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, TemporarilyUnavailableError
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.item import task_to_item
-from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Settlement, Store
 from ftask.core.redrive import RedriveOutcome, Redriver
@@ -268,19 +269,48 @@ class _RedrivesWhatever(Redriver):
         return [RedriveOutcome.REDRIVEN] * len(letters)
 
 
-def _drains_first(store: Store, reader: DeadLetterReader, write: Write) -> Iterator[int]:
+def _drains_first(store: Store, reader: DeadLetterReader, write: Write, _: object) -> Iterator[int]:
     while letters := reader.receive():
         reader.delete(letters)
         yield len(letters)
         write([(letter, None) for letter in letters])
 
 
-def _drains_whatever(store: Store, reader: DeadLetterReader, write: Write) -> Iterator[int]:
+def _drains_whatever(store: Store, reader: DeadLetterReader, write: Write, _: object) -> Iterator[int]:
     """Takes every letter for one of a task that waits for an operator."""
     while letters := reader.receive():
         write([(letter, None) for letter in letters])
         reader.delete(letters)
         yield len(letters)
+
+
+def _deletes_first(
+    store: Store, reader: DeadLetterReader, write: Write, removal: Callable[[], Removal]
+) -> Iterator[int]:
+    """Deletes letters before their tasks leave the list."""
+    while letters := reader.receive():
+        write([(letter, None) for letter in letters])
+        reader.delete(letters)
+        for letter in letters:
+            store.remove(*_parts(letter), removal())
+        yield len(letters)
+
+
+def _removes_first(
+    store: Store, reader: DeadLetterReader, write: Write, removal: Callable[[], Removal]
+) -> Iterator[object]:
+    """Takes tasks off the list before their letters are written."""
+    while letters := reader.receive():
+        messages = [message for letter in letters if (message := message_or_none(letter.body)) is not None]
+        for message in messages:
+            store.remove(message.task_id, message.epoch, removal())
+        write([(letter, None) for letter in letters])
+        reader.delete(letters)
+        yield len(letters)
+
+
+def _leaves_tasks_listed(store: Store, reader: DeadLetterReader, write: Write, _: object) -> Iterator[object]:
+    return drain_letters(store, reader, write, None)
 
 
 class _NakedBegin(DynamoStore):
@@ -614,6 +644,22 @@ BREAKAGES = [
         ),
         ("cancel raced by a whole attempt",),
     ),
+    Broken(
+        "discard: letters are deleted before their tasks are off the list",
+        Breakage(drain=_deletes_first),
+        ("discard that is not repeated",),
+    ),
+    Broken(
+        "discard: a request reaches any epoch",
+        edited("UpdateItem", r" AND epoch = :epoch AND attribute_not_exists\(removal\)$", ""),
+        ("a delayed copy of a discard",),
+    ),
+    Broken(
+        "drain: a task leaves the list before its letter is written",
+        Breakage(drain=_removes_first),
+        ("drain that is not repeated",),
+    ),
+    Broken("drain: drained tasks stay on the list", Breakage(drain=_leaves_tasks_listed), ("drain",)),
     Broken("drain: letters are deleted before they are written", Breakage(drain=_drains_first), ("drain",)),
     Broken(
         "submit: a failed send is believed, whatever the table says",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.model import Delivery, Status, Task
+from ftask.core.model import Delivery, RemovalKind, Status, Task
 from ftask.core.ports import Job
 from ftask.core.transitions import MAX_UNCOUNTED_LOSSES
 from tests.crash.actors import Crash
@@ -72,8 +72,10 @@ class Witness:
         for task_id in self.accepted:
             now, before = tasks.get(task_id), self._last_seen.get(task_id)
             if before is not None and before.status.terminal and now != before:
-                redriven = now is not None and before.status is Status.FAILED and now.epoch == before.epoch + 1
-                if not redriven:
+                failed = before.status is Status.FAILED
+                redriven = failed and now is not None and now.epoch == before.epoch + 1
+                removed = failed and now is not None and now == replace(before, removal=now.removal)
+                if not (redriven or (removed and before.removal is None)):
                     self.violations.append(f"{before.status} changed to {now.status if now else 'nothing'}")
             if now is None:
                 continue
@@ -95,6 +97,8 @@ class Witness:
         if any(run.task_id not in tasks for run in self.runs):
             self.violations.append("a task that ran is gone")
         for task in tasks.values():
+            if task.removal is not None and task.removal.kind is RemovalKind.DISCARDED:
+                continue
             if task.status is Status.FAILED and (task.task_id, task.epoch) not in known:
                 self.violations.append("a failed task has no dead letter")
 

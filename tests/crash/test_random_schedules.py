@@ -164,6 +164,11 @@ class Stories(RuleBasedStateMachine):
         self._strike(fault)
         self.world.drain()
 
+    @rule(fault=FAULTS)
+    def discard(self, fault: Struck) -> None:
+        self._strike(fault)
+        self.world.discard()
+
     @rule(task_id=tasks, fault=FAULTS)
     def cancel(self, task_id: str, fault: Struck) -> None:
         self._strike(fault)

@@ -32,7 +32,7 @@ from ftask.core.errors import (
 from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.letters import LetterState, judge
-from ftask.core.model import DeadLetter, Delivery, Task
+from ftask.core.model import DeadLetter, Delivery, Message, Removal, RemovalKind, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Handler, Job, Store
 from ftask.core.redrive import Redriver
@@ -214,10 +214,27 @@ class World:
                 if task is not None and judge(message, task) is not LetterState.CURRENT:
                     self.violations.append(f"drained the letter of a task that is {task.status}")
 
-        return _to_its_end(lambda: list(self.breakage.drain(self.store, self.box, write)))
+        drained = self._removal(RemovalKind.DRAINED)
+        return _to_its_end(lambda: list(self.breakage.drain(self.store, self.box, write, drained)))
 
     def drain_surely(self) -> None:
         self._surely(self.drain)
+
+    def discard(self) -> bool:
+        """An operator discards every failed task; False if the command was interrupted."""
+        discarded = self._removal(RemovalKind.DISCARDED)
+        done = _to_its_end(lambda: list(self.breakage.drain(self.store, self.box, lambda _: None, discarded)))
+        self.witness.look()
+        return done
+
+    def discard_surely(self) -> None:
+        self._surely(self.discard)
+
+    def redrive_named(self, task: Task) -> bool:
+        """An operator redrives one task by its id; False if the command was interrupted."""
+        redriver = self.breakage.redriver(self.store, self.queue, self.clock, RETENTION)
+        letter = Message(task.task_id, task.epoch)
+        return _to_its_end(lambda: redriver.redrive([letter], also_removed=True))
 
     def cancel(self, task_id: str) -> bool:
         """An operator cancels a task; False if the command was interrupted."""
@@ -306,6 +323,9 @@ class World:
                     actor.kill()
                 raise Crash("in a batch")
         return [outcomes[delivery.message_id] for delivery in deliveries]
+
+    def _removal(self, kind: RemovalKind) -> Callable[[], Removal]:
+        return lambda: Removal(kind, self.clock(), "an operator")
 
     def _submitter(self) -> Submitter:
         return self.breakage.submitter(

@@ -192,6 +192,15 @@ def draining(stage: Stage) -> Iterator[Run]:
     yield ("dlq", "drain", "--type", EXPERIMENT_TYPE, "--to", "letters.jsonl", "--yes")
 
 
+def discarding(stage: Stage) -> Iterator[Run]:
+    # Another task's letter is looked at and stays, and a task has none.
+    a_failed_task(stage, type="greet")
+    a_failed_task(stage)
+    a_failed_task(stage, letter=False)
+    yield ("dlq", "discard", "--task", a_failed_task(stage), "--yes")
+    yield ("dlq", "discard", "--type", EXPERIMENT_TYPE, "--yes")
+
+
 def needing_doctor(stage: Stage) -> Iterator[Run]:
     """A task that is stuck, failed ones without a letter, the letter of one that has ended; messages of none."""
     a_waiting_task(stage, age=timedelta(hours=1))
@@ -237,6 +246,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "dlq ls": lambda _: [("dlq", "ls")],
     "dlq show": lambda stage: [("dlq", "show", a_failed_task(stage))],
     "dlq redrive": redriving,
+    "dlq discard": discarding,
     "dlq drain": draining,
     "dlq peek": peeking,
     "doctor": needing_doctor,

@@ -63,14 +63,31 @@ def test_what_was_drained_comes_back_by_submit(deployed: Cli, stage: Stage) -> N
     drained = deployed("dlq", "drain", "--to", "letters.jsonl", "--yes", "-o", "json")
     assert drained.json == {"drained": 16, "stale": 1, "skipped": 0, "unsettled": 0, "file": "letters.jsonl"}
     assert deployed("dlq", "peek", "-o", "json").json == []
-    assert "were drained" in deployed("dlq", "ls").err
+    assert deployed("dlq", "ls", "-o", "json").json == []
     back = deployed("submit", "--file", "letters.jsonl", "--wait", "-o", "json")
     assert back.code == 0
     assert "Skipped line" in back.err
     assert Counter(task["payload"]["n"] for task in back.json) == {1234567890123456789012345: 15}
     assert deployed("submit", "--file", "letters.jsonl", "-o", "json").json == []
+    # What was submitted again does not run once more by a redrive of everything.
+    redriven = deployed("dlq", "redrive", "--yes", "-o", "json").json
+    assert redriven["redriven"] == 0
     again = deployed("submit", "--file", "letters.jsonl", "--fresh", "-o", "json").json
     assert {task["taskId"] for task in again} == {task["taskId"] for task in back.json}
+
+
+def test_discarded_tasks_leave_the_list_and_say_who_and_when(deployed: Cli, stage: Stage) -> None:
+    (useless, *_), (kept,) = (put_failures(stage, n, Failure(name, "no")) for n, name in ((3, "KeyError"), (1, "E")))
+    plan = deployed("dlq", "discard", "--error", "KeyError", "--dry-run", "-o", "json").json
+    assert plan["wouldDiscard"] == 3
+    assert "--yes" in deployed("dlq", "discard", "--error", "KeyError").err
+    done = deployed("dlq", "discard", "--error", "KeyError", "--yes", "-o", "json").json
+    assert done == {"discarded": 3, "stale": 0, "skipped": 1, "unsettled": 0}
+    assert [task["taskId"] for task in deployed("dlq", "ls", "-o", "json").json] == [kept]
+    shown = deployed("dlq", "show", useless, "-o", "json").json["task"]
+    assert (shown["status"], shown["removal"]["kind"]) == ("FAILED", "DISCARDED")
+    assert shown["removal"]["by"].startswith("arn:aws:")
+    assert deployed("get", useless, "-o", "json").json["removal"].keys() == {"kind", "at"}
 
 
 def test_everything_about_one_failed_task(deployed: Cli, stage: Stage) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from ftask.core.model import Attempt, Failure, Lease, Outcome, Status, Task
+from ftask.core.model import Attempt, Failure, Lease, Outcome, Removal, RemovalKind, Status, Task
 from tests.support.clock import EPOCH
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -60,5 +60,6 @@ def a_full_task(**changes: Any) -> Task:
         failed_at=EPOCH,
         cancelled_at=EPOCH,
         cancel_requested_at=EPOCH,
+        removal=Removal(RemovalKind.DISCARDED, EPOCH, "arn:aws:iam::123456789012:user/ops"),
     )
     return replace(full, **changes)

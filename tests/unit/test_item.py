@@ -67,7 +67,8 @@ FULL_OF_THE_FIRST_RELEASE = {
 def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
     full = a_full_task()
     history = tuple(replace(attempt, beside=0, uncounted=False) for attempt in full.history)
-    experiment = replace(full, type="experiment", history=history)  # the only type that the first release had
+    # The first release had this type alone, and no removals.
+    experiment = replace(full, type="experiment", history=history, removal=None)
     assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
     assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
 
@@ -117,8 +118,9 @@ def test_the_index_of_failed_tasks_carries_what_is_read_from_it() -> None:
     assert FailedTask.of_item(item) == FailedTask.of(task)
 
 
-def test_only_a_failed_task_is_in_the_index() -> None:
-    assert "failedShard" in task_to_item(a_full_task())
+def test_only_a_failed_task_is_in_the_index_and_none_that_was_discarded() -> None:
+    assert "failedShard" in task_to_item(a_full_task(removal=None))
+    assert "failedShard" not in task_to_item(a_full_task())
     for status in set(Status) - {Status.FAILED}:
         assert "failedShard" not in task_to_item(a_task(status=status))
 

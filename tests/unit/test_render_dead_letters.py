@@ -14,6 +14,8 @@ from ftask.core.redrive import RedriveOutcome
 from ftask.dead_letters.grouping import group_failures
 from ftask.dead_letters.peek import PeekedLetter
 from ftask.render.dead_letters import (
+    discarded_json,
+    discarded_text,
     drained_json,
     drained_text,
     failed_table,
@@ -92,9 +94,18 @@ def test_a_drain_counts_what_it_discarded_and_left() -> None:
         }
     )
     assert drained_text(outcomes, "letters.jsonl").splitlines() == [
-        "Drained 3 dead letters into letters.jsonl. Their tasks stay FAILED.",
-        "Discarded 40 stale letters: their tasks were redriven or ended since.",
+        "Drained 3 dead letters into letters.jsonl. Their tasks stay FAILED, and leave dlq ls.",
         "Left 7 letters in the queue that the filters do not select.",
+        "Deleted 40 stale letters: their tasks were redriven, removed or ended since.",
         "Left 1 letter in the queue whose worker has not written FAILED yet. Run the command again in a minute.",
     ]
     assert drained_json(outcomes, None) == {"drained": 3, "stale": 40, "skipped": 7, "unsettled": 1, "file": None}
+
+
+def test_a_discard_says_how_to_bring_a_task_back() -> None:
+    outcomes = Counter({DrainOutcome.DRAINED: 2, DrainOutcome.SKIPPED: 7, DrainOutcome.STALE: 1})
+    assert discarded_text(outcomes).splitlines() == [
+        "Discarded 2 failed tasks. They stay readable; run one again with: ftask dlq redrive --task ID",
+        "Deleted 1 stale letter: their tasks were redriven, removed or ended since.",
+    ]
+    assert discarded_json(outcomes) == {"discarded": 2, "stale": 1, "skipped": 7, "unsettled": 0}

@@ -15,6 +15,7 @@ from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selecti
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
 from ftask.core.drain import DrainOutcome
+from ftask.core.model import RemovalKind
 from ftask.core.text import plural
 
 
@@ -24,7 +25,7 @@ def drain(
         Path | None, typer.Option("--to", metavar="FILE.jsonl", help="Append each dead letter to this file.")
     ] = None,
     no_save: Annotated[
-        bool, typer.Option("--no-save", help="Delete the letters without saving them. Their tasks stay FAILED.")
+        bool, typer.Option("--no-save", help="Delete the letters without saving them. Their tasks stay in `dlq ls`.")
     ] = False,
     task_type: TaskType = None,
     error: ErrorText = None,
@@ -34,8 +35,8 @@ def drain(
 ) -> None:
     """Move dead letters into a file that `ftask submit --file` reads: all, or those that the filters select.
 
-    Each letter is on disk before it leaves the queue, so an interruption loses nothing. Stale letters, whose tasks
-    were redriven or ended since, are discarded.
+    Each letter is on disk before it leaves the queue, so an interruption loses nothing. The tasks stay FAILED, leave
+    `ftask dlq ls`, and are not redriven unless `ftask dlq redrive --task` names them. Stale letters are deleted.
     """
     from ftask.dead_letters.drain import DrainFile
     from ftask.dead_letters.drain import drain as drain_into
@@ -56,7 +57,8 @@ def drain(
         else:
             run.confirm(f"Move {letters} into {to}?", yes=yes)
         run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to continue."
-        for batch in screen.counting(drain_into(stage, file, selection), total, "reading letters", Counter.total):
-            outcomes.update(batch)
+        removal = None if file is None else stage.removal(RemovalKind.DRAINED)
+        for batch in screen.counting(drain_into(stage, file, removal, selection), total, "reading letters", len):
+            outcomes.update(outcome for _, outcome in batch)
     screen.result(drained_json(outcomes, path), lambda: drained_text(outcomes, path))
     note_held_letters(run, ours=outcomes[DrainOutcome.SKIPPED] + outcomes[DrainOutcome.UNSETTLED])

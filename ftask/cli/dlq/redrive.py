@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli.dlq.counting import count_selected
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow, require_wait
@@ -16,11 +17,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
-    from ftask.core.failed_index import FailedTask
     from ftask.dead_letters.selection import Selection
-
-# Tasks that a dry run shows.
-SAMPLE = 5
 
 
 def redrive(
@@ -42,7 +39,8 @@ def redrive(
 ) -> ExitCode:
     """Run failed tasks again: all, those named, or those that the filters select.
 
-    Safe to interrupt, to repeat, and to run twice at once: only FAILED tasks are redriven, each once.
+    Safe to interrupt, to repeat, and to run twice at once: only FAILED tasks are redriven, each once. Tasks that were
+    discarded or drained are redriven only by --task.
     """
     from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.selection import require_failed
@@ -50,8 +48,8 @@ def redrive(
     require_wait(timeout, wait=wait)
     selection = parse_selection(error, since, until, task or (), task_type)
     stage, screen = run.stage, run.screen
-    require_failed(stage, task or ())
-    count, sample = _count(run, selection)
+    require_failed(stage, task or (), "redriven")
+    count, sample = count_selected(run, selection, also_removed=True)
     if dry_run:
         value = {"wouldRedrive": count, "sample": [failed.json() for failed in sample]}
         screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing changed (--dry-run).")
@@ -94,16 +92,3 @@ def _redrive(
             "Run the command again.",
         )
     return ExitCode.DONE
-
-
-def _count(run: Invocation, selection: Selection) -> tuple[int, list[FailedTask]]:
-    """Return the number of selected tasks, and the newest of them."""
-    from ftask.dead_letters.selection import failures
-
-    count = 0
-    sample: list[FailedTask] = []
-    for failed in run.screen.spinning(failures(run.stage, selection), "counting"):
-        count += 1
-        if len(sample) < SAMPLE:
-            sample.append(failed)
-    return count, sample

@@ -36,6 +36,8 @@ def show(
     groups = log_groups(run.outputs, ("worker",))
     events = list(LogReader(run.target, groups, EventFilter(task_id=task_id), task.created_at).look())
     task_value, letter_value = task_to_json(task), letter.json() if letter else None
+    if task.removal is not None:
+        task_value["removal"]["by"] = task.removal.by
     run.screen.result(
         {"task": task_value, "deadLetter": letter_value, "log": [event_json(event) for event in events]},
         lambda: shown(task_value, letter_value, [event_text(event) for event in events]),

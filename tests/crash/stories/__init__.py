@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.crash.stories import answers, bad_tasks, batch, cancel, copies, drain, own_tasks, redrive, submit, worker
+from tests.crash.stories import (
+    answers,
+    bad_tasks,
+    batch,
+    cancel,
+    copies,
+    discard,
+    drain,
+    own_tasks,
+    redrive,
+    submit,
+    worker,
+)
 
 SCENARIOS = [
     *submit.SCENARIOS,
@@ -11,6 +23,7 @@ SCENARIOS = [
     *own_tasks.SCENARIOS,
     *redrive.SCENARIOS,
     *drain.SCENARIOS,
+    *discard.SCENARIOS,
     *cancel.SCENARIOS,
     *bad_tasks.SCENARIOS,
     *answers.SCENARIOS,

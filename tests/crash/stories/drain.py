@@ -17,6 +17,9 @@ def drain(w: World) -> None:
     w.drain_surely()
     if not before <= {*w.drained, *w.cloud.letters()}:
         w.violations.append("a drained letter is lost")
+    # What is in the file may be submitted from it: a redrive of the whole list must not run it as well.
+    if any(task.removal is None for task in w.cloud.tasks().values()):
+        w.violations.append("a drained task is still on the list of failed tasks")
 
 
 def drain_of_a_stale_letter(w: World) -> None:
@@ -44,8 +47,20 @@ def drain_while_the_worker_fails_the_task(w: World) -> None:
         w.violations.append("a letter stays")
 
 
+def drain_that_is_not_repeated(w: World) -> None:
+    """Interrupted anywhere: each letter is in the file or waits for an operator."""
+    for _ in range(2):
+        failed(w)
+    w.drain()
+    w.until_quiet()
+    for task in w.cloud.tasks().values():
+        if task.removal is not None and encode_message(Message(task.task_id, task.epoch)) not in w.drained:
+            w.violations.append("a task left the list of failed tasks, and is not in the file")
+
+
 SCENARIOS = [
     Scenario("drain", drain, Status.FAILED),
+    Scenario("drain that is not repeated", drain_that_is_not_repeated, Status.FAILED),
     Scenario("drain of a stale letter", drain_of_a_stale_letter),
     Scenario("drain while the worker fails the task", drain_while_the_worker_fails_the_task, Status.FAILED, 2),
 ]
