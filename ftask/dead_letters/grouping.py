@@ -26,7 +26,7 @@ _VARIABLE_PARTS = (
 class FailureGroup:
     """Failures of one kind: how many, when the first and the last, and the id of one task as an example.
 
-    `type` is the error's, `task_type` the tasks'.
+    `type` is the error's, `task_type` the tasks'. The example is the newest task.
     """
 
     task_type: str
@@ -36,6 +36,11 @@ class FailureGroup:
     first_at: datetime
     last_at: datetime
     example: str
+
+    @property
+    def text(self) -> str:
+        """The error as `ValueError: no order <n>`, which `--error` takes."""
+        return _text(self.type, self.message)
 
 
 def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
@@ -54,6 +59,15 @@ def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
                 last_at=max(group.last_at, failure.failed_at),
             )
     return sorted(groups.values(), key=lambda group: (-group.count, group.task_type, group.type, group.message))
+
+
+def kind_text(failure: FailedTask) -> str:
+    """Return the text of the group that this failure is in."""
+    return _text(failure.error.type, normalise_message(failure.error.message))
+
+
+def _text(error_type: str, message: str) -> str:
+    return f"{error_type}: {message}"
 
 
 def normalise_message(message: str) -> str:

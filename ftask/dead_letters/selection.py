@@ -12,14 +12,16 @@ from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
 from ftask.core.failed_index import FailedIndex, FailedTask
 from ftask.core.model import Status, Task
+from ftask.dead_letters.grouping import kind_text
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which failed tasks are selected; without any field, all.
 
-    `type` is the type of the tasks. `error` is a text in the error's type or message, in upper or lower case. `since`
-    and `until` are the earliest and the latest time of the failure, both included.
+    `type` is the type of the tasks. `error` is a text in the error's type or message, in upper or lower case, or in the
+    text of the error's group, with its placeholders. `since` and `until` are the earliest and the latest time of the
+    failure, both included.
     """
 
     error: str | None = None
@@ -45,8 +47,14 @@ class Selection:
             and (self.type is None or task.type == self.type)
             and (self.since is None or task.failed_at >= self.since)
             and (self.until is None or task.failed_at <= self.until)
-            and (self.error is None or self.error.casefold() in task.text.casefold())
+            and (self.error is None or _has_error(task, self.error))
         )
+
+
+def _has_error(task: FailedTask, text: str) -> bool:
+    # A terminal may have broken the line from which the text was copied.
+    wanted = " ".join(text.casefold().split())
+    return wanted in task.text.casefold() or wanted in kind_text(task).casefold()
 
 
 EVERYTHING = Selection()
@@ -71,6 +79,16 @@ def failures(stage: Stage, selection: Selection = EVERYTHING, *, also_removed: b
             index = FailedIndex(lambda: stage.target.dynamodb, stage.outputs.table)
             candidates = index.newest(selection.since, selection.until)
         yield from filter(selection.matches_failed, candidates)
+
+
+def tasks_by_id(stage: Stage, task_ids: Iterable[str]) -> dict[str, Task]:
+    """Return the tasks with these ids that exist.
+
+    Raises:
+        FtaskError: AWS refused a request or cannot be reached.
+    """
+    with translate_aws_errors():
+        return {task.task_id: task for task in stage.store.get_many(list(task_ids))}
 
 
 def require_failed(stage: Stage, task_ids: Iterable[str], verb: str) -> None:

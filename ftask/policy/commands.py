@@ -71,7 +71,16 @@ COMMANDS: Mapping[str, Needs] = {
         _METRICS,
         needs({TABLE: "dynamodb:Scan", WORKER_LOG: "logs:FilterLogEvents"}),
     ),
-    "dlq ls": together(_OUTPUTS, needs({FAILED_INDEX: "dynamodb:Query", DEAD_LETTERS: "sqs:GetQueueAttributes"})),
+    "dlq ls": together(
+        _OUTPUTS,
+        needs(
+            {
+                FAILED_INDEX: "dynamodb:Query",
+                TABLE: "dynamodb:BatchGetItem",
+                DEAD_LETTERS: "sqs:GetQueueAttributes",
+            }
+        ),
+    ),
     "dlq show": together(
         _OUTPUTS,
         needs(

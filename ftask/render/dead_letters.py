@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +16,18 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.drain import DrainOutcome
+from ftask.core.events import EventName
 from ftask.core.failed_index import FailedTask
 from ftask.core.letters import LetterState
-from ftask.core.model import EXPERIMENT_TYPE
+from ftask.core.model import EXPERIMENT_TYPE, Task
 from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
 from ftask.dead_letters.grouping import FailureGroup
 from ftask.dead_letters.peek import PeekedLetter
+from ftask.ops.logs import Event
 from ftask.render.excerpt import excerpt
+from ftask.render.logs import event_text
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
 from ftask.render.times import ago
@@ -44,10 +49,13 @@ STATES: Mapping[LetterState, str] = {
     LetterState.UNKNOWN: "its task is gone from the table",
 }
 _MAX_BODY_CHARACTERS = 200
+_MAX_PAYLOAD_CHARACTERS = 160
+# What a dead letter repeats of its task.
+_OF_THE_TASK = frozenset({"taskId", "type", "epoch", "attempts", "errorType", "errorMessage", "failedAt"})
 
 
-def group_json(group: FailureGroup) -> dict[str, Any]:
-    """Return the JSON form of one kind of failure."""
+def group_json(group: FailureGroup, example: Task | None) -> dict[str, Any]:
+    """Return the JSON form of one kind of failure; `example` is its newest task, None if that is gone."""
     return {
         "taskType": group.task_type,
         "type": group.type,
@@ -56,6 +64,7 @@ def group_json(group: FailureGroup) -> dict[str, Any]:
         "firstAt": to_iso(group.first_at),
         "lastAt": to_iso(group.last_at),
         "example": group.example,
+        "payload": None if example is None else json.loads(example.payload),
     }
 
 
@@ -75,17 +84,20 @@ def failed_table(tasks: Sequence[FailedTask], now: datetime) -> RenderableType:
     return table
 
 
-def group_table(groups: Sequence[FailureGroup], now: datetime) -> RenderableType:
-    """Draw one kind of failure on two lines, which fit a narrow terminal too."""
+def group_table(groups: Sequence[FailureGroup], examples: Mapping[str, Task], now: datetime) -> RenderableType:
+    """Draw one kind of failure on three lines, which fit a narrow terminal too; `examples` are their newest tasks."""
     table = _blocks()
     with_types = have_types(group.task_type for group in groups)
     for group in groups:
         lines = Text(f"{group.task_type}  " if with_types else "")
-        lines.append(f"{group.type}: {group.message}", style="red")
+        lines.append(group.text, style="red")
         times = ago(group.last_at, now)
         if group.count > 1:
             times = f"first {ago(group.first_at, now)}, last {times}"
-        lines.append(f"\n{times}; for example {group.example}", style="dim")
+        lines.append(f"\n{times}; newest {group.example}", style="dim")
+        example = examples.get(group.example)
+        if example is not None:
+            lines.append(f"\n{excerpt(example.payload, _MAX_PAYLOAD_CHARACTERS)}")
         table.add_row(f"{group.count:,}", lines)
     return table
 
@@ -113,21 +125,38 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime) -> RenderableT
     return table
 
 
-def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, log: Sequence[Text]) -> RenderableType:
-    """Draw one failed task in full, from the JSON forms of the task and its dead letter."""
-    parts: list[RenderableType] = [detail(task)]
-    if letter is None:
+def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, events: Sequence[Event]) -> RenderableType:
+    """Draw one failed task in full, from the JSON forms of the task and its dead letter, and what its attempts logged.
+
+    Nothing is shown twice: neither the last error, nor what the letter and the events repeat of the task.
+    """
+    tracebacks = [event.fields["traceback"] for event in events if event.fields.get("traceback")]
+    parts: list[RenderableType] = [detail(task, tracebacks[-1] if tracebacks else None, errors_once=True)]
+    log = [_log_line(event, task) for event in events if event.name != EventName.ATTEMPT_FAILED]
+    if letter is None and "removal" in task:
+        pass  # it was deleted, or moved into a file
+    elif letter is None:
         parts.append(Padding(Text("No dead letter for this task.", style="yellow"), (1, 2, 0, 2)))
     else:
         facts = fact_table()
         facts.add_row("dead letter", letter["messageId"])
         facts.add_row("sent", letter["sentAt"])
         for name, value in letter["attributes"].items():
+            if name in _OF_THE_TASK:
+                continue
             facts.add_row(name, Text(value))
         parts.append(Padding(facts, (1, 0, 0, 0)))
     if log:
         parts.append(Padding(Text("\n").join(log), (1, 2, 0, 2)))
     return Lines(*parts)
+
+
+def _log_line(event: Event, task: Mapping[str, Any]) -> Text:
+    repeated = {"taskId", "type", "traceback"}
+    if event.fields.get("errorMessage") == task.get("lastError", {}).get("message"):
+        repeated |= {"errorType", "errorMessage"}
+    fields = {name: value for name, value in event.fields.items() if name not in repeated}
+    return event_text(replace(event, fields=fields))
 
 
 def outcome_text(counts: Counter[RedriveOutcome]) -> Text:

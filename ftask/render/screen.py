@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,6 +86,12 @@ class Screen:
         """Write a remark to stderr, unless `quiet`."""
         if not self.quiet:
             self.err.print(text, style="dim")
+
+    def next_steps(self, commands: Sequence[str]) -> None:
+        """Write to stderr which commands come next, each on one line so that it can be pasted; not with `json`."""
+        if commands and not (self.json or self.quiet):
+            lines = "\n".join(["Next:", *(f"  {command}" for command in commands)])
+            self.err.print(lines, style="dim", soft_wrap=True)
 
     def picture(self, picture: RenderableType) -> None:
         """Draw on stderr what a person should see before the result, like a plan; not with `json` or `quiet`."""

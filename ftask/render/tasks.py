@@ -49,8 +49,11 @@ def outcome(task: Task) -> RenderableType:
     return line
 
 
-def detail(task: Mapping[str, Any], traceback: str | None = None) -> RenderableType:
-    """Draw one task in full, from its JSON form, with the traceback of its last failed attempt below."""
+def detail(task: Mapping[str, Any], traceback: str | None = None, *, errors_once: bool = False) -> RenderableType:
+    """Draw one task in full, from its JSON form, with the traceback of its last failed attempt below.
+
+    With `errors_once`, attempts do not repeat an error that all of them have in common with the task.
+    """
     facts = fact_table()
     facts.add_row("task", task["taskId"])
     if have_types([task.get("type", EXPERIMENT_TYPE)]):
@@ -74,7 +77,7 @@ def detail(task: Mapping[str, Any], traceback: str | None = None) -> RenderableT
         facts.add_row("result", _compact(task["result"]))
     if not task.get("history"):
         return facts
-    parts: list[RenderableType] = [_history(task)]
+    parts: list[RenderableType] = [_history(task, errors_once=errors_once)]
     if traceback is not None:
         parts.append(Text(traceback))
     return Group(facts, *(Padding(part, (1, 0, 0, 0)) for part in parts))
@@ -154,13 +157,15 @@ def change_line(task: Task, now: datetime) -> str:
     return "  ".join(parts)
 
 
-def _history(task: Mapping[str, Any]) -> Table:
+def _history(task: Mapping[str, Any], *, errors_once: bool) -> Table:
     history: Sequence[Mapping[str, Any]] = task["history"]
     table = plain_table()
     redriven = any(attempt["epoch"] for attempt in history)
     if redriven:
         add_numbers(table, "redrive")
-    for heading in ("attempt", "started", "took", "outcome", "backoff", "error"):
+    errors = [attempt["error"] for attempt in history if "error" in attempt]
+    with_errors = not errors_once or not all(_is_last_error(error, task) for error in errors)
+    for heading in ("attempt", "started", "took", "outcome", "backoff", *(["error"] if with_errors else [])):
         table.add_column(heading, overflow="fold")
     days = {moment.partition("T")[0] for moment in (task["createdAt"], *(attempt["startedAt"] for attempt in history))}
     for attempt in history:
@@ -174,10 +179,17 @@ def _history(task: Mapping[str, Any]) -> Table:
             took,
             attempt.get("outcome", "running"),
             duration(attempt["backoffSeconds"]) if "backoffSeconds" in attempt else "",
-            _json_error(attempt["error"]) if "error" in attempt else "",
         ]
+        if with_errors:
+            cells.append(_json_error(attempt["error"]) if "error" in attempt else "")
         table.add_row(*([str(attempt["epoch"]), *cells] if redriven else cells))
     return table
+
+
+def _is_last_error(error: Mapping[str, str], task: Mapping[str, Any]) -> bool:
+    last = task.get("lastError", {"type": "", "message": ""})
+    # The history keeps the beginning of a long message.
+    return error["type"] == last["type"] and str(last["message"]).startswith(error["message"].removesuffix("…"))
 
 
 def _ended_at(task: Task, now: datetime) -> datetime:

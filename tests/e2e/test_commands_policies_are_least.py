@@ -243,7 +243,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
     "logs": lambda _: [("logs",)],
     "top": lambda _: [("top", "-n", "1")],
-    "dlq ls": lambda _: [("dlq", "ls")],
+    "dlq ls": lambda stage: [("dlq", "ls", "--group-by", "error")] if a_failed_task(stage) else [],
     "dlq show": lambda stage: [("dlq", "show", a_failed_task(stage))],
     "dlq redrive": redriving,
     "dlq discard": discarding,

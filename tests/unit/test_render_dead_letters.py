@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from ftask.core.codec import task_to_json
 from ftask.core.drain import DrainOutcome
+from ftask.core.execution import letter_attributes
 from ftask.core.failed_index import FailedTask
 from ftask.core.letters import LetterState
 from ftask.core.model import DeadLetter, Failure, Message
 from ftask.core.redrive import RedriveOutcome
 from ftask.dead_letters.grouping import group_failures
 from ftask.dead_letters.peek import PeekedLetter
+from ftask.ops.logs import Event
 from ftask.render.dead_letters import (
     discarded_json,
     discarded_text,
@@ -23,6 +26,7 @@ from ftask.render.dead_letters import (
     group_table,
     letters_table,
     outcome_text,
+    shown,
 )
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
@@ -48,10 +52,41 @@ def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> No
     assert header.split()[:2] == ["task", "type"]
     assert (first.split()[1], second.split()[1]) == ("experiment", "send")
     groups = group_failures([simulated, sent])
-    assert "experiment  ValueError: Boom" in drawn(group_table(groups, NOW))
-    assert "send  ValueError: Boom" in drawn(group_table(groups, NOW))
-    assert "experiment" not in drawn(group_table(groups[:1], NOW))
-    assert [group_json(group)["taskType"] for group in groups] == ["experiment", "send"]
+    assert "experiment  ValueError: Boom" in drawn(group_table(groups, {}, NOW))
+    assert "send  ValueError: Boom" in drawn(group_table(groups, {}, NOW))
+    assert "experiment" not in drawn(group_table(groups[:1], {}, NOW))
+    assert [group_json(group, None)["taskType"] for group in groups] == ["experiment", "send"]
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_group_shows_the_payload_of_its_newest_task(width: int) -> None:
+    task = failed_task(7, EPOCH, Failure("ValueError", "no order 17"), '{"order":17}')
+    (group,) = group_failures([FailedTask.of(task)])
+    lines = drawn(group_table([group], {task.task_id: task}, NOW), width).splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "1 ValueError: no order <n>",
+        f"1 m 20 s ago; newest {task.task_id}",
+        '{"order":17}',
+    ]
+    assert group_json(group, task)["payload"] == {"order": 17}
+
+
+def test_an_error_that_every_attempt_has_is_shown_once() -> None:
+    error = Failure("ValueError", "no such order")
+    task = failed_task(7, EPOCH, error)
+    letter = {"messageId": "m", "sentAt": None, "attributes": letter_attributes(task) | {"note": "by hand"}}
+    about = {"taskId": task.task_id, "type": "send", "epoch": 0, "attempt": 1}
+    failure = {"errorType": error.type, "errorMessage": error.message}
+    events = [
+        Event("worker", EPOCH, "ERROR", "attemptFailed", about | {"traceback": "Traceback (most recent call last):"}),
+        Event("worker", EPOCH, "INFO", "finished", about | failure | {"status": "FAILED"}),
+    ]
+    text = drawn(shown(task_to_json(task), letter, events))
+    assert (text.count("no such order"), text.count("Traceback"), text.count(task.task_id)) == (1, 1, 1)
+    assert "attemptFailed" not in text
+    assert "by hand" in text
+    other = replace(task, history=(replace(task.history[0], error=Failure("KeyError", "'id'")), *task.history))
+    assert "KeyError: 'id'" in drawn(shown(task_to_json(other), letter, []))
 
 
 def test_a_letter_of_a_type_says_so() -> None:

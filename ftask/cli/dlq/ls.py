@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, islice
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,9 +37,10 @@ def ls(
     ] = None,
 ) -> None:
     """List failed tasks, newest first, or grouped by kind of error."""
+    from ftask.core.model import EXPERIMENT_TYPE
     from ftask.core.timestamps import now
     from ftask.dead_letters.grouping import group_failures
-    from ftask.dead_letters.selection import failures
+    from ftask.dead_letters.selection import failures, tasks_by_id
     from ftask.render import dead_letters as pictures
 
     if group_by is not None:
@@ -51,18 +53,37 @@ def ls(
         group_by = "error" if len(first) > SCREENFUL else "none"
         tasks = chain(first, tasks)
     counter = _Counting(tasks)
+    next_steps: list[str] = []
     if group_by == "error":
         groups = group_failures(screen.spinning(iter(counter), "reading"))
-        screen.result([pictures.group_json(group) for group in groups], lambda: pictures.group_table(groups, now()))
+        examples = tasks_by_id(run.stage, [group.example for group in groups])
+        screen.result(
+            [pictures.group_json(group, examples.get(group.example)) for group in groups],
+            lambda: pictures.group_table(groups, examples, now()),
+        )
         screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
+        if groups:
+            task_type = "" if groups[0].task_type == EXPERIMENT_TYPE else f"--type {quote(groups[0].task_type)} "
+            next_steps = _next_steps(run, groups[0].example, f"{task_type}--error {quote(groups[0].text)}")
     else:
         listed = list(islice(counter, limit or None))
         screen.result([task.json() for task in listed], lambda: pictures.failed_table(listed, now()))
         is_cut = next(iter(counter), None) is not None
         screen.note(f"{plural(len(listed), 'failed task')}{'; more with --limit (0 for all)' if is_cut else ''}.")
         counter.is_exhausted = not is_cut
+        if listed:
+            next_steps = _next_steps(run, listed[0].task_id, f"--task {listed[0].task_id}")
     if selection.selects_all and counter.is_exhausted:
         _compare_with_queue(run, counter.count)
+    screen.next_steps(next_steps)
+
+
+def _next_steps(run: Invocation, task_id: str, selected: str) -> list[str]:
+    """Return the commands that show, redrive and discard the first row; the latter two change nothing yet."""
+    from ftask.aws.stack import command_on
+
+    commands = [f"dlq show {task_id}", f"dlq redrive {selected} --dry-run", f"dlq discard {selected} --dry-run"]
+    return [command_on(run.target, command) for command in commands]
 
 
 class _Counting:
@@ -86,11 +107,11 @@ def _compare_with_queue(run: Invocation, failed: int) -> None:
         run.screen.note(f"The dead-letter queue holds as many letters ({letters:,}).")
     elif letters < failed:
         run.screen.note(
-            f"The dead-letter queue holds only {plural(letters, 'letter')}: the others were drained or have expired."
+            f"The dead-letter queue holds only {plural(letters, 'letter')}: the others were deleted or have expired."
             " Their tasks can still be redriven."
         )
     else:
         run.screen.note(
-            f"The dead-letter queue holds {plural(letters, 'letter')}: some are stale (their task was redriven),"
-            " duplicates, or not tasks. See them with: ftask dlq peek"
+            f"The dead-letter queue holds {plural(letters, 'letter')}: some are stale (their task was redriven or"
+            " removed), duplicates, or not tasks. See them with: ftask dlq peek"
         )

@@ -24,10 +24,12 @@ def show(
 ) -> None:
     """Show everything about one failed task: payload, attempts, dead letter, and what its attempts logged."""
     from ftask.aws.api import UnknownTaskError
+    from ftask.aws.stack import command_on
     from ftask.core.codec import task_to_json
+    from ftask.core.model import Status
     from ftask.ops.logs import EventFilter, LogReader, log_groups
     from ftask.render.dead_letters import shown
-    from ftask.render.logs import event_json, event_text
+    from ftask.render.logs import event_json
 
     task = run.stage.task(task_id)
     if task is None:
@@ -40,8 +42,11 @@ def show(
         task_value["removal"]["by"] = task.removal.by
     run.screen.result(
         {"task": task_value, "deadLetter": letter_value, "log": [event_json(event) for event in events]},
-        lambda: shown(task_value, letter_value, [event_text(event) for event in events]),
+        lambda: shown(task_value, letter_value, events),
     )
+    if task.status is Status.FAILED:
+        verbs = ["redrive", "discard"] if task.removal is None else ["redrive"]
+        run.screen.next_steps([command_on(run.target, f"dlq {verb} --task {task_id}") for verb in verbs])
 
 
 def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
