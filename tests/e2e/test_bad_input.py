@@ -77,6 +77,7 @@ def test_bytes_that_are_no_text_are_one_error(cli_without_engine: Cli, arguments
             ("dlq", "redrive", "--since", "1h", "--until", "2h"),
             "Invalid --until '2h': expected a time after",
         ),
+        (("dlq", "discard", "--task", ""), "The id of the task is empty."),
         (("dlq", "drain"), "--to FILE.jsonl"),
         (("ls", "--status", "LOST"), "Invalid --status 'LOST': expected PENDING"),
         (("logs", "--function", "cron"), "Invalid --function 'cron': expected api or worker."),

@@ -10,7 +10,7 @@ import typer
 from ftask.cli.dlq.counting import count_selected
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
+from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, require_id
 from ftask.cli.yes import Yes
 from ftask.core.drain import DrainOutcome
 from ftask.core.model import RemovalKind
@@ -19,7 +19,9 @@ from ftask.core.text import plural
 
 def discard(
     run: Invocation,
-    task: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this task; may be repeated.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(callback=require_id, metavar="ID", help="Only this task; may be repeated.")
+    ] = None,
     task_type: TaskType = None,
     error: ErrorText = None,
     since: Since = None,
