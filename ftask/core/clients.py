@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.config import Config
 
+from ftask import __version__
 from ftask.core.metrics import Usage
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
 TOTAL_TRIES = 3
+# botocore puts its own user agent together from twenty parts, twice a call; one that is given is used unchanged.
+USER_AGENT = f"ftask-aws/{__version__}"
 
 
 class Clients:
@@ -37,6 +40,9 @@ class Clients:
             read_timeout=READ_TIMEOUT_SECONDS,
             retries={"mode": "standard", "total_max_attempts": TOTAL_TRIES},
             max_pool_connections=max_connections,
+            user_agent=USER_AGENT,
+            # Every parameter is ours, and AWS checks it again; tests make the same calls with clients that validate.
+            parameter_validation=False,
         )
         self._session: Any = None
         self._clients: dict[str, Any] = {}
