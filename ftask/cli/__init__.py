@@ -23,36 +23,49 @@ from ftask.cli.failing import (
     wants_json,
 )
 
-# In the order of --help: each command or group, and the module that has it.
-MODULES = {
-    "init": "ftask.cli.init",
-    "run": "ftask.cli.run",
-    "dev": "ftask.cli.dev",
-    "types": "ftask.cli.types",
-    "deploy": "ftask.cli.deploy",
-    "package": "ftask.cli.package",
-    "remove": "ftask.cli.remove",
-    "info": "ftask.cli.info",
-    "submit": "ftask.cli.submit",
-    "get": "ftask.cli.get",
-    "watch": "ftask.cli.watch",
-    "ls": "ftask.cli.ls",
-    "cancel": "ftask.cli.cancel",
-    "pause": "ftask.cli.consumption",
-    "resume": "ftask.cli.consumption",
-    "logs": "ftask.cli.logs",
-    "top": "ftask.cli.top",
-    "doctor": "ftask.cli.doctor",
-    "config": "ftask.cli.config",
-    "policy": "ftask.cli.policy",
-    "dlq": "ftask.cli.dlq",
-    "bench": "ftask.cli.bench",
-    "local": "ftask.cli.local",
+# In the order of --help: under each title, the commands and groups, and the module that has them.
+PANELS = {
+    "Tasks": {
+        "submit": "ftask.cli.submit",
+        "get": "ftask.cli.get",
+        "watch": "ftask.cli.watch",
+        "ls": "ftask.cli.ls",
+        "cancel": "ftask.cli.cancel",
+    },
+    "Dead letters": {
+        "dlq": "ftask.cli.dlq",
+    },
+    "Stage": {
+        "deploy": "ftask.cli.deploy",
+        "package": "ftask.cli.package",
+        "remove": "ftask.cli.remove",
+        "info": "ftask.cli.info",
+        "doctor": "ftask.cli.doctor",
+        "pause": "ftask.cli.consumption",
+        "resume": "ftask.cli.consumption",
+        "logs": "ftask.cli.logs",
+        "config": "ftask.cli.config",
+        "policy": "ftask.cli.policy",
+    },
+    "Measure": {
+        "top": "ftask.cli.top",
+        "bench": "ftask.cli.bench",
+    },
+    "Own tasks": {
+        "init": "ftask.cli.init",
+        "run": "ftask.cli.run",
+        "dev": "ftask.cli.dev",
+        "types": "ftask.cli.types",
+    },
+    "Local engine": {
+        "local": "ftask.cli.local",
+    },
 }
+MODULES = {name: module for panel in PANELS.values() for name, module in panel.items()}
 
 
 class _Ftask(Group):
-    modules = MODULES
+    panels = PANELS
 
 
 app = typer.Typer(

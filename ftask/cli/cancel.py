@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli import completion
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, require_id
@@ -34,7 +35,12 @@ def cancel(
     ] = None,
     task_type: TaskType = None,
     status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="Only tasks in this state: PENDING, PROCESSING or RETRYING.")
+        str | None,
+        typer.Option(
+            metavar="STATUS",
+            autocompletion=completion.unfinished_statuses,
+            help="Only tasks in this state: PENDING, PROCESSING or RETRYING.",
+        ),
     ] = None,
     since: Since = None,
     error: ErrorText = None,
@@ -44,6 +50,10 @@ def cancel(
     """Cancel tasks that have not ended: those named, or those that the filters select.
 
     A running attempt may finish; no further one begins. The filters read the whole table.
+
+    Examples:
+        ftask cancel ID
+        ftask cancel --type greet --since 1h --dry-run
     """
     from ftask.ops.cancel import UNFINISHED
     from ftask.ops.scan import TaskFilter

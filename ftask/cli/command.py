@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import traceback
 from collections.abc import Callable
@@ -28,7 +29,18 @@ class _TakesGlobalOptions:
 
     def get_params(self, ctx: Any) -> list[Any]:
         own: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of Typer's class
-        return own + [option for option in ctx.find_root().command.params if option.name in options.NAMES]
+        shared = [option for option in ctx.find_root().command.params if option.name in options.NAMES]
+        return without_types_of_flags([*own, *shared])
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, with the examples of the docstring at its end."""
+        super().format_help(ctx, formatter)  # type: ignore[misc]  # of Typer's class
+        typer.echo("\n".join(["", " Examples:", *(f"   {line}" for line in self.examples), ""]))
+
+    @property
+    def examples(self) -> list[str]:
+        """Return the examples of the command, each one line for a shell."""
+        return split_docstring(self.callback)[1]  # type: ignore[attr-defined]  # of Typer's class
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of Typer's class
@@ -42,6 +54,13 @@ class Command(_TakesGlobalOptions, TyperCommand):
     context_class = Invocation
 
 
+class PlainGroup(TyperGroup):
+    """A group that does nothing without one of its commands."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return without_types_of_flags(super().get_params(ctx))
+
+
 class CommandGroup(_TakesGlobalOptions, TyperGroup):
     """A group of commands that is a command itself."""
 
@@ -50,12 +69,35 @@ class CommandGroup(_TakesGlobalOptions, TyperGroup):
 
 def command(app: typer.Typer) -> Callable[[Function], Callable[..., None]]:
     """Add a function whose first parameter is an :class:`Invocation` to `app`."""
-    return lambda function: app.command(cls=Command)(_guarded(function))
+    return lambda function: app.command(cls=Command, help=split_docstring(function)[0])(_guarded(function))
 
 
 def group_command(app: typer.Typer) -> Callable[[Function], Callable[..., None]]:
     """Make a function what the group `app` does when it is called without one of its commands."""
-    return lambda function: app.callback(cls=CommandGroup, invoke_without_command=True)(_guarded(function))
+
+    def add(function: Function) -> Callable[..., None]:
+        text = split_docstring(function)[0]
+        return app.callback(cls=CommandGroup, invoke_without_command=True, help=text)(_guarded(function))
+
+    return add
+
+
+def split_docstring(function: Callable[..., Any] | None) -> tuple[str, list[str]]:
+    """Return what the docstring of a command says, and its examples."""
+    text, _, examples = (inspect.getdoc(function) or "").partition("\n\nExamples:\n")
+    return text, [line.strip() for line in examples.splitlines()]
+
+
+def without_types_of_flags(parameters: list[Any]) -> list[Any]:
+    """Return the parameters, the flags among them without the type that recent versions of Typer show in the help."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.display_type_rich = _no_type
+    return parameters
+
+
+def _no_type(ctx: Any) -> None:
+    return None
 
 
 def _guarded(function: Function) -> Callable[..., None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from importlib import import_module
@@ -10,39 +9,41 @@ from typing import Any, ClassVar
 
 import typer
 import typer.main
-from typer.core import TyperGroup
 
-from ftask.cli.command import Command, Function, command
+from ftask.cli.command import Command, Function, PlainGroup, command, split_docstring
 
 
-class Group(TyperGroup):
-    """A group with the commands of :attr:`modules`, in this order.
+class Group(PlainGroup):
+    """A group with the commands of :attr:`panels`, in this order: under each title, the module of each command.
 
     A module has the command as a function of the command's name, or a group as the Typer application `app`.
     """
 
-    modules: ClassVar[Mapping[str, str]]
+    panels: ClassVar[Mapping[str, Mapping[str, str]]]
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands: Any = _Commands(self.modules)
+        self.commands: Any = _Commands(self.panels)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.modules)
+        return list(self.commands)
 
 
 class _Commands(Mapping[str, Any]):
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self._modules = modules
+    def __init__(self, panels: Mapping[str, Mapping[str, str]]) -> None:
+        self._places = {name: (module, title) for title, panel in panels.items() for name, module in panel.items()}
 
     def __getitem__(self, name: str) -> Any:
-        return _load(self._modules[name], name)
+        module, title = self._places[name]
+        loaded = _load(module, name)
+        loaded.rich_help_panel = title
+        return loaded
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._modules)
+        return len(self._places)
 
 
 @cache
@@ -55,8 +56,12 @@ class _Command(Command):
     """A command that reads the parameters of its function when it is called; a list of commands needs no parameters."""
 
     def __init__(self, function: Function) -> None:
-        super().__init__(function.__name__, help=inspect.getdoc(function))
+        super().__init__(function.__name__, help=split_docstring(function)[0])
         self._function = function
+
+    @property
+    def examples(self) -> list[str]:
+        return split_docstring(self._function)[1]
 
     @cached_property
     def _read(self) -> Any:

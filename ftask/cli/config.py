@@ -9,7 +9,11 @@ from ftask.cli.options import DEFAULT
 
 
 def config(run: Invocation) -> None:
-    """Show the settings in effect and where each comes from: flag, environment, file, AWS profile or default."""
+    """Show the settings in effect and where each comes from: flag, environment, file, AWS profile or default.
+
+    Examples:
+        ftask config --stage prod
+    """
     from ftask.render.config import settings_table
 
     rows = [{"name": name, "value": value, "source": source} for name, value, source in _rows(run)]

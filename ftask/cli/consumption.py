@@ -19,7 +19,11 @@ def pause(
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Return once no message is in flight.")] = False,
     timeout: Timeout = None,
 ) -> ExitCode:
-    """Stop consuming. Tasks are still accepted and wait in the queue; no task is lost, and no attempt is used."""
+    """Stop consuming. Tasks are still accepted and wait in the queue; no task is lost, and no attempt is used.
+
+    Examples:
+        ftask pause --wait --timeout 60
+    """
     from ftask.ops import consumption
 
     require_wait(timeout, wait=wait)
@@ -43,7 +47,11 @@ def pause(
 
 
 def resume(run: Invocation) -> None:
-    """Start consuming again."""
+    """Start consuming again.
+
+    Examples:
+        ftask resume
+    """
     from ftask.ops import consumption
 
     run.if_interrupted = _LAMBDA_CONTINUES

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftask.cli import policy
+from ftask.cli import completion, policy
 from ftask.cli.invocation import Invocation
 from ftask.cli.own_tasks import importing_python
 from ftask.cli.stack_events import show_events
@@ -22,7 +22,11 @@ def deploy(
     param: Annotated[
         list[str] | None,
         typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="Set a parameter of the stack; others keep their values."
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            autocompletion=completion.parameters,
+            help="Set a parameter of the stack; others keep their values.",
         ),
     ] = None,
     yes: Yes = False,
@@ -44,7 +48,12 @@ def deploy(
         ),
     ] = False,
 ) -> None:
-    """Create or update the stack, after showing the plan."""
+    """Create or update the stack, after showing the plan.
+
+    Examples:
+        ftask deploy --stage prod --dry-run
+        ftask deploy --stage prod --param ErrorRate=0.1 --yes
+    """
     from ftask.deploy.deployment import Deployment, final_template
     from ftask.deploy.parameters import parse_overrides
     from ftask.policy.commands import DEPLOYING

@@ -37,6 +37,9 @@ def dev(run: Invocation) -> None:
 
     The new code takes over when no attempt runs. If it cannot be built or imported, the error is shown, and the
     deployed code stays. -o json prints each log event as a JSON line, as it was logged.
+
+    Examples:
+        ftask dev
     """
     from ftask.aws.polling import rounds
     from ftask.cli.config_file import load_config

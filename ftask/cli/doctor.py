@@ -26,6 +26,10 @@ def doctor(
     """Check the stage: credentials, stack, settings, event source mapping, queues, permissions, stuck tasks.
 
     Exit code 1 if something needs attention and was not repaired.
+
+    Examples:
+        ftask doctor --stage prod
+        ftask doctor --fix
     """
     from ftask.deploy.restore import restore_worker_source
     from ftask.ops.doctor import examine

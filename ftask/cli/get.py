@@ -23,7 +23,12 @@ def get(
         ),
     ] = None,
 ) -> None:
-    """Show one task: state, payload, every attempt, and the traceback of the last one that failed."""
+    """Show one task: state, payload, every attempt, and the traceback of the last one that failed.
+
+    Examples:
+        ftask get ID
+        ftask get ID -o json --traceback
+    """
     from ftask.render.tasks import detail
 
     task = run.api.get(task_id)

@@ -6,7 +6,11 @@ from ftask.cli.invocation import Invocation
 
 
 def info(run: Invocation) -> None:
-    """Show the stage's URLs and resources, the depth of its queues, and its settings."""
+    """Show the stage's URLs and resources, the depth of its queues, and its settings.
+
+    Examples:
+        ftask info --stage prod
+    """
     from ftask.ops.info import describe_stage
     from ftask.render.info import info_table
 

@@ -20,6 +20,10 @@ def init(
     """Begin a project: example tasks with their test, settings, policy, requirements and a workflow for GitHub.
 
     Existing files are never overwritten.
+
+    Examples:
+        ftask init
+        ftask init orders
     """
     from ftask.scaffold.project import write_project
 

@@ -7,19 +7,25 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.command import command
+from ftask.cli.command import PlainGroup, command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.key_formats import KeyFormat, credentials_text
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
 
-app = typer.Typer(name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True)
+app = typer.Typer(
+    name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True, cls=PlainGroup
+)
 
 
 @command(app)
 def up(run: Invocation) -> None:
-    """Start the engine unless it runs."""
+    """Start the engine unless it runs.
+
+    Examples:
+        ftask local up
+    """
     from ftask.local.engine import Engine
 
     running, started = Engine(note=run.screen.note).ensure()
@@ -30,7 +36,11 @@ def up(run: Invocation) -> None:
 
 @command(app)
 def down(run: Invocation) -> None:
-    """Stop the engine and keep its state for the next start."""
+    """Stop the engine and keep its state for the next start.
+
+    Examples:
+        ftask local down
+    """
     from ftask.local.engine import Engine
 
     stopped = Engine(note=run.screen.note).stop()
@@ -40,7 +50,11 @@ def down(run: Invocation) -> None:
 
 @command(app)
 def status(run: Invocation) -> ExitCode:
-    """Show whether the engine runs; exit code 1 if not."""
+    """Show whether the engine runs; exit code 1 if not.
+
+    Examples:
+        ftask local status -o json
+    """
     from ftask.local.engine import Engine
     from ftask.render.times import duration
 
@@ -70,7 +84,11 @@ def status(run: Invocation) -> ExitCode:
 def logs(
     run: Invocation, lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Number of lines.")] = 50
 ) -> None:
-    """Show the end of the engine's own log."""
+    """Show the end of the engine's own log.
+
+    Examples:
+        ftask local logs --lines 100
+    """
     from ftask.local.engine import Engine
 
     for line in Engine().log_tail(lines):
@@ -91,6 +109,10 @@ def credentials(
     """Print the engine's root key, for curl and the AWS CLI; start the engine unless it runs.
 
     eval "$(ftask local credentials --format env)" makes the AWS CLI of this shell use the engine.
+
+    Examples:
+        ftask local credentials
+        eval "$(ftask local credentials --format env)"
     """
     from ftask.aws.local_stage import LOCAL_REGION
     from ftask.local.engine import Engine
@@ -114,7 +136,11 @@ def credentials(
 
 @command(app)
 def reset(run: Invocation, yes: Yes = False) -> None:
-    """Stop the engine and delete everything in it: stacks, tasks, logs."""
+    """Stop the engine and delete everything in it: stacks, tasks, logs.
+
+    Examples:
+        ftask local reset --yes
+    """
     from ftask.local.engine import Engine
 
     engine = Engine(note=run.screen.note)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import require_id
 from ftask.cli.usage import parse_choice
@@ -27,16 +28,33 @@ def logs(
     task_type: Annotated[
         str | None, typer.Option("--type", metavar="TYPE", help="Only events of tasks of this type.")
     ] = None,
-    function: Annotated[str | None, typer.Option(metavar="api|worker", help="Only events of this function.")] = None,
+    function: Annotated[
+        str | None,
+        typer.Option(
+            metavar="api|worker",
+            autocompletion=completion.functions,
+            help="Only events of this function.",
+        ),
+    ] = None,
     since: Annotated[
         str,
         typer.Option(metavar="WHEN", help="From this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
     ] = "10m",
     level: Annotated[
-        str, typer.Option(metavar="LEVEL", help="Minimum level: DEBUG, INFO, WARNING or ERROR.")
+        str,
+        typer.Option(
+            metavar="LEVEL",
+            autocompletion=completion.levels,
+            help="Minimum level: DEBUG, INFO, WARNING or ERROR.",
+        ),
     ] = "DEBUG",
 ) -> None:
-    """Show what the functions logged, oldest first; -o json prints each event as a JSON line, as it was logged."""
+    """Show what the functions logged, oldest first; -o json prints each event as a JSON line, as it was logged.
+
+    Examples:
+        ftask logs --follow --level WARNING
+        ftask logs --task ID --since 2h
+    """
     from ftask.aws.polling import rounds
     from ftask.core.timestamps import now
     from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection
 from ftask.cli.usage import parse_choice
@@ -23,14 +24,24 @@ if TYPE_CHECKING:
 def ls(
     run: Invocation,
     status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="Only tasks in this state, like FAILED or PENDING.")
+        str | None,
+        typer.Option(
+            metavar="STATUS",
+            autocompletion=completion.statuses,
+            help="Only tasks in this state, like FAILED or PENDING.",
+        ),
     ] = None,
     task_type: TaskType = None,
     since: Since = None,
     error: ErrorText = None,
     limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks, newest first; 0 for all.")] = 50,
 ) -> None:
-    """List tasks, newest first. FAILED uses an index; any other state reads the whole table."""
+    """List tasks, newest first. FAILED uses an index; any other state reads the whole table.
+
+    Examples:
+        ftask ls --status FAILED --since 1h
+        ftask ls --type greet --limit 0 -o json
+    """
     from ftask.core.model import Status
     from ftask.ops.scan import TaskFilter
 

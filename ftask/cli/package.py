@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.own_tasks import importing_python
 from ftask.cli.usage import UsageError
@@ -24,7 +25,13 @@ def package(
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into.", file_okay=False)],
     param: Annotated[
         list[str] | None,
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Set a parameter in parameters.json."),
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            autocompletion=completion.parameters,
+            help="Set a parameter in parameters.json.",
+        ),
     ] = None,
     artifact_bucket: Annotated[
         str | None, typer.Option(metavar="BUCKET", help="Bucket that the code archives will be copied to.")
@@ -33,6 +40,9 @@ def package(
     """Write the template, the code archives and the parameters for AWS into a folder.
 
     A pipeline, CDK or Terraform can deploy them. Nothing is deployed, and no account is needed.
+
+    Examples:
+        ftask package --stage prod --to build
     """
     from ftask.deploy.build import build_code
     from ftask.deploy.deployment import final_template

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.aws.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
+from ftask.cli import completion
 from ftask.cli.invocation import Invocation, engine_target
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
@@ -29,13 +30,21 @@ def policy(
     param: Annotated[
         list[str] | None,
         typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="A parameter that the stage will have, like KmsKeyArn."
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            autocompletion=completion.parameters,
+            help="A parameter that the stage will have, like KmsKeyArn.",
         ),
     ] = None,
 ) -> None:
     """Print the least IAM policy under which these commands work on the stage.
 
     Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove
+
+    Examples:
+        ftask policy --stage prod
+        ftask policy dlq submit --stage prod
     """
     from ftask.deploy.parameters import parse_overrides
 

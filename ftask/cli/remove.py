@@ -21,6 +21,10 @@ def remove(
     """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
 
     Refuses a stage that was deployed with DeletionProtection=true, unless --keep-data is given.
+
+    Examples:
+        ftask remove --stage test
+        ftask remove --stage test --keep-data
     """
     from ftask.aws.stack import command_on
     from ftask.deploy import apply

@@ -40,6 +40,10 @@ def run(
 
     Each attempt, its retry and its backoff are as a worker has them, and breakpoint() works. What the task prints goes
     to stderr where stdout is not a terminal.
+
+    Examples:
+        ftask run greet name=Ada
+        ftask run experiment message=ERROR --no-wait
     """
     from ftask.cli.task_arguments import parse_arguments, read_payload
 

@@ -66,6 +66,11 @@ def submit(
     Without TYPE, the stage's default type runs them.
 
     Accepted lines of a file are recorded next to it: run again, the command submits only the others.
+
+    Examples:
+        ftask submit greet name=Ada --wait
+        ftask submit --payload '{"order": 18}' --key order-18
+        ftask submit greet --file tasks.jsonl
     """
     from ftask.cli.input_tasks import Sources, read_tasks
     from ftask.cli.task_arguments import split_type

@@ -27,6 +27,10 @@ def top(
     With --type, attempts, states and failures are those of tasks of this type; all types share the queues.
 
     Keys: q quits, p pauses, s sorts the failures. Without a terminal: one line per reading, in JSON with -o json.
+
+    Examples:
+        ftask top --stage prod
+        ftask top --count 1 -o json
     """
     from ftask.ops.top import StageSampler
     from ftask.render.top import line

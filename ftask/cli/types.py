@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def types(run: Invocation) -> None:
-    """Show the task types of this project, or with --stage those that the stage has: arguments, options, purpose."""
+    """Show the task types of this project, or with --stage those that the stage has: arguments, options, purpose.
+
+    Examples:
+        ftask types
+        ftask types --stage prod -o json
+    """
     from ftask.render.types import type_table
 
     task_types = _deployed_types(run) if run.options.stage.is_flag else _types_here(run)

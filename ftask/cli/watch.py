@@ -23,7 +23,12 @@ def watch(
     ] = None,
     timeout: Timeout = None,
 ) -> ExitCode:
-    """Follow tasks live until they end; exit code 3 if one fails, 4 after --timeout."""
+    """Follow tasks live until they end; exit code 3 if one fails, 4 after --timeout.
+
+    Examples:
+        ftask watch ID --timeout 60
+        ftask submit -m hello -n 5 -o json | jq -r '.[].taskId' | ftask watch
+    """
     if not task_ids:
         if sys.stdin.isatty():
             raise UsageError("Nothing to watch: give the id of a task, or pipe in ids, one per line.")

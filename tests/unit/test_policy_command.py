@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 
 from ftask.aws.target import Target
 from ftask.cli.policy import print_policy
+from ftask.render.screen import Screen
 from tests.support.cloudformation import FakeStack, target_of
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/k"
@@ -24,7 +25,7 @@ def printed(
         stage_name="prod",
         settings=SimpleNamespace(uses_engine=False, region=SimpleNamespace(value="eu-west-1")),
         target=target,
-        screen=SimpleNamespace(note=notes.append),
+        screen=SimpleNamespace(note=notes.append, document=Screen().document),
     )
     print_policy(run, commands, parameters, None)
     return json.loads(capsys.readouterr().out), notes

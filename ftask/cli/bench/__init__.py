@@ -7,7 +7,7 @@ import typer
 from ftask.cli.bench import compare, report, run, schema, sweep
 from ftask.cli.command import command, group_command
 
-app = typer.Typer(name="bench", help="Run the error-rate experiment: does the stage do what its settings promise?")
+app = typer.Typer(name="bench")
 
 group_command(app)(run.bench)
 # In the order of --help.

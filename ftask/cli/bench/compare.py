@@ -15,7 +15,11 @@ def compare(
     first: Annotated[str, typer.Argument(metavar="A.json", help="A result: ftask bench --save A.json")],
     second: Annotated[str, typer.Argument(metavar="B.json", help="Another result.")],
 ) -> None:
-    """Compare two runs, and say which differences are more than noise."""
+    """Compare two runs, and say which differences are more than noise.
+
+    Examples:
+        ftask bench compare before.json after.json
+    """
     from ftask.bench import compare as comparing
     from ftask.bench.result import load
     from ftask.render.bench.compare import comparison

@@ -20,7 +20,11 @@ def report(
     result: Annotated[str, typer.Argument(metavar="RUN.json", help="A result: ftask bench --save RUN.json")],
     to: Annotated[str, typer.Option("--to", metavar="FILE.html", help="File to write.")] = "report.html",
 ) -> None:
-    """Write the report of a saved run."""
+    """Write the report of a saved run.
+
+    Examples:
+        ftask bench report run.json --to report.html
+    """
     from ftask.bench.result import load
 
     require_writable(to)

@@ -59,6 +59,10 @@ def bench(
 
     Exit code 1 means that an invariant is broken: a task lost, run too often, or failed without a dead letter. A
     statistical surprise alone is reported, and is not an error.
+
+    Examples:
+        ftask bench --tasks 1000 --report report.html
+        ftask bench --rate 5 --save run.json
     """
     from ftask.bench.cost import read_prices
     from ftask.bench.evaluation import evaluate

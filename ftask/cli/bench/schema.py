@@ -6,7 +6,11 @@ from ftask.cli.invocation import Invocation
 
 
 def schema(run: Invocation) -> None:
-    """Print the JSON Schema of a result."""
+    """Print the JSON Schema of a result.
+
+    Examples:
+        ftask bench schema
+    """
     from ftask.bench.result import schema as result_schema
 
     run.screen.document(result_schema())

@@ -45,6 +45,10 @@ def sweep(
     """Choose attempts and backoff before deploying: the results of settings, in closed form and simulated.
 
     Exit code 1 if the simulation contradicts the closed forms.
+
+    Examples:
+        ftask bench sweep --error-rate 0.1,0.3 --attempts 1..3
+        ftask bench sweep --simulate
     """
     from ftask.bench.expectation import Expectation
     from ftask.bench.result import SIGNIFICANCE

@@ -33,6 +33,10 @@ def discard(
 
     Their dead letters are deleted. The tasks stay FAILED and readable, and say who discarded them and when; only
     `ftask dlq redrive --task` runs one again. Safe to interrupt and to repeat.
+
+    Examples:
+        ftask dlq discard --error 'no such customer' --dry-run
+        ftask dlq discard --task ID
     """
     from ftask.dead_letters.discard import discard as discard_selected
     from ftask.dead_letters.selection import require_failed

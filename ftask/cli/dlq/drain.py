@@ -35,8 +35,12 @@ def drain(
 ) -> None:
     """Move dead letters into a file that `ftask submit --file` reads: all, or those that the filters select.
 
-    Each letter is on disk before it leaves the queue, so an interruption loses nothing. The tasks stay FAILED, leave
-    `ftask dlq ls`, and are not redriven unless `ftask dlq redrive --task` names them. Stale letters are deleted.
+    Each letter is on disk before it leaves the queue, so an interruption loses nothing. The tasks stay FAILED and
+    leave `ftask dlq ls`; only `ftask dlq redrive --task` runs one again. Stale letters are deleted.
+
+    Examples:
+        ftask dlq drain --to letters.jsonl
+        ftask dlq drain --to letters.jsonl --type greet
     """
     from ftask.dead_letters.drain import DrainFile
     from ftask.dead_letters.drain import drain as drain_into

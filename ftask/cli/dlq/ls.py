@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.usage import parse_choice
@@ -32,11 +33,18 @@ def ls(
     group_by: Annotated[
         str | None,
         typer.Option(
-            metavar="error|none", help=f"Group by kind of error (default: error with more than {SCREENFUL} tasks)."
+            metavar="error|none",
+            autocompletion=completion.group_keys,
+            help=f"Group by kind of error (default: error with more than {SCREENFUL} tasks).",
         ),
     ] = None,
 ) -> None:
-    """List failed tasks, newest first, or grouped by kind of error."""
+    """List failed tasks, newest first, or grouped by kind of error.
+
+    Examples:
+        ftask dlq ls --since 2h
+        ftask dlq ls --group-by error
+    """
     from ftask.core.model import EXPERIMENT_TYPE
     from ftask.core.timestamps import now
     from ftask.dead_letters.grouping import group_failures

@@ -14,7 +14,11 @@ def peek(
     run: Invocation,
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="Maximum number of messages.")] = 10,
 ) -> None:
-    """Show raw messages of the dead-letter queue, including those that are not tasks, without removing them."""
+    """Show raw messages of the dead-letter queue, including those that are not tasks, without removing them.
+
+    Examples:
+        ftask dlq peek --number 3
+    """
     from ftask.core.timestamps import now
     from ftask.dead_letters.peek import judged
     from ftask.dead_letters.peek import peek as peek_letters

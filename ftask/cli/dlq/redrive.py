@@ -41,6 +41,10 @@ def redrive(
 
     Safe to interrupt, to repeat, and to run twice at once: only FAILED tasks are redriven, each once. Tasks that were
     discarded or drained are redriven only by --task.
+
+    Examples:
+        ftask dlq redrive --error 'did not answer' --dry-run
+        ftask dlq redrive --type greet --rate 50 --wait
     """
     from ftask.core.redrive import RedriveOutcome
     from ftask.dead_letters.selection import require_failed

@@ -22,7 +22,11 @@ MAX_LETTERS_TO_SEARCH = 1000
 def show(
     run: Invocation, task_id: Annotated[str, typer.Argument(callback=require_id, metavar="ID", help="Id of the task.")]
 ) -> None:
-    """Show everything about one failed task: payload, attempts, dead letter, and what its attempts logged."""
+    """Show everything about one failed task: payload, attempts, dead letter, and what its attempts logged.
+
+    Examples:
+        ftask dlq show ID
+    """
     from ftask.aws.api import UnknownTaskError
     from ftask.aws.stack import command_on
     from ftask.core.codec import task_to_json

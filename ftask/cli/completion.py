@@ -1,0 +1,48 @@
+"""Values that the shell completes."""
+
+from __future__ import annotations
+
+
+def statuses() -> list[str]:
+    """Return the states of a task."""
+    from ftask.core.model import Status
+
+    return list(Status)
+
+
+def unfinished_statuses() -> list[str]:
+    """Return the states of a task that has not ended."""
+    from ftask.ops.cancel import UNFINISHED
+
+    return list(UNFINISHED)
+
+
+def levels() -> list[str]:
+    """Return the levels of log events."""
+    from ftask.ops.logs import LEVELS
+
+    return list(LEVELS)
+
+
+def functions() -> list[str]:
+    """Return the functions of a stage."""
+    return ["api", "worker"]
+
+
+def group_keys() -> list[str]:
+    """Return what failed tasks can be grouped by."""
+    return ["error", "none"]
+
+
+def parameters() -> list[str]:
+    """Return the parameters of the stack that a user may set, each with the sign that follows its name."""
+    import re
+
+    from ftask.aws.stack import MANAGED_PARAMETERS
+    from ftask.deploy.template import read_template
+
+    # Read line by line: the template's YAML has tags that need a parser of their own.
+    block = read_template().partition("\nParameters:\n")[2]
+    declared = re.match(r"(?:(?:[ #].*)?\n)*", block)
+    names = re.findall(r"^  (\w+):", declared[0] if declared else "", re.MULTILINE)
+    return [f"{name}=" for name in names if name not in MANAGED_PARAMETERS]
