@@ -29,7 +29,9 @@ def redrive(
     error: ErrorText = None,
     since: Since = None,
     until: Until = None,
-    rate: Annotated[float, typer.Option(min=0, help="Maximum number of tasks per second; 0 for no limit.")] = 50,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Maximum number of tasks per second (default: no limit).", show_default=False)
+    ] = 0,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Wait until the redriven tasks end; exit code 3 if one fails.")
     ] = False,
