@@ -132,10 +132,10 @@ def test_a_time_limit_ends_it(deployed: Cli) -> None:
     [
         (("--message", "CRASH"), 1, "takes the other tasks of its batch"),
         (("--rate", "5", "--concurrency", "2"), 2, "Give either --rate, or --concurrency"),
-        (("--prices", "/nowhere.toml"), 1, "cannot be read"),
+        (("--prices", "/nowhere.toml"), 2, "cannot be read"),
         (("--report", "/nowhere/report.html"), 1, "Cannot write /nowhere/report.html"),
         (("--tasks", "0"), 2, "--tasks"),
-        (("compare", "/nowhere.json", "/nowhere.json"), 1, "cannot be read"),
+        (("compare", "/nowhere.json", "/nowhere.json"), 2, "cannot be read"),
         (("sweep", "--attempts", "5..1"), 2, "Invalid --attempts '5..1': expected numbers from 1 to 20"),
         (("sweep", "--error-rate", "1.5"), 2, "Invalid --error-rate '1.5': expected numbers from 0 to 1"),
     ],
