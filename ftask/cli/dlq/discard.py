@@ -12,8 +12,6 @@ from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, require_id
 from ftask.cli.yes import Yes
-from ftask.core.drain import DrainOutcome
-from ftask.core.model import RemovalKind
 from ftask.core.text import plural
 
 
@@ -38,6 +36,8 @@ def discard(
         ftask dlq discard --error 'no such customer' --dry-run
         ftask dlq discard --task ID
     """
+    from ftask.core.drain import DrainOutcome
+    from ftask.core.model import RemovalKind
     from ftask.dead_letters.discard import discard as discard_selected
     from ftask.dead_letters.selection import require_failed
     from ftask.dead_letters.tally import drained_in

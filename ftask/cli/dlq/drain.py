@@ -14,8 +14,6 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
-from ftask.core.drain import DrainOutcome
-from ftask.core.model import RemovalKind
 from ftask.core.text import plural
 
 
@@ -42,6 +40,8 @@ def drain(
         ftask dlq drain --to letters.jsonl
         ftask dlq drain --to letters.jsonl --type greet
     """
+    from ftask.core.drain import DrainOutcome
+    from ftask.core.model import RemovalKind
     from ftask.dead_letters.drain import DrainFile
     from ftask.dead_letters.drain import drain as drain_into
     from ftask.render.dead_letters import drained_json, drained_text
