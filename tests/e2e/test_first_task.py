@@ -11,9 +11,11 @@ import pytest
 
 from ftask.local.engine import Engine
 from tests.support.cli import Cli, make_cli
+from tests.support.terminal import Terminal, lasting_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("first task")]
 
+PICTURE = Path(__file__).parents[2] / ".github" / "terminal.svg"
 STRICT = """\
 
 from ftask import PermanentError
@@ -39,6 +41,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     assert done.code == 0, done.err
     yield cli
     Engine(state).stop()
+
+
+def test_the_picture_in_the_readme_shows_what_the_commands_show(project: Cli, pytestconfig: pytest.Config) -> None:
+    terminal = Terminal(project)
+    terminal.run("submit", "greet", "name=Ada", "--wait")
+    failed = terminal.run("submit", "--message", "ERROR", "--wait").split()[0]
+    terminal.run("dlq", "ls", notes=True)
+    terminal.run("get", failed)
+    if pytestconfig.getoption("--redraw"):
+        PICTURE.write_text(terminal.svg())
+    assert lasting_of(PICTURE.read_text()) == terminal.lasting
+    assert project("dlq", "discard", "--yes").code == 0
 
 
 def test_a_task_runs_here_and_on_the_stage_with_the_same_result(project: Cli) -> None:

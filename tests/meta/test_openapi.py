@@ -13,7 +13,7 @@ from ftask.core.model import Outcome, Status
 from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI
 from tests.support.resources import template
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "stack" / "README.md"
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_bytes())
 OPERATIONS = {
     f"{method.upper()} {path}": operation

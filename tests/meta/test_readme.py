@@ -1,4 +1,4 @@
-"""What the README says about commands, parameters and exit codes is what the code has."""
+"""What the documents say about commands, parameters, exit codes and messages is what the code has."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from ftask.cli.exit_codes import ExitCode
 from tests.support.resources import template
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+DOCUMENTS = [
+    ROOT / name
+    for name in ("README.md", "stack/README.md", "tests/README.md", ".github/SECURITY.md", ".github/CONTRIBUTING.md")
+]
+README, STACK, *_ = (document.read_text() for document in DOCUMENTS)
 CODE = re.compile(r"`([^`]+)`")
 
 
-def rows(first_column: str) -> list[list[str]]:
+def rows(first_column: str, document: str = README) -> list[list[str]]:
     """The cells of each row of the table whose first column has this heading."""
-    _, _, rest = README.partition(f"\n| {first_column} |")
+    _, _, rest = document.partition(f"\n| {first_column} |")
     lines = rest.partition("\n\n")[0].splitlines()[2:]
-    assert lines, f"the README has no table of {first_column}"
+    assert lines, f"no table of {first_column}"
     return [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
 
 
@@ -53,15 +57,16 @@ def named_in(cell: str) -> list[str]:
 
 
 def examples() -> list[str]:
-    """Every call of ftask in the README's shell examples, without what it is joined to."""
-    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE))
+    """Every call of ftask in the shell examples, without what it is joined to."""
+    text = "\n".join(document.read_text() for document in DOCUMENTS)
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     calls = (part.strip() for line in blocks.splitlines() for part in re.split(r"&&|\||\$\(|\)", line))
     return [call.removeprefix(".venv/bin/") for call in calls if call.removeprefix(".venv/bin/").startswith("ftask ")]
 
 
 def test_the_table_of_parameters_is_the_template() -> None:
     shown: dict[str, str] = {}
-    for names, defaults, _ in rows("parameter"):
+    for names, defaults, _ in rows("parameter", STACK):
         parameters = CODE.findall(names)
         values = defaults.split(", ") if defaults else [""] * len(parameters)
         shown |= dict(zip(parameters, values, strict=True))
@@ -100,13 +105,27 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-DOCUMENTS = [ROOT / "README.md", ROOT / ".github" / "SECURITY.md", ROOT / ".github" / "CONTRIBUTING.md"]
+@pytest.mark.parametrize("message", [cell for cell, _ in rows("message") if cell.startswith("`")])
+def test_a_message_of_the_troubleshooting_is_one_of_the_code(message: str) -> None:
+    (text,) = CODE.findall(message)
+    # A message may be put together from a constant: "Another program uses port 4566, which FTASK_LOCAL_PORT names."
+    sources = [path.read_text() for folder in ("ftask", "stack") for path in (ROOT / folder).rglob("*.py")]
+    assert any(text in source for source in sources)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def anchors(document: Path) -> set[str]:
+    """The sections of a document, as a link names them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_sections_that_a_document_names_exist(document: Path) -> None:
     text = document.read_text()
-    files = set(re.findall(r"\b((?:ftask|stack|tests)/[\w./]+\w)", text)) | set(re.findall(r"\]\(([^)#:]+)\)", text))
+    files = set(re.findall(r"(?<![\w/.])((?:ftask|stack|tests)/[\w./]+\w)", text))
     assert {name for name in files if not (ROOT / name).exists()} == set()
-    headings = {re.sub(r"[^\w -]", "", heading).lower() for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= {heading.replace(" ", "-") for heading in headings}
+    links = [link for link in re.findall(r"\]\(\s*([^)\s]+)\)", text) if "://" not in link]
+    for path, _, section in (link.partition("#") for link in links):
+        target = (document.parent / path) if path else document
+        assert target.exists(), path
+        assert not section or section in anchors(target), section

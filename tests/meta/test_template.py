@@ -199,7 +199,7 @@ def test_the_conditions_are_read_as_a_yaml_parser_reads_them() -> None:
 
 
 def test_the_readme_names_every_parameter() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "stack" / "README.md").read_text()
     assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == MANAGED_PARAMETERS
 
 
