@@ -22,9 +22,9 @@ def top(
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="Number of readings; 0 for no limit.")] = 0,
     task_type: TaskType = None,
 ) -> None:
-    """Show the stage live: throughput, queues, dead letters, states, recent failures.
+    """Show the stage live: throughput, queues, dead letters, failed tasks, recent failures.
 
-    With --type, attempts, states and failures are those of tasks of this type; all types share the queues.
+    With --type, attempts, failures and failed tasks are those of this type; all types share the queues.
 
     Keys: q quits, p pauses, s sorts the failures. Without a terminal: one line per reading, in JSON with -o json.
 

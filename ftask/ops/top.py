@@ -1,13 +1,17 @@
-"""What `ftask top` shows: one snapshot of a stage after the other, each with few requests."""
+"""What `ftask top` shows: one snapshot of a stage after the other, each with few requests.
+
+No snapshot reads the table, whose tasks may be millions. What is open is what the queue holds; what failed is counted
+in the sparse index; how attempts ended is what the worker has logged since the first snapshot was asked for.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
@@ -15,17 +19,24 @@ from ftask.core.events import EventName
 from ftask.core.model import EXPERIMENT_TYPE, Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
+from ftask.ops.failed_count import count_failed
 from ftask.ops.info import oldest_seconds
 from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
-from ftask.ops.scan import TaskFilter, scan_tasks
 
 # How many snapshots the sparklines show.
 PAST = 120
 RECENT_FAILURES = 50
-# Counting tasks by status reads the whole table: at most this share of the time goes into it.
-SCAN_SHARE = 0.05
-# Lambda writes its metrics once a minute.
 METRIC_PERIOD = timedelta(minutes=5)
+# CloudWatch gets the metrics of SQS and Lambda once a minute.
+METRIC_AGE_SECONDS = 30.0
+# How old the number of failed tasks may get.
+FAILED_AGE_SECONDS = 10.0
+# At most this share of the time goes into reading such a value, so where that takes long, its age grows.
+READING_SHARE = 0.05
+# Errors of the worker itself, as it logs them.
+_WORKER_ERRORS = frozenset({EventName.INFRASTRUCTURE_FAILED, EventName.WORKER_LOST, EventName.ATTEMPT_LOST})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,9 +51,41 @@ class FailedAttempt:
     type: str = EXPERIMENT_TYPE
 
 
+@dataclass(frozen=True, slots=True)
+class EndedAttempts:
+    """How attempts have ended since `since`, as far as the worker's log shows it: by what became of their tasks."""
+
+    since: datetime
+    completed: int = 0
+    retried: int = 0
+    failed: int = 0
+
+    def plus(self, other: EndedAttempts) -> EndedAttempts:
+        """Return these attempts and the `other` ones, since the time of these."""
+        return EndedAttempts(
+            self.since,
+            self.completed + other.completed,
+            self.retried + other.retried,
+            self.failed + other.failed,
+        )
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "since": to_iso(self.since),
+            "completed": self.completed,
+            "retried": self.retried,
+            "failed": self.failed,
+        }
+
+
 @dataclass(frozen=True)
 class StageSnapshot:
-    """A stage at one time. Rates are per second since the last snapshot."""
+    """A stage at one time. Rates are per second since the last snapshot.
+
+    `waiting` and `in_flight` are messages of the main queue, and about as many tasks that have not ended: they wait
+    for an attempt (PENDING), or run or wait for their backoff (PROCESSING, RETRYING). `failed` is how many tasks were
+    FAILED and neither discarded nor drained at `failed_at`.
+    """
 
     at: datetime
     consuming: str
@@ -54,8 +97,9 @@ class StageSnapshot:
     failed_attempts_rate: float
     worker_errors: int
     throttles: int
-    states: dict[str, int]
-    states_at: datetime
+    failed: int
+    failed_at: datetime
+    ended: EndedAttempts
     failures: tuple[FailedAttempt, ...]
 
     def json(self) -> dict[str, Any]:
@@ -70,31 +114,58 @@ class StageSnapshot:
             "failedAttemptsPerSecond": round(self.failed_attempts_rate, 2),
             "workerErrors": self.worker_errors,
             "throttles": self.throttles,
-            "states": self.states,
-            "statesAt": to_iso(self.states_at),
+            "failed": self.failed,
+            "failedAt": to_iso(self.failed_at),
+            "endedAttempts": self.ended.json(),
         }
 
 
-@dataclass
-class StageSampler:
-    """Takes snapshots of a stage.
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    oldest_seconds: float | None
+    errors: int
+    throttles: int
 
-    With a `type`, attempts, failures and states are those of tasks of this type; queues are always shared by all.
+
+class _Kept(Generic[T]):
+    """A value that is read again once it is older than `age_seconds`, or later where reading it takes long."""
+
+    def __init__(self, read: Callable[[], T], age_seconds: float, clock: Callable[[], float]) -> None:
+        self._read = read
+        self._age_seconds = age_seconds
+        self._clock = clock
+        self._latest: tuple[T, datetime] | None = None
+        self._again_at = 0.0
+
+    def get(self) -> tuple[T, datetime]:
+        """Return the value, and when it was read."""
+        started = self._clock()
+        if self._latest is None or started >= self._again_at:
+            at = now()
+            self._latest = self._read(), at
+            self._again_at = started + max(self._age_seconds, (self._clock() - started) / READING_SHARE)
+        return self._latest
+
+
+class StageSampler:
+    """Takes snapshots of a stage, one at a time.
+
+    With a `task_type`, attempts, failures and failed tasks are those of this type; all types share the queues.
     """
 
-    stage: Stage
-    type: str | None = None
-    clock: Callable[[], float] = time.monotonic
-    failures: deque[FailedAttempt] = field(default_factory=lambda: deque(maxlen=RECENT_FAILURES))
-    _states: dict[str, int] = field(default_factory=dict)
-    _states_at: datetime = field(default_factory=now)
-    _scan_again_at: float = 0.0
-    _last_tick: float | None = None
-    _logged_errors: int = 0
-
-    def __post_init__(self) -> None:
-        groups = log_groups(self.stage.outputs, ("worker",))
-        self._log = LogReader(self.stage.target, groups, EventFilter(type=self.type), now())
+    def __init__(self, stage: Stage, task_type: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stage = stage
+        self.task_type = task_type
+        self._clock = clock
+        self._last_tick: float | None = None
+        self._ended = EndedAttempts(now())
+        self._log = LogReader(
+            stage.target, log_groups(stage.outputs, ("worker",)), EventFilter(type=task_type), self._ended.since
+        )
+        self._logged_errors = 0
+        self._failures: deque[FailedAttempt] = deque(maxlen=RECENT_FAILURES)
+        self._failed = _Kept(lambda: count_failed(stage, task_type), FAILED_AGE_SECONDS, clock)
+        self._metrics = _Kept(self._read_metrics, METRIC_AGE_SECONDS, clock)
 
     def snapshot(self) -> StageSnapshot:
         """Take one snapshot.
@@ -102,50 +173,44 @@ class StageSampler:
         Raises:
             FtaskError: AWS refused a request or cannot be reached.
         """
-        at, tick = now(), self.clock()
+        at, tick = now(), self._clock()
         seconds = max(0.001, tick - self._last_tick) if self._last_tick is not None else None
         self._last_tick = tick
-        attempts = self._read_log()
+        events = self._log.look()
+        ended = ended_attempts(events, at)
+        self._ended = self._ended.plus(ended)
+        self._failures.extend(filter(None, map(_failed_attempt, events)))
+        self._logged_errors += sum(event.name in _WORKER_ERRORS for event in events)
         queue = self.stage.queue_depth()
-        with translate_aws_errors():
-            oldest = oldest_seconds(self.stage)
-            errors, throttles = self._metric("Errors"), self._metric("Throttles")
-        self._count_states(tick)
+        metrics, _ = self._metrics.get()
+        failed, failed_at = self._failed.get()
         return StageSnapshot(
             at=at,
             consuming=consumption.state(self.stage),
             waiting=queue.visible,
             in_flight=queue.in_flight,
-            oldest_seconds=oldest,
+            oldest_seconds=metrics.oldest_seconds,
             dead_letters=self.stage.dead_letter_depth().total,
-            completed_rate=attempts[Status.COMPLETED] / seconds if seconds else 0.0,
-            failed_attempts_rate=(attempts[Status.RETRYING] + attempts[Status.FAILED]) / seconds if seconds else 0.0,
+            completed_rate=ended.completed / seconds if seconds else 0.0,
+            failed_attempts_rate=(ended.retried + ended.failed) / seconds if seconds else 0.0,
             # CloudWatch counts every error, some minutes late; the worker logs at once those that it sees itself.
-            worker_errors=max(errors, self._logged_errors),
-            throttles=throttles,
-            states=dict(self._states),
-            states_at=self._states_at,
-            failures=tuple(reversed(self.failures)),
+            worker_errors=max(metrics.errors, self._logged_errors),
+            throttles=metrics.throttles,
+            failed=failed,
+            failed_at=failed_at,
+            ended=self._ended,
+            failures=tuple(reversed(self._failures)),
         )
 
-    def _read_log(self) -> Counter[str]:
-        """Return how many attempts ended since the last snapshot, by the status that they led to."""
-        attempts: Counter[str] = Counter()
-        for event in self._log.look():
-            if event.name == EventName.FINISHED:
-                attempts[str(event.fields.get("status"))] += 1
-            if event.name in (EventName.INFRASTRUCTURE_FAILED, EventName.WORKER_LOST, EventName.ATTEMPT_LOST):
-                self._logged_errors += 1
-            failed_attempt = _failed_attempt(event)
-            if failed_attempt is not None:
-                self.failures.append(failed_attempt)
-        return attempts
+    def _read_metrics(self) -> _Metrics:
+        with translate_aws_errors():
+            return _Metrics(oldest_seconds(self.stage), self._sum("Errors"), self._sum("Throttles"))
 
-    def _metric(self, name: str) -> int:
+    def _sum(self, metric: str) -> int:
         until = now()
         points = self.stage.target.cloudwatch.get_metric_statistics(
             Namespace="AWS/Lambda",
-            MetricName=name,
+            MetricName=metric,
             Dimensions=[{"Name": "FunctionName", "Value": self.stage.outputs.worker_function}],
             StartTime=until - METRIC_PERIOD,
             EndTime=until,
@@ -154,16 +219,16 @@ class StageSampler:
         )["Datapoints"]
         return round(sum(point["Sum"] for point in points))
 
-    def _count_states(self, tick: float) -> None:
-        if tick < self._scan_again_at:
-            return
-        counts: Counter[str] = Counter()
-        for page in scan_tasks(self.stage, TaskFilter(type=self.type), projection="status"):
-            counts.update(item["status"]["S"] for item in page.items)
-        self._states = {str(status): counts[status] for status in Status if counts[status]}
-        self._states_at = now()
-        ended = self.clock()
-        self._scan_again_at = ended + (ended - tick) / SCAN_SHARE
+
+def ended_attempts(events: Iterable[Event], since: datetime) -> EndedAttempts:
+    """Return how the attempts ended whose end is among these events of the worker, the first of them at `since`."""
+    counts: Counter[str] = Counter()
+    for event in events:
+        if event.name == EventName.FINISHED:
+            counts[str(event.fields.get("status"))] += 1
+        elif event.name == EventName.WORKER_LOST:
+            counts[Status.FAILED] += 1
+    return EndedAttempts(since, counts[Status.COMPLETED], counts[Status.RETRYING], counts[Status.FAILED])
 
 
 def _failed_attempt(event: Event) -> FailedAttempt | None:

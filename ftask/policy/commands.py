@@ -69,7 +69,7 @@ COMMANDS: Mapping[str, Needs] = {
         _COUNTS,
         _CONSUMPTION,
         _METRICS,
-        needs({TABLE: "dynamodb:Scan", WORKER_LOG: "logs:FilterLogEvents"}),
+        needs({FAILED_INDEX: "dynamodb:Query", WORKER_LOG: "logs:FilterLogEvents"}),
     ),
     "dlq ls": together(
         _OUTPUTS,

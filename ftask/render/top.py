@@ -10,10 +10,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ftask.core.model import Status
 from ftask.core.text import plural
 from ftask.ops.top import FailedAttempt, StageSnapshot
 from ftask.render.sparkline import sparkline
-from ftask.render.statuses import consumption_text, status_counts
+from ftask.render.statuses import consumption_text, status_text
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.times import clock_time, duration
 from ftask.render.types import have_types
@@ -61,13 +62,13 @@ def board(
         ("   worker errors ", "dim"), (f"{latest.worker_errors:,}", "bold red" if latest.worker_errors else ""),
         ("   throttles ", "dim"), (f"{latest.throttles:,}", "bold yellow" if latest.throttles else ""),
     )  # fmt: skip
-    statuses = Text.assemble(("tasks  ", "dim"), status_counts(latest.states.items()))
-    used = _FIXED_LINES + sum(_line_count(text, width) for text in (head, *series, facts, statuses))
+    outcomes = _outcomes(latest)
+    used = _FIXED_LINES + sum(_line_count(text, width) for text in (head, *series, facts, outcomes))
     failures, hidden = _failures(latest.failures, sort, max(0, height - used))
     keys = Text("q quit   p freeze   s sort", style="dim")
     if hidden:
         keys.append(f"   ({hidden} more not shown)")
-    return Group(head, "", *series, "", facts, statuses, "", failures, keys)
+    return Group(head, "", *series, "", facts, outcomes, "", failures, keys)
 
 
 def line(snapshot: StageSnapshot) -> str:
@@ -75,8 +76,21 @@ def line(snapshot: StageSnapshot) -> str:
     return (
         f"{clock_time(snapshot.at)}  {snapshot.completed_rate:.1f} completed/s  {snapshot.waiting:,} waiting"
         f"  {snapshot.in_flight:,} in flight  {plural(snapshot.dead_letters, 'dead letter')}"
-        f"  {status_counts(snapshot.states.items())}"
+        f"  {snapshot.failed:,} FAILED"
     )
+
+
+def _outcomes(snapshot: StageSnapshot) -> Text:
+    """Say how many tasks are failed, and how attempts have ended since the board was opened."""
+    ended = snapshot.ended
+    age = (snapshot.at - snapshot.failed_at).total_seconds()
+    return Text.assemble(
+        status_text(Status.FAILED, f"{snapshot.failed:,} FAILED"), ("" if age < 1 else f", {duration(age)} ago", "dim"),
+        (f"   attempts since {clock_time(ended.since)}  ", "dim"),
+        status_text(Status.COMPLETED, f"{ended.completed:,} completed"), "  ",
+        status_text(Status.RETRYING, f"{ended.retried:,} retried"), "  ",
+        status_text(Status.FAILED, f"{ended.failed:,} failed"),
+    )  # fmt: skip
 
 
 def _line_count(text: Text, width: int) -> int:

@@ -33,6 +33,7 @@ from ftask.dead_letters.tally import redriven_in
 from ftask.ops import consumption
 from ftask.ops.cancel import cancel_many, unfinished
 from ftask.ops.doctor import checks
+from ftask.ops.failed_count import count_failed
 from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import TaskFilter, newest, scan, scan_tasks
 from tests.support.builders import TASK_ID, a_running_task, a_task
@@ -108,6 +109,20 @@ def test_failures_are_selected_by_type(stage: Stage) -> None:
     assert [task.type for task in failures(stage, Selection(type="send"))] == ["send", "send"]
     assert outcomes(stage, Selection(type="send"))[RedriveOutcome.REDRIVEN] == 2
     assert [task.type for task in failures(stage)] == ["experiment"]
+
+
+def test_failed_tasks_are_counted_by_type_in_the_index(stage: Stage) -> None:
+    ids = [fail(stage, number, letter=False) for number in range(20)]
+    discarded(stage, Selection(task_ids=frozenset({ids[7]})))
+    for number in range(20, 23):
+        put_failed(stage, replace(failed_task(number, EPOCH, VALUE), type="send"))
+    # As 0.1 wrote it.
+    item = task_to_item(failed_task(30, EPOCH, VALUE))
+    del item["type"], item["lastError"]["M"]["taskType"]
+    stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=item)
+    stage.store.put(a_task())
+    counts = [count_failed(stage, task_type) for task_type in (None, "experiment", "send", "other")]
+    assert counts == [23, 20, 3, 0]
 
 
 def test_redrive_by_error_moves_exactly_those_and_shows_the_others_again(stage: Stage) -> None:

@@ -61,11 +61,11 @@ def test_the_board_writes_a_line_a_look_where_nobody_watches(deployed: Cli) -> N
     assert "completed/s" in deployed("top", "-n", "1").out
 
 
-def test_the_board_shows_one_type_of_task(deployed: Cli) -> None:
-    assert deployed("submit", "-m", "SUCCESS", "--wait").code == 0
-    experiment, other = (
-        json.loads(deployed("top", "-n", "1", "--type", name, "-o", "json").out)["states"]
-        for name in ("experiment", "other")
+def test_the_board_counts_the_failed_tasks_of_one_type(deployed: Cli, stage: Stage) -> None:
+    put_failures(stage, 2, Failure("ValueError", "no"))
+    of_all, of_experiment, of_other = (
+        deployed("top", "-n", "1", *words, "-o", "json").json["failed"]
+        for words in ([], ["--type", "experiment"], ["--type", "other"])
     )
-    assert experiment["COMPLETED"] >= 1
-    assert other == {}
+    assert of_all == of_experiment >= 2
+    assert of_other == 0

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from ftask.core.model import Status
-from ftask.ops.top import FailedAttempt, StageSnapshot
+from ftask.ops.top import EndedAttempts, FailedAttempt, StageSnapshot
 from ftask.render.sparkline import sparkline
+from ftask.render.times import clock_time
 from ftask.render.top import Sort, board, line
 from tests.support.clock import EPOCH
 
@@ -24,8 +25,9 @@ SNAPSHOT = StageSnapshot(
     failed_attempts_rate=0.5,
     worker_errors=3,
     throttles=0,
-    states={"COMPLETED": 10, "FAILED": 7},
-    states_at=EPOCH,
+    failed=7,
+    failed_at=EPOCH - timedelta(seconds=12),
+    ended=EndedAttempts(EPOCH, completed=10, retried=4, failed=2),
     failures=FAILURES,
 )
 
@@ -47,8 +49,8 @@ def test_the_board_fits_its_terminal_and_shows_what_matters(width: int, height: 
         "stage prod",
         "paused",
         "1,234",
-        "10 COMPLETED",
-        "7 FAILED",
+        f"7 FAILED, 12 s ago   attempts since {clock_time(EPOCH)}",
+        "10 completed  4 retried  2 failed",
         "worker errors 3",
         f"{0:032x}",
         "q quit",
@@ -77,7 +79,7 @@ def test_a_sparkline_is_as_high_as_its_highest(values: list[float], expected: st
 
 
 def test_a_line_for_a_log() -> None:
-    assert "2.5 completed/s  1,234 waiting  5 in flight  7 dead letters  10 COMPLETED   7 FAILED" in line(SNAPSHOT)
+    assert "2.5 completed/s  1,234 waiting  5 in flight  7 dead letters  7 FAILED" in line(SNAPSHOT)
 
 
 def test_what_does_not_fit_is_counted() -> None:
@@ -85,9 +87,10 @@ def test_what_does_not_fit_is_counted() -> None:
     assert drawn(80, 24, Sort.ERROR)[-1] == "q quit   p freeze   s sort"
 
 
-def test_the_keys_stay_on_a_narrow_terminal_with_all_statuses() -> None:
-    states = {str(status): 1_234_567 for status in Status}
-    lines = drawn(60, 20, snapshot=replace(SNAPSHOT, states=states))
+def test_the_keys_stay_on_a_narrow_terminal_with_large_numbers() -> None:
+    snapshot = replace(SNAPSHOT, failed=1_234_567, ended=EndedAttempts(EPOCH, 2_345_678, 3_456_789, 4_567_890))
+    lines = drawn(60, 20, snapshot=snapshot)
     assert len(lines) == 20
     assert lines[-1].startswith("q quit")
-    assert all(status in " ".join(lines) for status in states)
+    text = " ".join(lines)
+    assert all(number in text for number in ("1,234,567", "2,345,678", "3,456,789", "4,567,890"))
