@@ -15,8 +15,11 @@ _HOSTS = {
 }
 
 
-def build_links(outputs: StackOutputs, stack_id: str, stack_name: str) -> dict[str, str]:
-    """Return the URLs of the pages, by what they show; empty for a partition whose console is not known."""
+def build_links(outputs: StackOutputs, stack_id: str, stack_name: str, *, dashboard: bool) -> dict[str, str]:
+    """Return the URLs of the pages, by what they show; empty for a partition whose console is not known.
+
+    `dashboard` says whether the stage has one.
+    """
     _, partition, _, region, *_ = stack_id.split(":")
     host = _HOSTS.get(partition)
     if host is None:
@@ -27,7 +30,7 @@ def build_links(outputs: StackOutputs, stack_id: str, stack_name: str) -> dict[s
 
     return {
         "stack": page("cloudformation", f"/stacks/stackinfo?stackId={_quoted(stack_id)}"),
-        "dashboard": page("cloudwatch", f"dashboards/dashboard/{_quoted(stack_name)}"),
+        **({"dashboard": page("cloudwatch", f"dashboards/dashboard/{_quoted(stack_name)}")} if dashboard else {}),
         "alarms": page("cloudwatch", f"alarmsV2:?search={_quoted(stack_name)}"),
         "workerLog": page("cloudwatch", f"logsV2:log-groups/log-group/{_log_group(outputs.worker_log_group)}"),
         "apiLog": page("cloudwatch", f"logsV2:log-groups/log-group/{_log_group(outputs.api_log_group)}"),

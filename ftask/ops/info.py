@@ -39,12 +39,19 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.api_code_sha256,
         "workerCodeSha256": outputs.worker_code_sha256,
-        # An emulator has no console.
-        "console": {} if target.is_emulated else build_links(outputs, stack.stack_id, target.stack_name),
+        "console": {} if target.is_emulated else _console_links(stage),
         "parameters": {
             name: value for name, value in sorted(stack.parameters.items()) if name not in MANAGED_PARAMETERS
         },
     }
+
+
+def _console_links(stage: Stage) -> dict[str, str]:
+    """Return links to the pages of the console. An emulator has none."""
+    stack = stage.stack
+    # A stage of 0.1 has its dashboard with its alarms.
+    has_dashboard = stack.parameters.get("MetricsDashboard", stack.parameters.get("Alarms")) == "true"
+    return build_links(stage.outputs, stack.stack_id, stage.target.stack_name, dashboard=has_dashboard)
 
 
 def oldest_seconds(stage: Stage) -> float | None:

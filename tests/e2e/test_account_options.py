@@ -1,4 +1,6 @@
-"""What a careful account asks for, all at once: a key, a boundary, a network, traces, an address for alarms."""
+"""What a careful account asks for, all at once: a key, a boundary, a network, traces, a dashboard, an address for
+alarms.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +36,7 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
         VpcSecurityGroupIds = "{group}, {group}"
         AlarmEmail = "oncall@example.org"
         Tracing = true
+        MetricsDashboard = true
         """
     )
     refused = own_engine("deploy", "--yes", "--param", f"KmsKeyArn={key}")
@@ -64,6 +67,8 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
         "Subscriptions"
     ]
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "oncall@example.org")
+    cloudwatch = target.session.client("cloudwatch", endpoint_url=target.endpoint_url)
+    assert [each["DashboardName"] for each in cloudwatch.list_dashboards()["DashboardEntries"]] == [target.stack_name]
     # Nobody names the key again.
     assert json.dumps(own_engine("policy", "dlq", "redrive").json).count(key) == 1
 

@@ -163,6 +163,37 @@ def test_the_alarm_of_dead_letters_ends_between_failures_so_that_it_can_report_t
     assert "OKActions" not in alarm
 
 
+# Each of these has an alarm: what is measured, in which unit of time, and the value above which somebody is told.
+ALARMS = {
+    "DeadLetterAlarm": ("AWS/SQS", "NumberOfMessagesSent", "Sum", 300, 1, 0),
+    "OldestMessageAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 60, 5, {"Ref": "AlarmOldestSeconds"}),
+    "InFlightAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "Maximum", 60, 1, 100_000),
+    "WorkerErrorAlarm": ("AWS/Lambda", "Errors", "Sum", 60, 3, 0),
+    "WorkerThrottleAlarm": ("AWS/Lambda", "Throttles", "Sum", 60, 5, 0),
+    "ApiErrorAlarm": ("AWS/ApiGateway", "5xx", "Sum", 60, 3, 0),
+    "WriteThrottleAlarm": ("AWS/DynamoDB", "WriteThrottleEvents", "Sum", 60, 5, 0),
+}
+
+
+def test_every_alarm_is_there_by_default_and_the_dashboard_is_not() -> None:
+    alarms = {
+        name: resource["Properties"]
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    settings = ("Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
+    assert {name: tuple(alarm[setting] for setting in settings) for name, alarm in alarms.items()} == ALARMS
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())
+    defaults = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
+    unmade = unmade_resources(read_template(), defaults)
+    assert "Dashboard" in unmade
+    assert not unmade & ALARMS.keys()
+    # Each without the other.
+    swapped = unmade_resources(read_template(), defaults | {"Alarms": "false", "MetricsDashboard": "true"})
+    assert "Dashboard" not in swapped
+    assert ALARMS.keys() <= swapped
+
+
 def test_bearer_tokens_need_an_issuer_and_an_audience() -> None:
     assertions = [each["Assert"] for each in template()["Rules"]["JwtIsWhole"]["Assertions"]]
     assert assertions == [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} for name in ("JwtIssuer", "JwtAudience")]

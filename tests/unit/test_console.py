@@ -15,7 +15,11 @@ def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
         queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/q",
         dead_letter_queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/d",
     )
-    urls = build_links(outputs, "arn:aws-cn:cloudformation:cn-north-1:1:stack/ftask-prod/x", "ftask-prod")
+    stack_id = "arn:aws-cn:cloudformation:cn-north-1:1:stack/ftask-prod/x"
+    urls = build_links(outputs, stack_id, "ftask-prod", dashboard=True)
     assert all(url.startswith("https://cn-north-1.console.amazonaws.cn/") for url in urls.values())
     assert urls["workerLog"].endswith("#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fftask-prod-worker")
-    assert build_links(outputs, "arn:aws-iso:cloudformation:us-iso-east-1:1:stack/ftask-prod/x", "ftask-prod") == {}
+    assert urls["dashboard"].endswith("#dashboards/dashboard/ftask-prod")
+    assert "dashboard" not in build_links(outputs, stack_id, "ftask-prod", dashboard=False)
+    unknown = stack_id.replace("aws-cn", "aws-iso").replace("cn-north-1", "us-iso-east-1")
+    assert build_links(outputs, unknown, "ftask-prod", dashboard=True) == {}

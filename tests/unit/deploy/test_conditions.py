@@ -39,7 +39,9 @@ def test_the_policy_of_the_users_tasks_has_its_condition() -> None:
     assert json.dumps({"Condition": "Serves"})[1:-1] in template
     parameters = dict.fromkeys(("ApiAuthorization", "Alarms", "DeletionProtection", "Tracing", "SavedQueries"), "")
     parameters |= dict.fromkeys(("CorsAllowOrigins", "JwtIssuer", "JwtAudience", "JwtScopes", "AlarmEmail"), "")
-    parameters |= dict.fromkeys(("KmsKeyArn", "PermissionsBoundaryArn", "VpcSubnetIds", "HasWorkerSource"), "")
+    parameters |= dict.fromkeys(
+        ("KmsKeyArn", "PermissionsBoundaryArn", "VpcSubnetIds", "HasWorkerSource", "MetricsDashboard"), ""
+    )
     assert "TasksPolicy" in unmade_resources(template, parameters | {"DataOnly": "true"})
     assert "TasksPolicy" not in unmade_resources(template, parameters | {"DataOnly": "false"})
 
