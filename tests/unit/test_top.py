@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
@@ -18,7 +19,6 @@ from ftask.ops.top import FAILED_AGE_SECONDS, METRIC_AGE_SECONDS, StageSampler
 from tests.support.resources import Resources
 from tests.support.stages import failed_task, put_failed
 
-GROUP = "/aws/lambda/worker"
 # What one snapshot reads while failed tasks and metrics are fresh.
 TICK = {"GetEventSourceMapping": 1, "GetQueueAttributes": 2, "FilterLogEvents": 1}
 
@@ -35,15 +35,17 @@ class Clock:
 @pytest.fixture
 def stage(moto_resources: Resources) -> Stage:
     target = Target("local", region="us-east-1", access_key="a", secret_key="b")
-    target.logs.create_log_group(logGroupName=GROUP)
-    target.logs.create_log_stream(logGroupName=GROUP, logStreamName="one")
+    # The tests of a process share the logs.
+    group = f"/aws/lambda/worker-{uuid4().hex}"
+    target.logs.create_log_group(logGroupName=group)
+    target.logs.create_log_stream(logGroupName=group, logStreamName="one")
     outputs = SimpleNamespace(
         table=moto_resources.table,
         queue_url=moto_resources.queue_url,
         dead_letter_queue_url=moto_resources.dead_letter_queue_url,
         worker_function="worker",
         worker_source="01234567-89ab-cdef-0123-456789abcdef",
-        worker_log_group=GROUP,
+        worker_log_group=group,
         api_log_group="/aws/lambda/api",
     )
     return Stage(target, cast("DeployedStack", SimpleNamespace(outputs=outputs)))
@@ -67,7 +69,7 @@ def requests(stage: Stage) -> Counter[str]:
 def log(stage: Stage, *events: dict[str, Any]) -> None:
     moment = round(now().timestamp() * 1000)
     stage.target.logs.put_log_events(
-        logGroupName=GROUP,
+        logGroupName=stage.outputs.worker_log_group,
         logStreamName="one",
         logEvents=[
             {"timestamp": moment, "message": json.dumps(event | {"taskId": "a" * 32, "type": "send"})}
