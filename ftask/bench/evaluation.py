@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from ftask.aws.stage import Stage
 from ftask.bench.analysis import analyse
-from ftask.bench.cost import Prices, Sizes, cost
+from ftask.bench.cost import Setup, cost
 from ftask.bench.expectation import Expectation
-from ftask.bench.experiment import Observed, Settings
+from ftask.bench.experiment import Observed, Settings, encode_task
+from ftask.bench.prices import Prices
 from ftask.bench.result import Cost, Result
 from ftask.bench.usage import measure
 
 
 def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices) -> Result:
     """Return the result of what was observed on the stage."""
-    run_cost, notes = _cost(stage, observed, prices)
+    run_cost, notes = _cost(stage, observed, settings, expectation, prices)
     return analyse(
         observed,
         settings,
@@ -26,15 +27,26 @@ def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: 
     )
 
 
-def _cost(stage: Stage, observed: Observed, prices: Prices) -> tuple[Cost | None, list[str]]:
+def _cost(
+    stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices
+) -> tuple[Cost | None, list[str]]:
     parameters = stage.stack.parameters
     # An attempt that ended was begun, and both were logged.
     started = sum(attempt.ended_at is not None for task in observed.tasks.values() for attempt in task.history)
     # Whoever stopped early does not want to wait for logs.
     usage = measure(stage, observed.started_at, len(observed.sent), started, patiently=observed.stopped is None)
-    sizes = Sizes(float(parameters["ApiMemory"]), float(parameters["WorkerMemory"]))
-    measured_on = stage.target.choose(aws="AWS", emulator="this machine")
-    run_cost = cost(usage, len(observed.sent), sizes, prices, measured_on)
+    setup = Setup(
+        api_memory_mb=float(parameters["ApiMemory"]),
+        worker_memory_mb=float(parameters["WorkerMemory"]),
+        tasks_per_request=settings.batch,
+        payload_bytes=len(encode_task(settings.message, observed.run_id, 0).encode()),
+        error_rate=expectation.rate,
+        max_attempts=expectation.max_attempts,
+        emulated=stage.target.is_emulated,
+        alarms=parameters["Alarms"] == "true",
+        dashboard=parameters.get("MetricsDashboard") == "true",
+    )
+    run_cost = cost(usage, len(observed.sent), setup, prices)
     if run_cost is None:
         return None, ["the functions have logged nothing yet, so the cost is unknown"]
     if not usage.complete:

@@ -195,7 +195,14 @@ class Experiment:
     def _send(self, numbers: Sequence[int]) -> None:
         sent_at, start = now(), self.tick()
         outcomes = self._request(
-            [TaskRequest(self._payload(number), f"bench-{self.run_id}-{number}", EXPERIMENT_TYPE) for number in numbers]
+            [
+                TaskRequest(
+                    encode_task(self.settings.message, self.run_id, number),
+                    f"bench-{self.run_id}-{number}",
+                    EXPERIMENT_TYPE,
+                )
+                for number in numbers
+            ]
         )
         seconds = self.tick() - start
         with self._lock:
@@ -211,9 +218,6 @@ class Experiment:
             return [self.client.submit(tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
         except FtaskError as error:
             return [error] * len(tasks)
-
-    def _payload(self, number: int) -> str:
-        return encode_payload({"message": self.settings.message, "bench": self.run_id, "task": number})
 
     def _follow(self, begun: float, submitting: list[Future[None]], show: Callable[[Progress], None]) -> None:
         timeout = self.settings.timeout_seconds
@@ -299,6 +303,11 @@ class Experiment:
     @property
     def _quiet_seconds(self) -> float:
         return self.stage.target.choose(aws=QUIET_SECONDS_AWS, emulator=QUIET_SECONDS_EMULATED)
+
+
+def encode_task(message: str, run_id: str, number: int) -> str:
+    """Return the payload of one task of a run."""
+    return encode_payload({"message": message, "bench": run_id, "task": number})
 
 
 def _arrivals(settings: Settings) -> list[float] | None:

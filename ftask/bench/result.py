@@ -136,6 +136,14 @@ class Bill(_Part):
     usd_per_million: float
 
 
+class WayPrice(_Part):
+    """An estimate of what a million such tasks cost if they are submitted in one way."""
+
+    name: str
+    tasks_per_request: int
+    usd_per_million: float
+
+
 class Cost(_Part):
     """What the run would cost on AWS at list prices, without a free tier."""
 
@@ -144,7 +152,21 @@ class Cost(_Part):
     region: str
     priced_on: str
     records_per_batch: float
-    measured_on: str = Field(description="Where the billed durations were measured: AWS, or this machine.")
+    measured_on: str = Field(description="Where the functions ran: AWS, or this machine.")
+    durations: Literal["platform report", "function's clock", "estimate"] | None = Field(
+        default=None,
+        description="How the billed durations were got. On an emulator they are estimated: its CPU is not Lambda's.",
+    )
+    local_gb_seconds: float | None = Field(
+        default=None, description="What the functions took on this machine; it is not priced. Null on AWS."
+    )
+    tasks_per_request: int | None = Field(default=None, description="How the tasks were submitted.")
+    payload_bytes: int | None = None
+    ways: list[WayPrice] = Field(default=[], description="Estimates for other ways to submit such tasks.")
+    monthly: list[Item] = Field(
+        default=[],
+        description="What the stage costs a month beside its tasks; the metrics as if tasks ran in each hour.",
+    )
 
 
 class Samples(_Part):

@@ -11,13 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from ftask.aws.stage import Stage
+from ftask.bench.footprint import LOG_ENTRY_BYTES
 from ftask.core.events import EventName
 from ftask.core.text import json_object
 from ftask.ops.logs import entries, identity, log_groups
 
-# CloudWatch Logs adds this to each event's size.
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
-EVENT_OVERHEAD_BYTES = 26
 # Logs arrive a little after the invocation; on an emulator the last ones may come only with the next invocation.
 PATIENCE_SECONDS_AWS = 60.0
 PATIENCE_SECONDS_EMULATED = 2.0
@@ -27,14 +25,22 @@ _BILLED = re.compile(r"Billed Duration: ([0-9.]+) ms")
 
 @dataclass
 class FunctionUsage:
-    """What the invocations of one function used."""
+    """What the invocations of one function used.
 
-    invocations: int = 0
+    Lambda `reported` some of its invocations with `billed_ms`; the function `summed` up some of them itself, with
+    `busy_ms` by its own clock. A stage may log only the one, and a worker that dies only the other.
+    """
+
+    reported: float = 0
     billed_ms: float = 0.0
+    summed: float = 0
+    busy_ms: float = 0.0
     records: int = 0
     records_ms: float = 0.0
+    # Of all lines; of Lambda's own; of the function's sums, one an invocation.
     log_bytes: int = 0
     platform_bytes: int = 0
+    summary_bytes: int = 0
     # Counted from the events, and from the lines that sum them up: the logs are complete up to the smaller count.
     started: int = 0
     accepted: int = 0
@@ -44,17 +50,21 @@ class FunctionUsage:
     write_units: float = 0.0
     read_units: float = 0.0
 
+    @property
+    def invocations(self) -> float:
+        """The number of invocations."""
+        return max(self.reported, self.summed)
+
     def add(self, message: str) -> None:
         """Add one log entry."""
-        size = len(message.encode()) + EVENT_OVERHEAD_BYTES
+        size = len(message.encode()) + LOG_ENTRY_BYTES
         self.log_bytes += size
         line = json_object(message)
         if line is None or "record" in line:
             self.platform_bytes += size
             self._platform(message, line)
         elif line.get("event") == EventName.INVOCATION:
-            # The line is written once an invocation, whatever the size of its batch.
-            self.platform_bytes += size
+            self.summary_bytes += size
             self._invocation(line)
         elif line.get("event") == EventName.STARTED:
             self.started += 1
@@ -69,12 +79,14 @@ class FunctionUsage:
         else:
             billed = line["record"].get("metrics", {}).get("billedDurationMs") if _is_report(line) else None
         if billed is not None:
-            self.invocations += 1
+            self.reported += 1
             self.billed_ms += float(billed)
 
     def _invocation(self, line: Mapping[str, Any]) -> None:
         self.summed_started += int(line.get("Started", 0))
         self.summed_accepted += int(line.get("Accepted", 0))
+        self.summed += 1
+        self.busy_ms += float(line.get("durationMs", 0))
         self.records += int(line.get("records", 0))
         self.records_ms += float(line.get("recordsMs", 0))
         self.write_units += float(line.get("writeUnits", 0))

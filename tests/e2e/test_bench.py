@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from ftask.aws.stack import deployed_stack
+from ftask.aws.stage import Stage
+from ftask.bench import footprint
+from ftask.bench.usage import measure
+from ftask.core.timestamps import from_iso
 from ftask.deploy.archive import Content, bytes_entry, write_zip
 from ftask.deploy.function_code import worker_content
 from tests.support.browser import chromium
@@ -60,8 +65,29 @@ def test_a_healthy_stage_keeps_its_promises(deployed: Cli, tmp_path: Path) -> No
     writes = 240 + 2 * report["attemptErrorRate"]["attempts"] + report["failed"]
     assert items["DynamoDB writes"] == pytest.approx(writes, rel=0.1)
     assert report["cost"]["batched"]["usd"] < report["cost"]["unbatched"]["usd"]
+    assert (report["cost"]["durations"], report["cost"]["tasksPerRequest"]) == ("estimate", 10)
+    assert_log_sizes_are_as_priced(deployed, report)
     again = deployed("bench", "compare", str(saved), str(saved), "-o", "json").json
     assert not any(difference["moreThanNoise"] for difference in again["differences"])
+
+
+def assert_log_sizes_are_as_priced(engine: Cli, report: Any) -> None:
+    """What the functions logged in a run is what `ftask bench cost` prices."""
+    stage = Stage(local_target(engine), deployed_stack(local_target(engine)))
+    tasks, attempts = report["tasks"], report["attemptErrorRate"]["attempts"]
+    logged = measure(stage, from_iso(report["startedAt"]), tasks, attempts)
+    api, worker = (function.log_bytes - function.platform_bytes for function in (logged.api, logged.worker))
+    assert api == pytest.approx(
+        logged.api.invocations * footprint.API_INVOCATION_LOG_BYTES + tasks * footprint.ACCEPTED_LOG_BYTES, rel=0.15
+    )
+    retries, failed = attempts - tasks, min(report["failed"], logged.worker.invocations)
+    assert worker == pytest.approx(
+        logged.worker.invocations * footprint.WORKER_INVOCATION_LOG_BYTES
+        + attempts * footprint.ATTEMPT_LOG_BYTES
+        + retries * footprint.RETRY_LOG_BYTES
+        + failed * footprint.FAILED_LOG_BYTES,
+        rel=0.15,
+    )
 
 
 @pytest.mark.engine
@@ -136,6 +162,9 @@ def test_a_time_limit_ends_it(deployed: Cli) -> None:
         (("--report", "/nowhere/report.html"), 1, "Cannot write /nowhere/report.html"),
         (("--tasks", "0"), 2, "--tasks"),
         (("compare", "/nowhere.json", "/nowhere.json"), 2, "cannot be read"),
+        (("cost", "--payload", "1MB"), 2, "Invalid --payload '1MB': expected a size of up to 256KB"),
+        (("cost", "--tasks-per-month", "many"), 2, "Invalid --tasks-per-month 'many': expected a number"),
+        (("cost", "--prices", "/nowhere.toml"), 2, "cannot be read"),
         (("sweep", "--attempts", "5..1"), 2, "Invalid --attempts '5..1': expected numbers from 1 to 20"),
         (("sweep", "--error-rate", "1.5"), 2, "Invalid --error-rate '1.5': expected numbers from 0 to 1"),
     ],
@@ -166,6 +195,15 @@ def test_a_sweep_agrees_with_the_closed_forms(cli_without_engine: Cli) -> None:
     table = cli_without_engine("bench", "sweep", "--error-rate", "0.3", "--attempts", "2", "-o", "json").json
     assert table[0]["expected"]["failedShare"] == pytest.approx(0.09)
     assert "simulated" not in table[0]
+
+
+def test_a_month_is_priced_without_a_stage(cli_without_engine: Cli) -> None:
+    month = cli_without_engine(
+        "bench", "cost", "--tasks-per-month", "5e6", "--payload", "2KB", "--errors", "0.1", "-o", "json"
+    ).json
+    assert (month["tasksPerMonth"], month["payloadBytes"]) == (5_000_000, 2048)
+    assert [way["name"] for way in month["ways"]] == ["one by one", "in tens", "in hundreds"]
+    assert month["ways"][0]["totalUsd"] > month["ways"][2]["totalUsd"] > 5
 
 
 def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:

@@ -25,7 +25,7 @@ from tests.support.resources import template
 # They ask AWS for nothing.
 ELSEWHERE = {
     *("config", "dev", "init", "package", "policy", "run"),
-    *("bench compare", "bench report", "bench schema", "bench sweep"),
+    *("bench compare", "bench cost", "bench report", "bench schema", "bench sweep"),
 }
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary-of-a-team"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"

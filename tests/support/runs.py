@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from ftask.bench.analysis import analyse
-from ftask.bench.cost import Prices, Sizes, cost
+from ftask.bench.cost import Setup, cost
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Sent, Settings
+from ftask.bench.prices import Prices
 from ftask.bench.result import Cost, Result
 from ftask.bench.usage import FunctionUsage, RunUsage
 from ftask.core import transitions
@@ -92,9 +94,25 @@ def result(of: Observed | None = None, expectation: Expectation = EXPECTATION, c
     )
 
 
+def a_setup(**changes: Any) -> Setup:
+    """How a run on AWS was set up, with `changes`."""
+    return replace(
+        Setup(
+            api_memory_mb=256,
+            worker_memory_mb=256,
+            tasks_per_request=10,
+            payload_bytes=60,
+            error_rate=0.3,
+            max_attempts=2,
+            emulated=False,
+        ),
+        **changes,
+    )
+
+
 def a_bill() -> Cost:
     """What a run of 1,000 tasks costs."""
-    usage = FunctionUsage(invocations=4, billed_ms=400, records=8, records_ms=500, write_units=20, log_bytes=4000)
-    bill = cost(RunUsage(usage, usage, complete=True), 1000, Sizes(256, 256), Prices(), "AWS")
+    usage = FunctionUsage(reported=4, billed_ms=400, records=8, records_ms=500, write_units=20, log_bytes=4000)
+    bill = cost(RunUsage(usage, usage, complete=True), 1000, a_setup(), Prices())
     assert bill is not None
     return bill

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from ftask.bench.cost import Prices, Sizes, cost, read_prices
+from ftask.bench import footprint
+from ftask.bench.cost import cost
+from ftask.bench.prices import Prices, read_prices
 from ftask.bench.usage import FunctionUsage, RunUsage, add_up
 from ftask.core.errors import FtaskError
+from tests.support.runs import a_setup
 
-SIZES = Sizes(api_memory_mb=512, worker_memory_mb=1024)
+SETUP = a_setup(api_memory_mb=512, worker_memory_mb=1024)
 
 
 def logged(*messages: str | dict[str, Any]) -> FunctionUsage:
@@ -44,6 +47,7 @@ JSON_REPORT = {
 def test_usage_is_read_from_either_form_of_lambdas_logs(report: str | dict[str, Any]) -> None:
     usage = logged("START RequestId: 1 Version: $LATEST", *WORKER_LINES, report)
     assert (usage.invocations, usage.billed_ms, usage.records, usage.records_ms) == (1, 181, 2, 300)
+    assert (usage.reported, usage.summed, usage.busy_ms) == (1, 1, 160)
     assert (usage.started, usage.write_units, usage.read_units) == (2, 4, 0)
     assert usage.calls == {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1}
 
@@ -55,23 +59,33 @@ def test_an_entry_that_comes_twice_counts_once() -> None:
     assert usage.log_bytes == len(entry["message"]) + 26  # type: ignore[arg-type]
 
 
-def test_the_bill_is_counted_quantities_times_prices() -> None:
-    api = FunctionUsage(invocations=10, billed_ms=1000, accepted=10, write_units=10, log_bytes=2**20)
+def a_usage() -> RunUsage:
+    """Ten requests to the API, and ten records in two invocations of the worker."""
+    api = FunctionUsage(reported=10, summed=10, billed_ms=1000, busy_ms=900, accepted=10, write_units=10)
+    api.log_bytes = 2**20
     api.calls.update({"dynamodb.PutItem": 10, "sqs.SendMessage": 10})
     worker = FunctionUsage(
-        invocations=2,
+        reported=2,
         billed_ms=1000,
+        summed=2,
+        busy_ms=800,
         records=10,
         records_ms=2000,
         write_units=20,
         log_bytes=2**20,
-        platform_bytes=2**18,
+        platform_bytes=2**17,
+        summary_bytes=2**17,
     )
     worker.calls.update({"sqs.SendMessage": 1})
+    return RunUsage(api, worker, complete=True)
+
+
+def test_the_bill_is_counted_quantities_times_prices() -> None:
     prices = Prices()
-    bills = cost(RunUsage(api, worker, complete=True), 10, SIZES, prices, "AWS")
+    bills = cost(a_usage(), 10, SETUP, prices)
     assert bills is not None
     quantities = {item.name: item.quantity for item in bills.batched.items}
+    access_gb = 10 * footprint.ACCESS_LOG_BYTES / 2**30
     assert quantities == {
         "API requests": 10,
         "Lambda invocations": 12,
@@ -80,6 +94,7 @@ def test_the_bill_is_counted_quantities_times_prices() -> None:
         "DynamoDB writes": 30,
         "DynamoDB reads": 0,
         "Logs": pytest.approx(2 / 1024),
+        "Access log": pytest.approx(access_gb, abs=1e-9),
     }
     unbatched = {item.name: item.quantity for item in bills.unbatched.items}
     assert unbatched["Lambda invocations"] == 20
@@ -87,21 +102,72 @@ def test_the_bill_is_counted_quantities_times_prices() -> None:
     assert unbatched["SQS requests"] == 11 + 2 * 10
     assert unbatched["Logs"] == pytest.approx((2 + 4 * 0.25) / 1024)
     assert bills.batched.usd == pytest.approx(
-        (10 * 1.00 + 12 * 0.20 + 15 * 0.40 + 30 * 0.625) / 1e6 + 1.5 * prices.lambda_gb_second + 2 / 1024 * 0.50
+        (10 * 1.00 + 12 * 0.20 + 15 * 0.40 + 30 * 0.625) / 1e6
+        + 1.5 * prices.lambda_gb_second
+        + (2 / 1024 + access_gb) * 0.50
     )
     assert bills.batched.usd_per_million == pytest.approx(bills.batched.usd * 100_000)
-    assert bills.records_per_batch == 5
+    assert (bills.records_per_batch, bills.tasks_per_request) == (5, 10)
+    assert (bills.durations, bills.measured_on, bills.local_gb_seconds) == ("platform report", "AWS", None)
+
+
+def test_without_lambdas_reports_the_functions_own_clock_counts() -> None:
+    usage = a_usage()
+    usage.worker.reported = 0
+    bills = cost(usage, 10, SETUP, Prices())
+    assert bills is not None
+    assert bills.durations == "function's clock"
+    quantities = {item.name: item.quantity for item in bills.batched.items}
+    assert quantities["Lambda invocations"] == 12
+    assert quantities["Lambda duration"] == pytest.approx(1 * 0.5 + 0.8 * 1)
+
+
+def test_what_a_local_machine_took_is_told_and_not_priced() -> None:
+    slow, quick = a_usage(), a_usage()
+    slow.worker.billed_ms, slow.worker.records_ms, slow.api.billed_ms = 90_000, 90_000, 90_000
+    setup = a_setup(emulated=True)
+    of_slow, of_quick = (cost(usage, 10, setup, Prices()) for usage in (slow, quick))
+    assert of_slow is not None
+    assert of_quick is not None
+    assert (of_slow.batched, of_slow.unbatched) == (of_quick.batched, of_quick.unbatched)
+    assert of_slow.durations == "estimate"
+    assert of_slow.local_gb_seconds == pytest.approx(180 / 1024 * 256)
+    quantities = {item.name: item.quantity for item in of_slow.batched.items}
+    # Ten requests of ten tasks, two batches of five messages, at 256 MB.
+    estimated_ms = 10 * footprint.api_ms(10, 256) + 2 * footprint.worker_ms(5, 256)
+    assert quantities["Lambda duration"] == pytest.approx(estimated_ms / 1000 * 0.25)
+    # Lambda's lines in place of the emulator's.
+    own_bytes = 2 * 2**20 - 2**17
+    assert quantities["Logs"] == pytest.approx((own_bytes + 12 * footprint.PLATFORM_LOG_BYTES) / 2**30)
+
+
+def test_the_months_of_the_stage_are_told_beside_the_tasks() -> None:
+    with_all = cost(a_usage(), 10, a_setup(dashboard=True), Prices())
+    without = cost(a_usage(), 10, a_setup(alarms=False), Prices())
+    assert with_all is not None
+    assert without is not None
+    assert {item.name: round(item.usd, 2) for item in with_all.monthly} == {
+        "Alarms": 0.70,
+        "Empty receives": 0.26,
+        "Dashboard": 3.00,
+        "Custom metrics": 2.40,
+    }
+    assert {item.name: round(item.usd, 2) for item in without.monthly} == {
+        "Alarms": 0.0,
+        "Empty receives": 0.26,
+        "Custom metrics": 2.40,
+    }
 
 
 def test_what_others_did_meanwhile_is_taken_off() -> None:
-    whole = FunctionUsage(invocations=10, billed_ms=100, started=40)
+    whole = FunctionUsage(reported=10, billed_ms=100, started=40)
     whole.calls.update({"sqs.SendMessage": 4})
     half = whole.scaled(0.5)
     assert (half.invocations, half.billed_ms, half.calls["sqs.SendMessage"]) == (5, 50, 2)
 
 
 def test_without_logs_there_is_no_bill() -> None:
-    assert cost(RunUsage(FunctionUsage(), FunctionUsage(), complete=False), 10, SIZES, Prices(), "AWS") is None
+    assert cost(RunUsage(FunctionUsage(), FunctionUsage(), complete=False), 10, SETUP, Prices()) is None
 
 
 def test_prices_come_from_a_file_where_it_has_them(tmp_path: Path) -> None:

@@ -64,10 +64,10 @@ def bench(
         ftask bench --tasks 1000 --report report.html
         ftask bench --rate 5 --save run.json
     """
-    from ftask.bench.cost import read_prices
     from ftask.bench.evaluation import evaluate
     from ftask.bench.expectation import expected
     from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Settings
+    from ftask.bench.prices import read_prices
 
     if rate is not None and (concurrency is not None or batch is not None):
         raise UsageError("Give either --rate, or --concurrency and --batch: --rate submits one by one.")

@@ -1,0 +1,141 @@
+"""What one task uses of AWS: each quantity that a price multiplies, in one place.
+
+The sizes are those of the stack with its defaults, measured on the local engine. Change them here when the functions
+write more or less: `tests/e2e/test_bench.py` compares them with a run.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ftask.core.payload import MAX_BATCH_BYTES
+
+KB = 1024
+
+# DynamoDB bills a write by the whole item, in units of 1 KB, before or after the write, whichever is larger; a
+# transaction bills each write twice.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+WRITE_UNIT_BYTES = KB
+TRANSACTION_FACTOR = 2
+# Each item is stored with 100 bytes for its index.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+STORED_OVERHEAD_BYTES = 100
+# An item without its payload when it is submitted, and what each attempt adds to it.
+ITEM_BYTES = 200
+ATTEMPT_BYTES = 200
+# Writes of an attempt: begin, settle.
+ATTEMPT_WRITES = 2
+# A task that ends FAILED also has an item in the index of failed tasks.
+INDEX_UNITS = 1
+
+# An HTTP API bills a request by 512 KB. https://aws.amazon.com/api-gateway/pricing/
+API_UNIT_BYTES = 512 * KB
+# What a batch has for each payload beside it.
+ENTRY_BYTES = 60
+# Messages are far below the 64 KB of one request, and ten go in one. https://aws.amazon.com/sqs/pricing/
+MESSAGES_PER_SEND = 10
+
+# CloudWatch Logs adds this to the size of each entry; the sizes below have it.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+LOG_ENTRY_BYTES = 26
+# An invocation of the API, each task that it accepts, and a line of the access log.
+API_INVOCATION_LOG_BYTES = 406
+ACCEPTED_LOG_BYTES = 185
+ACCESS_LOG_BYTES = 480
+# An invocation of the worker, each attempt, each retry, each task that ends FAILED.
+WORKER_INVOCATION_LOG_BYTES = 683
+ATTEMPT_LOG_BYTES = 503
+RETRY_LOG_BYTES = 212
+FAILED_LOG_BYTES = 359
+# Tasks of one's own: their sums in each invocation, and the traceback of a failed attempt.
+OWN_TYPE_LOG_BYTES = 420
+TRACEBACK_LOG_BYTES = 1000
+# Lambda's own lines about an invocation: platform.start and platform.report.
+# https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+PLATFORM_LOG_BYTES = 460
+
+# A stack without tasks of one's own: accepted, started, completed, the duration of attempts, the wait in the queue.
+METRICS = 5
+# Where attempts fail: retried, failed, failed by type of error.
+FAILURE_METRICS = 3
+# Each type of one's own: completed, the duration of attempts; where attempts fail, retried and failed too.
+TYPE_METRICS = 2
+TYPE_FAILURE_METRICS = 2
+
+ALARMS = 7
+
+# The pollers of an event source mapping whose queue is empty: five, and each of their receives waits 20 seconds.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
+POLLERS = 5
+LONG_POLL_SECONDS = 20
+HOURS_PER_MONTH = 730
+TASK_RETENTION_DAYS = 30
+
+# At this memory a function has one whole CPU, with less its share.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+CPU_MEMORY_MB = 1769
+# Milliseconds of a whole CPU: a call of AWS (tests/benchmarks/calls.py), an invocation without its calls, a message or
+# a task without its calls.
+CALL_CPU_MS = 0.4
+INVOCATION_CPU_MS = 1.0
+TASK_CPU_MS = 0.3
+# Milliseconds until AWS answers. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.html
+DYNAMODB_MS = 5.0
+SQS_MS = 20.0
+
+
+def write_units(item_bytes: float) -> int:
+    """Return the units of writing an item of this size."""
+    return max(1, math.ceil(item_bytes / WRITE_UNIT_BYTES))
+
+
+def submission_units(payload_bytes: int, tasks_per_request: int) -> int:
+    """Return the write units of submitting one task, alone or with others in one request."""
+    factor = 1 if tasks_per_request == 1 else TRANSACTION_FACTOR
+    return factor * write_units(ITEM_BYTES + payload_bytes)
+
+
+def attempt_units(payload_bytes: int, attempt: int) -> int:
+    """Return the write units of attempt number `attempt` of a task."""
+    return ATTEMPT_WRITES * write_units(ITEM_BYTES + ATTEMPT_BYTES * attempt + payload_bytes)
+
+
+def stored_bytes(payload_bytes: int, attempts: float) -> float:
+    """Return what a task takes in the table after its last attempt."""
+    return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + payload_bytes
+
+
+def request_tasks(payload_bytes: int, tasks_per_request: int) -> int:
+    """Return how many tasks go in one request: no more than it has room for."""
+    return max(1, min(tasks_per_request, MAX_BATCH_BYTES // (payload_bytes + ENTRY_BYTES)))
+
+
+def request_units(payload_bytes: int, tasks: int) -> int:
+    """Return the billed requests of one request to the API with so many tasks."""
+    return math.ceil(tasks * (payload_bytes + ENTRY_BYTES) / API_UNIT_BYTES)
+
+
+def empty_receives() -> float:
+    """Return the receives of a month from a queue that stays empty."""
+    return POLLERS * HOURS_PER_MONTH * 3600 / LONG_POLL_SECONDS
+
+
+def api_ms(tasks: int, memory_mb: float) -> float:
+    """Return how long a request with so many tasks keeps the API function busy: an estimate."""
+    calls = 1 + math.ceil(tasks / MESSAGES_PER_SEND)
+    cpu_ms = INVOCATION_CPU_MS + calls * CALL_CPU_MS + tasks * TASK_CPU_MS
+    return cpu_ms / _cpu_share(memory_mb) + DYNAMODB_MS + (calls - 1) * SQS_MS
+
+
+def worker_ms(messages: float, memory_mb: float, task_seconds: float = 0.0) -> float:
+    """Return how long a batch of so many messages keeps the worker busy: an estimate.
+
+    The tasks of a batch run at the same time, so their own work of `task_seconds` counts once.
+    """
+    cpu_ms = INVOCATION_CPU_MS + messages * (ATTEMPT_WRITES * CALL_CPU_MS + TASK_CPU_MS)
+    return cpu_ms / _cpu_share(memory_mb) + ATTEMPT_WRITES * DYNAMODB_MS + task_seconds * 1000
+
+
+def _cpu_share(memory_mb: float) -> float:
+    return min(1.0, memory_mb / CPU_MEMORY_MB)

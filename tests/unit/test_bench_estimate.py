@@ -1,0 +1,161 @@
+"""What a month costs, against sums made by hand; and the quantities, against what the core writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ftask.bench import footprint
+from ftask.bench.estimate import WAYS, Estimate, Load, Way, custom_metrics, estimate
+from ftask.bench.prices import Prices
+from ftask.core.item import task_to_item
+from ftask.core.metrics import METRICS
+from tests.support.builders import a_task
+from tests.support.resources import template
+from tests.support.runs import a_history
+
+PRICES = Prices()
+
+
+def quantities(month: Estimate, way: str) -> dict[str, float]:
+    """The quantity of each item, for one way to submit."""
+    (bill,) = (bill for bill in month.bills if bill.way.name == way)
+    return {item.name: item.quantity for item in bill.items}
+
+
+@pytest.mark.parametrize(
+    ("payload_bytes", "units"),
+    # 200 bytes beside the payload, and 200 more with the first attempt.
+    [(0, 1 + 2), (600, 1 + 2), (700, 1 + 2 * 2), (824, 1 + 2 * 2), (825, 2 + 2 * 2), (10_000, 10 + 2 * 11)],
+)
+def test_a_write_is_billed_by_the_whole_item_in_kilobytes(payload_bytes: int, units: int) -> None:
+    month = estimate(Load(1, payload_bytes), PRICES)
+    assert quantities(month, "one by one")["DynamoDB writes"] == units
+
+
+def test_a_month_without_errors_by_hand() -> None:
+    # A million tasks of 500 bytes, one by one: a request and a batch of its own for each.
+    month = estimate(Load(1e6, 500), PRICES)
+    (one, tens, hundreds) = month.bills
+    counted = quantities(month, "one by one")
+    assert counted["API requests"] == 1e6
+    assert counted["Lambda invocations"] == 2e6
+    assert counted["SQS requests"] == 3e6  # send, receive, delete
+    assert counted["DynamoDB writes"] == 3e6
+    usd = {item.name: item.usd for item in one.items}
+    priced = [usd[name] for name in ("API requests", "Lambda invocations", "SQS requests", "DynamoDB writes")]
+    assert priced == pytest.approx([1.00, 0.40, 1.20, 1.875])
+    in_tens = quantities(month, "in tens")
+    assert in_tens["API requests"] == 1e5
+    assert in_tens["Lambda invocations"] == 2e5
+    assert in_tens["SQS requests"] == 3e5
+    in_hundreds = quantities(month, "in hundreds")
+    assert in_hundreds["API requests"] == 1e4
+    # Ten messages go in one request of SQS.
+    assert in_hundreds["SQS requests"] == 3e5
+    assert one.usd > tens.usd > hundreds.usd
+
+
+def test_errors_cost_attempts_retries_dead_letters_and_index_writes() -> None:
+    month = estimate(Load(1e6, 100, 0.5, 3), PRICES)
+    # 1 + 0.5 + 0.25 attempts, 0.75 retries, 0.125 tasks failed.
+    counted = quantities(month, "one by one")
+    assert counted["DynamoDB writes"] == 1e6 * (1 + 2 * 1.75 + 0.125)
+    assert counted["SQS requests"] == 1e6 * (1 + 2 * 1.75 + 0.75 + 0.125)
+    assert counted["Lambda invocations"] == 1e6 * (1 + 1.75)
+
+
+def test_large_payloads_fill_requests_earlier() -> None:
+    # 3 MiB of 256 KiB payloads: eleven in a request, with what each entry has beside its payload; six units of 512 KB.
+    month = estimate(Load(1100, 256 * 1024), PRICES)
+    assert quantities(month, "in hundreds")["API requests"] == 100 * 6
+    assert quantities(month, "one by one")["API requests"] == 1100
+
+
+def test_work_of_the_tasks_counts_once_a_batch() -> None:
+    def gb_seconds(seconds: float, way: str) -> float:
+        return quantities(estimate(Load(1000, 0, task_seconds=seconds), PRICES), way)["Lambda duration"]
+
+    assert gb_seconds(4.0, "one by one") - gb_seconds(0.0, "one by one") == pytest.approx(1000 * 4 * 0.25)
+    assert gb_seconds(4.0, "in tens") - gb_seconds(0.0, "in tens") == pytest.approx(100 * 4 * 0.25)
+
+
+def test_an_idle_stage_costs_less_than_a_dollar_a_month() -> None:
+    month = estimate(Load(0, 500), PRICES)
+    # Seven alarms, and five pollers that ask three times a minute.
+    assert month.idle_usd == pytest.approx(7 * 0.10 + 5 * 3 * 60 * 730 * 0.40 / 1e6)
+    assert month.idle_usd < 1
+    assert {month.total_usd(bill) for bill in month.bills} == {month.idle_usd}
+    assert estimate(Load(0, 500), PRICES, dashboard=True).idle_usd == pytest.approx(month.idle_usd + 3.00)
+    assert month.json()["ways"][0]["usdPerMillion"] is None
+
+
+def test_the_table_holds_the_tasks_of_thirty_days() -> None:
+    month = estimate(Load(1e6 * 365 / 12 / 30, 100 * 1024), PRICES)
+    stored, backup, _ = month.standing
+    assert stored.quantity == pytest.approx(1e6 * (100 + 200 + 200 + 100 * 1024) / 2**30)
+    assert [stored.usd, backup.usd] == pytest.approx([stored.quantity * 0.25, stored.quantity * 0.20])
+
+
+def test_a_metric_is_billed_for_the_hours_in_which_it_has_values() -> None:
+    assert custom_metrics(Load(0, 0)) == 0
+    assert custom_metrics(Load(73, 0, types=0)) == pytest.approx(5 * 0.1)
+    assert custom_metrics(Load(1e6, 0, types=0)) == 5
+    # With errors all the time: three more, and for each of two types two and two more.
+    assert custom_metrics(Load(1e6, 0, 0.3, types=2)) == 5 + 3 + 2 * 4
+
+
+def test_the_prices_are_those_that_are_given() -> None:
+    twice = Prices(dynamodb_million_write_units=1.25)
+    way = (Way("so", 1, 1),)
+    load = Load(1e6, 100)
+    difference = estimate(load, twice, ways=way).bills[0].usd - estimate(load, PRICES, ways=way).bills[0].usd
+    assert difference == pytest.approx(3 * 0.625)
+
+
+def test_the_stack_has_the_alarms_that_are_priced() -> None:
+    resources = template()["Resources"].values()
+    assert sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in resources) == footprint.ALARMS
+    days = template()["Parameters"]["TaskRetentionDays"]["Default"]
+    assert days == footprint.TASK_RETENTION_DAYS
+    batch = template()["Parameters"]["WorkerBatchSize"]["Default"]
+    assert {way.messages_per_batch for way in WAYS} == {1, batch}
+
+
+def test_the_functions_write_the_metrics_that_are_priced() -> None:
+    # Those of a healthy stage, those of failures, and three that only trouble brings.
+    trouble = {"DuplicatesIgnored", "LeasesLost", "Malformed", "WorkersLost"}
+    # `Failed` is written twice, with and without the type of error; a cancelled task is trouble's too.
+    usual = {"Accepted", "Started", "Completed", "AttemptDuration", "QueueWait"}
+    assert usual | trouble <= METRICS
+    assert len(usual) == footprint.METRICS
+    assert METRICS - usual - trouble >= {"Retried", "Failed"}
+
+
+def item_bytes(value: Any) -> int:
+    """The size of an item as DynamoDB bills it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+
+    def size(typed: dict[str, Any]) -> int:
+        ((kind, content),) = typed.items()
+        if kind == "N":
+            return (len(content.strip("-0.")) + 1) // 2 + 1
+        if kind == "M":
+            return 3 + item_bytes(content) + len(content)
+        return 3 + sum(size(part) + 1 for part in content) if kind == "L" else len(content.encode())
+
+    return sum(len(name) + size(typed) for name, typed in value.items())
+
+
+@pytest.mark.parametrize("outcomes", [[True], [False, True], [False, False], [False] * 5])
+def test_an_item_has_the_size_that_is_priced(outcomes: list[bool]) -> None:
+    task = replace(a_history(outcomes), payload="", expires_at=a_task().created_at + timedelta(days=30))
+    priced = footprint.ITEM_BYTES + footprint.ATTEMPT_BYTES * len(outcomes)
+    assert item_bytes(task_to_item(task)) == pytest.approx(priced, rel=0.15)
+    submitted = item_bytes(task_to_item(replace(a_task(), payload="")))
+    assert submitted == pytest.approx(footprint.ITEM_BYTES, rel=0.15)
