@@ -123,7 +123,7 @@ class ApiClient:
         while left := [
             index for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError) and outcome.is_retryable
         ]:
-            if not retries.wait():
+            if not retries.wait(_longest_wait(outcomes)):
                 break
             try:
                 repeated = self._submit_batch([tasks[index] for index in left], retries)
@@ -165,7 +165,12 @@ class ApiClient:
 
     def _outcome(self, result: Any) -> Accepted | ApiError:
         if isinstance(result, dict) and isinstance(problem := result.get("problem"), dict):
-            return ApiError(int(problem.get("status", 500)), str(problem.get("detail", "no details")))
+            retry_after = problem.get("retryAfter")
+            return ApiError(
+                int(problem.get("status", 500)),
+                str(problem.get("detail", "no details")),
+                retry_after=None if retry_after is None else str(retry_after),
+            )
         return self._accepted(result)
 
     def _accepted(self, answer: Any) -> Accepted:
@@ -256,6 +261,12 @@ def _refusal(status: int, body: bytes, retry_after: str | None, *, has_token: bo
             retry_after,
         )
     return ApiError(status, detail or f"The API refused the request (HTTP {status}).")
+
+
+def _longest_wait(outcomes: Sequence[Accepted | ApiError]) -> str | None:
+    """Return the longest Retry-After of the tasks that are sent again, None if they have none."""
+    asked = [outcome.retry_after for outcome in outcomes if isinstance(outcome, ApiError) and outcome.is_retryable]
+    return max((text for text in asked if text is not None and text.isdecimal()), key=int, default=None)
 
 
 def _batch_entry(task: TaskRequest) -> str:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ftask.core.errors import TemporarilyUnavailableError
 from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item, write_removal
 from ftask.core.model import Message, Removal, Status, Task
 from ftask.core.ports import Settlement
@@ -28,8 +27,6 @@ else:
 # The most keys that one BatchGetItem takes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH_GET_KEYS = 100
-# A refusal names every id that was taken at that moment, so more tries than this need many clients at work at once.
-_TRANSACTION_TRIES = 6
 
 _WAITING = {f":{status.lower()}": {"S": str(status)} for status in Status if status.waiting}
 _IS_WAITING = f"#status IN ({', '.join(_WAITING)})"
@@ -58,42 +55,6 @@ class DynamoStore:
         except ClientError as error:
             return _refused_by(error)
         return None
-
-    def put_many(self, tasks: Sequence[Task]) -> list[Task]:
-        # Submit many: the same condition for each. A transaction writes all or none, so the refused tasks are left
-        # out and the others are sent again; DynamoDB recognises a re-sent transaction by its token.
-        taken: list[Task] = []
-        left = list(tasks)
-        pause_seconds = 0.05
-        for _ in range(_TRANSACTION_TRIES):
-            if not left:
-                return taken
-            try:
-                self._client().transact_write_items(
-                    TransactItems=[
-                        {
-                            "Put": {
-                                "TableName": self._table,
-                                "Item": task_to_item(task),
-                                "ConditionExpression": "attribute_not_exists(taskId)",
-                                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                            }
-                        }
-                        for task in left
-                    ]
-                )
-            except ClientError as error:
-                refusing = _cancelled_by(error)
-                taken += [item_to_task(item) for item in refusing]
-                ids = {task.task_id for task in taken}
-                left = [task for task in left if task.task_id not in ids]
-                if not refusing:
-                    # Another request is writing one of the items, and ends soon.
-                    self._sleep(pause_seconds)
-                    pause_seconds *= 2
-            else:
-                return taken
-        raise TemporarilyUnavailableError("Other requests are writing the same tasks.", "Send the batch again.")
 
     def get(self, task_id: str) -> Task | None:
         answer = self._client().get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
@@ -320,15 +281,6 @@ class DynamoStore:
 
 def _key(task_id: str) -> dict[str, Any]:
     return {"taskId": {"S": task_id}}
-
-
-def _cancelled_by(error: ClientError) -> list[Any]:
-    """Return the items that refused their part of a transaction; raise any other error again."""
-    reasons: Any = error.response.get("CancellationReasons", [])
-    codes = {reason.get("Code") for reason in reasons} - {"None", None}
-    if not codes or codes - {"ConditionalCheckFailed", "TransactionConflict"}:
-        raise error
-    return [reason["Item"] for reason in reasons if reason.get("Item")]
 
 
 def _refused_by(error: ClientError) -> Task | None:

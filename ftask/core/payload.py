@@ -12,12 +12,9 @@ from ftask.core.errors import PayloadError, PayloadTooLargeError
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_BATCH_TASKS = 100
-# All tasks of a batch are written in one transaction, which carries 4 MB; a Lambda event carries 6.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+# A Lambda event carries 6 MB, and the body is a JSON string in it, where each quotation mark takes two bytes.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_BATCH_BYTES = 3 * 1024 * 1024
-# Of the payloads as they are stored: `1e15` becomes `1000000000000000.0`, so a batch can grow. The rest of the 4 MB is
-# for the other attributes of its items.
-MAX_STORED_BATCH_BYTES = 3_800_000
 # Deeper than any honest payload; far from the recursion limits of common JSON parsers.
 MAX_DEPTH = 100
 

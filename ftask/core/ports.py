@@ -33,9 +33,6 @@ class Store(Protocol):
     def put(self, task: Task) -> Task | None:
         """Write a task if its id is free; return None, or the task that has the id."""
 
-    def put_many(self, tasks: Sequence[Task]) -> list[Task]:
-        """Write those of up to 100 tasks whose ids are free; return the tasks that have the other ids."""
-
     def get(self, task_id: str) -> Task | None:
         """Return the task, read consistently; None if no task has this id."""
 

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from ftask.core.calls import CallMap, one_by_one
 from ftask.core.errors import (
     FtaskError,
     IdempotencyConflictError,
     OutcomeUnknownError,
     PayloadError,
-    PayloadTooLargeError,
     TemporarilyUnavailableError,
 )
 from ftask.core.manifest import ArgumentsError, Manifest, UnknownTypeError
 from ftask.core.model import Message, Status, Task
-from ftask.core.payload import MAX_STORED_BATCH_BYTES, Submission, encode_payload, payload_hash
+from ftask.core.payload import Submission, encode_payload, payload_hash
 from ftask.core.ports import Clock, Queue, Store
 
 MAX_KEY_CHARACTERS = 256
 # What one request to SQS carries.
 MAX_MESSAGES = 10
+# One call to AWS with all its tries (ftask.core.clients): with less time left none is begun, because a function that is
+# killed tells its client nothing of what was accepted.
+CALL_TIME = timedelta(seconds=15)
+# Tasks that are stored must still be sent.
+STORE_TIME = CALL_TIME + timedelta(seconds=5)
 # A stack without tasks of the user's own.
 _EXPERIMENT_ALONE = Manifest().with_experiment()
 
@@ -33,7 +38,7 @@ class Submitter:
     """Accepts tasks.
 
     `max_attempts` (from 1) is stored on each task whose type has no other; `retention` is how long its item is kept
-    after its last change; `manifest` has the types that are accepted.
+    after its last change; `manifest` has the types that are accepted; `call_map` makes the calls of a batch.
     """
 
     store: Store
@@ -42,6 +47,7 @@ class Submitter:
     max_attempts: int
     retention: timedelta
     manifest: Manifest = _EXPERIMENT_ALONE
+    call_map: CallMap = one_by_one
 
     def submit(self, submission: Submission) -> Task:
         """Store the task, queue it, and return it: when this returns, both are durable.
@@ -79,59 +85,77 @@ class Submitter:
             raise
         return task
 
-    def submit_many(self, submissions: Sequence[Submission]) -> list[Task | FtaskError]:
-        """Submit up to 100 tasks in few requests; return for each, in order, the task or why it was not accepted.
+    def submit_many(
+        self, submissions: Sequence[Submission], deadline: datetime | None = None
+    ) -> list[Task | FtaskError]:
+        """Submit up to 100 tasks; return for each, in order, the task or why it was not accepted.
+
+        Each task is stored as a single one is, several at a time, and keeps no other back. Close to `deadline`, when
+        this process ends, no further one is stored.
 
         Raises:
-            PayloadTooLargeError: together, the tasks are larger than one transaction may be.
-            OutcomeUnknownError: the queue failed; tasks may run all the same.
-            Exception: the table raised it, or the queue took no message at all; no task was accepted.
+            OutcomeUnknownError: the table or the queue failed; tasks may run all the same.
+            Exception: the table or the queue raised it; no task was accepted.
         """
         candidates = [self._new_task_or_error(submission) for submission in submissions]
-        # Of several with one key, the first in the batch is written.
-        new = {task.task_id: task for task in reversed(candidates) if isinstance(task, Task)}
-        stored = dict(new)
-        _require_one_transaction(new.values())
-        if new:
-            try:
-                stored |= {existing.task_id: existing for existing in self.store.put_many(list(new.values()))}
-            except Exception:
-                self._withdraw(new.values())
-                raise
-        waiting = [
-            task if task is new[task.task_id] else self._prolonged(task)
-            for task in stored.values()
-            if _never_begun(task)
-        ]
-        outcomes = stored | self._send_many(waiting)
+        new: dict[str, Task] = {}
+        for candidate in candidates:
+            if isinstance(candidate, Task):
+                # Of several with one key, the first in the batch is written.
+                new.setdefault(candidate.task_id, candidate)
+        outcomes = self._put_many(list(new.values()), deadline)
+        stored = {task_id: task for task_id, task in outcomes.items() if isinstance(task, Task)}
+        outcomes |= self._send_many([task for task in stored.values() if _never_begun(task)], deadline)
+        # An error may hide a write that was done. Only then: what has time is to be accepted first.
+        failed = [new[task_id] for task_id, outcome in outcomes.items() if task_id not in stored and _cause(outcome)]
+        self._withdraw(failed, deadline)
+        _require_any(outcomes)
         return [
             candidate if isinstance(candidate, FtaskError) else _outcome(candidate, stored, outcomes)
             for candidate in candidates
         ]
 
-    def _send_many(self, tasks: Sequence[Task]) -> dict[str, Task | FtaskError]:
+    def _put_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
+        """Store these tasks; return for each, by its id, the task that has the id now, or why it was not stored."""
+
+        def put(task: Task) -> Task | FtaskError:
+            if not self._has(STORE_TIME, deadline):
+                return _too_late()
+            try:
+                existing = self.store.put(task)
+                if existing is None:
+                    return task
+                return self._prolonged(existing) if _never_begun(existing) else existing
+            except FtaskError as error:
+                return error
+            except Exception as error:  # noqa: BLE001 - the outcome of this task alone
+                return _with_cause(
+                    TemporarilyUnavailableError("The task could not be stored and was not accepted.", "Send it again."),
+                    error,
+                )
+
+        return dict(zip((task.task_id for task in tasks), self.call_map(put, tasks), strict=True))
+
+    def _send_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
         """Queue these tasks; return the outcomes of those that the queue did not take, by their ids."""
-        unsent = {task.task_id: task for task in tasks}
-        failure = None
-        try:
-            for start in range(0, len(tasks), MAX_MESSAGES):
-                chunk = tasks[start : start + MAX_MESSAGES]
+
+        def send(chunk: Sequence[Task]) -> dict[str, Task | FtaskError]:
+            if not self._has(CALL_TIME, deadline):
+                return {task.task_id: _too_late() for task in chunk}
+            unsent = {task.task_id: task for task in chunk}
+            failure = None
+            try:
                 for message in self.queue.send_many([Message(task.task_id, task.epoch) for task in chunk]):
                     del unsent[message.task_id]
-        except Exception as error:  # noqa: BLE001 - raised below, where nothing at all was sent
-            failure = error
-        outcomes = self._withdraw(unsent.values())
-        is_nothing_sent = len(unsent) == len(tasks) and not any(isinstance(each, Task) for each in outcomes.values())
-        if failure is not None and is_nothing_sent:
-            if any(isinstance(each, OutcomeUnknownError) for each in outcomes.values()):
-                raise OutcomeUnknownError(
-                    "DynamoDB or SQS failed; it is not known which tasks of the batch were accepted.",
-                    "Send the batch again: a task with an idempotency key stays one task, one without may run twice.",
-                ) from failure
-            raise failure
-        return outcomes
+            except Exception as error:  # noqa: BLE001 - the cause of what is answered for these tasks
+                failure = error
+            outcomes = self._withdraw(list(unsent.values()), deadline)
+            return {task_id: _with_cause(outcome, failure) for task_id, outcome in outcomes.items()}
 
-    def _withdraw(self, tasks: Iterable[Task]) -> dict[str, Task | FtaskError]:
+        chunks = [tasks[start : start + MAX_MESSAGES] for start in range(0, len(tasks), MAX_MESSAGES)]
+        return {task_id: outcome for unsent in self.call_map(send, chunks) for task_id, outcome in unsent.items()}
+
+    def _withdraw(self, tasks: Sequence[Task], deadline: datetime | None = None) -> dict[str, Task | FtaskError]:
         """Take back tasks for which the table or the queue failed; return the outcome of each, by its id.
 
         Without a key nobody knows a task's id, so nobody can wait for it. If the table refuses to delete it, its
@@ -143,7 +167,7 @@ class Submitter:
         for task in tasks:
             is_keyed = task.payload_hash is not None
             outcome: Task | FtaskError | None = _unknown(is_keyed=is_keyed)
-            if not is_keyed and not is_table_down:
+            if not is_keyed and not is_table_down and self._has(CALL_TIME, deadline):
                 try:
                     outcome = self.store.discard(task.task_id)
                 except Exception:  # noqa: BLE001 - the outcome says so
@@ -152,6 +176,9 @@ class Submitter:
                 "The task could not be queued and was not accepted.", "Send it again."
             )
         return outcomes
+
+    def _has(self, time: timedelta, deadline: datetime | None) -> bool:
+        return deadline is None or deadline - self.clock() >= time
 
     def _prolonged(self, task: Task) -> Task:
         """Return a task that was submitted again and waits, with its expiry counted from now.
@@ -217,14 +244,34 @@ def derive_task_id(idempotency_key: str) -> str:
     return hashlib.sha256(b"ftask idempotency key\0" + idempotency_key.encode()).hexdigest()[:32]
 
 
-def _require_one_transaction(tasks: Iterable[Task]) -> None:
-    size = sum(len(task.payload.encode()) for task in tasks)
-    if size > MAX_STORED_BATCH_BYTES:
-        raise PayloadTooLargeError(
-            f"The payloads of the batch take {size:,} bytes as they are stored, with numbers like 1e15 written out; a"
-            f" batch may have {MAX_STORED_BATCH_BYTES:,}.",
-            "Send fewer tasks in one request.",
-        )
+def _require_any(outcomes: Mapping[str, Task | FtaskError]) -> None:
+    """Raise what failed, where the table or the queue failed and no task of a batch was accepted."""
+    failure = next(filter(None, map(_cause, outcomes.values())), None)
+    if failure is None or any(isinstance(outcome, Task) for outcome in outcomes.values()):
+        return
+    if any(isinstance(outcome, OutcomeUnknownError) for outcome in outcomes.values()):
+        raise OutcomeUnknownError(
+            "DynamoDB or SQS failed; it is not known which tasks of the batch were accepted.",
+            "Send the batch again: a task with an idempotency key stays one task, one without may run twice.",
+        ) from failure
+    raise failure
+
+
+def _cause(outcome: Task | FtaskError) -> BaseException | None:
+    """Return what the table or the queue raised when this task was submitted."""
+    return outcome.__cause__ if isinstance(outcome, FtaskError) else None
+
+
+def _with_cause(outcome: Task | FtaskError, cause: Exception | None) -> Task | FtaskError:
+    if isinstance(outcome, FtaskError):
+        outcome.__cause__ = cause
+    return outcome
+
+
+def _too_late() -> TemporarilyUnavailableError:
+    return TemporarilyUnavailableError(
+        "The request had no time left for the task, which was not accepted.", "Send it again."
+    )
 
 
 def _unknown(*, is_keyed: bool) -> OutcomeUnknownError:
@@ -240,7 +287,8 @@ def _outcome(
     candidate: Task, stored: Mapping[str, Task], outcomes: Mapping[str, Task | FtaskError]
 ) -> Task | FtaskError:
     try:
-        _require_same(candidate, stored[candidate.task_id])
+        if candidate.task_id in stored:
+            _require_same(candidate, stored[candidate.task_id])
     except IdempotencyConflictError as error:
         return error
     return outcomes[candidate.task_id]

@@ -85,7 +85,7 @@ def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Out
             return [list(zip(batch, _send(client, batch), strict=True))]
         except FtaskError as error:
             if isinstance(error, ApiError) and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                # The API writes some numbers longer than they were sent, which nobody else can foresee.
+                # A stack of an earlier version limits what it stores, which can be longer than what it is sent.
                 middle = len(batch) // 2
                 return send(batch[:middle]) + send(batch[middle:])
             stopped.set()

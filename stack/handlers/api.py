@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core import events
+from ftask.core.calls import CALLS_AT_ONCE, several_at_once
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.deployed import read_manifest
@@ -85,15 +87,18 @@ class Api:
     failed: FailedIndex
     meter: Meter
 
-    def answer(self, event: Event) -> Answer:
-        """Return the HTTP answer to `event`: every error as problem details (RFC 9457)."""
-        with self.meter.invocation():
-            return self._routed(event)
+    def answer(self, event: Event, deadline: datetime | None = None) -> Answer:
+        """Return the HTTP answer to `event`: every error as problem details (RFC 9457).
 
-    def _routed(self, event: Event) -> Answer:
+        At `deadline` this process is killed, and the client gets no answer of ours.
+        """
+        with self.meter.invocation():
+            return self._routed(event, deadline)
+
+    def _routed(self, event: Event, deadline: datetime | None) -> Answer:
         routes: dict[str, Callable[[Event], Answer]] = {
             "POST /tasks": self._submit,
-            "POST /tasks/batch": self._submit_many,
+            "POST /tasks/batch": lambda event: self._submit_many(event, deadline),
             "GET /tasks": self._list,
             "GET /tasks/{taskId}": self._get,
             "GET /openapi.json": self._describe,
@@ -123,10 +128,17 @@ class Api:
         # Relative to the request's own URL, so that it holds behind every stage, domain and proxy.
         return _answer(HTTPStatus.ACCEPTED, self._accepted(task), {"location": f"tasks/{task.task_id}"})
 
-    def _submit_many(self, event: Event) -> Answer:
+    def _submit_many(self, event: Event, deadline: datetime | None) -> Answer:
         _require_json(_headers(event))
         entries = parse_batch(_body(event))
-        outcomes = iter(self.submitter.submit_many([entry for entry in entries if isinstance(entry, Submission)]))
+        submissions = [entry for entry in entries if isinstance(entry, Submission)]
+        submitted = self.submitter.submit_many(submissions, deadline)
+        causes = (outcome.__cause__ for outcome in submitted if isinstance(outcome, FtaskError))
+        failures = [cause for cause in causes if isinstance(cause, BotoCoreError | ClientError)]
+        if failures:
+            # One line for them all: a throttled table refuses many tasks of a batch for the same reason.
+            self.meter.observe(events.infrastructure_failed(failures[0]))
+        outcomes = iter(submitted)
         results = [self._result(entry if isinstance(entry, FtaskError) else next(outcomes)) for entry in entries]
         return _answer(HTTPStatus.ACCEPTED, {"results": results})
 
@@ -170,18 +182,20 @@ def api() -> Api:
     """Return the API of this process, made at its first invocation."""
     settings = ApiSettings.from_environment(os.environ)
     usage = Usage()
-    clients = Clients(1, usage)
+    clients = Clients(CALLS_AT_ONCE, usage)
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
     manifest = (read_manifest() or Manifest()).with_experiment()
-    submitter = Submitter(store, queue, now, settings.max_attempts, settings.retention, manifest)
+    submitter = Submitter(
+        store, queue, now, settings.max_attempts, settings.retention, manifest, call_map=several_at_once
+    )
     failed = FailedIndex(clients.dynamodb, settings.table)
     return Api(store, submitter, failed, Meter(settings.stack, usage))
 
 
 def handler(event: Event, context: Any) -> Answer:
     """Answer an HTTP API event: what Lambda calls."""
-    return api().answer(event)
+    return api().answer(event, now() + timedelta(milliseconds=context.get_remaining_time_in_millis()))
 
 
 def refusal(error: FtaskError) -> Answer:
@@ -196,7 +210,9 @@ def _problem(error: FtaskError) -> dict[str, Any]:
     """Return problem details: https://www.rfc-editor.org/rfc/rfc9457"""
     status = _status(error)
     detail = " ".join(filter(None, (error.message, error.hint)))
-    return {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    # A task of a batch has no header of its own.
+    return problem | ({"retryAfter": RETRY_AFTER_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else {})
 
 
 def _status(error: FtaskError) -> HTTPStatus:

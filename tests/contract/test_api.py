@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from ftask.core.calls import several_at_once
+from ftask.core.clients import count
+from ftask.core.events import Event, EventName
 from ftask.core.manifest import Argument, Options, TaskType
-from ftask.core.metrics import Usage
-from ftask.core.model import Failure, Message
+from ftask.core.metrics import Meter, Usage
+from ftask.core.model import Failure, Message, Task
 from ftask.core.timestamps import now
 from stack.handlers.api import OPENAPI, Api
 from tests.support.clock import EPOCH
-from tests.support.http import Answered, api_over, call
+from tests.support.http import Answered, api_over, call, event_of
 from tests.support.resources import Resources
 from tests.support.stages import failed_task, put_failed, stage_of
 
@@ -213,13 +216,12 @@ def test_a_batch_has_its_own_limit(moto_resources: Resources) -> None:
     assert_problem(call(api_over(moto_resources), "POST", "/tasks/batch", {"tasks": tasks}), 413, "3,145,728")
 
 
-def test_a_batch_whose_numbers_grow_past_a_transaction_is_too_large(moto_resources: Resources) -> None:
+def test_a_batch_whose_numbers_grow_when_they_are_stored_is_accepted(moto_resources: Resources) -> None:
     # 1.05 MB as sent, 3.9 MB as stored; each task for itself is small enough.
     payload = "[" + ",".join(["1e15"] * 10_500) + "]"
     body = '{"tasks": [' + ",".join(f'{{"payload": {{"n": {payload}}}}}' for _ in range(20)) + "]}"
     answer = call(api_over(moto_resources), "POST", "/tasks/batch", body.encode())
-    assert_problem(answer, 413, "Send fewer tasks in one request.")
-    assert moto_resources.dynamodb.scan(TableName=moto_resources.table, Select="COUNT")["Count"] == 0
+    assert [result["accepted"] for result in answer.json["results"]] == [True] * 20
 
 
 @pytest.mark.parametrize("key", ["order-1 ", " order-1", " "])
@@ -231,15 +233,79 @@ def test_a_key_that_a_header_cannot_carry_is_refused_in_a_batch_too(moto_resourc
     assert queued(moto_resources) == 0
 
 
-def test_a_hundred_tasks_take_eleven_requests(backend: Resources) -> None:
-    from ftask.core.clients import count
-
+def counting(resources: Resources) -> Usage:
+    """The requests and capacity units of this backend from now on."""
     usage = Usage()
-    count(backend.dynamodb, usage)
-    count(backend.sqs, usage)
+    count(resources.dynamodb, usage)
+    count(resources.sqs, usage)
+    return usage
+
+
+def test_a_task_of_a_batch_takes_one_write_unit_and_a_tenth_of_a_message_request(backend: Resources) -> None:
+    usage = counting(backend)
     tasks = [task(idempotencyKey=str(number)) for number in range(100)]
-    assert call(api_over(backend), "POST", "/tasks/batch", {"tasks": tasks}).status == 202
-    assert usage.taken()["calls"] == {"dynamodb.TransactWriteItems": 1, "sqs.SendMessageBatch": 10}
+    assert call(api_over(backend, call_map=several_at_once), "POST", "/tasks/batch", {"tasks": tasks}).status == 202
+    taken = usage.taken()
+    assert taken["calls"] == {"dynamodb.PutItem": 100, "sqs.SendMessageBatch": 10}
+    assert taken["writeUnits"] == 100
+
+
+class ThrottledTable:
+    """A table that refuses the puts of these tasks, by their payload."""
+
+    def __init__(self, store: Any, *payloads: str) -> None:
+        self._store = store
+        self._payloads = payloads
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def put(self, new: Task) -> Task | None:
+        if new.payload in self._payloads:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutItem")
+        stored: Task | None = self._store.put(new)
+        return stored
+
+
+def test_a_task_that_the_table_throttles_is_a_503_of_its_own_and_keeps_no_other_back(backend: Resources) -> None:
+    api = api_over(backend, call_map=several_at_once)
+    store: Any = ThrottledTable(backend.store, '{"n":1}', '{"n":3}')
+    logged: list[Event] = []
+    api = Api(
+        store,
+        replace(api.submitter, store=store),
+        api.failed,
+        Meter("ftask-test", Usage(), write=logged.append),
+    )
+    answer = call(api, "POST", "/tasks/batch", {"tasks": [task({"n": number}) for number in range(5)]})
+    assert answer.status == 202
+    results = answer.json["results"]
+    assert [result["accepted"] for result in results] == [True, False, True, False, True]
+    assert results[1]["problem"]["status"] == 503
+    assert results[1]["problem"]["retryAfter"] == 2
+    assert results[1]["problem"]["detail"] == "The task could not be stored and was not accepted. Send it again."
+    assert [event.name for event in logged].count(EventName.INFRASTRUCTURE_FAILED) == 1
+    assert queued(backend) == backend.dynamodb.scan(TableName=backend.table, Select="COUNT")["Count"] == 3
+
+
+def test_a_batch_that_the_table_refuses_whole_is_a_503_of_the_request(backend: Resources) -> None:
+    api = api_over(backend)
+    store: Any = ThrottledTable(backend.store, '{"n":1}')
+    api = Api(store, replace(api.submitter, store=store), api.failed, api.meter)
+    answer = call(api, "POST", "/tasks/batch", {"tasks": [task({"n": 1}), task({"n": 1})]})
+    assert_problem(answer, 503, "nothing was accepted. Send it again after")
+    assert answer.headers["retry-after"] == str(answer.json["retryAfter"]) == "2"
+
+
+def test_a_batch_that_has_no_time_left_stores_nothing_and_says_so(backend: Resources) -> None:
+    api = api_over(backend)
+    event = event_of("POST", "/tasks/batch", body=json.dumps({"tasks": [task(), task()]}).encode())
+    results = json.loads(api.answer(event, now() + timedelta(seconds=19))["body"])["results"]
+    assert {result["problem"]["status"] for result in results} == {503}
+    assert "no time left for the task, which was not accepted" in results[0]["problem"]["detail"]
+    assert queued(backend) == backend.dynamodb.scan(TableName=backend.table, Select="COUNT")["Count"] == 0
+    results = json.loads(api.answer(event, now() + timedelta(seconds=29))["body"])["results"]
+    assert [result["accepted"] for result in results] == [True, True]
 
 
 class HalfAQueue:

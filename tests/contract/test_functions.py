@@ -66,7 +66,7 @@ PROGRAM = """
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
 
         def call(route, **event):
-            return json.loads(api.handler({"routeKey": route, **event}, None)["body"])
+            return json.loads(api.handler({"routeKey": route, **event}, context)["body"])
 
         answers = [call("POST /tasks", queryStringParameters=query, body=body) for query, body in requests]
         while messages := sqs.receive_message(QueueUrl=os.environ["FTASK_QUEUE_URL"]).get("Messages"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,6 @@ from ftask.core.drain import Write, drain_letters
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, TemporarilyUnavailableError
 from ftask.core.execution import Executor, letter_attributes
-from ftask.core.item import task_to_item
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Settlement, Store
@@ -193,11 +192,37 @@ class _BatchNeverSendsAgain(Submitter):
 
     __slots__ = ()
 
-    def submit_many(self, submissions: Sequence[Submission]) -> list[Task | FtaskError]:
+    def submit_many(self, submissions: Sequence[Submission], _: datetime | None = None) -> list[Task | FtaskError]:
         tasks = [self._new_task(submission) for submission in submissions]
-        known = {task.task_id: task for task in self.store.put_many(tasks)}
+        known = {task.task_id: known for task in tasks if (known := self.store.put(task)) is not None}
         self.queue.send_many([Message(task.task_id) for task in tasks if task.task_id not in known])
         return [known.get(task.task_id, task) for task in tasks]
+
+
+class _BatchSendsFirst(Submitter):
+    """Queues a batch before it stores it."""
+
+    __slots__ = ()
+
+    def _put_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
+        self.queue.send_many([Message(task.task_id) for task in tasks])
+        return Submitter._put_many(self, tasks, deadline)
+
+    def _send_many(self, *_: object) -> dict[str, Task | FtaskError]:
+        return {}
+
+
+class _BatchTakesEveryPutForDone(Submitter):
+    """Answers for tasks of a batch that the table did not take."""
+
+    __slots__ = ()
+
+    def _put_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
+        outcomes = Submitter._put_many(self, tasks, deadline)
+        by_id = {task.task_id: task for task in tasks}
+        return {
+            task_id: outcome if isinstance(outcome, Task) else by_id[task_id] for task_id, outcome in outcomes.items()
+        }
 
 
 class _BatchForgetsWhatWasNotSent(Submitter):
@@ -205,9 +230,32 @@ class _BatchForgetsWhatWasNotSent(Submitter):
 
     __slots__ = ()
 
-    def _send_many(self, tasks: Sequence[Task]) -> dict[str, Task | FtaskError]:
-        Submitter._send_many(self, tasks)
+    def _send_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
+        Submitter._send_many(self, tasks, deadline)
         return {}
+
+
+class _BatchTakesEveryKeyForTheSame(Submitter):
+    """Takes whatever task has a key for the one that a batch has."""
+
+    __slots__ = ()
+
+    def _put_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
+        outcomes = Submitter._put_many(self, tasks, deadline)
+        return outcomes | {
+            task.task_id: replace(stored, payload_hash=task.payload_hash)
+            for task in tasks
+            if isinstance(stored := outcomes[task.task_id], Task)
+        }
+
+
+class _BatchHasAllTheTime(Submitter):
+    """Stores and sends a batch until its function is killed."""
+
+    __slots__ = ()
+
+    def _has(self, time: timedelta, deadline: datetime | None) -> bool:
+        return True
 
 
 class _BelievesEveryFailure(Submitter):
@@ -215,18 +263,9 @@ class _BelievesEveryFailure(Submitter):
 
     __slots__ = ()
 
-    def _withdraw(self, tasks: Iterable[Task]) -> dict[str, Task | FtaskError]:
+    def _withdraw(self, tasks: Sequence[Task], deadline: datetime | None = None) -> dict[str, Task | FtaskError]:
         told = TemporarilyUnavailableError("not accepted")
-        return dict.fromkeys(Submitter._withdraw(self, tasks), told)
-
-
-class _UnconditionalBatch(DynamoStore):
-    """Writes a batch over whatever is there."""
-
-    def put_many(self, tasks: Sequence[Task]) -> list[Task]:
-        for task in tasks:
-            self._client().put_item(TableName=self._table, Item=task_to_item(task))
-        return []
+        return dict.fromkeys(Submitter._withdraw(self, tasks, deadline), told)
 
 
 class _DeletesLettersFirst(Redriver):
@@ -559,10 +598,30 @@ BREAKAGES = [
     ),
     Broken(
         "submit: a batch is written over whatever is there",
-        _on(_as(_UnconditionalBatch)),
-        ("batch again, longer", "batch raced by the worker"),
+        edited("PutItem", r"^attribute_not_exists\(taskId\)$", ""),
+        ("batch again, longer", "batch raced by the worker", "batch with another payload for a key"),
     ),
     Broken("submit: a repeated batch does not send again", Breakage(submitter=_BatchNeverSendsAgain), ("batch",)),
+    Broken(
+        "submit: a batch is queued before it is stored",
+        Breakage(submitter=_BatchSendsFirst),
+        ("batch without keys, raced by the worker",),
+    ),
+    Broken(
+        "submit: a batch is answered for though the table did not take it",
+        Breakage(submitter=_BatchTakesEveryPutForDone),
+        ("batch without keys",),
+    ),
+    Broken(
+        "submit: a key's payload is not looked at in a batch",
+        Breakage(submitter=_BatchTakesEveryKeyForTheSame),
+        ("batch with another payload for a key",),
+    ),
+    Broken(
+        "submit: a batch is stored for as long as it takes",
+        Breakage(submitter=_BatchHasAllTheTime),
+        ("batch that runs out of time",),
+    ),
     Broken(
         "submit: a batch is answered for as a whole",
         Breakage(submitter=_BatchForgetsWhatWasNotSent),

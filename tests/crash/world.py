@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ftask.core.calls import one_by_one
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import message_or_none
 from ftask.core.drain import drain_letters
@@ -88,6 +89,8 @@ class World:
 
     # How often no child process is free.
     busy_children: int = 0
+    # How a batch makes its calls: one by one, or as actors in the order that `choices` names.
+    calls_at_once: bool = False
 
     # What the handler does, by epoch and attempt: "ok" where nothing else is said.
     script: Script = field(default_factory=dict)
@@ -147,8 +150,14 @@ class World:
 
     def submit_many(self, *keys: str | None) -> list[Task | FtaskError] | None:
         """A client's batch, one task a key; None if the client got no good answer."""
+        return self.submit_batch([Submission({"message": "work"}, key) for key in keys])
+
+    def submit_batch(
+        self, batch: Sequence[Submission], deadline: datetime | None = None
+    ) -> list[Task | FtaskError] | None:
+        """The same with any tasks, in a function that is killed at the `deadline`."""
         try:
-            answers = self._submitter().submit_many([Submission({"message": "work"}, key) for key in keys])
+            answers = self._submitter().submit_many(batch, deadline)
         except (BotoCoreError, ClientError, TemporarilyUnavailableError, Crash):
             return None
         self.witness.accepted |= {answer.task_id for answer in answers if isinstance(answer, Task)}
@@ -300,15 +309,21 @@ class World:
         return runnable[self.choices[position] if position < len(self.choices) else 0]
 
     def _in_one_process(self, attempt: Callable[[Delivery], Outcome], deliveries: list[Delivery]) -> list[Outcome]:
-        """What the worker's threads do. Where one crashes, the process dies, and all of them with it."""
-        if len(deliveries) == 1:
-            return [attempt(deliveries[0])]
-        outcomes: dict[str, Outcome] = {}
+        """What the worker's threads do."""
+        return self._in_threads(attempt, deliveries, lambda: self.witness.lost_together(deliveries))
 
-        def note(delivery: Delivery) -> None:
-            outcomes[delivery.message_id] = attempt(delivery)
+    def _in_threads(
+        self, function: Callable[[Any], Any], items: Sequence[Any], died: Callable[[], None] = lambda: None
+    ) -> list[Any]:
+        """Threads of one process. Where one crashes, the process dies, and all of them with it."""
+        if len(items) < 2:
+            return [function(item) for item in items]
+        results: dict[int, Any] = {}
 
-        actors = [Actor(partial(note, delivery)) for delivery in deliveries]
+        def note(number: int) -> None:
+            results[number] = function(items[number])
+
+        actors = [Actor(partial(note, number)) for number in range(len(items))]
         # Threads run beside each other: the one that has waited longest is the first choice.
         waiting = list(actors)
         while waiting := [actor for actor in waiting if not actor.done]:
@@ -318,18 +333,24 @@ class World:
             actor.step()
             self.witness.look()
             if any(actor.crashed for actor in actors):
-                self.witness.lost_together(deliveries)
+                died()
                 for actor in actors:
                     actor.kill()
-                raise Crash("in a batch")
-        return [outcomes[delivery.message_id] for delivery in deliveries]
+                raise Crash("beside others")
+        return [results[number] for number in range(len(items))]
 
     def _removal(self, kind: RemovalKind) -> Callable[[], Removal]:
         return lambda: Removal(kind, self.clock(), "an operator")
 
     def _submitter(self) -> Submitter:
         return self.breakage.submitter(
-            self.store, self.queue, self.clock, self.max_attempts, RETENTION, own_tasks.MANIFEST
+            self.store,
+            self.queue,
+            self.clock,
+            self.max_attempts,
+            RETENTION,
+            own_tasks.MANIFEST,
+            call_map=self._in_threads if self.calls_at_once else one_by_one,
         )
 
     def _handler(self) -> Handler:

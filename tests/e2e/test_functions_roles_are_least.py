@@ -72,10 +72,6 @@ def begin_unknown(world: World) -> None:
     assert world.role.store.begin(Message("f" * 32), "me", now() + timedelta(seconds=9), now()) == (False, None)
 
 
-def put_many(world: World) -> None:
-    world.role.store.put_many([a_task(task_id=uuid.uuid4().hex) for _ in range(2)])
-
-
 def failures(world: World) -> None:
     FailedIndex(lambda: world.role.dynamodb, world.role.table).page(1, None)
 
@@ -101,7 +97,6 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "dynamodb:PutItem", put),
     ("ApiRole", "dynamodb:GetItem", get),
     ("ApiRole", "dynamodb:DeleteItem", discard),
-    ("ApiRole", "dynamodb:PutItem", put_many),
     ("ApiRole", "dynamodb:Query", failures),
     ("ApiRole", "sqs:SendMessage*", send),
     ("ApiRole", "sqs:SendMessage*", send_many),

@@ -40,6 +40,7 @@ EDGES = {
 }
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {
+    "calls",
     "cancellation",
     "child",
     "codec",

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from ftask.core.calls import CallMap, one_by_one
 from ftask.core.failed_index import FailedIndex
 from ftask.core.manifest import Manifest, TaskType
 from ftask.core.metrics import Meter, Usage
@@ -40,10 +41,12 @@ class Answered:
     json: Any
 
 
-def api_over(resources: Resources, max_attempts: int = 2, types: Sequence[TaskType] = ()) -> Api:
+def api_over(
+    resources: Resources, max_attempts: int = 2, types: Sequence[TaskType] = (), call_map: CallMap = one_by_one
+) -> Api:
     """The API over these resources, of a deployment that has these types and the experiment."""
     manifest = Manifest(tuple(types)).with_experiment()
-    submitter = Submitter(resources.store, resources.queue, now, max_attempts, timedelta(days=30), manifest)
+    submitter = Submitter(resources.store, resources.queue, now, max_attempts, timedelta(days=30), manifest, call_map)
     failed = FailedIndex(lambda: resources.dynamodb, resources.table)
     return Api(resources.store, submitter, failed, Meter("ftask-test", Usage(), write=lambda *_, **__: None))
 

@@ -103,6 +103,16 @@ def test_tasks_that_were_unavailable_are_sent_again_alone_under_the_same_keys() 
     assert pauses.seconds == list(PAUSES_SECONDS[:2])
 
 
+def test_tasks_that_were_unavailable_wait_for_as_long_as_the_answer_says() -> None:
+    asking = refused(503)
+    asking["problem"]["retryAfter"] = 7
+    client, _, pauses = fake_client(
+        replies(Reply(202, {"results": [asking, refused(503)]}), Reply(202, {"results": [accepted(0), accepted(1)]}))
+    )
+    assert len(client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])) == 2
+    assert pauses.seconds == [7]
+
+
 def test_a_batch_has_as_many_retries_as_a_request_and_keeps_what_was_accepted() -> None:
     client, http, _ = fake_client(
         lambda path, body: Reply(202, {"results": [accepted(0), refused(503)][-len(body["tasks"]) :]})
