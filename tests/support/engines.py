@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ftask.aws.target import Target
 from ftask.local.engine import Engine
+from ftask.local.ports import PORT_VARIABLE, any_free_port
 from ftask.local.record import RunningEngine
 from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support.cli import Cli
+
+
+@contextmanager
+def engine_of_its_own() -> Iterator[Engine]:
+    """An engine for a measurement, on a free port; nothing of it stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[PORT_VARIABLE] = str(any_free_port())
+        engine = Engine(Path(folder))
+        engine.ensure()
+        try:
+            yield engine
+        finally:
+            engine.stop()
 
 
 def running(engine: Engine | Cli) -> RunningEngine:

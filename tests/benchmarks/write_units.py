@@ -1,0 +1,91 @@
+"""What a task costs in DynamoDB, submitted alone and in a batch: python tests/benchmarks/write_units.py [TASKS]
+
+Submits tasks through the API function's code to a table and queues of a local engine of its own, runs them with the
+worker's, and prints the write units and requests of a task as the engine counts them: DynamoDB's rules, by which an
+item of up to 1 KB is one unit, in a transaction two, and the index of failed tasks one more.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from ftask.core.calls import several_at_once
+from ftask.core.clients import count
+from ftask.core.execution import Executor
+from ftask.core.metrics import Usage
+from ftask.core.model import Delivery
+from ftask.core.retry import RetryPolicy
+from ftask.core.timestamps import now
+from ftask.core.workload import by_type, simulated
+from tests.support import resources
+from tests.support.engines import engine_of_its_own, local_target
+from tests.support.http import api_over, call
+
+BATCH = 100
+RETENTION = timedelta(days=30)
+
+
+def submit(world: resources.Resources, tasks: int, size: int) -> None:
+    api = api_over(world, call_map=several_at_once)
+    for start in range(0, tasks, size):
+        if size == 1:
+            assert call(api, "POST", "/tasks", {"message": "work"}).status == 202
+            continue
+        entries = [{"payload": {"message": "work"}} for _ in range(min(size, tasks - start))]
+        results = call(api, "POST", "/tasks/batch", {"tasks": entries}).json["results"]
+        assert all(result["accepted"] for result in results)
+
+
+def run(world: resources.Resources, error_rate: float) -> None:
+    """Run every task to its end, as a worker does, without pauses between attempts."""
+    rng = Random(17)
+    executor = Executor(
+        store=world.store,
+        queue=world.queue,
+        dead_letters=world.dead_letters,
+        handler=by_type(simulated(error_rate, rng), None),
+        clock=now,
+        rng=rng,
+        policy=RetryPolicy(base_seconds=0),
+        budget=timedelta(seconds=1),
+        retention=RETENTION,
+        observe=lambda _: None,
+    )
+    while messages := world.sqs.receive_message(
+        QueueUrl=world.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+    ).get("Messages"):
+        for message in messages:
+            delivery = Delivery(message["MessageId"], message["ReceiptHandle"], message["Body"])
+            if executor.execute(delivery, now() + timedelta(seconds=60)):
+                world.sqs.delete_message(QueueUrl=world.queue_url, ReceiptHandle=delivery.receipt_handle)
+
+
+def main() -> None:
+    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    with engine_of_its_own() as engine:
+        target = local_target(engine)
+        usage = Usage()
+        count(target.dynamodb, usage)
+        count(target.sqs, usage)
+        for error_rate in (0.0, 0.3):
+            for name, size in (("alone", 1), (f"in batches of {BATCH}", BATCH)):
+                world = resources.create(target.dynamodb, target.sqs)
+                usage.taken()
+                submit(world, tasks, size)
+                submitted = usage.taken()
+                run(world, error_rate)
+                units = (submitted["writeUnits"] + usage.taken()["writeUnits"]) / tasks
+                requests = sum(submitted["calls"].values()) / tasks
+                print(
+                    f"{error_rate:.0%} errors, submitted {name}: {units:.2f} write units a task,"
+                    f" {requests:.2f} requests to submit it"
+                )
+
+
+if __name__ == "__main__":
+    main()
