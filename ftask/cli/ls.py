@@ -69,18 +69,17 @@ def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
 def _scan(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
     from ftask.core.codec import task_to_json
     from ftask.core.timestamps import now
-    from ftask.ops.scan import newest, scan_tasks
+    from ftask.ops.scan import list_newest
     from ftask.render.tasks import task_table
 
     items_read = 0
 
-    def count(pages: Iterator[Page]) -> Iterator[Page]:
+    def follow(pages: Iterator[Page]) -> Iterator[Page]:
         nonlocal items_read
-        for page in pages:
+        for page in run.screen.spinning(pages, "reading the whole table: pages"):
             items_read += page.read
             yield page
 
-    pages = scan_tasks(run.stage, task_filter)
-    tasks = newest(count(run.screen.spinning(pages, "reading the whole table: pages")), limit)
+    tasks = list_newest(run.stage, task_filter, limit, follow)
     run.screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
     run.screen.note(f"{plural(len(tasks), 'task')}; {plural(items_read, 'item')} of the table read.")

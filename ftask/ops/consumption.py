@@ -133,7 +133,7 @@ def _running_attempts(stage: Stage) -> int:
         stage,
         condition,
         {"#status": "status"},
-        projection="taskId",
+        projection=("taskId",),
         retrying=str(Status.RETRYING),
         now=to_iso(now()),
     )

@@ -1,9 +1,9 @@
-"""A parallel scan of the whole table, for what has no index."""
+"""A parallel scan of the whole table, for what has no index, and the newest tasks that it finds."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,10 @@ from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import to_iso
 
 SEGMENTS = 4
+# A list of up to so many tasks is read by their ids after a scan for these alone; of more, the scan reads all of each.
+MOST_BY_ID = 500
+# What takes the place of tasks that the filter no longer selects when they are read.
+_SPARE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +43,35 @@ class TaskFilter:
     since: datetime | None = None
     error: str | None = None
 
+    def matches(self, task: Task) -> bool:
+        """Whether the filter selects `task`, as it is now."""
+        text = f"{task.last_error.type}\0{task.last_error.message}" if task.last_error else "\0"
+        return (
+            (not self.statuses or task.status in self.statuses)
+            and (self.type is None or task.type == self.type)
+            and (self.since is None or task.created_at >= self.since)
+            and (self.error is None or self.error in text)
+        )
+
 
 def scan(
     stage: Stage,
     condition: str = "",
     names: Mapping[str, str] | None = None,
     *,
-    projection: str | None = None,
+    projection: Sequence[str] = (),
     **values: Any,
 ) -> Iterator[Page]:
     """Yield the items for which the filter expression `condition` holds, page by page, over several connections.
 
-    `names` and `values` are the expression's attribute names and values. With a `projection`, an item has that
-    attribute only.
+    `names` and `values` are the expression's attribute names and values. With a `projection`, an item has these
+    attributes only.
     """
     arguments: dict[str, Any] = {"TableName": stage.outputs.table, "TotalSegments": SEGMENTS}
     if projection:
-        arguments["ProjectionExpression"] = "#projected"
-        names = {**(names or {}), "#projected": projection}
+        projected = {f"#projected{number}": name for number, name in enumerate(projection)}
+        arguments["ProjectionExpression"] = ", ".join(projected)
+        names = {**(names or {}), **projected}
     if condition:
         arguments["FilterExpression"] = condition
     if names:
@@ -64,23 +79,61 @@ def scan(
     if values:
         arguments["ExpressionAttributeValues"] = {f":{name}": {"S": value} for name, value in values.items()}
 
+    paginator = stage.target.dynamodb.get_paginator("scan")
+
     def read_segment(number: int) -> Iterator[Page]:
-        for page in stage.target.dynamodb.get_paginator("scan").paginate(Segment=number, **arguments):
+        for page in paginator.paginate(Segment=number, **arguments):
             yield Page(page["ScannedCount"], tuple(page["Items"]))
 
     with translate_aws_errors():
         yield from merge([read_segment(number) for number in range(SEGMENTS)])
 
 
-def newest(pages: Iterator[Page], limit: int) -> list[Task]:
-    """Return the `limit` newest tasks of the pages, or all with 0; no more than those are kept in memory."""
-    tasks = (item_to_task(item) for page in pages for item in page.items)
-    if limit:
-        return heapq.nlargest(limit, tasks, key=lambda task: task.created_at)
-    return sorted(tasks, key=lambda task: task.created_at, reverse=True)
+def list_newest(
+    stage: Stage,
+    task_filter: TaskFilter,
+    limit: int,
+    follow: Callable[[Iterator[Page]], Iterable[Page]] = iter,
+) -> list[Task]:
+    """Return the `limit` newest tasks that the filter selects, or all with 0, as they are now.
+
+    `follow` gets the pages of the scan, and yields them again: to count them, or to show how far it is.
+
+    Raises:
+        FtaskError: AWS refused a request or cannot be reached.
+    """
+    if not 0 < limit <= MOST_BY_ID:
+        return newest(follow(scan_tasks(stage, task_filter)), limit)
+    keys = (
+        (item["createdAt"]["S"], item["taskId"]["S"])
+        for page in follow(scan_tasks(stage, task_filter, projection=("taskId", "createdAt")))
+        for item in page.items
+    )
+    ids = [task_id for _, task_id in heapq.nlargest(limit + _SPARE, keys)]
+    selected: list[Task] = []
+    for some in (ids[:limit], ids[limit:]):
+        if len(selected) < limit:
+            # A read that is not consistent could be older than the scan.
+            with translate_aws_errors():
+                tasks = {task.task_id: task for task in stage.store.get_many(some, consistent=True)}
+            selected += [tasks[task_id] for task_id in some if task_id in tasks and task_filter.matches(tasks[task_id])]
+    return selected[:limit]
 
 
-def scan_tasks(stage: Stage, task_filter: TaskFilter, *, projection: str | None = None) -> Iterator[Page]:
+def newest(pages: Iterable[Page], limit: int) -> list[Task]:
+    """Return the `limit` newest tasks of pages of whole items, or all with 0; no others are kept in memory."""
+    items = (item for page in pages for item in page.items)
+    # Times of one format are in the order of their text.
+    latest = heapq.nlargest(limit, items, key=_created_at) if limit else sorted(items, key=_created_at, reverse=True)
+    return [item_to_task(item) for item in latest]
+
+
+def _created_at(item: Mapping[str, Any]) -> str:
+    text: str = item["createdAt"]["S"]
+    return text
+
+
+def scan_tasks(stage: Stage, task_filter: TaskFilter, *, projection: Sequence[str] = ()) -> Iterator[Page]:
     """Scan for the tasks that the filter selects; see :func:`scan`."""
     conditions = []
     names: dict[str, str] = {}

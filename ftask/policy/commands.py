@@ -59,7 +59,7 @@ COMMANDS: Mapping[str, Needs] = {
     "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke", WORKER_LOG: "logs:FilterLogEvents"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
-    "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
+    "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
     "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"})),
     "pause": together(_OUTPUTS, _SWITCH, needs({QUEUE: "sqs:GetQueueAttributes"})),
     "resume": together(_OUTPUTS, _SWITCH),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -35,7 +36,7 @@ from ftask.ops.cancel import cancel_many, unfinished
 from ftask.ops.doctor import checks
 from ftask.ops.failed_count import count_failed
 from ftask.ops.finding import Finding, Level
-from ftask.ops.scan import TaskFilter, newest, scan, scan_tasks
+from ftask.ops.scan import MOST_BY_ID, Page, TaskFilter, list_newest, newest, scan, scan_tasks
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
@@ -338,7 +339,69 @@ def test_a_scan_finds_tasks_with_any_status(stage: Stage) -> None:
     assert [task.task_id for task in pending] == [f"{number:032x}" for number in (19, 18, 17)]
     assert len(newest(scan_tasks(stage, TaskFilter(since=EPOCH + timedelta(seconds=15))), 0)) == 5
     assert len(newest(scan_tasks(stage, TaskFilter(error="did not answer")), 0)) == 1
-    assert sum(len(page.items) for page in scan(stage, projection="status")) == 11
+    assert sum(len(page.items) for page in scan(stage, projection=("status", "taskId"))) == 11
+
+
+def test_a_list_reads_whole_only_the_tasks_that_it_shows(stage: Stage) -> None:
+    for number in range(30):
+        stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
+    pages: list[Page] = []
+
+    def follow(scanned: Iterator[Page]) -> Iterator[Page]:
+        for page in scanned:
+            pages.append(page)
+            yield page
+
+    tasks = list_newest(stage, TaskFilter(), 3, follow)
+    assert tasks == [stage.task(f"{number:032x}") for number in (29, 28, 27)]
+    assert {frozenset(item) for page in pages for item in page.items} == {frozenset({"taskId", "createdAt"})}
+    assert sum(page.read for page in pages) == 30
+    assert list_newest(stage, TaskFilter(), 0)[:3] == list_newest(stage, TaskFilter(), MOST_BY_ID + 1)[:3] == tasks
+
+
+def test_a_list_has_no_task_that_its_filter_no_longer_selects(stage: Stage) -> None:
+    for number in range(10):
+        stage.store.put(a_task(task_id=f"{number:032x}", created_at=EPOCH + timedelta(seconds=number)))
+
+    def change(scanned: Iterator[Page]) -> Iterator[Page]:
+        yield from scanned
+        stage.canceller.cancel(f"{9:032x}")
+        stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": {"S": f"{7:032x}"}})
+
+    pending = list_newest(stage, TaskFilter((Status.PENDING,)), 3, change)
+    assert [task.task_id for task in pending] == [f"{number:032x}" for number in (8, 6, 5)]
+
+
+@pytest.mark.parametrize(
+    "task_filter",
+    [
+        TaskFilter(),
+        TaskFilter((Status.PENDING, Status.FAILED)),
+        TaskFilter(type="send"),
+        TaskFilter(since=EPOCH),
+        TaskFilter(error="did not"),
+        TaskFilter(error="Timeout"),
+        TaskFilter(error="timeout"),
+        TaskFilter((Status.FAILED,), "send", EPOCH, "no such"),
+    ],
+    ids=str,
+)
+def test_the_table_and_the_reader_agree_on_what_a_filter_selects(
+    moto_resources: Resources, task_filter: TaskFilter
+) -> None:
+    stage = stage_of(moto_resources)
+    tasks = [
+        a_task(status=status, type=task_type, created_at=at, last_error=error)
+        for status in Status
+        for task_type in ("send", "experiment")
+        for at in (EPOCH - timedelta(milliseconds=1), EPOCH)
+        for error in (None, TIMEOUT, VALUE)
+    ]
+    tasks = [replace(task, task_id=f"{number:032x}") for number, task in enumerate(tasks)]
+    for task in tasks:
+        stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
+    scanned = {item["taskId"]["S"] for page in scan_tasks(stage, task_filter) for item in page.items}
+    assert scanned == {task.task_id for task in tasks if task_filter.matches(task)}
 
 
 def test_a_scan_by_type_knows_that_an_item_without_one_is_of_the_experiment(stage: Stage) -> None:

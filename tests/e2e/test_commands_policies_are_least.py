@@ -234,7 +234,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     # A task of one's own may have a traceback.
     "get": lambda stage: [("get", a_failed_task(stage, type="greet"))],
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
-    "ls": lambda _: [("ls",), ("ls", "--status", "FAILED")],
+    "ls": lambda stage: [("ls",), ("ls", "--status", "FAILED")] if a_failed_task(stage) else [],
     "cancel": lambda stage: [
         ("cancel", a_waiting_task(stage), "--yes"),
         ("cancel", "--status", "PENDING", "--dry-run"),
