@@ -15,8 +15,6 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
 
 from ftask.aws.bearer import TOKEN_VARIABLE
 from ftask.aws.errors import UnreachableError, translate
@@ -59,14 +57,32 @@ class UnknownTaskError(FtaskError):
         super().__init__(f"Task {printable(task_id, 64)} does not exist.", "Check the id and the stage (--stage).")
 
 
-class Accepted(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Accepted:
     """The answer to a submission."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
     task_id: str
     status: str
     created_at: str
+
+    @classmethod
+    def of_json(cls, answer: Any) -> Accepted:
+        """Return the answer in `answer`; other fields are ignored.
+
+        Raises:
+            ValueError: it is not an object, or a field is missing or no text.
+        """
+        if not isinstance(answer, dict):
+            raise ValueError("it is not a JSON object")
+        names = ("taskId", "status", "createdAt")
+        for name in names:
+            if not isinstance(answer.get(name), str):
+                raise ValueError(f"{name} is missing or not a text")
+        return cls(*(answer[name] for name in names))
+
+    def json(self) -> dict[str, str]:
+        """Return the answer as the API gives it."""
+        return {"taskId": self.task_id, "status": self.status, "createdAt": self.created_at}
 
 
 class TaskRequest(NamedTuple):
@@ -175,9 +191,9 @@ class ApiClient:
 
     def _accepted(self, answer: Any) -> Accepted:
         try:
-            return Accepted.model_validate(answer)
-        except ValidationError as error:
-            raise self._foreign_answer(f": {error.errors()[0]['msg']}") from error
+            return Accepted.of_json(answer)
+        except ValueError as error:
+            raise self._foreign_answer(f": {error}") from error
 
     def _foreign_answer(self, detail: str = "") -> FtaskError:
         return FtaskError(

@@ -1,4 +1,7 @@
-"""Where `submit` reads its tasks from: arguments, options, a file or stdin. All are checked before one is sent."""
+"""Where `submit` reads its tasks from: arguments, options, a file or stdin. All are checked before one is sent.
+
+The tasks of a file or of stdin wait on disk, so a file of any size takes little memory.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ftask.cli.task_arguments import parse_arguments, read_file, read_payload
+from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload
 from ftask.cli.usage import UsageError
 from ftask.core.errors import PayloadError
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.payload import JsonObject, encode_payload, parse_payload
 from ftask.dead_letters.drain import MARK, VERSION
 from ftask.ops.rejected import Rejected
-from ftask.ops.submit import InputTask
+from ftask.ops.submit import Container, InputTask, task_spool
 
 _MARK = f'"{MARK}"'.encode()
 # The fields of a line that names the type of its task. Any other object is a payload.
@@ -35,7 +38,7 @@ class Sources:
 
 def read_tasks(
     sources: Sources, warn: Callable[[str], None], reject: Callable[[Rejected], None] | None = None
-) -> list[InputTask]:
+) -> Container[InputTask]:
     """Return the tasks to submit, valid and in order; `warn` gets a line for each letter without a task.
 
     Invalid lines of a file go to `reject`; without it, and from stdin, the first of them is an error.
@@ -50,9 +53,12 @@ def read_tasks(
     if sources.message is not None:
         return [_of_message(sources.message, sources.type)]
     if sources.file is not None:
-        lines = (sys.stdin.buffer.read() if sources.file == "-" else read_file(sources.file)).splitlines()
-        tasks = _from_lines(lines, warn, None if sources.file == "-" else reject)
-        return [task if task.type is not None else replace(task, type=sources.type) for task in tasks]
+        from_stdin = sources.file == "-"
+        lines = _split(sys.stdin.buffer if from_stdin else read_lines(sources.file))
+        tasks = task_spool()
+        for task in _from_lines(lines, warn, None if from_stdin else reject):
+            tasks.append(task if task.type is not None else replace(task, type=sources.type))
+        return tasks
     return [InputTask(encode_payload(_one_payload(sources)), type=sources.type)]
 
 
@@ -92,6 +98,12 @@ def _checked(text: str | bytes) -> InputTask:
             "`idempotencyKey`."
         )
     return InputTask(encode_payload(payload), key, type=task_type)
+
+
+def _split(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines without their ends; a carriage return alone ends a line too."""
+    for line in lines:
+        yield from line.splitlines()
 
 
 def _from_lines(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ftask.aws.api import ApiClient
     from ftask.ops.ledger import Ledger
     from ftask.ops.rejected import Rejected
+    from ftask.ops.spool import Spool
     from ftask.ops.submit import InputTask, Outcomes, Submitted
 
 
@@ -75,47 +78,51 @@ def submit(
     from ftask.cli.input_tasks import Sources, read_tasks
     from ftask.cli.task_arguments import split_type
     from ftask.core.submission import derive_task_id
-    from ftask.ops.ledger import ledger_path
-    from ftask.ops.rejected import Rejected, write_rejected
-    from ftask.ops.submit import Submitted
+    from ftask.ops.rejected import rejected_spool, write_rejected
+    from ftask.ops.submit import Repeated, Submitted
 
     require_wait(timeout, wait=wait)
-    rejected: list[Rejected] = []
+    rejected = rejected_spool()
     sources = Sources(*split_type(words or ()), message, payload, file)
-    tasks = read_tasks(sources, run.screen.warn, rejected.append) * count
-    if key is not None and len(tasks) != 1:
-        raise UsageError(f"--key names one task, and this would submit {len(tasks):,}.", "Omit --key or --count.")
-    if not tasks and not rejected:
+    tasks = Repeated(read_tasks(sources, run.screen.warn, rejected.append), count)
+    total = len(tasks)
+    if key is not None and total != 1:
+        raise UsageError(f"--key names one task, and this would submit {total:,}.", "Omit --key or --count.")
+    if not total and not rejected:
         raise FtaskError("Nothing to submit: the input has no lines.")
     if key is not None:
         try:
             derive_task_id(key)
         except PayloadError as invalid:
             raise UsageError(f"--key {key!r}: {invalid.message}", invalid.hint) from None
-        tasks = [replace(tasks[0], key=key)]
+        tasks = Repeated([replace(task, key=key) for task in tasks])
     client = run.api
-    submitted = Submitted()
+    submitted = Submitted.on_disk()
     path = None if file in (None, "-") else Path(str(file))
     if path is None:
-        error = _send(run, client, tasks, submitted.add)
+        error = _send(run, client, tasks, total, submitted.add)
     else:
+        from ftask.ops.ledger import ledger_path
+
         record = ledger_path(path, run.stage_name)
         if fresh:
             record.unlink(missing_ok=True)
         with _open_ledger(record) as ledger:
-            tasks = _not_accepted(run, ledger, tasks)
+            total -= _count_known(run, ledger, tasks)
+            left = (task for task in ledger.keyed(tasks) if not ledger.has(task))
 
             def note(outcomes: Outcomes) -> None:
                 ledger.note(outcomes)
                 submitted.add(outcomes)
 
-            error = _send(run, client, tasks, note)
+            error = _send(run, client, left, total, note)
         if error is None:
-            rejected += [Rejected(task.line, task.text, refusal.message) for task, refusal in submitted.refused]
+            for refused in submitted.refused:
+                rejected.append(refused)
             write_rejected(path, rejected)
-    single = file is None and len(tasks) == 1
+    single = file is None and total == 1
     if not single:
-        run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(len(tasks), 'task')}.")
+        run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(total, 'task')}.")
     code = _show(run, submitted, wait=wait, timeout=timeout, single=single)
     _raise_errors(error, submitted, rejected, path)
     return code
@@ -130,26 +137,25 @@ def _open_ledger(path: Path) -> Ledger:
         raise UsageError(error.message, error.hint) from error
 
 
-def _not_accepted(run: Invocation, ledger: Ledger, tasks: Sequence[InputTask]) -> list[InputTask]:
-    """Return the tasks that the ledger lacks, each with its key."""
-    keyed = ledger.keyed(tasks)
-    left = [task for task in keyed if not ledger.has(task)]
-    if len(left) < len(keyed):
-        known = plural(len(keyed) - len(left), "task")
-        run.screen.note(f"Skipped {known} accepted before, recorded in {ledger.path} (--fresh submits them again).")
+def _count_known(run: Invocation, ledger: Ledger, tasks: Iterable[InputTask]) -> int:
+    """Return how many of the tasks the ledger has already, and say so."""
+    known = ledger.known(tasks)
+    if known:
+        skipped = plural(known, "task")
+        run.screen.note(f"Skipped {skipped} accepted before, recorded in {ledger.path} (--fresh submits them again).")
     run.if_interrupted = f"Accepted tasks are recorded in {ledger.path}. Run the command again to continue."
-    return left
+    return known
 
 
 def _send(
-    run: Invocation, client: ApiClient, tasks: Sequence[InputTask], note: Callable[[Outcomes], None]
+    run: Invocation, client: ApiClient, tasks: Iterable[InputTask], total: int, note: Callable[[Outcomes], None]
 ) -> FtaskError | None:
     """Submit the tasks with a progress bar; return the error of a request that failed as a whole."""
     from ftask.ops.submit import submit_tasks
 
     try:
         with closing(submit_tasks(client, tasks)) as batches:
-            for outcomes in run.screen.counting(batches, len(tasks), "submitting", size=len):
+            for outcomes in run.screen.counting(batches, total, "submitting", size=len):
                 note(outcomes)
     except FtaskError as error:
         return error
@@ -162,10 +168,11 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
     from ftask.render import tasks as pictures
 
     screen = run.screen
-    ids = [accepted.task_id for accepted in submitted.accepted]
-    more = " …" if ids[3:] else ""
-    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(ids[:3])}{more}"
-    if wait and ids:
+    first = [accepted.task_id for accepted in islice(submitted.accepted, 4)]
+    more = " …" if first[3:] else ""
+    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(first[:3])}{more}"
+    if wait and first:
+        ids = [accepted.task_id for accepted in submitted.accepted]
         code, seen = follow(run, ids, timeout, result_follows=True)
         ended = list(seen.values())
         value = [task_to_json(task) for task in ended]
@@ -174,31 +181,28 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
             lambda: pictures.outcome(ended[0]) if len(ended) == 1 else pictures.totals(ended),
         )
         return code
-    answers = [accepted.model_dump(by_alias=True) for accepted in submitted.accepted]
-    if single and answers:
-        screen.result(answers[0], lambda: pictures.accepted(answers[0]["taskId"], answers[0]["status"]))
-    elif answers or (screen.json and not single):
-        screen.result(answers, lambda: "\n".join(ids))
+    if single:
+        for accepted in submitted.accepted:
+            screen.result(accepted.json(), partial(pictures.accepted, accepted.task_id, accepted.status))
+    else:
+        screen.results((accepted.json(), accepted.task_id) for accepted in submitted.accepted)
     return ExitCode.DONE
 
 
-def _raise_errors(
-    error: FtaskError | None, submitted: Submitted, rejected: Sequence[Rejected], path: Path | None
-) -> None:
+def _raise_errors(error: FtaskError | None, submitted: Submitted, rejected: Spool[Rejected], path: Path | None) -> None:
     """Report what was not accepted: the request that failed, else the lines, else the task."""
-    if error is None and submitted.unavailable:
-        error = submitted.unavailable[0][1]
+    error = error or submitted.first_unavailable
     if error is not None and path is not None:
         raise FtaskError(
             error.message, f"{error.hint or ''}\nRun the command again: no task is submitted twice.".strip()
         )
     if error is not None:
         raise error
-    if rejected:
-        first = rejected[0]
+    first = rejected.first
+    if first is not None:
         raise FtaskError(
             f"{plural(len(rejected), 'line')} of {path} rejected. Line {first.line}: {first.reason}",
             f"All rejected lines are in {path}.rejected with their reasons.",
         )
-    if submitted.refused:
-        raise submitted.refused[0][1]
+    if submitted.first_refusal is not None:
+        raise submitted.first_refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,18 @@ def read_file(path: str) -> bytes:
     Raises:
         UsageError: it cannot be read.
     """
+    return b"".join(read_lines(path))
+
+
+def read_lines(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file, each with its end.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            yield from file
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
 

@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from types import TracebackType
 from ftask.aws.api import Accepted
 from ftask.core.errors import FtaskError
 from ftask.core.text import json_object
+from ftask.ops.key_count import KeyCount
 from ftask.ops.submit import InputTask, Outcomes
 from ftask.private_files import open_private
 
@@ -40,7 +40,8 @@ class NotALedgerError(FtaskError):
 class Ledger:
     """The keys and task ids of the accepted lines, on disk. Edited, a line is a new task.
 
-    The ledger gives each task its key, so a request that is repeated after a lost answer makes no second task.
+    The ledger gives each task its key, so a request that is repeated after a lost answer makes no second task. It takes
+    little memory, however many lines the file has.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,6 +52,7 @@ class Ledger:
             FtaskError: the file cannot be read or written, or belongs to another user.
         """
         self.path = path
+        self._accepted = KeyCount()
         try:
             is_new = not path.exists()
             self._file = open_private(path, "a+")
@@ -59,9 +61,10 @@ class Ledger:
         try:
             if is_new:
                 self._write(json.dumps({MARK: VERSION, "run": secrets.token_hex(8)}) + "\n")
-            self._run, self._accepted = self._read()
+            self._run = self._read()
         except BaseException as error:
             self._file.close()
+            self._accepted.close()
             if isinstance(error, OSError):
                 raise self._unusable(error) from error
             raise
@@ -73,23 +76,29 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        self._accepted.close()
 
-    def keyed(self, tasks: Iterable[InputTask]) -> list[InputTask]:
-        """Return the tasks, each with a key: its own, or one made of its content and its repetitions before it."""
-        repetitions: Counter[str] = Counter()
-        keyed = []
-        for task in tasks:
-            if task.key is None:
-                text = task.payload if task.type is None else f"{task.type}\0{task.payload}"
-                digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-                repetitions[digest] += 1
-                task = replace(task, key=f"{self._run}-{digest}-{repetitions[digest]}")
-            keyed.append(task)
-        return keyed
+    def keyed(self, tasks: Iterable[InputTask]) -> Iterator[InputTask]:
+        """Yield the tasks, each with a key: its own, or one made of its content and its repetitions before it."""
+        repetitions = KeyCount()
+        try:
+            for task in tasks:
+                yield task if task.key is not None else replace(task, key=self._key(task, repetitions))
+        finally:
+            repetitions.close()
+
+    def _key(self, task: InputTask, repetitions: KeyCount) -> str:
+        text = task.payload if task.type is None else f"{task.type}\0{task.payload}"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return f"{self._run}-{digest}-{repetitions.add(digest)}"
 
     def has(self, task: InputTask) -> bool:
-        """Whether the task, which has a key, was accepted earlier."""
-        return task.key in self._accepted
+        """Whether the task, which has a key, was accepted by an earlier run."""
+        return task.key in self._accepted if task.key is not None else False
+
+    def known(self, tasks: Iterable[InputTask]) -> int:
+        """Return how many of these tasks were accepted by an earlier run."""
+        return sum(map(self.has, self.keyed(tasks))) if len(self._accepted) else 0
 
     def note(self, outcomes: Outcomes) -> None:
         """Add the accepted ones of these tasks; when this returns, they are on disk.
@@ -110,22 +119,26 @@ class Ledger:
                 "Make room, and run the command again: no task is submitted twice.",
             ) from error
 
-    def _read(self) -> tuple[str, set[str]]:
-        """Return the name of the run that began the ledger, and the keys of the accepted tasks."""
+    def _read(self) -> str:
+        """Remember the keys of the accepted tasks; return the name of the run that began the ledger."""
         self._file.seek(0)
+        line = "\n"
         try:
-            text = self._file.read()
+            header = json_object(self._file.readline())
+            run = None if header is None or header.get(MARK) != VERSION else header.get("run")
+            if not isinstance(run, str):
+                raise NotALedgerError(self.path)
+            for line in self._file:
+                entry = json_object(line)
+                key = None if entry is None else entry.get("key")
+                if isinstance(key, str):
+                    self._accepted.add(key)
         except UnicodeDecodeError:
             raise NotALedgerError(self.path) from None
-        header, *entries = [json_object(line) for line in text.splitlines()] or [None]
-        run = None if header is None or header.get(MARK) != VERSION else header.get("run")
-        if not isinstance(run, str):
-            raise NotALedgerError(self.path)
         # The last line of an interrupted run may be half a line: its task is sent again, under its key.
-        if not text.endswith("\n"):
+        if not line.endswith("\n"):
             self._write("\n")
-        keys = (None if entry is None else entry.get("key") for entry in entries)
-        return run, {key for key in keys if isinstance(key, str)}
+        return run
 
     def _unusable(self, error: OSError) -> FtaskError:
         return FtaskError(f"Cannot use {self.path}: {error.strerror}.", "Make its folder writable.")

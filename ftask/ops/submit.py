@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import chain
+from typing import Protocol, TypeVar
 
 from ftask.aws.api import Accepted, ApiClient, ApiError, TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_BYTES, MAX_BATCH_TASKS
+from ftask.ops.rejected import Rejected, rejected_spool
+from ftask.ops.spool import Spool
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 # Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
 BATCHES_AT_ONCE = 4
+# How many batches are in memory: those on their way, those that wait for an earlier one to be reported, and the next.
+BATCHES_AHEAD = 2 * BATCHES_AT_ONCE
 # Room for the frame and the key of each task.
 _FRAME_BYTES = 400
 
@@ -41,6 +51,34 @@ class InputTask:
 Outcomes = list[tuple[InputTask, Accepted | ApiError]]
 
 
+class Container(Protocol[T]):
+    """Where many values go: a list, or a :class:`ftask.ops.spool.Spool`."""
+
+    def append(self, value: T, /) -> None: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[T]: ...
+
+
+def task_spool() -> Spool[InputTask]:
+    """Return where any number of tasks can be kept until they are sent."""
+    return Spool(lambda task: [task.payload, task.key, task.line, task.type], lambda fields: InputTask(*fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Tasks to submit, all of them `count` times; they can be read again and again."""
+
+    tasks: Container[InputTask]
+    count: int = 1
+
+    def __len__(self) -> int:
+        return self.count * len(self.tasks)
+
+    def __iter__(self) -> Iterator[InputTask]:
+        for _ in range(self.count):
+            yield from self.tasks
+
+
 @dataclass
 class Submitted:
     """What became of the tasks that were sent.
@@ -48,26 +86,37 @@ class Submitted:
     The API will never accept a refused task unchanged; an unavailable one may be sent again.
     """
 
-    accepted: list[Accepted] = field(default_factory=list)
-    refused: list[tuple[InputTask, ApiError]] = field(default_factory=list)
-    unavailable: list[tuple[InputTask, ApiError]] = field(default_factory=list)
+    accepted: Container[Accepted] = field(default_factory=list)
+    refused: Container[Rejected] = field(default_factory=list)
+    first_refusal: ApiError | None = None
+    unavailable: int = 0
+    first_unavailable: ApiError | None = None
+
+    @classmethod
+    def on_disk(cls) -> Submitted:
+        """Return one that takes little memory, however many tasks there are."""
+        return cls(Spool(Accepted.json, Accepted.of_json), rejected_spool())
 
     @property
     def total(self) -> int:
-        return len(self.accepted) + len(self.refused) + len(self.unavailable)
+        return len(self.accepted) + len(self.refused) + self.unavailable
 
     def add(self, outcomes: Outcomes) -> None:
         for task, outcome in outcomes:
             if isinstance(outcome, Accepted):
                 self.accepted.append(outcome)
             elif outcome.refuses_task:
-                self.refused.append((task, outcome))
+                self.refused.append(Rejected(task.line, task.text, outcome.message))
+                self.first_refusal = self.first_refusal or outcome
             else:
-                self.unavailable.append((task, outcome))
+                self.unavailable += 1
+                self.first_unavailable = self.first_unavailable or outcome
 
 
-def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Outcomes]:
+def submit_tasks(client: ApiClient, tasks: Iterable[InputTask]) -> Generator[Outcomes]:
     """Submit the tasks; yield what became of each batch, in order. A refused task keeps no other back.
+
+    The tasks are read as they are sent: no more than `BATCHES_AHEAD` batches of them are in memory.
 
     Every task gets an idempotency key, its own if it has none: a request that is sent again after a lost answer is
     then still one task. Where the reader stops early, the requests on their way are waited for.
@@ -75,7 +124,7 @@ def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Out
     Raises:
         FtaskError: a request failed as a whole. No further one was sent; what was accepted has been yielded before.
     """
-    keyed = [task if task.key is not None else replace(task, key=uuid.uuid4().hex) for task in tasks]
+    keyed = (task if task.key is not None else replace(task, key=uuid.uuid4().hex) for task in tasks)
     stopped = threading.Event()
 
     def send(batch: Sequence[InputTask]) -> list[Outcomes | FtaskError]:
@@ -94,7 +143,7 @@ def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Out
     errors: list[FtaskError] = []
     with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
         try:
-            for outcomes in chain.from_iterable(threads.map(send, _batches(keyed))):
+            for outcomes in chain.from_iterable(_in_order(threads, send, _batches(keyed))):
                 if isinstance(outcomes, FtaskError):
                     errors.append(outcomes)
                 else:
@@ -105,6 +154,17 @@ def submit_tasks(client: ApiClient, tasks: Sequence[InputTask]) -> Generator[Out
             raise
     if errors:
         raise errors[0]
+
+
+def _in_order(threads: ThreadPoolExecutor, send: Callable[[A], B], batches: Iterable[A]) -> Iterator[B]:
+    """Yield what `send` returns for each batch; `Executor.map` would first read all of them."""
+    sent: deque[Future[B]] = deque()
+    for batch in batches:
+        sent.append(threads.submit(send, batch))
+        if len(sent) >= BATCHES_AHEAD:
+            yield sent.popleft().result()
+    while sent:
+        yield sent.popleft().result()
 
 
 def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:
@@ -122,7 +182,7 @@ def _request(task: InputTask) -> TaskRequest:
     return TaskRequest(task.payload, str(task.key), task.type)
 
 
-def _batches(tasks: Sequence[InputTask]) -> Iterator[list[InputTask]]:
+def _batches(tasks: Iterable[InputTask]) -> Iterator[list[InputTask]]:
     batch: list[InputTask] = []
     batch_bytes = 0
     for task in tasks:

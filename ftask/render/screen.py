@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import indent
 from typing import IO, Any, TypeVar
 
 from rich.console import Console, RenderableType
@@ -68,6 +69,18 @@ class Screen:
         picture = draw()
         with _writing_result():
             self.out.print(picture)
+
+    def results(self, values: Iterable[tuple[Any, str]]) -> None:
+        """Write any number of results, each as its value and its line of text: one JSON array, or the lines."""
+        with _writing_result():
+            if not self.json:
+                sys.stdout.writelines(f"{text}\n" for _, text in values)
+                return
+            separator = "["
+            for value, _ in values:
+                sys.stdout.write(f"{separator}\n{indent(json_text(value, indent=2), '  ')}")
+                separator = ","
+            sys.stdout.write("[]\n" if separator == "[" else "\n]\n")
 
     def document(self, value: Any) -> None:
         """Write a result that is JSON in either output format, like a policy."""

@@ -17,7 +17,7 @@ def read(path: Path, content: str) -> tuple[list[InputTask], list[str]]:
     file = path / "tasks.jsonl"
     file.write_text(content)
     warnings: list[str] = []
-    return read_tasks(Sources(file=str(file)), warnings.append), warnings
+    return list(read_tasks(Sources(file=str(file)), warnings.append)), warnings
 
 
 def test_each_line_is_a_task(tmp_path: Path) -> None:
@@ -25,6 +25,18 @@ def test_each_line_is_a_task(tmp_path: Path) -> None:
         [InputTask('{"a":1}', line=1), InputTask('{"b":2}', line=3)],
         [],
     )
+
+
+def test_lines_end_as_on_any_system(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_bytes(b'{"a":1}\r\n\r\n{"b":2}\r{"c":3}\n{"d":"\xe2\x80\xa8"}')
+    tasks = list(read_tasks(Sources(file=str(file)), print))
+    assert [(task.payload, task.line) for task in tasks] == [
+        ('{"a":1}', 1),
+        ('{"b":2}', 3),
+        ('{"c":3}', 4),
+        ('{"d":"\u2028"}', 5),
+    ]
 
 
 def test_a_drained_letter_is_its_task_again_under_a_key_of_its_own(tmp_path: Path) -> None:
@@ -91,7 +103,7 @@ def test_a_bad_line_is_set_aside_and_keeps_no_other_back(tmp_path: Path) -> None
     file = tmp_path / "tasks.jsonl"
     file.write_text('nonsense\n{"a":1}\n[]\n')
     rejected: list[Rejected] = []
-    assert read_tasks(Sources(file=str(file)), print, rejected.append) == [InputTask('{"a":1}', line=2)]
+    assert list(read_tasks(Sources(file=str(file)), print, rejected.append)) == [InputTask('{"a":1}', line=2)]
     assert [(line.line, line.text) for line in rejected] == [(1, "nonsense"), (3, "[]")]
 
 
@@ -101,7 +113,7 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
 
 
 def accepted(task: InputTask, task_id: str) -> tuple[InputTask, Accepted]:
-    return task, Accepted.model_validate({"taskId": task_id, "status": "PENDING", "createdAt": ""})
+    return task, Accepted(task_id, "PENDING", "")
 
 
 def a_ledger(path: Path) -> Ledger:
@@ -111,27 +123,37 @@ def a_ledger(path: Path) -> Ledger:
 def test_a_ledger_knows_what_was_accepted_and_gives_the_same_text_the_same_key(tmp_path: Path) -> None:
     tasks = [InputTask('{"a":1}'), InputTask('{"b":1}'), InputTask('{"a":1}'), InputTask("{}", "own")]
     with a_ledger(tmp_path) as first:
-        keyed = first.keyed(tasks)
+        keyed = list(first.keyed(tasks))
         assert len({task.key for task in keyed}) == 4
         assert keyed[3].key == "own"
         first.note([accepted(keyed[0], "t0"), accepted(keyed[3], "t3")])
     with a_ledger(tmp_path) as second:
         # A line before them does not make them others.
-        again = second.keyed([InputTask("[]"), *tasks])[1:]
+        again = list(second.keyed([InputTask("[]"), *tasks]))[1:]
         assert again == keyed
         assert [second.has(task) for task in again] == [True, False, False, True]
+        assert second.known(tasks) == 2
+
+
+def test_a_key_that_is_no_text_is_counted_like_any_other(tmp_path: Path) -> None:
+    task = InputTask("{}", "\ud800")
+    with a_ledger(tmp_path) as ledger:
+        ledger.note([accepted(task, "t")])
+    with a_ledger(tmp_path) as ledger:
+        assert ledger.has(task)
+        assert not ledger.has(InputTask("{}", "\udc00"))
 
 
 def test_a_ledger_distinguishes_types(tmp_path: Path) -> None:
     with a_ledger(tmp_path) as ledger:
-        keyed = ledger.keyed([InputTask("{}"), InputTask("{}", type="a"), InputTask("{}", type="b")])
+        keyed = list(ledger.keyed([InputTask("{}"), InputTask("{}", type="a"), InputTask("{}", type="b")]))
     assert all(str(task.key).endswith("-1") for task in keyed)
     assert len({task.key for task in keyed}) == 3
 
 
 def test_half_a_line_of_a_ledger_is_asked_for_again(tmp_path: Path) -> None:
     with a_ledger(tmp_path) as ledger:
-        keyed = ledger.keyed([InputTask("{}")])
+        keyed = list(ledger.keyed([InputTask("{}")]))
         ledger.note([accepted(keyed[0], "t")])
     text = ledger.path.read_text()
     ledger.path.write_text(text[:-9])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from ftask.aws.api import Accepted, ApiClient, ApiError
 from ftask.core.errors import FtaskError
-from ftask.ops.submit import BATCHES_AT_ONCE, InputTask, Submitted, submit_tasks
+from ftask.core.payload import MAX_BATCH_TASKS
+from ftask.ops.rejected import Rejected
+from ftask.ops.submit import BATCHES_AHEAD, BATCHES_AT_ONCE, InputTask, Submitted, submit_tasks
 from tests.support.fake_http import Reply, accepted, fake_client, refused
 
 
@@ -55,8 +57,12 @@ def test_a_refused_task_keeps_no_other_back_and_an_unavailable_one_is_no_refusal
     submitted, error = drive(fake_client(reply)[0], 4)
     assert error is None
     assert len(submitted.accepted) == 2
-    assert [(task.line, refusal.status) for task, refusal in submitted.refused] == [(2, 422)]
-    assert [(task.line, refusal.status) for task, refusal in submitted.unavailable] == [(3, 503)]
+    assert list(submitted.refused) == [Rejected(2, '{"n":1}', "refused with 422")]
+    assert submitted.first_refusal is not None
+    assert submitted.first_refusal.status == 422
+    assert submitted.unavailable == 1
+    assert submitted.first_unavailable is not None
+    assert submitted.first_unavailable.status == 503
 
 
 @pytest.mark.parametrize("count", [1, 1000])
@@ -81,14 +87,14 @@ def test_what_was_accepted_before_the_failure_is_reported() -> None:
     assert isinstance(error, ApiError)
     assert len(submitted.accepted) >= 200
     assert 200 not in {int(task.task_id, 16) for task in submitted.accepted}
-    assert submitted.refused == []
+    assert not submitted.refused
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_a_single_task_that_is_refused_is_a_refusal(status: int) -> None:
     submitted, error = drive(fake_client(lambda path, body: Reply(status, {"detail": "no"}))[0], 1)
     assert error is None
-    assert [(task.line, refusal.message) for task, refusal in submitted.refused] == [(1, "no")]
+    assert list(submitted.refused) == [Rejected(1, '{"n":0}', "no")]
 
 
 def test_a_reader_that_stops_ends_the_retries() -> None:
@@ -120,3 +126,34 @@ def test_what_one_half_of_a_batch_brought_is_reported_if_the_other_fails() -> No
     assert [int(task.task_id, 16) for task in submitted.accepted] == [0, 1]
     assert isinstance(error, ApiError)
     assert error.status == 403
+
+
+def test_tasks_are_read_as_they_are_sent() -> None:
+    read = 0
+
+    def counted() -> Iterator[InputTask]:
+        nonlocal read
+        for task in tasks(10_000):
+            read += 1
+            yield task
+
+    client, _, _ = fake_client(accept_all)
+    batches = submit_tasks(client, counted())
+    for number in range(1, 50):
+        next(batches)
+        # One more task, by which a batch is known to be full.
+        assert read <= (number + BATCHES_AHEAD) * MAX_BATCH_TASKS + 1
+    batches.close()
+    assert read < 10_000
+
+
+def test_what_became_of_many_tasks_is_on_disk() -> None:
+    submitted = Submitted.on_disk()
+    for number in range(3):
+        task = InputTask(f'{{"n":"\u2028{number}"}}', line=number, type="send")
+        answer = Accepted(f"{number:032x}", "PENDING", "2026-03-01T12:00:00.000Z")
+        submitted.add([(task, answer), (task, ApiError(422, "no\n\ud800"))])
+        submitted.add([(task, ApiError(503, "later"))])
+    assert [accepted.task_id for accepted in submitted.accepted] == [f"{number:032x}" for number in range(3)]
+    assert [(rejected.line, rejected.reason) for rejected in submitted.refused] == [(n, "no\n\ud800") for n in range(3)]
+    assert (submitted.total, submitted.unavailable) == (9, 3)

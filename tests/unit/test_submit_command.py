@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ftask.aws.api import Accepted
 from ftask.cli import app
 from ftask.cli.invocation import Invocation
+from ftask.core.payload import MAX_BATCH_TASKS
+from ftask.ops.rejected import Rejected
+from ftask.ops.submit import BATCHES_AHEAD, InputTask
 from tests.support.fake_http import Reply, accepted, fake_client, refused
 
 # Takes what the API answers to a path and a body; gives the result of the runner.
@@ -87,6 +93,32 @@ def test_a_request_that_fails_is_reported_once_rejects_no_line_and_the_next_run_
     assert "Skipped 100 tasks accepted before" in done.stderr
     assert len(done.stdout.splitlines()) == 150
     assert not rejected.exists()
+
+
+def test_memory_does_not_grow_with_the_file(submit: Submit, file: Path) -> None:
+    lines = 3 * BATCHES_AHEAD * MAX_BATCH_TASKS
+    file.write_text("".join(f'{{"n":{number}}}\n' + "no task\n" * (number % 2) for number in range(lines)))
+    most: Counter[type] = Counter()
+    gc.collect()  # what earlier tests left
+
+    def count_values(path: str, body: Any) -> Reply:
+        most_now = Counter(type(value) for value in gc.get_objects())
+        for kind in (InputTask, Accepted, Rejected):
+            most[kind] = max(most[kind], most_now[kind])
+        answers = [accepted(number) if (number := task["payload"]["n"]) % 3 else refused(422) for task in body["tasks"]]
+        return Reply(202, {"results": answers})
+
+    done = submit(count_values)
+    assert done.exit_code == 1
+    assert f"Accepted {lines * 2 // 3:,} of {lines:,} tasks." in done.stderr
+    assert len(file.with_name("tasks.jsonl.rejected").read_text().splitlines()) == lines // 2 + lines // 3
+    assert most[InputTask] <= (BATCHES_AHEAD + 1) * MAX_BATCH_TASKS + 1
+    assert most[Accepted] <= BATCHES_AHEAD * MAX_BATCH_TASKS
+    assert most[Rejected] <= 1
+    # What was accepted is known without being in memory, too.
+    most.clear()
+    assert submit(count_values).exit_code == 1
+    assert 0 < most[InputTask] <= (BATCHES_AHEAD + 1) * MAX_BATCH_TASKS + 1
 
 
 def test_a_task_that_is_refused_is_a_rejected_line(submit: Submit, file: Path) -> None:
