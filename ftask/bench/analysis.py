@@ -11,10 +11,13 @@ from typing import Literal
 
 from ftask import __version__
 from ftask.bench import stats
+from ftask.bench.error_kinds import error_kinds
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Settings
 from ftask.bench.result import (
+    INTERRUPTED,
     SIGNIFICANCE,
+    UNANSWERED,
     AttemptCount,
     Backoff,
     Bin,
@@ -22,14 +25,17 @@ from ftask.bench.result import (
     Delay,
     Latency,
     LatencyByAttempts,
+    Machine,
     Quantiles,
     Rate,
     Result,
     RunSettings,
     Samples,
     Share,
+    StatesAt,
     Throughput,
 )
+from ftask.bench.states import states_over_time
 from ftask.core.model import Attempt, Outcome, Status, Task
 from ftask.core.text import percent, plural
 from ftask.core.timestamps import to_iso
@@ -50,6 +56,7 @@ def analyse(
     stage: str,
     region: str,
     cost: Cost | None,
+    machine: Machine | None = None,
     notes: Sequence[str] = (),
 ) -> Result:
     """Return the result of a run."""
@@ -64,6 +71,7 @@ def analyse(
     letters = max(0, observed.dead_letters_after - observed.dead_letters_before)
     open_tasks = len(observed.sent) - sum(count for status, count in by_status.items() if status.terminal)
     broken = _broken(observed, by_status[Status.FAILED], letters, over, delays)
+    throughput = _throughput(observed, tasks)
     return Result(
         ftask_version=__version__,
         run_id=observed.run_id,
@@ -91,11 +99,20 @@ def analyse(
         broken=broken,
         notes=[*_notes(observed, letters, by_status, rate, expectation), *notes],
         latency=_latency(observed, ended),
-        throughput=_throughput(observed, tasks),
+        throughput=throughput,
         cost=cost,
         status_reads=observed.reads,
         samples=_samples(observed, ended),
+        states=_states(observed, throughput),
+        errors=error_kinds(tasks),
+        machine=machine,
     )
+
+
+def _states(observed: Observed, throughput: Throughput) -> list[StatesAt]:
+    width = throughput.bin_seconds
+    seconds = [0.0, *(interval.second + width for interval in throughput.timeline)]
+    return states_over_time(observed.sent, observed.tasks, _begun(observed), seconds)
 
 
 def _settings(settings: Settings, expectation: Expectation, parameters: Mapping[str, str]) -> RunSettings:
@@ -190,7 +207,7 @@ def _broken(observed: Observed, failed: int, letters: int, over: int, delays: Se
         broken.append(f"{plural(len(observed.lost), 'task')} lost: accepted but never ended, for example {example}")
     if over:
         broken.append(f"{plural(over, 'task')} with more attempts than allowed")
-    if letters < failed and observed.stopped != "interrupted":
+    if letters < failed and observed.stopped not in (INTERRUPTED, UNANSWERED):
         broken.append(f"{plural(letters, 'dead letter')} for {plural(failed, 'failed task')}")
     if outside := sum(delay.outside for delay in delays):
         broken.append(f"{plural(outside, 'delay')} that the backoff rule does not allow")
@@ -213,7 +230,9 @@ def _notes(
             f"{plural(by_status[Status.CANCELLED], 'task')} cancelled during the run and left out of the statistics"
         )
     if observed.refusals:
-        notes.append(f"{plural(len(observed.refusals), 'submission')} refused, first: {observed.refusals[0].message}")
+        notes.append(
+            f"{plural(len(observed.refusals), 'submission')} refused, first: {observed.refusals[0].message.rstrip('.')}"
+        )
     required = required_tasks(expectation)
     if required is not None and rate.attempts < required * expectation.mean_attempts:
         notes.append(
@@ -281,7 +300,7 @@ def _seconds_to_end(task: Task) -> float:
 
 
 def _throughput(observed: Observed, tasks: Sequence[Task]) -> Throughput:
-    begun = min((sent.sent_at for sent in observed.sent), default=observed.started_at)
+    begun = _begun(observed)
     ends = [task.updated_at for task in tasks if task.status.terminal]
     accepted = [sent.sent_at + timedelta(seconds=sent.accepted_seconds) for sent in observed.sent]
     seconds = max(0.001, (max(ends, default=observed.ended_at) - begun).total_seconds())
@@ -295,6 +314,11 @@ def _throughput(observed: Observed, tasks: Sequence[Task]) -> Throughput:
         bin_seconds=width,
         timeline=_timeline(accepted, ends, begun, width, math.floor(seconds / width) + 1),
     )
+
+
+def _begun(observed: Observed) -> datetime:
+    """Return when the first task was submitted."""
+    return min((sent.sent_at for sent in observed.sent), default=observed.started_at)
 
 
 def _waited(task: Task) -> float:

@@ -7,9 +7,11 @@ from ftask.bench.analysis import analyse
 from ftask.bench.cost import Setup, cost
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Settings, encode_task
+from ftask.bench.machine import describe_machine
 from ftask.bench.prices import Prices
 from ftask.bench.result import Cost, Result
 from ftask.bench.usage import measure
+from ftask.core.errors import FtaskError
 
 
 def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices) -> Result:
@@ -23,11 +25,23 @@ def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: 
         stage=stage.target.stage_name,
         region=stage.target.region_name,
         cost=run_cost,
+        machine=describe_machine(stage.target, observed.load_before, observed.load_after),
         notes=notes,
     )
 
 
 def _cost(
+    stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices
+) -> tuple[Cost | None, list[str]]:
+    if observed.failure is not None:
+        return None, ["the stage stopped answering, so the dead letters and the cost are unknown"]
+    try:
+        return _measured_cost(stage, observed, settings, expectation, prices)
+    except FtaskError as error:
+        return None, [f"the logs could not be read, so the cost is unknown: {error.message.rstrip('.')}"]
+
+
+def _measured_cost(
     stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices
 ) -> tuple[Cost | None, list[str]]:
     parameters = stage.stack.parameters

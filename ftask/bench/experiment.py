@@ -17,10 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
 
+from botocore.exceptions import EndpointConnectionError
+
 from ftask.aws.api import Accepted, ApiClient, TaskRequest
-from ftask.aws.errors import translate_aws_errors
+from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.http_session import CONNECTIONS
 from ftask.aws.stage import Stage
+from ftask.bench.machine import load_average
+from ftask.bench.result import INTERRUPTED, TIMED_OUT, UNANSWERED
 from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
@@ -90,8 +94,8 @@ class Progress:
 class Observed:
     """What happened in a run.
 
-    `stopped` is None, or why the run ended early: interrupted, timed out. `lost` are open tasks that nothing will end.
-    `reads` counts requests to DynamoDB.
+    `stopped` is None, or why the run ended early: `INTERRUPTED`, `TIMED_OUT` or `UNANSWERED`, of which `failure` says
+    why. `lost` are open tasks that nothing will end. `reads` counts requests to DynamoDB.
     """
 
     run_id: str
@@ -105,6 +109,9 @@ class Observed:
     dead_letters_before: int
     dead_letters_after: int
     reads: int
+    failure: FtaskError | None = None
+    load_before: float | None = None
+    load_after: float | None = None
 
 
 @dataclass
@@ -123,6 +130,8 @@ class Experiment:
     _open: dict[str, None] = field(default_factory=dict)
     _lost: set[str] = field(default_factory=set)
     _stopped: str | None = None
+    _failure: FtaskError | None = None
+    _load_before: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _reads: int = 0
     _letters_before: int = 0
@@ -138,14 +147,17 @@ class Experiment:
     def run(self, show: Callable[[Progress], None]) -> None:
         """Run to the end or to the time limit; call `show` after each look at the tasks.
 
-        Ctrl-C (KeyboardInterrupt) stops submitting; open tasks are read once more.
+        Ctrl-C (KeyboardInterrupt) stops submitting; open tasks are read once more. If the stage stops answering, the
+        run ends at once with what was seen until then.
 
         Raises:
-            FtaskError: consumption is paused, or AWS does not answer.
+            FtaskError: consumption is paused, or AWS does not answer from the start.
         """
         if consumption.state(self.stage) != consumption.ENABLED:
             raise FtaskError("Consumption is paused, so no task would end.", "Start it with: ftask resume")
         self._letters_before = self._count_letters()
+        self._load_before = load_average()
+        self._give_up_early()
         self._started_at, begun = now(), self.tick()
         clients = CONNECTIONS if self._arrivals is not None else min(self.settings.concurrency, CONNECTIONS)
         with ThreadPoolExecutor(clients) as threads:
@@ -153,15 +165,41 @@ class Experiment:
             try:
                 self._follow(begun, submitting, show)
             except KeyboardInterrupt:
-                self._stopped = "interrupted"
+                self._stopped = INTERRUPTED
+            except FtaskError as error:
+                self._fail(error)
             finally:
                 self._stop.set()
+                # A request that is being tried again would only delay the end.
+                self.client.stopping.set()
         for client in submitting:
             client.result()
+        self._ended_at = now()
+        if self._failure is None:
+            try:
+                self._look_once_more()
+            except FtaskError as error:
+                self._fail(error)
+
+    def _look_once_more(self) -> None:
         if self._stopped is not None:
             self._read(list(self._open))
-        self._ended_at = now()
+            self._ended_at = now()
         self._letters_after = self._settled_letters()
+
+    def _fail(self, error: FtaskError) -> None:
+        self._failure, self._stopped = error, UNANSWERED
+
+    def _give_up_early(self) -> None:
+        """Let an emulator that refuses connections end the run: it has ended, and the SDK would go on trying."""
+
+        def give_up(caught_exception: Exception | None = None, **_: object) -> None:
+            if isinstance(caught_exception, EndpointConnectionError):
+                raise translate(caught_exception)
+
+        if self.stage.target.is_emulated:
+            for client in (self.stage.target.dynamodb, self.stage.target.sqs):
+                client.meta.events.register_first("needs-retry", give_up)
 
     def observed(self) -> Observed:
         """Return what happened so far."""
@@ -177,6 +215,9 @@ class Experiment:
             self._letters_before,
             self._letters_after,
             self._reads,
+            self._failure,
+            self._load_before,
+            load_average(),
         )
 
     def _submit(self, begun: float) -> None:
@@ -231,7 +272,7 @@ class Experiment:
             if all_sent and not self._open:
                 return
             if timeout is not None and self.tick() - begun >= timeout:
-                self._stopped = "timed out"
+                self._stopped = TIMED_OUT
                 return
             if changed or not all_sent or len(due) < len(self._open) or not self._queues_empty():
                 quiet_since = None
@@ -295,7 +336,7 @@ class Experiment:
         expected = self._letters_before + sum(task.status is Status.FAILED for task in self._tasks.values())
         deadline = self.tick() + self._quiet_seconds
         letters = self._count_letters()
-        while letters < expected and self.tick() < deadline and self._stopped != "interrupted":
+        while letters < expected and self.tick() < deadline and self._stopped != INTERRUPTED:
             self.sleep(round_seconds(self.stage.target, 0))
             letters = self._count_letters()
         return letters

@@ -17,6 +17,10 @@ from ftask.core.errors import InvalidInputError
 SCHEMA_VERSION: Literal[1] = 1
 # Both tests together are wrong in one of a hundred runs of a healthy stack.
 SIGNIFICANCE = 0.01
+# Why a run ended early.
+INTERRUPTED = "interrupted"
+TIMED_OUT = "timed out"
+UNANSWERED = "stage stopped answering"
 _HOW_TO_SAVE = "Save a result with: ftask bench --save run.json"
 
 
@@ -169,6 +173,39 @@ class Cost(_Part):
     )
 
 
+class StatesAt(_Part):
+    """How many tasks were in which state, so many seconds after the first submission."""
+
+    second: float
+    pending: int
+    processing: int
+    retrying: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class ErrorKind(_Part):
+    """The attempts that failed with one type of error, and the tasks that ended FAILED with it."""
+
+    type: str
+    example: str = Field(description="The message of one of them.")
+    attempts: int
+    tasks: int
+
+
+class Machine(_Part):
+    """The machine that ran `ftask bench` and, unless the stage is on AWS, the functions too."""
+
+    system: str
+    cpus: int
+    memory_gib: float | None
+    python: str
+    engine: str = Field(description="What served the stage: AWS, or an emulator.")
+    load_before: float | None = Field(description="Load average of the last minute when the run began.")
+    load_after: float | None
+
+
 class Samples(_Part):
     """One value per task, for `compare` and for plots."""
 
@@ -188,7 +225,9 @@ class Result(_Part):
     region: str
     started_at: str
     ended_at: str
-    stopped: str | None = Field(description="Why the run ended early: interrupted, timed out; null if it did not.")
+    stopped: str | None = Field(
+        description=f"Why the run ended early: {INTERRUPTED}, {TIMED_OUT}, {UNANSWERED}; null if it did not."
+    )
     settings: RunSettings
     tasks: int = Field(description="Accepted tasks.")
     refused: int = Field(description="Submissions that the API rejected.")
@@ -213,6 +252,9 @@ class Result(_Part):
     cost: Cost | None
     status_reads: int = Field(description="Requests to DynamoDB for following the tasks.")
     samples: Samples
+    states: list[StatesAt] = Field(default=[], description="The tasks by state, over time.")
+    errors: list[ErrorKind] = Field(default=[], description="The errors of the attempts, the most frequent first.")
+    machine: Machine | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return the JSON form."""

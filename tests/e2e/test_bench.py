@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ftask.deploy.archive import Content, bytes_entry, write_zip
 from ftask.deploy.function_code import worker_content
 from tests.support.browser import chromium
 from tests.support.cli import Cli
-from tests.support.engines import local_target
+from tests.support.engines import local_target, running
 from tests.support.runs import result
 
 # Appended to the worker's module; each breaks one promise, the same way at every run.
@@ -101,6 +102,25 @@ def test_other_settings_are_expected_and_arrivals_keep_to_a_rate(own_engine: Cli
     assert report["failedShare"]["expected"] == pytest.approx(0.0625)
     assert [count["attempts"] for count in report["attempts"]] == [1, 2, 3, 4]
     assert report["throughput"]["acceptedPerSecond"] < 80
+    assert_a_run_ends_with_its_engine(own_engine)
+
+
+def assert_a_run_ends_with_its_engine(engine: Cli) -> None:
+    """An engine that dies ends the run at once, with what was seen until then."""
+    run = engine.start("bench", "--tasks", "5000", "--message", "SUCCESS", "-o", "json")
+    assert run.stderr is not None
+    assert "submitted" in run.stderr.readline()
+    os.kill(running(engine).pid, signal.SIGKILL)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 1
+    report = json.loads(out)
+    assert (report["stopped"], report["verdict"], report["broken"]) == ("stage stopped answering", "incomplete", [])
+    assert report["tasks"] > 0
+    assert (report["lost"], report["cost"]) == (0, None)
+    error = json.loads(err.splitlines()[-1])["error"]
+    assert error["message"].startswith("The stage stopped answering, so the run ended early: Could not connect")
+    assert "The local engine has ended" in error["hint"]
+    assert "Traceback" not in err
 
 
 def break_worker(engine: Cli, how: str) -> None:
@@ -131,12 +151,12 @@ def test_a_broken_worker_is_caught(own_engine: Cli) -> None:
 
 @pytest.mark.engine
 def test_ctrl_c_stops_submitting_and_reports_what_there_is(deployed: Cli) -> None:
-    running = deployed.start("bench", "--tasks", "5000", "--rate", "50", "-o", "json")
-    assert running.stderr is not None
-    assert "submitted" in running.stderr.readline()
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 130
+    run = deployed.start("bench", "--tasks", "5000", "--rate", "50", "-o", "json")
+    assert run.stderr is not None
+    assert "submitted" in run.stderr.readline()
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130
     report = json.loads(out)
     assert (report["stopped"], report["verdict"]) == ("interrupted", "incomplete")
     assert 0 < report["tasks"] < 5000

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from ftask.bench.compare import compare
 from ftask.bench.experiment import Progress
+from ftask.bench.result import UNANSWERED
 from ftask.core.model import Status
 from ftask.render.bench.compare import comparison
 from ftask.render.bench.progress import progress_line
 from ftask.render.bench.summary import summary
 from tests.support.drawing import drawn
-from tests.support.runs import a_bill, observed, result, tasks
+from tests.support.runs import USUAL, a_bill, observed, result, tasks
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -21,8 +23,21 @@ def test_the_summary_says_the_verdict_first_and_fits(width: int) -> None:
     text = drawn(summary(result(cost=a_bill())), width)
     assert text.startswith("consistent with an error rate of 30 %")
     assert "a million such tasks" in text
+    # The first line has scrolled away by then.
+    lines = text.splitlines()
+    assert lines[-1].strip() == lines[0].strip()
+    assert text[text.index("\nerrors\n") :].split()[1:5] == ["attempts", "failed", "tasks", "type"]
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
+
+
+def test_without_an_answer_the_dead_letters_are_not_judged() -> None:
+    cut_off = replace(observed(tasks(*USUAL), lost=5, letters=0, stopped=UNANSWERED), lost=frozenset())
+    text = drawn(summary(result(cut_off)), 100)
+    assert text.startswith("incomplete: stage stopped answering")
+    assert "dead letters" not in text
+    assert result(cut_off).broken == []
+    assert result(observed(tasks(*USUAL), letters=0)).broken == ["0 dead letters for 90 failed tasks"]
 
 
 def test_broken_invariants_come_before_any_statistics() -> None:

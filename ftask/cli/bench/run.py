@@ -84,6 +84,8 @@ def bench(
     experiment = Experiment(stage, run.api, settings)
     _watch(run, experiment)
     observed = experiment.observed()
+    if observed.failure is not None and not observed.tasks:
+        raise observed.failure
     if not observed.sent:
         raise observed.refusals[0] if observed.refusals else FtaskError("Interrupted before any task was accepted.")
     result = evaluate(stage, observed, settings, expectation, price_list)
@@ -91,7 +93,14 @@ def bench(
         write_private(Path(save), json.dumps(result.dump(), ensure_ascii=False) + "\n")
     if report is not None:
         write_report(run, result, report)
-    return _show(run, result)
+    code = _show(run, result)
+    if observed.failure is not None:
+        raise FtaskError(
+            f"The stage stopped answering, so the run ended early: {observed.failure.message}"
+            " The result is of what was seen until then.",
+            observed.failure.hint,
+        )
+    return code
 
 
 def _watch(run: Invocation, experiment: Experiment) -> None:
@@ -117,13 +126,14 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
 
 
 def _show(run: Invocation, result: Result) -> ExitCode:
+    from ftask.bench.result import INTERRUPTED, TIMED_OUT
     from ftask.render.bench.summary import summary
 
     run.screen.result(result.dump(), lambda: summary(result))
-    if result.open:
-        reason = "Interrupted" if result.stopped == "interrupted" else "Timed out"
+    if result.open and result.stopped in (INTERRUPTED, TIMED_OUT):
+        reason = result.stopped.capitalize()
         run.screen.warn(f"{reason}: submission stopped, and {plural(result.open, 'task')} had not ended. They go on.")
-    if result.stopped == "interrupted":
+    if result.stopped == INTERRUPTED:
         return ExitCode.INTERRUPTED
     if result.broken:
         return ExitCode.FAILED

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ftask.bench.result import SIGNIFICANCE, AttemptCount, Quantiles, Rate, Result, Share
+from ftask.bench.machine import machine_text
+from ftask.bench.result import SIGNIFICANCE, UNANSWERED, AttemptCount, ErrorKind, Quantiles, Rate, Result, Share
 from ftask.core.text import percent, plural
 from ftask.render.bench.cost import cost_table
 from ftask.render.sparkline import sparkline
@@ -31,10 +32,16 @@ def summary(result: Result) -> RenderableType:
     if result.delays:
         parts += [_heading("backoff, and how late the next attempt began"), _delays(result), ""]
     parts += [_heading("latency"), _latency(result), "", _heading("throughput"), _throughput(result), ""]
+    if result.errors:
+        parts += [_heading("errors"), _errors(result.errors), ""]
     if result.cost is not None:
         parts += [_heading("cost on AWS"), cost_table(result.cost), ""]
-    parts += [Text(f"Note: {note}.", style="dim") for note in result.notes]
-    return Group(*parts)
+    if result.machine is not None:
+        parts += [_heading("machine"), Text(machine_text(result.machine), style="dim"), ""]
+    if result.notes:
+        parts += [*(Text(f"Note: {note}.", style="dim") for note in result.notes), ""]
+    # The first line has scrolled away.
+    return Group(*parts, verdict_line(result))
 
 
 def verdict_line(result: Result) -> Text:
@@ -61,7 +68,11 @@ def _figures(result: Result) -> RenderableType:
     for name, observed, expected, holds in (
         ("lost tasks", result.lost, 0, result.lost == 0),
         ("over attempt limit", result.over_attempts, 0, result.over_attempts == 0),
-        ("dead letters", result.dead_letters, result.failed, result.dead_letters >= result.failed),
+        *(
+            ()
+            if result.stopped == UNANSWERED
+            else (("dead letters", result.dead_letters, result.failed, result.dead_letters >= result.failed),)
+        ),
     ):
         table.add_row(name, Text(f"{observed:,}", style="green" if holds else "bold red"), f"{expected:,}")
     ended = plural(result.completed + result.failed, "ended task")
@@ -147,6 +158,16 @@ def _latency(result: Result) -> RenderableType:
         if quantiles is not None:
             points = (quantiles.p50, quantiles.p90, quantiles.p99, quantiles.max)
             table.add_row(name, *(f"{seconds:.3f} s" for seconds in points))
+    return table
+
+
+def _errors(errors: Sequence[ErrorKind]) -> RenderableType:
+    table = plain_table()
+    add_numbers(table, "attempts", "failed tasks")
+    table.add_column("type", no_wrap=True)
+    table.add_column("for example", overflow="fold")
+    for kind in errors:
+        table.add_row(f"{kind.attempts:,}", f"{kind.tasks:,}", Text(kind.type, style="bold"), kind.example)
     return table
 
 

@@ -1,0 +1,77 @@
+"""The machine that a run used, and how busy it was: timings of a busy machine say little."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from ftask.aws.local_stage import LOCAL_STAGE
+from ftask.aws.target import Target
+from ftask.bench.result import Machine
+from ftask.core.text import plural
+
+GIB = 1024**3
+
+
+def load_average() -> float | None:
+    """Return how many processes wanted a CPU in the last minute, on average; None where the system does not say."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except (AttributeError, OSError):
+        return None
+
+
+def describe_machine(target: Target, load_before: float | None, load_after: float | None) -> Machine:
+    """Return the machine of this process, and what answered in place of AWS."""
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}",
+        cpus=_cpus(),
+        memory_gib=_memory_gib(),
+        python=platform.python_version(),
+        engine=_engine(target),
+        load_before=load_before,
+        load_after=load_after,
+    )
+
+
+def machine_text(machine: Machine) -> str:
+    """Return the machine in one line."""
+    memory = "" if machine.memory_gib is None else f", {machine.memory_gib:g} GiB"
+    load = (
+        ""
+        if machine.load_before is None or machine.load_after is None
+        else f"; load {machine.load_before:g} before, {machine.load_after:g} after"
+    )
+    cpus = plural(machine.cpus, "CPU")
+    return f"{machine.engine}; {machine.system}, {cpus}{memory}, Python {machine.python}{load}"
+
+
+def is_busy(machine: Machine) -> bool:
+    """Return whether more processes wanted a CPU before the run than there are, so that its timings say little."""
+    return machine.load_before is not None and machine.load_before > machine.cpus
+
+
+def _cpus() -> int:
+    # A container may have fewer than the machine.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB, 1)
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _engine(target: Target) -> str:
+    if not target.is_emulated:
+        return "AWS"
+    if target.stage_name != LOCAL_STAGE:
+        return "an emulator"
+    try:
+        return f"ministack {version('ministack')}"
+    except PackageNotFoundError:
+        return "ministack"
