@@ -31,7 +31,13 @@ SAMPLE = 5
 def cancel(
     run: Invocation,
     task_ids: Annotated[
-        list[str] | None, typer.Argument(callback=require_id, metavar="[ID]...", help="Ids of the tasks.")
+        list[str] | None,
+        typer.Argument(
+            callback=require_id,
+            autocompletion=completion.task_ids,
+            metavar="[ID]...",
+            help="Ids of the tasks, or the first digits of each.",
+        ),
     ] = None,
     task_type: TaskType = None,
     status: Annotated[
@@ -70,7 +76,7 @@ def cancel(
     return (
         _cancel_selected(run, selected, yes, dry_run)
         if has_filter
-        else _cancel_named(run, task_ids or [], yes, dry_run)
+        else _cancel_named(run, run.task_ids(task_ids or ()), yes, dry_run)
     )
 
 
@@ -79,13 +85,14 @@ def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: 
 
     stage = run.stage
     if dry_run:
-        tasks = [stage.task(task_id) for task_id in dict.fromkeys(task_ids)]
+        tasks = [stage.task(task_id) for task_id in task_ids]
         return _show(run, [task for task in tasks if task is not None and not task.status.terminal])
-    run.confirm(f"Cancel {plural(len(set(task_ids)), 'task')}?", yes=yes)
+    run.confirm(f"Cancel {plural(len(task_ids), 'task')}?", yes=yes)
     results = cancel_tasks(stage, task_ids)
+    ids = run.shown_ids(task_ids)
     run.screen.result(
         [result.json() for result in results],
-        lambda: "\n".join(f"{result.task_id}  {_describe(result)}" for result in results),
+        lambda: "\n".join(f"{ids[result.task_id]}  {_describe(result)}" for result in results),
     )
     return ExitCode.DONE if all(result.is_effective for result in results) else ExitCode.FAILED
 
@@ -118,7 +125,7 @@ def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
 
     sample = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:SAMPLE]
     if sample:
-        run.screen.picture(task_table(sample, now()))
+        run.screen.picture(task_table(sample, now(), run.shown_ids(task.task_id for task in sample)))
     value = {"wouldCancel": len(tasks), "sample": [task_to_json(task) for task in sample]}
     run.screen.result(value, lambda: f"Would cancel {plural(len(tasks), 'task')}. Nothing changed (--dry-run).")
     return ExitCode.DONE

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+import typer
+
+from ftask.cli.options import GlobalOptions
+
+MOST_IDS = 20
+
+
+def task_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of tasks that commands have shown lately on the stage, newest first."""
+    from ftask.ops.recent_ids import recent_ids
+
+    options = context.obj
+    stage = options.stage if isinstance(options, GlobalOptions) else GlobalOptions().stage
+    return [task_id for task_id in recent_ids(stage.value) if task_id.startswith(incomplete)][:MOST_IDS]
+
 
 def statuses() -> list[str]:
     """Return the states of a task."""

@@ -51,9 +51,10 @@ def follow(
     watcher = Watcher(run.target, run.outputs.table, task_ids)
     seen: Mapping[str, Task] = {}
     if screen.live:
-        with screen.drawing(pictures.live_table([], started, started), transient=result_follows) as live:
+        ids = run.shown_ids(task_ids)
+        with screen.drawing(pictures.live_table([], started, started, ids), transient=result_follows) as live:
             for seen in watcher.rounds(timeout):
-                live.update(pictures.live_table(list(seen.values()), now(), started), refresh=True)
+                live.update(pictures.live_table(list(seen.values()), now(), started, ids), refresh=True)
     else:
         before: Mapping[str, Task] = {}
         for seen in watcher.rounds(timeout):

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import require_id
+from ftask.cli.selecting import TaskId
 from ftask.core.errors import FtaskError
 
 
 def get(
     run: Invocation,
-    task_id: Annotated[str, typer.Argument(callback=require_id, metavar="ID", help="Id of the task.")],
+    task_id: TaskId,
     traceback: Annotated[
         bool | None,
         typer.Option(
@@ -31,9 +31,10 @@ def get(
     """
     from ftask.render.tasks import detail
 
-    task = run.api.get(task_id)
+    task = run.api.get(run.task_id(task_id))
     reads_log = not run.screen.json if traceback is None else traceback
     text = _traceback(run, task) if reads_log else None
+    run.shown_ids([task["taskId"]])
     run.screen.result(task | ({"traceback": text} if traceback else {}), lambda: detail(task, text))
 
 

@@ -13,6 +13,8 @@ from ftask.cli.options import GlobalOptions, Output
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ftask.aws.api import ApiClient
     from ftask.aws.stack import StackOutputs
     from ftask.aws.stage import Stage
@@ -43,7 +45,11 @@ class Invocation(typer.Context):
     def screen(self) -> Screen:
         from ftask.render.screen import Screen
 
-        return Screen(json=self.options.output.value is Output.JSON, quiet=self.options.quiet.value)
+        return Screen(
+            json=self.options.output.value is Output.JSON,
+            quiet=self.options.quiet.value,
+            whole=self.options.no_trunc.value,
+        )
 
     @cached_property
     def settings(self) -> Settings:
@@ -120,6 +126,40 @@ class Invocation(typer.Context):
     @property
     def outputs(self) -> StackOutputs:
         return self.stage.outputs
+
+    def shown_ids(self, task_ids: Iterable[str]) -> Mapping[str, str]:
+        """Return how a result shows the ids, and remember them, so that their first digits are enough for a command."""
+        from ftask.ops.recent_ids import remember_ids
+
+        ids = list(task_ids)
+        remember_ids(self.stage_name, ids)
+        return self.screen.shown_ids(ids)
+
+    def task_id(self, text: str) -> str:
+        """Return the whole id of the task that `text` means: its id, or the first digits of it.
+
+        Digits of an id that a command has shown lately need no request; others are looked for in the table.
+
+        Raises:
+            InvalidInputError: `text` is no id.
+            FtaskError: no task has such an id, or several do.
+        """
+        from ftask.core.codec import TASK_ID
+
+        if TASK_ID.fullmatch(text):
+            return text
+        from ftask.ops.recent_ids import recent_ids
+        from ftask.ops.task_ids import find_in_table, find_shown, normalize_id
+
+        digits = normalize_id(text)
+        if TASK_ID.fullmatch(digits):
+            return digits
+        shown = find_shown(digits, recent_ids(self.stage_name))
+        return shown or find_in_table(self.stage, digits, self.screen.note)
+
+    def task_ids(self, texts: Iterable[str]) -> list[str]:
+        """Return the whole ids of the tasks that `texts` mean, each once; see :meth:`task_id`."""
+        return list(dict.fromkeys(self.task_id(text) for text in texts))
 
     def advice(self, error: FtaskError) -> str | None:
         """Return what to do about `error`: its hint, unless the local engine has ended meanwhile."""

@@ -23,7 +23,10 @@ def logs(
     run: Invocation,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")] = False,
     task: Annotated[
-        str | None, typer.Option(callback=require_id, metavar="ID", help="Only events of this task.")
+        str | None,
+        typer.Option(
+            callback=require_id, autocompletion=completion.task_ids, metavar="ID", help="Only events of this task."
+        ),
     ] = None,
     task_type: Annotated[
         str | None, typer.Option("--type", metavar="TYPE", help="Only events of tasks of this type.")
@@ -61,7 +64,8 @@ def logs(
     from ftask.render.logs import event_json, event_text
 
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
-    events = EventFilter(task, parse_choice("--level", level, tuple(LEVELS)), task_type)
+    task_id = None if task is None else run.task_id(task)
+    events = EventFilter(task_id, parse_choice("--level", level, tuple(LEVELS)), task_type)
     begin = parse_when(since, "--since") or now() - timedelta(minutes=10)
     reader = LogReader(run.target, log_groups(run.outputs, functions), events, begin)
     if follow:

@@ -62,7 +62,10 @@ def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
     from ftask.render.dead_letters import failed_table
 
     tasks = list(islice(failures(run.stage, selection), limit or None))
-    run.screen.result([task.json() for task in tasks], lambda: failed_table(tasks, now()))
+    run.screen.result(
+        [task.json() for task in tasks],
+        lambda: failed_table(tasks, now(), run.shown_ids(task.task_id for task in tasks)),
+    )
     run.screen.note(f"{plural(len(tasks), 'task')}.")
 
 
@@ -81,5 +84,8 @@ def _scan(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
             yield page
 
     tasks = list_newest(run.stage, task_filter, limit, follow)
-    run.screen.result([task_to_json(task) for task in tasks], lambda: task_table(tasks, now()))
+    run.screen.result(
+        [task_to_json(task) for task in tasks],
+        lambda: task_table(tasks, now(), run.shown_ids(task.task_id for task in tasks)),
+    )
     run.screen.note(f"{plural(len(tasks), 'task')}; {plural(items_read, 'item')} of the table read.")

@@ -48,6 +48,7 @@ class GlobalOptions:
     region: Setting[str | None] = Setting(None)
     endpoint_url: Setting[str | None] = Setting(None)
     output: Setting[Output] = Setting(Output.TABLE)
+    no_trunc: Setting[bool] = Setting(False)
     quiet: Setting[bool] = Setting(False)
 
 
@@ -94,6 +95,14 @@ def declare(
         Output,
         typer.Option("--output", "-o", envvar="FTASK_OUTPUT", help="Format of results.", rich_help_panel=_PANEL),
     ] = Output.TABLE,
+    no_trunc: Annotated[
+        bool,
+        typer.Option(
+            "--no-trunc",
+            help="Print whole ids and rows on a terminal too; a pipe always gets them.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only results and errors.", rich_help_panel=_PANEL)
     ] = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from ftask.cli import completion
 from ftask.cli.usage import InvalidOptionError
 from ftask.cli.when import parse_when
 
@@ -28,6 +29,34 @@ def require_id(value: T) -> T:
     return value
 
 
+TaskId = Annotated[
+    str,
+    typer.Argument(
+        callback=require_id,
+        autocompletion=completion.task_ids,
+        metavar="ID",
+        help="Id of the task, or the first digits of it.",
+    ),
+]
+TaskIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        callback=require_id,
+        autocompletion=completion.task_ids,
+        metavar="[ID]...",
+        help="Ids of the tasks, or the first digits of each; read from stdin if omitted.",
+    ),
+]
+OnlyTasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task",
+        callback=require_id,
+        autocompletion=completion.task_ids,
+        metavar="ID",
+        help="Only this task; may be repeated.",
+    ),
+]
 ErrorText = Annotated[
     str | None,
     typer.Option("--error", metavar="TEXT", help="Only tasks whose error type or message contains this text."),

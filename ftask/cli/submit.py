@@ -168,9 +168,10 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
     from ftask.render import tasks as pictures
 
     screen = run.screen
-    first = [accepted.task_id for accepted in islice(submitted.accepted, 4)]
-    more = " …" if first[3:] else ""
-    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(first[:3])}{more}"
+    first = [accepted.task_id for accepted in islice(submitted.accepted, 3)]
+    more = " …" if len(submitted.accepted) > 3 else ""
+    shown = run.shown_ids(first)
+    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(shown.values())}{more}"
     if wait and first:
         ids = [accepted.task_id for accepted in submitted.accepted]
         code, seen = follow(run, ids, timeout, result_follows=True)
@@ -178,12 +179,12 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
         value = [task_to_json(task) for task in ended]
         screen.result(
             value[0] if single else value,
-            lambda: pictures.outcome(ended[0]) if len(ended) == 1 else pictures.totals(ended),
+            lambda: pictures.outcome(ended[0], shown[ended[0].task_id]) if len(ended) == 1 else pictures.totals(ended),
         )
         return code
     if single:
         for accepted in submitted.accepted:
-            screen.result(accepted.json(), partial(pictures.accepted, accepted.task_id, accepted.status))
+            screen.result(accepted.json(), partial(pictures.accepted, shown[accepted.task_id], accepted.status))
     else:
         screen.results((accepted.json(), accepted.task_id) for accepted in submitted.accepted)
     return ExitCode.DONE

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
-
-import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import require_id
+from ftask.cli.selecting import TaskIds
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 
 
 def watch(
     run: Invocation,
-    task_ids: Annotated[
-        list[str] | None,
-        typer.Argument(callback=require_id, metavar="[ID]...", help="Ids of the tasks; read from stdin if omitted."),
-    ] = None,
+    task_ids: TaskIds = None,
     timeout: Timeout = None,
 ) -> ExitCode:
     """Follow tasks live until they end; exit code 3 if one fails, 4 after --timeout.
@@ -35,7 +29,7 @@ def watch(
         task_ids = sys.stdin.read().split()
         if not task_ids:
             raise FtaskError("Nothing to watch: stdin has no ids.")
-    task_ids = list(dict.fromkeys(task_ids))
+    task_ids = run.task_ids(task_ids)
     run.if_interrupted = "The tasks go on. Run the command again to follow them."
     code, _ = follow(run, task_ids, timeout, result_follows=False)
     return code

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ftask.cache_folder import cache_folder
 from ftask.core.manifest import TaskType, parse_manifest
 from ftask.deploy.archive import Content, write_zip
 from ftask.deploy.bytecode import Interpreter, find_interpreter
-from ftask.deploy.dependencies import Build, build_dependencies, cache_folder
+from ftask.deploy.dependencies import Build, build_dependencies
 from ftask.deploy.function_code import api_content, fit, worker_content
 from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import Platform, host_platform

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, file_entry, write_zip
@@ -30,7 +29,6 @@ from ftask.deploy.platforms import Platform
 from ftask.deploy.requirements import Requirements, read_requirements
 from ftask.deploy.wheels import is_pure, require_complete, require_wheels_for
 
-CACHE_DIR_VARIABLE = "FTASK_CACHE_DIR"
 KEPT_UNUSED_DAYS = 30
 
 # Part of each key: a change of how builds are made or stored makes the builds of before unused.
@@ -55,12 +53,6 @@ class Build:
     entries: tuple[Entry, ...]
     versions: Mapping[str, str]
     is_pure: bool
-
-
-def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where builds are kept: FTASK_CACHE_DIR, or the user's cache folder."""
-    override = environment.get(CACHE_DIR_VARIABLE)
-    return Path(override).absolute() if override else user_cache_path("ftask")
 
 
 def build_dependencies(

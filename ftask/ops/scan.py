@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,7 @@ def scan(
     *,
     projection: Sequence[str] = (),
     **values: Any,
-) -> Iterator[Page]:
+) -> Generator[Page, None, None]:
     """Yield the items for which the filter expression `condition` holds, page by page, over several connections.
 
     `names` and `values` are the expression's attribute names and values. With a `projection`, an item has these

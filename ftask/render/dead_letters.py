@@ -68,8 +68,8 @@ def group_json(group: FailureGroup, example: Task | None) -> dict[str, Any]:
     }
 
 
-def failed_table(tasks: Sequence[FailedTask], now: datetime) -> RenderableType:
-    """Draw one failed task per row."""
+def failed_table(tasks: Sequence[FailedTask], now: datetime, ids: Mapping[str, str]) -> RenderableType:
+    """Draw one failed task per row; `ids` are their ids as they are shown."""
     table = plain_table(expand=True)
     table.add_column("task", no_wrap=True)
     with_types = have_types(task.type for task in tasks)
@@ -80,12 +80,18 @@ def failed_table(tasks: Sequence[FailedTask], now: datetime) -> RenderableType:
     for task in tasks:
         attempts = f"{task.attempts}" + (f" after {plural(task.epoch, 'redrive')}" if task.epoch else "")
         type_cell = [task.type] if with_types else []
-        table.add_row(task.task_id, *type_cell, ago(task.failed_at, now), attempts, Text(task.text, style="red"))
+        error = Text(task.text, style="red")
+        table.add_row(ids[task.task_id], *type_cell, ago(task.failed_at, now), attempts, error)
     return table
 
 
-def group_table(groups: Sequence[FailureGroup], examples: Mapping[str, Task], now: datetime) -> RenderableType:
-    """Draw one kind of failure on three lines, which fit a narrow terminal too; `examples` are their newest tasks."""
+def group_table(
+    groups: Sequence[FailureGroup], examples: Mapping[str, Task], now: datetime, ids: Mapping[str, str]
+) -> RenderableType:
+    """Draw one kind of failure on three lines, which fit a narrow terminal too.
+
+    `examples` are the newest tasks of the groups, `ids` their ids as they are shown.
+    """
     table = _blocks()
     with_types = have_types(group.task_type for group in groups)
     for group in groups:
@@ -94,7 +100,7 @@ def group_table(groups: Sequence[FailureGroup], examples: Mapping[str, Task], no
         times = ago(group.last_at, now)
         if group.count > 1:
             times = f"first {ago(group.first_at, now)}, last {times}"
-        lines.append(f"\n{times}; newest {group.example}", style="dim")
+        lines.append(f"\n{times}; newest {ids[group.example]}", style="dim")
         example = examples.get(group.example)
         if example is not None:
             lines.append(f"\n{excerpt(example.payload, _MAX_PAYLOAD_CHARACTERS)}")
@@ -102,15 +108,18 @@ def group_table(groups: Sequence[FailureGroup], examples: Mapping[str, Task], no
     return table
 
 
-def letters_table(letters: Sequence[PeekedLetter], now: datetime) -> RenderableType:
-    """Draw one dead letter on two lines; a third one has the body of what is not a task, or an unusual state."""
+def letters_table(letters: Sequence[PeekedLetter], now: datetime, ids: Mapping[str, str]) -> RenderableType:
+    """Draw one dead letter on two lines; a third one has the body of what is not a task, or an unusual state.
+
+    `ids` are the ids of the tasks as they are shown.
+    """
     table = _blocks()
     for number, peeked in enumerate(letters, 1):
         letter, message = peeked.letter, peeked.message
         error = ": ".join(
             letter.attributes[name] for name in ("errorType", "errorMessage") if name in letter.attributes
         )
-        lines = Text(message.task_id) if message else Text(f"not a task: {peeked.reason}", style="yellow")
+        lines = Text(ids[message.task_id]) if message else Text(f"not a task: {peeked.reason}", style="yellow")
         task_type = letter.attributes.get("type", EXPERIMENT_TYPE)
         if have_types([task_type]):
             lines.append(f"  {task_type}")

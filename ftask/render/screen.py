@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,27 +25,28 @@ from rich.progress import (
 from rich.text import Text
 
 from ftask.core.errors import OutputError
+from ftask.render.ids import shorten
 from ftask.render.safe import SafeConsole, json_text
+from ftask.render.tables import UNLIMITED_WIDTH
 
 T = TypeVar("T")
-
-PIPE_WIDTH = 200
 
 
 @dataclass
 class Screen:
-    """Where a command writes. With `json`, stdout carries JSON only; `quiet` drops the notes."""
+    """Where a command writes. With `json`, stdout carries JSON only; `quiet` drops the notes.
+
+    With `whole`, a terminal shows whole ids and rows, as everything else that reads stdout always gets them.
+    """
 
     json: bool = False
     quiet: bool = False
+    whole: bool = False
 
     @cached_property
     def out(self) -> Console:
         """The console of results: stdout."""
-        terminal = sys.stdout.isatty()
-        # A table in a pipe keeps its rows on one line each.
-        width = None if terminal or "COLUMNS" in os.environ else PIPE_WIDTH
-        return _console(sys.stdout, soft_wrap=not terminal, width=width)
+        return _console(sys.stdout, soft_wrap=not sys.stdout.isatty())
 
     @cached_property
     def err(self) -> Console:
@@ -68,7 +68,30 @@ class Screen:
             return
         picture = draw()
         with _writing_result():
-            self.out.print(picture)
+            if self.shows_whole_rows:
+                self._print_rows(picture)
+            else:
+                self.out.print(picture)
+
+    def shown_ids(self, task_ids: Iterable[str]) -> Mapping[str, str]:
+        """Return how a result shows the ids of tasks: whole, or their first digits where a person reads them."""
+        ids = list(task_ids)
+        return {task_id: task_id for task_id in ids} if self.shows_whole_rows else shorten(ids)
+
+    @property
+    def shows_whole_rows(self) -> bool:
+        """Whether a result is for another program, or the user has asked for all of it."""
+        return self.whole or not sys.stdout.isatty()
+
+    def _print_rows(self, picture: RenderableType) -> None:
+        """Print each row of a table on one line, however long it is, without spaces at its end."""
+        options = self.out.options.update(width=UNLIMITED_WIDTH, height=None)
+        rows = []
+        for line in self.out.render_lines(picture, options, pad=False):
+            row = Text.assemble(*((segment.text, segment.style or "") for segment in line if not segment.control))
+            row.rstrip()
+            rows.append(row)
+        self.out.print(Text("\n").join(rows), soft_wrap=True)
 
     def results(self, values: Iterable[tuple[Any, str]]) -> None:
         """Write any number of results, each as its value and its line of text: one JSON array, or the lines."""
@@ -197,6 +220,6 @@ def _writing_result() -> Iterator[None]:
         ) from error
 
 
-def _console(stream: IO[str], *, soft_wrap: bool, width: int | None = None) -> Console:
+def _console(stream: IO[str], *, soft_wrap: bool) -> Console:
     # Text is shown unchanged: an error about `[bold]` or `:ok:` keeps its brackets and colons.
-    return SafeConsole(file=stream, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False)
+    return SafeConsole(file=stream, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)

@@ -35,13 +35,13 @@ _MAX_JSON_CHARACTERS = 1000
 
 
 def accepted(task_id: str, status: str) -> RenderableType:
-    """Draw the answer to one submission."""
+    """Draw the answer to one submission, with the id as it is shown."""
     return Text.assemble(task_id, "  ", status_text(status))
 
 
-def outcome(task: Task) -> RenderableType:
-    """Draw how a task ended that a command waited for."""
-    line = Text.assemble(task.task_id, "  ", status_text(task.status), f"  {_attempts(task)}")
+def outcome(task: Task, task_id: str) -> RenderableType:
+    """Draw how a task ended that a command waited for, with the id as it is shown."""
+    line = Text.assemble(task_id, "  ", status_text(task.status), f"  {_attempts(task)}")
     if task.status is Status.FAILED and task.last_error:
         line.append("  ").append_text(_last_error(task))
     if task.result is not None and have_types([task.type]):
@@ -83,11 +83,11 @@ def detail(task: Mapping[str, Any], traceback: str | None = None, *, errors_once
     return Group(facts, *(Padding(part, (1, 0, 0, 0)) for part in parts))
 
 
-def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> RenderableType:
-    """Draw tasks on the way to their end, as `watch` does after each look."""
+def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Mapping[str, str]) -> RenderableType:
+    """Draw tasks on the way to their end, as `watch` does after each look; `ids` are their ids as they are shown."""
     table = plain_table()
-    # On a narrow terminal the id and the error are cut, never the status and the countdown.
-    table.add_column("task", no_wrap=True, overflow="ellipsis", min_width=12)
+    # On a narrow terminal the error is cut, never the status and the countdown.
+    table.add_column("task", no_wrap=True)
     table.add_column("status", no_wrap=True, min_width=10)
     table.add_column("attempt", no_wrap=True, min_width=8)
     table.add_column("next", no_wrap=True, justify="right", min_width=6)
@@ -97,7 +97,7 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> Rende
     rows = sorted(tasks, key=lambda task: task.status.terminal)[:MAX_LIVE_ROWS]
     for task in rows:
         table.add_row(
-            task.task_id,
+            ids[task.task_id],
             status_text(task.status),
             _attempts(task),
             _countdown(task, now),
@@ -113,8 +113,8 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime) -> Rende
     return Group(table, summary)
 
 
-def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
-    """Draw one task per row."""
+def task_table(tasks: Sequence[Task], now: datetime, ids: Mapping[str, str]) -> RenderableType:
+    """Draw one task per row; `ids` are their ids as they are shown."""
     table = plain_table(expand=True)
     table.add_column("task", no_wrap=True)
     with_types = have_types(task.type for task in tasks)
@@ -126,7 +126,7 @@ def task_table(tasks: Sequence[Task], now: datetime) -> RenderableType:
     table.add_column("last error", overflow="ellipsis", no_wrap=True, ratio=1)
     for task in tasks:
         table.add_row(
-            task.task_id,
+            ids[task.task_id],
             *([task.type] if with_types else []),
             status_text(task.status),
             _attempts(task),

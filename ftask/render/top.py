@@ -13,6 +13,7 @@ from rich.text import Text
 from ftask.core.model import Status
 from ftask.core.text import plural
 from ftask.ops.top import FailedAttempt, StageSnapshot
+from ftask.render.ids import shorten
 from ftask.render.sparkline import sparkline
 from ftask.render.statuses import consumption_text, status_text
 from ftask.render.tables import add_numbers, plain_table
@@ -120,8 +121,9 @@ def _failures(failures: Sequence[FailedAttempt], sort: Sort, rows: int) -> tuple
     for heading in ("recent failures", "task", *(["type"] if with_types else []), "attempt"):
         table.add_column(heading, no_wrap=True)
     table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
+    ids = shorten(failed.task_id for failed in failures)
     for failed in failures[:rows]:
         attempt = f"{failed.attempt} (final)" if failed.final else str(failed.attempt)
-        which = [failed.task_id, failed.type] if with_types else [failed.task_id]
+        which = [ids[failed.task_id], failed.type] if with_types else [ids[failed.task_id]]
         table.add_row(clock_time(failed.at), *which, attempt, Text(failed.error, style="red"))
     return table, max(0, len(failures) - rows)

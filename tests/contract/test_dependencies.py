@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ftask.cache_folder import cache_folder
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, write_zip
 from ftask.deploy.bytecode import Interpreter, find_interpreter
-from ftask.deploy.dependencies import KEPT_UNUSED_DAYS, Build, build_dependencies, cache_folder
+from ftask.deploy.dependencies import KEPT_UNUSED_DAYS, Build, build_dependencies
 from ftask.deploy.installers import Installer
 from ftask.deploy.platforms import LAMBDA, Platform, host_platform
 from tests.support.wheels import make_wheel

@@ -37,6 +37,7 @@ from ftask.ops.doctor import checks
 from ftask.ops.failed_count import count_failed
 from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import MOST_BY_ID, Page, TaskFilter, list_newest, newest, scan, scan_tasks
+from ftask.ops.task_ids import MOST_CANDIDATES, find_in_table
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import Resources
@@ -59,6 +60,24 @@ def fail(stage: Stage, number: int, error: Failure = VALUE, *, letter: bool = Tr
     """A task that failed `number` minutes ago."""
     at = EPOCH - timedelta(minutes=number)
     return put_failed(stage, failed_task(number, at, error), letter=letter).task_id
+
+
+def test_a_task_is_found_by_the_first_digits_of_its_id(stage: Stage) -> None:
+    notes: list[str] = []
+    ids = [f"{number:03x}{number:029x}" for number in range(60)]
+    for task_id in ids:
+        stage.store.put(a_task(task_id=task_id))
+    assert find_in_table(stage, "02a", notes.append) == ids[42]
+    assert "whole table" in notes[0]
+    with pytest.raises(FtaskError, match="No task of the stage") as unknown:
+        find_in_table(stage, "fff", notes.append)
+    assert unknown.value.hint is not None
+    with pytest.raises(FtaskError) as several:
+        find_in_table(stage, "01", notes.append)
+    named = [line.strip() for line in several.value.message.splitlines()[1:]]
+    assert len(named) == MOST_CANDIDATES + 1
+    assert set(named[:-1]) < set(ids[16:32])
+    assert named[-1] == "…"
 
 
 def outcomes(stage: Stage, selection: Selection) -> Counter[RedriveOutcome]:

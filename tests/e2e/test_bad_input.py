@@ -21,7 +21,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     [
         (["get", "0" * 32], "", 1, "Task 00000000000000000000000000000000 does not exist"),
         (["get", ""], "", 2, "The id of the task is empty"),
-        (["get", "a/b c"], "", 1, "Task a/b c does not exist"),
+        (["get", "a/b c"], "", 2, "Invalid task id 'a/b c': expected 32 hexadecimal digits"),
         (["watch", "f" * 32], "", 1, "Task ffffffffffffffffffffffffffffffff does not exist"),
         (["watch"], "", 1, "Nothing to watch"),
         (["submit"], "", 2, "not JSON"),

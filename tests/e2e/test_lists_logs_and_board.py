@@ -25,6 +25,22 @@ def test_tasks_are_listed_by_state(deployed: Cli, stage: Stage) -> None:
     assert "of the table read" in listed.err
 
 
+def test_the_first_digits_of_an_id_are_enough(deployed: Cli) -> None:
+    task = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json
+    prefix = task["taskId"][:8]
+    shown = deployed("get", prefix, "-o", "json")
+    assert (shown.json["taskId"], shown.err) == (task["taskId"], "")
+    # Another machine has shown no id yet.
+    elsewhere = deployed("watch", prefix, "-o", "json", FTASK_CACHE_DIR=str(deployed.folder / "elsewhere"))
+    assert json.loads(elsewhere.out)["taskId"] == task["taskId"]
+    assert "in the whole table" in elsewhere.err
+    others = [entry["taskId"] for entry in deployed("submit", "-m", "SUCCESS", "-n", "20", "-o", "json").json]
+    digit = next(digit for digit in "0123456789abcdef" if sum(task_id.startswith(digit) for task_id in others) > 1)
+    several = deployed("cancel", digit, "--yes")
+    assert (several.code, several.out) == (1, "")
+    assert f"Several ids begin with {digit}:" in several.err
+
+
 def test_logs_of_one_task_from_both_functions(deployed: Cli) -> None:
     task_id = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json["taskId"]
     events = [json.loads(line) for line in deployed("logs", "--task", task_id, "-o", "json").out.splitlines()]

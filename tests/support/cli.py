@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+from ftask.cache_folder import CACHE_DIR_VARIABLE
 from ftask.cli import MODULES, main
 from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support.waiting import until
@@ -197,6 +198,7 @@ def make_cli(state: Path, folder: Path, *, warm: bool = True) -> Cli:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {
         STATE_DIR_VARIABLE: str(state),
+        CACHE_DIR_VARIABLE: str(state / "cache"),
         "AWS_CONFIG_FILE": str(folder / "no-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -7,6 +7,16 @@ import io
 from rich.console import Console, RenderableType
 
 
+class WholeIds(dict[str, str]):
+    """Shows each id whole."""
+
+    def __missing__(self, task_id: str) -> str:
+        return task_id
+
+
+WHOLE = WholeIds()
+
+
 def drawn(picture: RenderableType, width: int = 120) -> str:
     """The picture without colours."""
     stream = io.StringIO()

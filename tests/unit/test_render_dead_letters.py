@@ -29,7 +29,7 @@ from ftask.render.dead_letters import (
     shown,
 )
 from tests.support.clock import EPOCH
-from tests.support.drawing import drawn
+from tests.support.drawing import WHOLE, drawn
 from tests.support.stages import failed_task
 
 NOW = EPOCH + timedelta(seconds=80)
@@ -37,7 +37,7 @@ NOW = EPOCH + timedelta(seconds=80)
 
 def test_a_failed_task_says_how_often_it_was_redriven() -> None:
     task = FailedTask.of(failed_task(7, EPOCH, Failure("ValueError", "Boom")))
-    text = drawn(failed_table([replace(task, epoch=0), replace(task, epoch=2)], NOW))
+    text = drawn(failed_table([replace(task, epoch=0), replace(task, epoch=2)], NOW, WHOLE))
     first, second = text.splitlines()[1:]
     assert "1 m 20 s ago" in first
     assert "redrive" not in first
@@ -47,14 +47,14 @@ def test_a_failed_task_says_how_often_it_was_redriven() -> None:
 def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> None:
     simulated = FailedTask.of(failed_task(7, EPOCH, Failure("ValueError", "Boom")))
     sent = replace(simulated, type="send")
-    assert drawn(failed_table([simulated], NOW)).split()[:2] == ["task", "failed"]
-    header, first, second = drawn(failed_table([simulated, sent], NOW)).splitlines()
+    assert drawn(failed_table([simulated], NOW, WHOLE)).split()[:2] == ["task", "failed"]
+    header, first, second = drawn(failed_table([simulated, sent], NOW, WHOLE)).splitlines()
     assert header.split()[:2] == ["task", "type"]
     assert (first.split()[1], second.split()[1]) == ("experiment", "send")
     groups = group_failures([simulated, sent])
-    assert "experiment  ValueError: Boom" in drawn(group_table(groups, {}, NOW))
-    assert "send  ValueError: Boom" in drawn(group_table(groups, {}, NOW))
-    assert "experiment" not in drawn(group_table(groups[:1], {}, NOW))
+    assert "experiment  ValueError: Boom" in drawn(group_table(groups, {}, NOW, WHOLE))
+    assert "send  ValueError: Boom" in drawn(group_table(groups, {}, NOW, WHOLE))
+    assert "experiment" not in drawn(group_table(groups[:1], {}, NOW, WHOLE))
     assert [group_json(group, None)["taskType"] for group in groups] == ["experiment", "send"]
 
 
@@ -62,7 +62,7 @@ def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> No
 def test_a_group_shows_the_payload_of_its_newest_task(width: int) -> None:
     task = failed_task(7, EPOCH, Failure("ValueError", "no order 17"), '{"order":17}')
     (group,) = group_failures([FailedTask.of(task)])
-    lines = drawn(group_table([group], {task.task_id: task}, NOW), width).splitlines()
+    lines = drawn(group_table([group], {task.task_id: task}, NOW, WHOLE), width).splitlines()
     assert [" ".join(line.split()) for line in lines] == [
         "1 ValueError: no order <n>",
         f"1 m 20 s ago; newest {task.task_id}",
@@ -92,13 +92,13 @@ def test_an_error_that_every_attempt_has_is_shown_once() -> None:
 def test_a_letter_of_a_type_says_so() -> None:
     letter = DeadLetter("m", "handle", "{}", {"type": "send", "errorType": "ValueError"}, EPOCH)
     assert f"{'ab' * 16}  send  ValueError" in drawn(
-        letters_table([PeekedLetter(letter, Message("ab" * 16), None)], NOW)
+        letters_table([PeekedLetter(letter, Message("ab" * 16), None)], NOW, WHOLE)
     )
 
 
 def test_a_long_body_says_that_it_is_cut() -> None:
     letter = PeekedLetter(DeadLetter("m", "handle", "x" * 1234, {}, EPOCH), None, "not JSON")
-    text = " ".join(drawn(letters_table([letter], NOW)).split())
+    text = " ".join(drawn(letters_table([letter], NOW, WHOLE)).split())
     assert "not a task: not JSON no reason given sent 1 m 20 s ago, message m" in text
     assert "(1,234 characters; -o json shows all)" in text
 
@@ -114,7 +114,7 @@ def test_a_redrive_counts_every_outcome_that_occurred() -> None:
 )
 def test_a_letter_says_if_it_is_not_what_one_expects(state: LetterState, says: str) -> None:
     letter = PeekedLetter(DeadLetter("m", "handle", "{}", {}, EPOCH), Message("ab" * 16), None, state)
-    lines = drawn(letters_table([letter], NOW)).strip().splitlines()
+    lines = drawn(letters_table([letter], NOW, WHOLE)).strip().splitlines()
     assert len(lines) == (3 if says else 2)
     assert says in lines[-1]
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.render import tasks
+from ftask.render.ids import shorten
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
-from tests.support.drawing import drawn
+from tests.support.drawing import WHOLE, drawn
 
 RETRYING = a_task(
     status=Status.RETRYING,
@@ -22,7 +23,7 @@ RETRYING = a_task(
 
 
 def test_the_live_view_of_one_task_says_state_attempt_countdown_and_error() -> None:
-    picture = drawn(tasks.live_table([RETRYING], EPOCH + timedelta(seconds=3), EPOCH))
+    picture = drawn(tasks.live_table([RETRYING], EPOCH + timedelta(seconds=3), EPOCH, WHOLE))
     row = picture.splitlines()[1]
     for part in (TASK_ID, "RETRYING", "1 of 2", "5.0 s", "3.0 s", "ValueError: no [bold]luck"):
         assert part in row
@@ -30,13 +31,15 @@ def test_the_live_view_of_one_task_says_state_attempt_countdown_and_error() -> N
 
 def test_the_live_view_of_many_tasks_counts_them_and_shows_the_open_ones_first() -> None:
     done = [a_task(task_id=f"{number:032x}", status=Status.COMPLETED) for number in range(40)]
-    picture = drawn(tasks.live_table([*done, RETRYING], EPOCH, EPOCH))
+    picture = drawn(tasks.live_table([*done, RETRYING], EPOCH, EPOCH, WHOLE))
     assert picture.splitlines()[1].startswith(TASK_ID)
     assert picture.splitlines()[-1] == "1 RETRYING   40 COMPLETED   0.0 s   (26 more not shown)"
 
 
 def test_the_live_view_fits_a_narrow_terminal() -> None:
-    picture = drawn(tasks.live_table([RETRYING, a_running_task(task_id="f" * 32)], EPOCH, EPOCH), width=80)
+    running = a_running_task(task_id="f" * 32)
+    table = tasks.live_table([RETRYING, running], EPOCH, EPOCH, shorten([TASK_ID, running.task_id]))
+    picture = drawn(table, width=80)
     assert all(len(line) <= 80 for line in picture.splitlines())
     for part in ("RETRYING", "PROCESSING", "1 of 2", "8.0 s"):
         assert part in picture
@@ -68,16 +71,16 @@ def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> No
     sent = replace(RETRYING, type="send")
     assert "type" not in drawn(tasks.detail(task_to_json(RETRYING)))
     assert "type          send" in drawn(tasks.detail(task_to_json(sent)))
-    assert drawn(tasks.task_table([RETRYING], EPOCH)).split()[:2] == ["task", "status"]
-    header, first, second = drawn(tasks.task_table([RETRYING, sent], EPOCH)).splitlines()
+    assert drawn(tasks.task_table([RETRYING], EPOCH, WHOLE)).split()[:2] == ["task", "status"]
+    header, first, second = drawn(tasks.task_table([RETRYING, sent], EPOCH, WHOLE)).splitlines()
     assert header.split()[:3] == ["task", "type", "status"]
     assert (first.split()[1], second.split()[1]) == ("experiment", "send")
 
 
 def test_the_end_of_a_task_of_the_users_shows_its_result() -> None:
     done = a_task(status=Status.COMPLETED, attempts=1, result='{"text":"hello"}')
-    assert "hello" not in drawn(tasks.outcome(done))
-    assert drawn(tasks.outcome(replace(done, type="greet"))).endswith('COMPLETED  1 of 2  {"text": "hello"}\n')
+    assert "hello" not in drawn(tasks.outcome(done, TASK_ID))
+    assert drawn(tasks.outcome(replace(done, type="greet"), TASK_ID)).endswith('COMPLETED  1 of 2  {"text": "hello"}\n')
 
 
 def test_a_long_payload_says_that_it_is_cut() -> None:

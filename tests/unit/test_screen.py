@@ -3,9 +3,11 @@ from __future__ import annotations
 import sys
 
 import pytest
+from rich.console import RenderableType
 from rich.table import Table
 
 from ftask.render.screen import Screen, say_error
+from ftask.render.tables import plain_table
 
 # Rich would read the first as styles and the second as a picture.
 TEXT = "path[bold]/[/x] is :ok:"
@@ -48,3 +50,44 @@ def test_with_json_stdout_has_nothing_else(capsys: pytest.CaptureFixture[str]) -
     screen.picture("a picture")
     screen.result({"a": 1}, lambda: "drawn")
     assert capsys.readouterr().out == '{\n  "a": 1\n}\n'
+
+
+def wide_table() -> RenderableType:
+    table = plain_table(expand=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("error", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_row("a" * 32, "ValueError: " + "x" * 300)
+    table.add_row("b" * 32, "short")
+    return table
+
+
+def test_a_pipe_gets_whole_rows_without_spaces_at_their_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = Screen()
+    screen.result(None, wide_table)
+    out = capsys.readouterr().out
+    assert out.splitlines() == [
+        f"{'task':<32}  error",
+        f"{'a' * 32}  ValueError: {'x' * 300}",
+        f"{'b' * 32}  short",
+    ]
+    assert screen.shown_ids(["a" * 32]) == {"a" * 32: "a" * 32}
+
+
+def test_a_terminal_gets_rows_of_its_width_unless_the_user_wants_whole_ones(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    Screen().result(None, wide_table)
+    narrow = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in narrow)
+    assert narrow[1].rstrip().endswith("…")
+    assert Screen().shown_ids(["a" * 32]) == {"a" * 32: "a" * 8}
+    whole = Screen(whole=True)
+    whole.result(None, wide_table)
+    assert "x" * 300 in capsys.readouterr().out
+    assert whole.shown_ids(["a" * 32]) == {"a" * 32: "a" * 32}

@@ -10,16 +10,14 @@ import typer
 from ftask.cli.dlq.counting import count_selected
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, require_id
+from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
 from ftask.cli.yes import Yes
 from ftask.core.text import plural
 
 
 def discard(
     run: Invocation,
-    task: Annotated[
-        list[str] | None, typer.Option(callback=require_id, metavar="ID", help="Only this task; may be repeated.")
-    ] = None,
+    task: OnlyTasks = None,
     task_type: TaskType = None,
     error: ErrorText = None,
     since: Since = None,
@@ -43,9 +41,10 @@ def discard(
     from ftask.dead_letters.tally import drained_in
     from ftask.render.dead_letters import discarded_json, discarded_text
 
-    selection = parse_selection(error, since, until, task or (), task_type)
+    task_ids = run.task_ids(task or ())
+    selection = parse_selection(error, since, until, task_ids, task_type)
     stage, screen = run.stage, run.screen
-    require_failed(stage, task or (), "discarded")
+    require_failed(stage, task_ids, "discarded")
     count, sample = count_selected(run, selection)
     if dry_run:
         value = {"wouldDiscard": count, "sample": [failed.json() for failed in sample]}

@@ -65,22 +65,25 @@ def ls(
     if group_by == "error":
         groups = group_failures(screen.spinning(iter(counter), "reading"))
         examples = tasks_by_id(run.stage, [group.example for group in groups])
+        ids = run.shown_ids(group.example for group in groups)
         screen.result(
             [pictures.group_json(group, examples.get(group.example)) for group in groups],
-            lambda: pictures.group_table(groups, examples, now()),
+            lambda: pictures.group_table(groups, examples, now(), ids),
         )
         screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
         if groups:
             task_type = "" if groups[0].task_type == EXPERIMENT_TYPE else f"--type {quote(groups[0].task_type)} "
-            next_steps = _next_steps(run, groups[0].example, f"{task_type}--error {quote(groups[0].text)}")
+            next_steps = _next_steps(run, ids[groups[0].example], f"{task_type}--error {quote(groups[0].text)}")
     else:
         listed = list(islice(counter, limit or None))
-        screen.result([task.json() for task in listed], lambda: pictures.failed_table(listed, now()))
+        ids = run.shown_ids(task.task_id for task in listed)
+        screen.result([task.json() for task in listed], lambda: pictures.failed_table(listed, now(), ids))
         is_cut = next(iter(counter), None) is not None
         screen.note(f"{plural(len(listed), 'failed task')}{'; more with --limit (0 for all)' if is_cut else ''}.")
         counter.is_exhausted = not is_cut
         if listed:
-            next_steps = _next_steps(run, listed[0].task_id, f"--task {listed[0].task_id}")
+            newest = ids[listed[0].task_id]
+            next_steps = _next_steps(run, newest, f"--task {newest}")
     if selection.selects_all and counter.is_exhausted:
         _compare_with_queue(run, counter.count)
     screen.next_steps(next_steps)

@@ -25,7 +25,8 @@ def peek(
     from ftask.render.dead_letters import letters_table
 
     letters = judged(run.stage, list(peek_letters(run.stage, number)))
-    run.screen.result([letter.json() for letter in letters], lambda: letters_table(letters, now()))
+    ids = run.shown_ids(letter.message.task_id for letter in letters if letter.message)
+    run.screen.result([letter.json() for letter in letters], lambda: letters_table(letters, now(), ids))
     if not letters:
         run.screen.note("The dead-letter queue shows no message.")
         note_held_letters(run)

@@ -11,7 +11,7 @@ from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow, require_wait
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, require_id
+from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 def redrive(
     run: Invocation,
-    task: Annotated[
-        list[str] | None, typer.Option(callback=require_id, metavar="ID", help="Only this task; may be repeated.")
-    ] = None,
+    task: OnlyTasks = None,
     task_type: TaskType = None,
     error: ErrorText = None,
     since: Since = None,
@@ -52,9 +50,10 @@ def redrive(
     from ftask.dead_letters.selection import require_failed
 
     require_wait(timeout, wait=wait)
-    selection = parse_selection(error, since, until, task or (), task_type)
+    task_ids = run.task_ids(task or ())
+    selection = parse_selection(error, since, until, task_ids, task_type)
     stage, screen = run.stage, run.screen
-    require_failed(stage, task or (), "redriven")
+    require_failed(stage, task_ids, "redriven")
     count, sample = count_selected(run, selection, also_removed=True)
     if dry_run:
         value = {"wouldRedrive": count, "sample": [failed.json() for failed in sample]}

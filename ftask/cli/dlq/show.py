@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import require_id
+from ftask.cli.selecting import TaskId
 
 if TYPE_CHECKING:
     from ftask.core.model import Task
@@ -19,9 +17,7 @@ if TYPE_CHECKING:
 MAX_LETTERS_TO_SEARCH = 1000
 
 
-def show(
-    run: Invocation, task_id: Annotated[str, typer.Argument(callback=require_id, metavar="ID", help="Id of the task.")]
-) -> None:
+def show(run: Invocation, task_id: TaskId) -> None:
     """Show everything about one failed task: payload, attempts, dead letter, and what its attempts logged.
 
     Examples:
@@ -35,6 +31,7 @@ def show(
     from ftask.render.dead_letters import shown
     from ftask.render.logs import event_json
 
+    task_id = run.task_id(task_id)
     task = run.stage.task(task_id)
     if task is None:
         raise UnknownTaskError(task_id)
@@ -50,7 +47,8 @@ def show(
     )
     if task.status is Status.FAILED:
         verbs = ["redrive", "discard"] if task.removal is None else ["redrive"]
-        run.screen.next_steps([command_on(run.target, f"dlq {verb} --task {task_id}") for verb in verbs])
+        shown_id = run.shown_ids([task_id])[task_id]
+        run.screen.next_steps([command_on(run.target, f"dlq {verb} --task {shown_id}") for verb in verbs])
 
 
 def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:

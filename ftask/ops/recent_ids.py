@@ -1,0 +1,48 @@
+"""The ids of tasks that this user's commands have shown lately, newest first: a prefix of one needs no request.
+
+They are kept in the user's cache folder, one file for each name of a stage. Losing the file loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ftask.cache_folder import cache_folder
+from ftask.core.codec import TASK_ID
+from ftask.core.errors import FtaskError
+from ftask.private_files import open_private
+
+MOST_IDS = 1000
+
+
+def recent_ids(stage_name: str) -> list[str]:
+    """Return the ids, newest first; none if the file cannot be read."""
+    try:
+        lines = _path(stage_name).read_text("ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [line for line in lines if TASK_ID.fullmatch(line)]
+
+
+def remember_ids(stage_name: str, task_ids: Iterable[str]) -> None:
+    """Put the ids before those that are kept. A folder that cannot be written is no error: only time is lost."""
+    path = _path(stage_name)
+    fresh = list(dict.fromkeys(task_ids))
+    known = recent_ids(stage_name)
+    if known[: len(fresh)] == fresh:
+        return
+    kept = list(dict.fromkeys([*fresh, *known]))[:MOST_IDS]
+    # Replaced as a whole, so that two commands at once leave a file that can be read.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with suppress(OSError, FtaskError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open_private(draft, "w") as file:
+            file.write("".join(f"{task_id}\n" for task_id in kept))
+        draft.replace(path)
+
+
+def _path(stage_name: str) -> Path:
+    return cache_folder() / "recent-tasks" / stage_name
