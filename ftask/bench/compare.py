@@ -8,6 +8,7 @@ from typing import Any
 
 from ftask.bench import stats
 from ftask.bench.result import SIGNIFICANCE, Result
+from ftask.core.text import percent
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,28 @@ class Difference:
     second: float | None
     p_value: float | None
     more_than_noise: bool | None
+
+    def text(self, value: float | None) -> str:
+        """Return one of the two values with its unit."""
+        if value is None:
+            return "–"
+        return percent(value) if self.unit == "" else f"{value:,.3g} {self.unit}"
+
+    @property
+    def change(self) -> str:
+        """What the second value is against the first; empty if one of them is missing."""
+        if self.first is None or self.second is None:
+            return ""
+        if self.unit == "":
+            return f"{(self.second - self.first) * 100:+.1f} points"
+        return f"× {self.second / self.first:.2f}" if self.first else ""
+
+    @property
+    def p_text(self) -> str:
+        """The p-value in words; empty where nothing was tested."""
+        if self.p_value is None:
+            return ""
+        return "< 0.001" if self.p_value < 0.001 else f"{self.p_value:.2g}"
 
     def json(self) -> dict[str, Any]:
         """Return the JSON form."""

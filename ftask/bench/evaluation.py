@@ -7,15 +7,17 @@ from ftask.bench.analysis import analyse
 from ftask.bench.cost import Setup, cost
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Settings, encode_task
-from ftask.bench.machine import describe_machine
+from ftask.bench.machine import describe_machine, is_busy
 from ftask.bench.prices import Prices
-from ftask.bench.result import Cost, Result
+from ftask.bench.result import Cost, Machine, Result
 from ftask.bench.usage import measure
 from ftask.core.errors import FtaskError
+from ftask.core.text import plural
 
 
 def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices) -> Result:
     """Return the result of what was observed on the stage."""
+    machine = describe_machine(stage.target, observed.load_before, observed.load_after)
     run_cost, notes = _cost(stage, observed, settings, expectation, prices)
     return analyse(
         observed,
@@ -25,9 +27,16 @@ def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: 
         stage=stage.target.stage_name,
         region=stage.target.region_name,
         cost=run_cost,
-        machine=describe_machine(stage.target, observed.load_before, observed.load_after),
-        notes=notes,
+        machine=machine,
+        notes=[*notes, *_load_notes(machine)],
     )
+
+
+def _load_notes(machine: Machine) -> list[str]:
+    if not is_busy(machine):
+        return []
+    load = f"load {machine.load_before:g} on {plural(machine.cpus, 'CPU')}"
+    return [f"this machine was busy when the run began ({load}), so latencies and throughput say little"]
 
 
 def _cost(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from ftask.bench.result import Cost, Rate, Result, Share
 from ftask.core.text import percent, plural
@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 _INK, _MUTED, _GRID = "#010203", "#020304", "#030405"
 _SERIES = ("#040506", "#050607", "#060708", "#070809")
 _EXPECTED = "#08090a"
+# From the bottom of the plot to its top: what has ended first.
+_STATES = {
+    "completed": "#0a0b0c",
+    "failed": "#0b0c0d",
+    "cancelled": "#0c0d0e",
+    "processing": "#0d0e0f",
+    "retrying": "#0e0f10",
+    "pending": "#0f1011",
+}
 _VARIABLES = {
     _INK: "--ink",
     _MUTED: "--muted",
     _GRID: "--grid",
     _EXPECTED: "--expected",
     **{colour: f"--series-{number}" for number, colour in enumerate(_SERIES, 1)},
+    **{colour: f"--{name}" for name, colour in _STATES.items()},
 }
 _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: it can be read, searched and printed sharply
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 9,
     "text.color": _INK,
     "axes.edgecolor": _MUTED,
     "axes.labelcolor": _INK,
@@ -45,7 +55,28 @@ _STYLE: Any = {
     "ytick.labelcolor": _INK,
     "legend.frameon": False,
 }
-_WIDTH_INCHES = 6.4
+# Narrow, so that the text stays readable on a phone.
+_WIDTH_INCHES = 4.8
+
+
+def states(result: Result, name: str = "states") -> str:
+    """Return a plot of the tasks by state over time. `name` distinguishes two of them in one page."""
+
+    def draw(axes: Axes) -> None:
+        seconds = [at.second for at in result.states]
+        counts = {state: [getattr(at, state) for at in result.states] for state in _STATES}
+        shown = {state: values for state, values in counts.items() if any(values)}
+        axes.stackplot(
+            seconds, *shown.values(), labels=list(shown), colors=[_STATES[state] for state in shown], linewidth=0
+        )
+        axes.set_xlabel("seconds")
+        axes.set_ylabel("tasks")
+        axes.set_xlim(0, seconds[-1])
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        _legend(axes)
+
+    return _svg(name, 2.6, draw)
 
 
 def outcomes(result: Result) -> str:
@@ -139,19 +170,37 @@ def latency(result: Result) -> str:
 
     def draw(axes: Axes) -> None:
         for (name, values), colour in zip(series, _SERIES, strict=False):
-            if values:
-                # A logarithmic axis has no zero.
-                ordered = [max(0.001, value) for value in sorted(values)]
-                shares = [(position + 1) / len(ordered) for position in range(len(ordered))]
-                axes.step(ordered, shares, where="post", color=colour, linewidth=1.8, label=name)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-        axes.set_xlabel("seconds")
-        axes.set_ylim(0, 1.02)
-        _legend(axes)
+            _draw_shares(axes, values, name, colour)
+        _set_shares(axes)
 
     return _svg("latency", 3.0, draw)
+
+
+def latency_of_two(results: Sequence[Result], names: Sequence[str]) -> str:
+    """Return a plot of the share of tasks that had ended after some time, in two runs; empty if none ended."""
+    if not any(result.samples.end_seconds for result in results):
+        return ""
+
+    def draw(axes: Axes) -> None:
+        for result, name, colour in zip(results, names, _SERIES, strict=False):
+            _draw_shares(axes, result.samples.end_seconds, name, colour)
+        _set_shares(axes)
+
+    return _svg("latency", 2.8, draw)
+
+
+def throughput_of_two(results: Sequence[Result], names: Sequence[str]) -> str:
+    """Return a plot of ended tasks per second over time, in two runs."""
+
+    def draw(axes: Axes) -> None:
+        for result, name, colour in zip(results, names, _SERIES, strict=False):
+            timeline = result.throughput.timeline
+            rates = [interval.ended / result.throughput.bin_seconds for interval in timeline]
+            seconds = [interval.second for interval in timeline]
+            axes.step(seconds, rates, where="post", color=colour, linewidth=1.8, label=name)
+        _set_rates(axes)
+
+    return _svg("throughput", 2.6, draw)
 
 
 def throughput(result: Result) -> str:
@@ -166,12 +215,7 @@ def throughput(result: Result) -> str:
         ):
             rates = [count / bin_seconds for count in counts]
             axes.step(seconds, rates, where="post", color=colour, linewidth=1.8, label=name)
-        axes.set_xlabel("seconds")
-        axes.set_ylabel("tasks per second")
-        axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-        axes.margins(y=0.15)
-        _legend(axes)
+        _set_rates(axes)
 
     return _svg("throughput", 2.6, draw)
 
@@ -196,6 +240,34 @@ def cost(bills: Cost, tasks: int) -> str:
         _legend(axes)
 
     return _svg("cost", 3.4, draw)
+
+
+def _draw_shares(axes: Axes, values: Sequence[float], name: str, colour: str) -> None:
+    if values:
+        # A logarithmic axis has no zero.
+        ordered = [max(0.001, value) for value in sorted(values)]
+        shares = [(position + 1) / len(ordered) for position in range(len(ordered))]
+        axes.step(ordered, shares, where="post", color=colour, linewidth=1.8, label=name)
+
+
+def _set_shares(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    # Within one power of ten, matplotlib would label the steps between, one over the other.
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    axes.set_xlabel("seconds")
+    axes.set_ylim(0, 1.02)
+    _legend(axes)
+
+
+def _set_rates(axes: Axes) -> None:
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("tasks per second")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.margins(y=0.15)
+    _legend(axes)
 
 
 def _legend(axes: Axes) -> None:

@@ -1,18 +1,20 @@
-"""The report of one run: a self-contained HTML page to show to others."""
+"""Reports for a browser: self-contained HTML pages of one run, and of two side by side."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 from ftask.aws.stack import MANAGED_PARAMETERS
-from ftask.bench.result import SIGNIFICANCE, Result
+from ftask.bench.compare import Difference, compare
+from ftask.bench.cost_notes import cost_notes
+from ftask.bench.result import UNANSWERED, Result
+from ftask.bench.tiles import tiles
 from ftask.core.errors import FtaskError
 from ftask.core.text import percent, plural
 from ftask.distribution import missing_extra
-
-_TEMPLATE = "report.html.j2"
 
 
 def require_installed() -> None:
@@ -32,16 +34,10 @@ def render(result: Result) -> str:
         FtaskError: the extra `report` is not installed.
     """
     require_installed()
-    import jinja2
-
     from ftask.bench import plots
 
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"percent": percent, "plural": plural}
-    template = environment.from_string((files("ftask.bench") / _TEMPLATE).read_text())
     drawn = {
+        "states": plots.states(result) if result.states else "",
         "outcomes": plots.outcomes(result),
         "attempts": plots.attempts(result),
         "backoff": plots.backoff(result) if result.delays else "",
@@ -49,19 +45,77 @@ def render(result: Result) -> str:
         "throughput": plots.throughput(result),
         "cost": plots.cost(result.cost, result.tasks) if result.cost is not None else "",
     }
-    return template.render(result=result, plots=drawn, own_parameters=MANAGED_PARAMETERS, **_headline(result))
-
-
-def _headline(result: Result) -> dict[str, Any]:
-    rate = percent(result.settings.error_rate)
-    if result.broken:
-        return {"state": "broken", "verdict": "Broken", "says": "; ".join(result.broken) + "."}
-    if result.verdict == "incomplete":
-        says = f"The run ended early: {result.stopped}." if result.stopped else "No task ended."
-        return {"state": "odd", "verdict": "Incomplete", "says": says}
-    says = (
-        f"{plural(result.tasks, 'task')}: none lost, none over the attempt limit, every failed task dead-lettered;"
-        f" {result.verdict} with an error rate of {rate} at the {percent(SIGNIFICANCE)} level."
+    return _fill(
+        "report.html.j2",
+        {
+            "result": result,
+            "plots": drawn,
+            "tiles": tiles(result),
+            "cost_notes": [] if result.cost is None else cost_notes(result.cost),
+            "own_parameters": MANAGED_PARAMETERS,
+            "unanswered": UNANSWERED,
+        },
     )
-    state = "fine" if result.verdict == "consistent" else "odd"
-    return {"state": state, "verdict": result.verdict.capitalize(), "says": says}
+
+
+def render_comparison(first: Result, second: Result, names: tuple[str, str]) -> str:
+    """Return two runs side by side as HTML; `names` are what they are called.
+
+    Raises:
+        FtaskError: the extra `report` is not installed.
+    """
+    require_installed()
+    from ftask.bench import plots
+
+    compared = compare(first, second)
+    results = (first, second)
+    return _fill(
+        "compare.html.j2",
+        {
+            "names": names,
+            "runs": [
+                {
+                    "result": result,
+                    "tiles": tiles(result),
+                    "states": plots.states(result, f"states-{number}") if result.states else "",
+                }
+                for number, result in enumerate(results)
+            ],
+            "rows": [_row(difference) for difference in compared.differences],
+            "settings": compared.settings,
+            "plots": {
+                "latency": plots.latency_of_two(results, names),
+                "throughput": plots.throughput_of_two(results, names),
+            },
+        },
+    )
+
+
+def _row(difference: Difference) -> dict[str, Any]:
+    return {
+        "name": difference.name,
+        "first": difference.text(difference.first),
+        "second": difference.text(difference.second),
+        "change": difference.change or "–",
+        "p": "" if difference.p_value is None else _assessment(difference),
+        "more_than_noise": difference.more_than_noise,
+    }
+
+
+def _assessment(difference: Difference) -> str:
+    words = "more than noise" if difference.more_than_noise else "noise"
+    return f"{words}, p {difference.p_text}"
+
+
+def _fill(template: str, values: Mapping[str, Any]) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(lambda name: (files("ftask.bench") / name).read_text()),
+    )
+    environment.filters |= {"percent": percent, "plural": plural}
+    return environment.get_template(template).render(values)

@@ -20,7 +20,7 @@ SIGNIFICANCE = 0.01
 # Why a run ended early.
 INTERRUPTED = "interrupted"
 TIMED_OUT = "timed out"
-UNANSWERED = "stage stopped answering"
+UNANSWERED = "the stage stopped answering"
 _HOW_TO_SAVE = "Save a result with: ftask bench --save run.json"
 
 

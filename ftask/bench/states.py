@@ -38,8 +38,8 @@ def _course(task: Task | None, sent_at: datetime) -> Iterator[_Change]:
         return
     for attempt in task.history:
         yield attempt.started_at, Status.PROCESSING
-        is_retried = attempt.outcome is Outcome.FAILED and attempt.backoff_seconds is not None
-        if attempt.ended_at is not None and is_retried:
+        # The last failure is followed by FAILED at the same moment.
+        if attempt.ended_at is not None and attempt.outcome is Outcome.FAILED:
             yield attempt.ended_at, Status.RETRYING
     if task.status.terminal:
         yield task.updated_at, task.status

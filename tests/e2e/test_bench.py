@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from ftask.deploy.function_code import worker_content
 from tests.support.browser import chromium
 from tests.support.cli import Cli
 from tests.support.engines import local_target, running
-from tests.support.runs import result
+from tests.support.runs import a_bill, result
 
 # Appended to the worker's module; each breaks one promise, the same way at every run.
 LOSES_ONE_IN_A_HUNDRED = """
@@ -114,7 +115,7 @@ def assert_a_run_ends_with_its_engine(engine: Cli) -> None:
     out, err = run.communicate(timeout=60)
     assert run.returncode == 1
     report = json.loads(out)
-    assert (report["stopped"], report["verdict"], report["broken"]) == ("stage stopped answering", "incomplete", [])
+    assert (report["stopped"], report["verdict"], report["broken"]) == ("the stage stopped answering", "incomplete", [])
     assert report["tasks"] > 0
     assert (report["lost"], report["cost"]) == (0, None)
     error = json.loads(err.splitlines()[-1])["error"]
@@ -230,6 +231,37 @@ def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:
     described = cli_without_engine("bench", "schema").json
     assert described["properties"]["attemptErrorRate"]["$ref"].endswith("/Rate")
     assert set(described["required"]) <= result().dump().keys()
+
+
+def clipped(folder: Path, page: str, width: int) -> list[str]:
+    """The elements of a page that is `width` pixels wide which are wider than there is room for, as tags with text."""
+    frame = folder / "frame.html"
+    frame.write_text(
+        f'<!doctype html><iframe style="width: {width}px; border: 0" srcdoc="{html.escape(page)}"></iframe>'
+        """<pre></pre><script>onload = () => {
+          const page = document.querySelector("iframe").contentDocument, room = page.documentElement.clientWidth;
+          const isWide = each => each.getBoundingClientRect().right > room + 1
+            || getComputedStyle(each).display !== "inline" && each.scrollWidth > each.clientWidth + 1;
+          const boxes = [...page.body.querySelectorAll("*")].filter(each => !each.ownerSVGElement);
+          document.querySelector("pre").textContent = JSON.stringify(
+            [boxes.length].concat(boxes.filter(isWide).map(each => each.tagName + " " + each.textContent.trim())));
+        }</script>"""
+    )
+    shown = chromium(folder, "--dump-dom", frame.as_uri()).decode()
+    count, *wide = json.loads(html.unescape(shown[shown.rindex("<pre>") + 5 : shown.rindex("</pre>")]))
+    assert count > 100
+    return [str(each) for each in wide]
+
+
+def test_a_report_has_room_on_a_phone(cli_without_engine: Cli, tmp_path: Path) -> None:
+    saved, page, compared = tmp_path / "run.json", tmp_path / "run.html", tmp_path / "compared.html"
+    saved.write_text(json.dumps(result(cost=a_bill()).dump()))
+    assert cli_without_engine("bench", "report", str(saved), "--to", str(page)).code == 0
+    runs = (str(saved), str(saved))
+    assert cli_without_engine("bench", "compare", *runs, "--report", str(compared), "-o", "json").code == 0
+    # Nothing is wider than the screen, or than the part of the page that it is in.
+    for each in (page, compared):
+        assert clipped(tmp_path, each.read_text(), 390) == []
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,12 @@ def test_a_lost_attempt_runs_until_the_next_one() -> None:
 
 
 def test_a_worker_whose_clock_is_behind_changes_no_order() -> None:
-    (attempt,) = a_history([True]).history
-    early = replace(attempt, started_at=EPOCH - timedelta(seconds=3), ended_at=EPOCH - timedelta(seconds=2))
-    task = replace(a_history([True]), history=(early,), updated_at=EPOCH - timedelta(seconds=2))
-    assert over_time(task, 0, 1) == [{"completed": 1}, {"completed": 1}]
+    # By the worker's clock it runs at 0.5 s and ends at 0.6 s, by the client's it is sent at 5 s.
+    task = a_history([True])
+    sent_at = EPOCH + timedelta(seconds=5)
+    sent = (Sent(0, task.task_id, sent_at, 0.05),)
+    tasks_seen = {task.task_id: replace(task, created_at=sent_at)}
+    assert [counts(at) for at in states_over_time(sent, tasks_seen, EPOCH, (4, 5))] == [{}, {"completed": 1}]
 
 
 def test_the_states_of_a_run_add_up_to_its_tasks_at_any_time() -> None:

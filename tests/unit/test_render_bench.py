@@ -34,7 +34,7 @@ def test_the_summary_says_the_verdict_first_and_fits(width: int) -> None:
 def test_without_an_answer_the_dead_letters_are_not_judged() -> None:
     cut_off = replace(observed(tasks(*USUAL), lost=5, letters=0, stopped=UNANSWERED), lost=frozenset())
     text = drawn(summary(result(cut_off)), 100)
-    assert text.startswith("incomplete: stage stopped answering")
+    assert text.startswith("incomplete: the stage stopped answering")
     assert "dead letters" not in text
     assert result(cut_off).broken == []
     assert result(observed(tasks(*USUAL), letters=0)).broken == ["0 dead letters for 90 failed tasks"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ftask.bench.compare import Comparison, Difference
-from ftask.core.text import percent
+from ftask.bench.compare import Comparison
 from ftask.render.tables import add_numbers, plain_table
 
 # Room for a figure with its unit, however short the name of the run.
@@ -25,10 +24,10 @@ def comparison(compared: Comparison, first: str, second: str) -> RenderableType:
     for difference in compared.differences:
         table.add_row(
             difference.name,
-            _figure(difference, difference.first),
-            _figure(difference, difference.second),
-            _change(difference),
-            "" if difference.p_value is None else f"{difference.p_value:.2g}",
+            difference.text(difference.first),
+            difference.text(difference.second),
+            difference.change,
+            difference.p_text,
             Text(_ASSESSMENTS[difference.more_than_noise], style="bold yellow" if difference.more_than_noise else ""),
         )
     if not compared.settings:
@@ -37,18 +36,3 @@ def comparison(compared: Comparison, first: str, second: str) -> RenderableType:
     for setting in compared.settings:
         settings.add_row(*setting)
     return Group(table, "", settings)
-
-
-def _figure(difference: Difference, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return percent(value) if difference.unit == "" else f"{value:,.3g} {difference.unit}"
-
-
-def _change(difference: Difference) -> str:
-    first, second = difference.first, difference.second
-    if first is None or second is None:
-        return ""
-    if difference.unit == "":
-        return f"{(second - first) * 100:+.1f} points"
-    return f"× {second / first:.2f}" if first else ""

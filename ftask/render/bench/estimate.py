@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ftask.bench.cost_notes import usd
 from ftask.bench.estimate import Estimate
 from ftask.bench.result import Item
 from ftask.core.text import percent, plural
-from ftask.render.bench.cost import usd
 from ftask.render.tables import add_numbers, plain_table
 
 _KB = 1024
