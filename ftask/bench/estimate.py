@@ -166,7 +166,7 @@ def _items(load: Load, way: Way, prices: Prices) -> list[Item]:
     attempts, retries, failed = tasks * load.attempts, tasks * (load.attempts - 1), tasks * load.failed_share
     batches = attempts / way.messages_per_batch
     sends = requests * -(-per_request // footprint.MESSAGES_PER_SEND)
-    units = tasks * footprint.submission_units(payload, per_request) + failed * footprint.INDEX_UNITS
+    units = tasks * footprint.submission_units(payload) + failed * footprint.INDEX_UNITS
     units += sum(
         tasks * load.reaching(number) * footprint.attempt_units(payload, number)
         for number in range(1, load.max_attempts + 1)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 
+from ftask.core.calls import CALLS_AT_ONCE
 from ftask.core.payload import MAX_BATCH_BYTES
 
 KB = 1024
 
-# DynamoDB bills a write by the whole item, in units of 1 KB, before or after the write, whichever is larger; a
-# transaction bills each write twice.
+# DynamoDB bills a write by the whole item, in units of 1 KB, before or after the write, whichever is larger.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 WRITE_UNIT_BYTES = KB
-TRANSACTION_FACTOR = 2
 # Each item is stored with 100 bytes for its index.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 STORED_OVERHEAD_BYTES = 100
@@ -90,10 +89,9 @@ def write_units(item_bytes: float) -> int:
     return max(1, math.ceil(item_bytes / WRITE_UNIT_BYTES))
 
 
-def submission_units(payload_bytes: int, tasks_per_request: int) -> int:
-    """Return the write units of submitting one task, alone or with others in one request."""
-    factor = 1 if tasks_per_request == 1 else TRANSACTION_FACTOR
-    return factor * write_units(ITEM_BYTES + payload_bytes)
+def submission_units(payload_bytes: int) -> int:
+    """Return the write units of submitting one task: a put of its own, also in a batch."""
+    return write_units(ITEM_BYTES + payload_bytes)
 
 
 def attempt_units(payload_bytes: int, attempt: int) -> int:
@@ -123,9 +121,10 @@ def empty_receives() -> float:
 
 def api_ms(tasks: int, memory_mb: float) -> float:
     """Return how long a request with so many tasks keeps the API function busy: an estimate."""
-    calls = 1 + math.ceil(tasks / MESSAGES_PER_SEND)
-    cpu_ms = INVOCATION_CPU_MS + calls * CALL_CPU_MS + tasks * TASK_CPU_MS
-    return cpu_ms / _cpu_share(memory_mb) + DYNAMODB_MS + (calls - 1) * SQS_MS
+    sends = math.ceil(tasks / MESSAGES_PER_SEND)
+    cpu_ms = INVOCATION_CPU_MS + (tasks + sends) * CALL_CPU_MS + tasks * TASK_CPU_MS
+    waits_ms = math.ceil(tasks / CALLS_AT_ONCE) * DYNAMODB_MS + math.ceil(sends / CALLS_AT_ONCE) * SQS_MS
+    return cpu_ms / _cpu_share(memory_mb) + waits_ms
 
 
 def worker_ms(messages: float, memory_mb: float, task_seconds: float = 0.0) -> float:
