@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ftask.bench.result import Cost
+from ftask.bench.prices import GIB
+from ftask.bench.result import Cost, Item
 from ftask.core.text import plural
 
 
@@ -31,6 +32,15 @@ def _duration_note(cost: Cost) -> str:
         "Lambda duration is an estimate from the counted calls. This machine took"
         f" {cost.local_gb_seconds:.3g} GB-seconds, which are not priced because its CPU is not Lambda's."
     )
+
+
+def quantity_text(item: Item) -> tuple[str, str]:
+    """Return a quantity and its unit: bytes in a unit that suits them, another number whole or with four digits."""
+    if item.unit == "GB" and item.quantity < 1:
+        kilobytes = item.quantity * GIB / 1024
+        return (f"{kilobytes / 1024:,.1f}", "MB") if kilobytes >= 1024 else (f"{kilobytes:,.1f}", "KB")
+    is_whole = item.quantity >= 100 or item.quantity == int(item.quantity)
+    return f"{item.quantity:,.0f}" if is_whole else f"{item.quantity:,.4g}", item.unit
 
 
 def usd(amount: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ftask.aws.errors import UnreachableError
 from ftask.aws.stage import Stage
 from ftask.bench.analysis import analyse
 from ftask.bench.cost import Setup, cost
@@ -11,7 +12,6 @@ from ftask.bench.machine import describe_machine, is_busy
 from ftask.bench.prices import Prices
 from ftask.bench.result import Cost, Machine, Result
 from ftask.bench.usage import measure
-from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 
 
@@ -46,7 +46,7 @@ def _cost(
         return None, ["the stage stopped answering, so the dead letters and the cost are unknown"]
     try:
         return _measured_cost(stage, observed, settings, expectation, prices)
-    except FtaskError as error:
+    except UnreachableError as error:
         return None, [f"the logs could not be read, so the cost is unknown: {error.message.rstrip('.')}"]
 
 

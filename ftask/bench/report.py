@@ -9,7 +9,7 @@ from typing import Any
 
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.bench.compare import Difference, compare
-from ftask.bench.cost_notes import cost_notes
+from ftask.bench.cost_notes import cost_notes, quantity_text
 from ftask.bench.result import UNANSWERED, Result
 from ftask.bench.tiles import tiles
 from ftask.core.errors import FtaskError
@@ -117,5 +117,5 @@ def _fill(template: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda name: (files("ftask.bench") / name).read_text()),
     )
-    environment.filters |= {"percent": percent, "plural": plural}
+    environment.filters |= {"percent": percent, "plural": plural, "quantity": quantity_text}
     return environment.get_template(template).render(values)

@@ -119,7 +119,7 @@ def assert_a_run_ends_with_its_engine(engine: Cli) -> None:
     assert report["tasks"] > 0
     assert (report["lost"], report["cost"]) == (0, None)
     error = json.loads(err.splitlines()[-1])["error"]
-    assert error["message"].startswith("The stage stopped answering, so the run ended early: Could not connect")
+    assert error["message"].startswith("The run ended early: Could not connect to")
     assert "The local engine has ended" in error["hint"]
     assert "Traceback" not in err
 

@@ -54,14 +54,6 @@ def test_two_runs_are_one_page_side_by_side() -> None:
     assert "<after>" not in page
 
 
-def test_a_result_of_an_earlier_version_is_drawn_without_what_it_lacks() -> None:
-    run = result(cost=a_bill()).model_copy(update={"states": [], "errors": [], "machine": None})
-    page = render(run)
-    assert page.count('<svg class="plot"') == 6
-    assert "On which machine?" not in page
-    assert render_comparison(run, run, ("a", "b")).count('<svg class="plot"') == 2
-
-
 def test_the_tiles_say_how_a_run_ended() -> None:
     healthy = {tile.name: tile for tile in tiles(result(cost=a_bill()))}
     assert list(healthy) == ["verdict", "tasks", "failed", "lost", "price"]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from ftask.bench.compare import compare
+from ftask.bench.cost_notes import quantity_text, usd
+from ftask.bench.estimate import Load, estimate
 from ftask.bench.experiment import Progress
-from ftask.bench.result import UNANSWERED
+from ftask.bench.prices import Prices
+from ftask.bench.result import UNANSWERED, Item
 from ftask.core.model import Status
 from ftask.render.bench.compare import comparison
+from ftask.render.bench.estimate import estimate_table
 from ftask.render.bench.progress import progress_line
 from ftask.render.bench.summary import summary
 from tests.support.drawing import drawn
@@ -67,3 +72,42 @@ def test_progress_counts_every_status_and_what_was_refused() -> None:
 def test_progress_before_the_first_task_says_so() -> None:
     state = Progress(5, 0, 0, Counter(), per_second=0.0, seconds_left=None)
     assert progress_line(state) == "0 of 5 submitted: none accepted yet; 0.0 ended/s"
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_month_is_a_column_for_each_way_to_submit(width: int) -> None:
+    text = drawn(estimate_table(estimate(Load(5e6, 2048, 0.1), Prices())), width)
+    assert text.startswith("5,000,000 tasks a month, payloads of 2 KB, 10 % of attempts fail, at most 2")
+    assert "one by one  in tens  in hundreds" in text
+    assert re.search(r"^Alarms \(7\) +0\.70 +0\.70 +0\.70", text, re.MULTILINE)
+    assert re.search(r"^the month( +[\d.]+){3} *$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+
+
+def test_an_idle_stage_is_one_column() -> None:
+    text = drawn(estimate_table(estimate(Load(0, 2048), Prices(), dashboard=True)), 80)
+    assert [line.split() for line in text.splitlines()[3:7]] == [
+        ["Alarms", "(7)", "0.70"],
+        ["Empty", "receives", "0.26"],
+        ["Dashboard", "3.00"],
+        ["the", "month", "3.96"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "says"),
+    [
+        (2, "GB", ("2", "GB")),
+        (0.25, "GB", ("256.0", "MB")),
+        (0.00001, "GB", ("10.5", "KB")),
+        (1234.5, "units", ("1,234", "units")),
+        (1.23456, "GB-seconds", ("1.235", "GB-seconds")),
+    ],
+)
+def test_a_quantity_has_a_unit_that_suits_it(quantity: float, unit: str, says: tuple[str, str]) -> None:
+    assert quantity_text(Item(name="x", quantity=quantity, unit=unit, usd=0)) == says
+
+
+def test_an_amount_that_is_not_zero_does_not_show_as_zero() -> None:
+    assert [usd(amount) for amount in (0, 0.0001, 0.005, 1234.5)] == ["0.00", "< 0.01", "0.01", "1,234.50"]

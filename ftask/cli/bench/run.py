@@ -96,8 +96,7 @@ def bench(
     code = _show(run, result)
     if observed.failure is not None:
         raise FtaskError(
-            f"The stage stopped answering, so the run ended early: {observed.failure.message}"
-            " The result is of what was seen until then.",
+            f"The run ended early: {observed.failure.message} The result is of what was seen until then.",
             observed.failure.hint,
         )
     return code
