@@ -1,7 +1,7 @@
 """What a run would cost on AWS, item by item: counted quantities times list prices.
 
 Durations are priced only as Lambda reports them, or by the functions' own clock on AWS. An emulator runs the functions
-on another machine, with another CPU and beside other load: there, durations are estimated from the counted calls.
+on another machine, with another CPU and under other load: there, durations are estimated from the counted calls.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ _DAYS_PER_MONTH = footprint.HOURS_PER_MONTH / 24
 class Load:
     """The tasks of a month: their number, the size of their payloads, and how they go.
 
-    `error_rate` is the share of attempts that fail; `types` counts the types of one's own, 0 for the experiment;
-    `task_seconds` is how long their own work takes.
+    `error_rate` is the share of attempts that fail; `types` counts the user's own types, 0 for the experiment;
+    `task_seconds` is how long the work of a task takes.
     """
 
     tasks_per_month: float
@@ -191,6 +191,12 @@ def _items(load: Load, way: Way, prices: Prices) -> list[Item]:
             "SQS requests", sends + 2 * batches + retries + failed, "requests", prices.sqs_million_requests / MILLION
         ),
         _item("DynamoDB writes", units, "units", prices.dynamodb_million_write_units / MILLION),
+        _item(
+            "DynamoDB reads",
+            attempts * footprint.attempt_read_units(payload),
+            "units",
+            prices.dynamodb_million_read_units / MILLION,
+        ),
         _item("Logs", _log_bytes(load, requests, batches) / GIB, "GB", prices.logs_gb),
         _item("Access log", requests * footprint.ACCESS_LOG_BYTES / GIB, "GB", prices.logs_gb),
     ]

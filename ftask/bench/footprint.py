@@ -1,7 +1,8 @@
 """What one task uses of AWS: each quantity that a price multiplies, in one place.
 
 The sizes are those of the stack with its defaults, measured on the local engine. Change them here when the functions
-write more or less: `tests/e2e/test_bench.py` compares them with a run.
+write more or less: `tests/unit/test_bench_estimate.py` compares them with items and the access log's format,
+`tests/e2e/test_bench.py` with the logs of a run. Times on AWS are estimates.
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ from __future__ import annotations
 import math
 
 from ftask.core.calls import CALLS_AT_ONCE
-from ftask.core.payload import MAX_BATCH_BYTES
+from ftask.core.payload import MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES
 
 KB = 1024
 
 # DynamoDB bills a write by the whole item, in units of 1 KB, before or after the write, whichever is larger.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 WRITE_UNIT_BYTES = KB
+# A strongly consistent read is billed in units of 4 KB.
+READ_UNIT_BYTES = 4 * KB
+# The longest payload that is in its task's item, and so in each of its writes. A longer one is an item of its own, with
+# so many bytes besides the payload, which is written once and read at each attempt.
+MAX_INLINE_BYTES = MAX_PAYLOAD_BYTES
+PAYLOAD_ITEM_BYTES = 93
 # Each item is stored with 100 bytes for its index.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 STORED_OVERHEAD_BYTES = 100
@@ -29,7 +36,7 @@ INDEX_UNITS = 1
 
 # An HTTP API bills a request by 512 KB. https://aws.amazon.com/api-gateway/pricing/
 API_UNIT_BYTES = 512 * KB
-# What a batch has for each payload beside it.
+# What a batch has for each task besides its payload.
 ENTRY_BYTES = 60
 # Messages are far below the 64 KB of one request, and ten go in one. https://aws.amazon.com/sqs/pricing/
 MESSAGES_PER_SEND = 10
@@ -40,24 +47,24 @@ LOG_ENTRY_BYTES = 26
 # An invocation of the API, each task that it accepts, and a line of the access log.
 API_INVOCATION_LOG_BYTES = 406
 ACCEPTED_LOG_BYTES = 185
-ACCESS_LOG_BYTES = 480
+ACCESS_LOG_BYTES = 340
 # An invocation of the worker, each attempt, each retry, each task that ends FAILED.
 WORKER_INVOCATION_LOG_BYTES = 683
 ATTEMPT_LOG_BYTES = 503
 RETRY_LOG_BYTES = 212
 FAILED_LOG_BYTES = 359
-# Tasks of one's own: their sums in each invocation, and the traceback of a failed attempt.
-OWN_TYPE_LOG_BYTES = 420
-TRACEBACK_LOG_BYTES = 1000
-# Lambda's own lines about an invocation: platform.start and platform.report.
+# With the user's own types: their sums in each invocation, and the traceback of a failed attempt, of about five frames.
+OWN_TYPE_LOG_BYTES = 410
+TRACEBACK_LOG_BYTES = 1300
+# Lambda's own lines about an invocation: platform.start and platform.report, as AWS documents them.
 # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
-PLATFORM_LOG_BYTES = 460
+PLATFORM_LOG_BYTES = 430
 
-# A stack without tasks of one's own: accepted, started, completed, the duration of attempts, the wait in the queue.
+# In every stack: accepted, started, completed, the duration of attempts, the wait in the queue.
 METRICS = 5
 # Where attempts fail: retried, failed, failed by type of error.
 FAILURE_METRICS = 3
-# Each type of one's own: completed, the duration of attempts; where attempts fail, retried and failed too.
+# Each of the user's own types: completed, the duration of attempts; where attempts fail, retried and failed too.
 TYPE_METRICS = 2
 TYPE_FAILURE_METRICS = 2
 
@@ -74,12 +81,12 @@ TASK_RETENTION_DAYS = 30
 # At this memory a function has one whole CPU, with less its share.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 CPU_MEMORY_MB = 1769
-# Milliseconds of a whole CPU: a call of AWS (tests/benchmarks/calls.py), an invocation without its calls, a message or
-# a task without its calls.
+# Milliseconds of a whole CPU: a call of AWS (measured by tests/benchmarks/calls.py); an invocation and a task without
+# their calls (estimates).
 CALL_CPU_MS = 0.4
 INVOCATION_CPU_MS = 1.0
 TASK_CPU_MS = 0.3
-# Milliseconds until AWS answers. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.html
+# Milliseconds until AWS answers (estimates). https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.html
 DYNAMODB_MS = 5.0
 SQS_MS = 20.0
 
@@ -91,17 +98,32 @@ def write_units(item_bytes: float) -> int:
 
 def submission_units(payload_bytes: int) -> int:
     """Return the write units of submitting one task: a put of its own, also in a batch."""
-    return write_units(ITEM_BYTES + payload_bytes)
+    inline, separate = _placed(payload_bytes)
+    return write_units(ITEM_BYTES + inline) + (write_units(separate) if separate else 0)
 
 
 def attempt_units(payload_bytes: int, attempt: int) -> int:
     """Return the write units of attempt number `attempt` of a task."""
-    return ATTEMPT_WRITES * write_units(ITEM_BYTES + ATTEMPT_BYTES * attempt + payload_bytes)
+    inline, _ = _placed(payload_bytes)
+    return ATTEMPT_WRITES * write_units(ITEM_BYTES + ATTEMPT_BYTES * attempt + inline)
+
+
+def attempt_read_units(payload_bytes: int) -> int:
+    """Return the read units of one attempt of a task."""
+    _, separate = _placed(payload_bytes)
+    return math.ceil(separate / READ_UNIT_BYTES)
 
 
 def stored_bytes(payload_bytes: int, attempts: float) -> float:
     """Return what a task takes in the table after its last attempt."""
-    return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + payload_bytes
+    inline, separate = _placed(payload_bytes)
+    own = STORED_OVERHEAD_BYTES + separate if separate else 0
+    return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + inline + own
+
+
+def _placed(payload_bytes: int) -> tuple[int, int]:
+    """Return the bytes of a payload in its task's item, and those of an item of its own."""
+    return (payload_bytes, 0) if payload_bytes <= MAX_INLINE_BYTES else (0, payload_bytes + PAYLOAD_ITEM_BYTES)
 
 
 def request_tasks(payload_bytes: int, tasks_per_request: int) -> int:

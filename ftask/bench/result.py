@@ -169,7 +169,7 @@ class Cost(_Part):
     ways: list[WayPrice] = Field(default=[], description="Estimates for other ways to submit such tasks.")
     monthly: list[Item] = Field(
         default=[],
-        description="What the stage costs a month beside its tasks; the metrics as if tasks ran in each hour.",
+        description="What the stage costs a month in addition to its tasks; the metrics as if tasks ran in each hour.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,19 @@ def quantities(month: Estimate, way: str) -> dict[str, float]:
 def test_a_write_is_billed_by_the_whole_item_in_kilobytes(payload_bytes: int, units: int) -> None:
     month = estimate(Load(1, payload_bytes), PRICES)
     assert quantities(month, "one by one")["DynamoDB writes"] == units
+
+
+def test_a_payload_of_its_own_is_written_once_and_read_at_each_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footprint, "MAX_INLINE_BYTES", 512)
+    load = Load(1, 10_000, 0.5)
+    counted = quantities(estimate(load, PRICES), "one by one")
+    # 10,093 bytes in an item of its own; 1.5 attempts of two writes; a quarter of the tasks in the index.
+    assert counted["DynamoDB writes"] == 10 + 1 + 2 * 1.5 + 0.25
+    assert counted["DynamoDB reads"] == 3 * 1.5
+    small = quantities(estimate(Load(1, 512), PRICES), "one by one")
+    assert (small["DynamoDB writes"], small["DynamoDB reads"]) == (3, 0)
+    kept = estimate(load, PRICES).standing[0].quantity
+    assert kept == pytest.approx(30 * 12 / 365 * (2 * 100 + 200 + 1.5 * 200 + 10_093) / 2**30, abs=1e-9)
 
 
 def test_a_month_without_errors_by_hand() -> None:
@@ -160,3 +174,21 @@ def test_an_item_has_the_size_that_is_priced(outcomes: list[bool]) -> None:
     assert item_bytes(task_to_item(task)) == pytest.approx(priced, rel=0.15)
     submitted = item_bytes(task_to_item(replace(a_task(), payload="")))
     assert submitted == pytest.approx(footprint.ITEM_BYTES, rel=0.15)
+
+
+# What a signed request of a service leaves in the access log.
+ACCESS = {
+    "requestId": "XyZAbC1doAMEV6A=",
+    "requestTime": "25/Nov/2026:08:15:21 +0000",
+    "identity.sourceIp": "203.0.113.77",
+    "identity.userArn": "arn:aws:sts::123456789012:assumed-role/orders-service-production/i-0123456789abcdef0",
+    "routeKey": "POST /tasks",
+    "status": "202",
+    "responseLatency": "37",
+}
+
+
+def test_a_line_of_the_access_log_has_the_size_that_is_priced() -> None:
+    text = template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]
+    line = re.sub(r"\$context\.([\w.]+)", lambda found: ACCESS.get(found[1], "-"), text)
+    assert len(line) + footprint.LOG_ENTRY_BYTES == pytest.approx(footprint.ACCESS_LOG_BYTES, rel=0.1)

@@ -50,7 +50,7 @@ def test_two_runs_are_one_page_side_by_side() -> None:
     assert ("<b>Consistent</b>" in page, "<b>Not consistent</b>" in page) == (True, True)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
     assert "failed tasks 9 % 40 % +31.0 points more than noise, p &lt; 0.001" in text
-    assert "a million tasks 0.0411 USD – –" in text
+    assert f"a million tasks {a_bill().batched.usd_per_million:.3g} USD – –" in text
     assert "<after>" not in page
 
 

@@ -54,7 +54,8 @@ def test_broken_invariants_come_before_any_statistics() -> None:
 def test_a_comparison_has_every_figure_whole(width: int) -> None:
     compared = compare(result(cost=a_bill()), result(observed(tasks(400, 200, 400))))
     text = drawn(comparison(compared, "a-run-with-a-rather-long-name", "B"), width)
-    for figure in ("62.5 %", "+32.5 points", "tasks/s", "0.0411", "noise"):
+    price = f"{a_bill().batched.usd_per_million:.3g} USD"
+    for figure in ("62.5 %", "+32.5 points", "tasks/s", price, "noise"):
         assert figure in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
