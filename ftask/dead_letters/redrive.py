@@ -5,7 +5,7 @@ Both ways use the core's redriver, so a redrive may be interrupted, repeated, or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -26,7 +26,7 @@ CONNECTIONS = 4
 Outcomes = list[tuple[Message | None, RedriveOutcome]]
 
 
-def redrive(stage: Stage, selection: Selection, limiter: RateLimiter) -> Iterator[Outcomes]:
+def redrive(stage: Stage, selection: Selection, limiter: RateLimiter) -> Generator[Outcomes]:
     """Redrive the selected failed tasks; yield the outcomes after each batch.
 
     Tasks that were discarded or drained are redriven only if the selection names them. Stale letters on the way are

@@ -20,8 +20,8 @@ class Selection:
     """Which failed tasks are selected; without any field, all.
 
     `type` is the type of the tasks. `error` is a text in the error's type or message, in upper or lower case, or in the
-    text of the error's group, with its placeholders. `since` and `until` are the earliest and the latest time of the
-    failure, both included.
+    text of the error's group, with its placeholders; `kind` is the whole text of that group. `since` and `until` are
+    the earliest and the latest time of the failure, both included.
     """
 
     error: str | None = None
@@ -29,6 +29,7 @@ class Selection:
     until: datetime | None = None
     task_ids: frozenset[str] = frozenset()
     type: str | None = None
+    kind: str | None = None
 
     @property
     def selects_all(self) -> bool:
@@ -48,6 +49,7 @@ class Selection:
             and (self.since is None or task.failed_at >= self.since)
             and (self.until is None or task.failed_at <= self.until)
             and (self.error is None or _has_error(task, self.error))
+            and (self.kind is None or kind_text(task) == self.kind)
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -20,11 +20,27 @@ class SafeConsole(Console):
     """A console that shows a control character in a text as a replacement character; its own are sent as ever."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for segment in super().render(renderable, options):
-            if segment.control or not _UNSAFE.search(segment.text):
-                yield segment
-            else:
-                yield Segment(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+        return safe_segments(super().render(renderable, options))
+
+
+def safe_segments(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Yield the segments, their texts as `safe_text` returns them."""
+    for segment in segments:
+        yield segment if segment.control else Segment(safe_text(segment.text), segment.style)
+
+
+def safe_text(text: str) -> str:
+    """Return `text` with a replacement character for each character that a terminal obeys."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def safe_value(value: Any) -> Any:
+    """Return a JSON value with every text in it, names too, as `safe_text` returns it."""
+    if isinstance(value, str):
+        return safe_text(value)
+    if isinstance(value, dict):
+        return {safe_text(name): safe_value(inner) for name, inner in value.items()}
+    return [safe_value(inner) for inner in value] if isinstance(value, list) else value
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

@@ -24,6 +24,17 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{duration((now - moment).total_seconds())} ago"
 
 
+def age(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment was, in one unit, which changes seldom: `now`, `40 s ago`, `3 m ago`, `2 h ago`."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 10:
+        return "now"
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit} ago"
+    return f"{seconds // 10:.0f}0 s ago"
+
+
 def clock_time(moment: datetime) -> str:
     """Return the local time of day, to the second: `12:00:00`."""
     return moment.astimezone().strftime("%H:%M:%S")

@@ -22,6 +22,8 @@ TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
         (Selection(error="ValueError: Boom at <n>"), True),
         (Selection(error="ValueError: Boom\n   at <n>"), True),
         (Selection(error="Boom at <id>"), False),
+        (Selection(kind="ValueError: Boom at <n>"), True),
+        (Selection(kind="ValueError: Boom at"), False),
         (Selection(since=EPOCH, until=EPOCH), True),
         (Selection(since=EPOCH + timedelta(milliseconds=1)), False),
         (Selection(until=EPOCH - timedelta(milliseconds=1)), False),
