@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ftask.core.cancellation import Cancellation
     from ftask.core.model import Task
-    from ftask.ops.cancel import CancelResult
     from ftask.ops.scan import TaskFilter
 
 # Tasks that a dry run shows.
@@ -82,6 +81,7 @@ def cancel(
 
 def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
     from ftask.ops.cancel import cancel_tasks
+    from ftask.render.cancellation import cancellation_text
 
     stage = run.stage
     if dry_run:
@@ -92,7 +92,7 @@ def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: 
     ids = run.shown_ids(task_ids)
     run.screen.result(
         [result.json() for result in results],
-        lambda: "\n".join(f"{ids[result.task_id]}  {_describe(result)}" for result in results),
+        lambda: "\n".join(f"{ids[result.task_id]}  {cancellation_text(result)}" for result in results),
     )
     return ExitCode.DONE if all(result.is_effective for result in results) else ExitCode.FAILED
 
@@ -143,15 +143,3 @@ def _summary(outcomes: Counter[Cancellation]) -> str:
         Cancellation.BUSY: "kept changing: run the command again",
     }
     return "; ".join(f"{outcomes[outcome]:,} {text}" for outcome, text in texts.items() if outcomes[outcome]) + "."
-
-
-def _describe(result: CancelResult) -> str:
-    from ftask.core.cancellation import Cancellation
-
-    return {
-        Cancellation.CANCELLED: "cancelled",
-        Cancellation.REQUESTED: "an attempt is running: it may finish, and no further one begins",
-        Cancellation.ENDED: f"had ended before ({result.status})",
-        Cancellation.UNKNOWN: "does not exist",
-        Cancellation.BUSY: "its state kept changing; cancel it again",
-    }[result.outcome]

@@ -163,15 +163,17 @@ class Invocation(typer.Context):
 
     def advice(self, error: FtaskError) -> str | None:
         """Return what to do about `error`: its hint, unless the local engine has ended meanwhile."""
-        if self._engine is not None and self._engine_ended():
+        if self.has_engine_ended():
             return (
                 "The local engine has ended. See why with: ftask local logs\n"
                 "The next command starts it again, with the state of its last stop by ftask local down."
             )
         return error.hint
 
-    def _engine_ended(self) -> bool:
-        """Whether the engine that the command worked with is gone, even if another program answers at its port."""
+    def has_engine_ended(self) -> bool:
+        """Whether the local engine that the command used is gone, even if another program answers at its port."""
+        if self._engine is None:
+            return False
         from ftask.local.engine import Engine
 
         return Engine().running() != self._engine

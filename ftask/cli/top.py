@@ -11,6 +11,7 @@ import typer
 
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskType
+from ftask.distribution import missing_extra
 
 if TYPE_CHECKING:
     from ftask.ops.top import StageSampler, StageSnapshot
@@ -26,7 +27,9 @@ def top(
 
     With --type, attempts, failures and failed tasks are those of this type; all types share the queues.
 
-    Keys: q quits, p pauses, s sorts the failures. Without a terminal: one line per reading, in JSON with -o json.
+    On a terminal, with the extra "top" of ftask-aws, keys select, open, redrive and cancel tasks; ? lists them.
+    Without the extra: q quits, p pauses the view, s sorts the failures. Without a terminal: one line per reading, in
+    JSON with -o json.
 
     Examples:
         ftask top --stage prod
@@ -38,7 +41,7 @@ def top(
     board = StageSampler(run.stage, task_type)
     run.if_interrupted = None
     if run.screen.live and sys.stdin.isatty():
-        _live(run, board, interval, count)
+        _watch(run, board, interval, count)
         return
     looks = 0
     while True:
@@ -48,6 +51,22 @@ def top(
         if looks == count:
             return
         time.sleep(interval)
+
+
+def _watch(run: Invocation, sampler: StageSampler, interval: float, count: int) -> None:
+    """Show the stage on the whole terminal, which is as before afterwards, however this ends."""
+    from ftask.cli import cockpit
+    from ftask.cli.signals import EndedBySignalError, end_by, raising_signals
+
+    if cockpit.is_installed():
+        cockpit.run_cockpit(run, sampler, interval, count)
+        return
+    run.screen.note(f"Keys that open, redrive and cancel tasks need an extra. {missing_extra(cockpit.EXTRA)}")
+    try:
+        with raising_signals():
+            _live(run, sampler, interval, count)
+    except EndedBySignalError as ended:
+        end_by(run, ended.number)
 
 
 def _live(run: Invocation, board: StageSampler, interval: float, count: int) -> None:

@@ -11,6 +11,8 @@ from ftask.aws.stage import Stage
 from ftask.core.model import Failure
 from tests.support.cli import Cli
 from tests.support.stages import put_failures
+from tests.support.terminals import on_a_terminal
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lists, logs and board")]
 
@@ -85,3 +87,37 @@ def test_the_board_counts_the_failed_tasks_of_one_type(deployed: Cli, stage: Sta
     )
     assert of_all == of_experiment >= 2
     assert of_other == 0
+
+
+def test_the_cockpit_restores_the_terminal_however_it_ends(deployed: Cli) -> None:
+    with (
+        on_a_terminal(deployed, "top") as terminated,
+        on_a_terminal(deployed, "top") as hung_up,
+        on_a_terminal(deployed, "top") as interrupted,
+    ):
+        for terminal in (terminated, hung_up, interrupted):
+            terminal.until("completed/s")
+        terminated.process.send_signal(signal.SIGTERM)
+        hung_up.process.send_signal(signal.SIGHUP)
+        interrupted.press("\x03")
+        assert (terminated.ended(), hung_up.ended(), interrupted.ended()) == (-signal.SIGTERM, -signal.SIGHUP, 130)
+        for terminal in (terminated, hung_up, interrupted):
+            until(lambda terminal=terminal: terminal.is_restored, "the terminal is restored")  # type: ignore[misc]
+            assert "Traceback" not in terminal.text
+        assert terminated.text.rstrip().endswith("Ended by SIGTERM. The stage goes on.")
+        assert hung_up.text.rstrip().endswith("Ended by SIGHUP. The stage goes on.")
+
+
+def test_the_cockpit_redrives_what_is_selected(deployed: Cli, stage: Stage) -> None:
+    (task_id,) = put_failures(stage, 1, Failure("ValueError", "no"))
+    with on_a_terminal(deployed, "top", columns=80, rows=24) as terminal:
+        terminal.until("1 kind of error in 1 failed task")
+        terminal.press("\r")
+        terminal.until("Its tasks, newest first (1)")
+        terminal.press("r")
+        terminal.until("Redrive 1 failed task of stage local?")
+        terminal.press("y")
+        terminal.until("Redrive: 1 redriven.")
+        terminal.press("q")
+        assert terminal.ended() == 0
+    assert deployed("watch", task_id).code == 0

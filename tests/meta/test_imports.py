@@ -1,4 +1,4 @@
-"""The arrows point one way: cli → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
+"""The arrows point one way: cli → cockpit → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
 
 The command line imports the tasks too. The handlers import the core, and the worker's the tasks where the user has
 some.
@@ -33,8 +33,21 @@ EDGES = {
     "ops": {"aws", "cache_folder", "core", "dead_letters", "private_files"},
     "bench": {"aws", "core", "distribution", "ops"},
     "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
+    "cockpit": {"aws", "core", "dead_letters", "ops", "render"},
     "cli": {
-        *("aws", "bench", "core", "dead_letters", "deploy", "distribution", "local", "ops", "policy", "render"),
+        *(
+            "aws",
+            "bench",
+            "cockpit",
+            "core",
+            "dead_letters",
+            "deploy",
+            "distribution",
+            "local",
+            "ops",
+            "policy",
+            "render",
+        ),
         *("private_files", "scaffold", "tasks"),
     },
     "handlers": {"core", "tasks"},
@@ -124,6 +137,32 @@ def test_only_render_knows_rich() -> None:
     for package, path in modules():
         if package != "render":
             assert not any(name.split(".")[0] == "rich" for name in imports(path)), path
+
+
+def test_only_the_cockpit_knows_textual() -> None:
+    for package, path in modules():
+        if package != "cockpit":
+            assert not any(name.split(".")[0] == "textual" for name in imports(path)), path
+
+
+def test_what_the_cockpit_shows_is_decided_without_textual() -> None:
+    code = """
+import sys
+import ftask.cockpit.board, ftask.cockpit.keys, ftask.cockpit.operations, ftask.cockpit.readings
+assert not any(name.split(".")[0] == "textual" for name in sys.modules)
+"""
+    run(code, ROOT)
+
+
+def test_no_command_imports_the_cockpit_before_it_runs() -> None:
+    code = """
+import importlib, sys
+from ftask.cli import MODULES
+for module in {*MODULES.values(), "ftask.cli.cockpit"}:
+    importlib.import_module(module)
+assert not {"textual", "ftask.cockpit"} & sys.modules.keys()
+"""
+    run(code, ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,65 @@
+"""What the main screen shows, as values: its readings, and the rows that follow from them and from the filter."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow
+from ftask.core.failed_index import FailedTask
+from ftask.core.text import plural
+from ftask.dead_letters.grouping import FailureGroup, group_failures, kind_text
+from ftask.ops.failed_tasks import NO_FAILED_TASKS, FailedTasks
+from ftask.ops.recent_failures import recent_failures
+from ftask.ops.top import StageSnapshot
+
+# As many readings as the widest terminal has columns.
+HISTORY = 500
+# Tasks below the groups.
+RECENT_TASKS = 100
+
+
+@dataclass
+class Board:
+    """The state of the main screen. Readings and keys change it; `rows` follows from it."""
+
+    history: deque[StageSnapshot] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    failed: FailedTasks = NO_FAILED_TASKS
+    filter: str = ""
+    paused: bool = False
+
+    @property
+    def latest(self) -> StageSnapshot | None:
+        """The newest reading; None before the first one."""
+        return self.history[-1] if self.history else None
+
+    def rows(self) -> list[Row]:
+        """Return the groups of failed tasks, the largest first, then the tasks that failed last."""
+        # A kind of error is shown whole if one of its tasks matches.
+        kinds = {(task.type, kind_text(task)) for task in self.failed.tasks if self._has_match(task)}
+        groups = [group for group in group_failures(self.failed.tasks) if (group.task_type, group.text) in kinds]
+        attempts = self.latest.failures if self.latest else ()
+        tasks = (
+            failure
+            for failure in recent_failures(attempts, self.failed.tasks)
+            if self._matches(failure.task_id, failure.type, failure.error)
+        )
+        task_rows = [TaskRow(failure) for failure in islice(tasks, RECENT_TASKS)]
+        rows: list[Row] = [Heading(self._groups_heading(groups)), *map(GroupRow, groups)]
+        return [*rows, Heading("Recent failures"), *task_rows] if task_rows else rows
+
+    def _groups_heading(self, groups: Sequence[FailureGroup]) -> str:
+        if not groups:
+            return "No error matches the filter." if self.filter else "No failed task."
+        count = sum(group.count for group in groups)
+        which = plural(count, "failed task") if self.failed.complete else f"the newest {plural(count, 'failed task')}"
+        return f"{plural(len(groups), 'kind')} of error in {which}"
+
+    def _has_match(self, task: FailedTask) -> bool:
+        return self._matches(task.task_id, task.type, task.text, kind_text(task))
+
+    def _matches(self, *texts: str) -> bool:
+        needle = self.filter.casefold()
+        return any(needle in text.casefold() for text in texts)

@@ -1,0 +1,104 @@
+"""What the cockpit reads and does on the stage: the functions of `get`, `dlq ls`, `dlq redrive` and `cancel`.
+
+Each may take seconds, so none is called by the thread that draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ftask.aws.api import UnknownTaskError
+from ftask.aws.rate_limiter import RateLimiter
+from ftask.aws.stage import Stage
+from ftask.core.codec import task_to_json
+from ftask.core.errors import FtaskError
+from ftask.core.model import Task
+from ftask.dead_letters.grouping import FailureGroup
+from ftask.dead_letters.redrive import redrive
+from ftask.dead_letters.selection import Selection, failures, require_failed, tasks_by_id
+from ftask.dead_letters.tally import RedriveTally
+from ftask.ops.cancel import CancelResult, cancel_tasks
+from ftask.ops.failed_tasks import FailedTasks, newest_failed
+from ftask.ops.last_traceback import last_traceback
+from ftask.ops.top import StageSnapshot
+
+
+class Sampler(Protocol):
+    """Takes the readings of a stage, see :class:`ftask.ops.top.StageSampler`."""
+
+    def snapshot(self) -> StageSnapshot: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task with its JSON form, and the traceback of its last failed attempt; `note` says why that is missing."""
+
+    task: Task
+    value: dict[str, Any]
+    traceback: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The calls of one cockpit. Every method raises FtaskError if AWS refuses a request or cannot be reached."""
+
+    stage: Stage
+    sampler: Sampler
+    task_type: str | None = None
+
+    def snapshot(self) -> StageSnapshot:
+        return self.sampler.snapshot()
+
+    def failed_tasks(self) -> FailedTasks:
+        return newest_failed(self.stage, self.task_type)
+
+    def task(self, task_id: str) -> OpenTask:
+        """Return the task as it is now; a log that cannot be read hides only its traceback."""
+        task = self.stage.task(task_id)
+        if task is None:
+            raise UnknownTaskError(task_id)
+        value = task_to_json(task)
+        try:
+            return OpenTask(task, value, last_traceback(self.stage, value))
+        except FtaskError as error:
+            note = f"The traceback is in the worker's log, which cannot be read: {error.message}"
+            return OpenTask(task, value, note=note)
+
+    def example(self, group: FailureGroup) -> dict[str, Any] | None:
+        """Return the newest task of the group; None if it is gone."""
+        task = tasks_by_id(self.stage, [group.example]).get(group.example)
+        return None if task is None else task_to_json(task)
+
+    def count(self, selection: Selection) -> int:
+        """Return how many tasks a redrive of the selection redrives.
+
+        Raises:
+            FtaskError: a task that is selected by its id is not FAILED.
+        """
+        require_failed(self.stage, selection.task_ids, "redriven")
+        return sum(1 for _ in failures(self.stage, selection, also_removed=True))
+
+    def redrive(
+        self, selection: Selection, progress: Callable[[int], None], stopped: Callable[[], bool]
+    ) -> RedriveTally:
+        """Redrive the selection; `progress` gets the number of redriven tasks. It ends early once `stopped` is true."""
+        tally = RedriveTally()
+        with closing(redrive(self.stage, selection, RateLimiter(0))) as batches:
+            for batch in batches:
+                tally.add(batch)
+                progress(len(tally.task_ids))
+                if stopped():
+                    break
+        return tally
+
+    def cancel(self, task_id: str) -> CancelResult:
+        return cancel_tasks(self.stage, [task_id])[0]
+
+
+def of_group(group: FailureGroup) -> Selection:
+    """Return what selects the tasks of a group."""
+    return Selection(kind=group.text, type=group.task_type)
