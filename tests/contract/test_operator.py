@@ -180,7 +180,7 @@ def test_a_redrive_that_is_left_early_is_finished_by_the_next(stage: Stage) -> N
     ids = [fail(stage, number) for number in range(60)]
     first = redrive(stage, Selection(), NO_LIMIT)
     next(first)
-    first.close()  # type: ignore[attr-defined]  # what Ctrl-C does to the generator
+    first.close()
     outcomes(stage, Selection())
     assert Counter(message["taskId"] for message in queued(stage)) == Counter(ids)
     assert all(message["epoch"] == 1 for message in queued(stage))
