@@ -108,8 +108,8 @@ class Estimate:
             "maxAttempts": self.load.max_attempts,
             "taskTypes": self.load.types,
             "taskSeconds": self.load.task_seconds,
-            "region": self.prices.region,
-            "pricedOn": self.prices.priced_on,
+            # By the names that a file of --prices has.
+            "prices": self.prices.model_dump(),
             "ways": [
                 {
                     "name": bill.way.name,

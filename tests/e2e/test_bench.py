@@ -14,6 +14,7 @@ import pytest
 from ftask.aws.stack import deployed_stack
 from ftask.aws.stage import Stage
 from ftask.bench import footprint
+from ftask.bench.prices import Prices
 from ftask.bench.usage import measure
 from ftask.core.timestamps import from_iso
 from ftask.deploy.archive import Content, bytes_entry, write_zip
@@ -225,6 +226,7 @@ def test_a_month_is_priced_without_a_stage(cli_without_engine: Cli) -> None:
     assert (month["tasksPerMonth"], month["payloadBytes"]) == (5_000_000, 2048)
     assert [way["name"] for way in month["ways"]] == ["one by one", "in tens", "in hundreds"]
     assert month["ways"][0]["totalUsd"] > month["ways"][2]["totalUsd"] > 5
+    assert month["prices"] == Prices().model_dump()
 
 
 def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:

@@ -39,6 +39,8 @@ def cost(
 
     The answer is an estimate at list prices, without a free tier. It needs no stage and no run.
 
+    Its JSON has the names and values of all prices, which a file of --prices can replace.
+
     Examples:
         ftask bench cost --tasks-per-month 5e6 --payload 2KB --errors 0.1
         ftask bench cost --tasks-per-month 0

@@ -19,6 +19,7 @@ _KB = 1024
 _FREE_TIER = (
     "Each account has ten alarms, three dashboards, ten custom metrics and a million SQS requests a month for free."
 )
+_RECEIVES = "Empty receives: Lambda's five pollers ask the queue every 20 seconds each while it is empty."
 _OF_TASKS = (
     "One by one: each task has a request and a worker invocation of its own; under load, messages share invocations.",
     "In tens, in hundreds: so many tasks in a request; ten messages share an invocation.",
@@ -73,5 +74,6 @@ def _headline(month: Estimate) -> str:
 def _notes(month: Estimate) -> list[str]:
     return [
         f"List prices of {month.prices.region} on {month.prices.priced_on}, without a free tier. {_FREE_TIER}",
+        _RECEIVES,
         *(_OF_TASKS if month.load.tasks_per_month else ()),
     ]
