@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.local_stage import LOCAL_STAGE
@@ -26,26 +26,45 @@ class StackNotFoundError(FtaskError):
     """The stage has no stack, or a stack without a complete set of outputs."""
 
 
-class StackOutputs(BaseModel):
+def _output(key: str, default: Any = MISSING) -> Any:
+    """Return a field that has the value of the template's output `key`."""
+    return field(default=default, metadata={"key": key})
+
+
+@dataclass(frozen=True, slots=True)
+class StackOutputs:
     """The template's outputs."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    api_url: str = Field(alias="ApiUrl")
-    api_id: str = Field(alias="ApiId")
-    api_stage: str = Field(alias="ApiStage")
-    table: str = Field(alias="TableName")
-    queue_url: str = Field(alias="QueueUrl")
-    dead_letter_queue_url: str = Field(alias="DeadLetterQueueUrl")
-    api_function: str = Field(alias="ApiFunction")
-    worker_function: str = Field(alias="WorkerFunction")
-    worker_source: str = Field(alias="WorkerSource")
-    api_log_group: str = Field(alias="ApiLogGroup")
-    worker_log_group: str = Field(alias="WorkerLogGroup")
-    retention_days: int = Field(alias="TaskRetentionDays")
-    api_code_key: str = Field(alias="CodeKey")
+    api_url: str = _output("ApiUrl")
+    api_id: str = _output("ApiId")
+    api_stage: str = _output("ApiStage")
+    table: str = _output("TableName")
+    queue_url: str = _output("QueueUrl")
+    dead_letter_queue_url: str = _output("DeadLetterQueueUrl")
+    api_function: str = _output("ApiFunction")
+    worker_function: str = _output("WorkerFunction")
+    worker_source: str = _output("WorkerSource")
+    api_log_group: str = _output("ApiLogGroup")
+    worker_log_group: str = _output("WorkerLogGroup")
+    retention_days: int = _output("TaskRetentionDays")
+    api_code_key: str = _output("CodeKey")
     # A stack of ftask 0.1 has one archive for both functions.
-    worker_code_key: str | None = Field(default=None, alias="WorkerCodeKey")
+    worker_code_key: str | None = _output("WorkerCodeKey", None)
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, str]) -> StackOutputs:
+        """Return the outputs among `values`, by their keys.
+
+        Raises:
+            KeyError: one is missing.
+            ValueError: a number is none.
+        """
+        known: dict[str, Any] = {
+            each.name: values[each.metadata["key"]]
+            for each in fields(cls)
+            if each.default is MISSING or each.metadata["key"] in values
+        }
+        return cls(**known | {"retention_days": int(known["retention_days"])})
 
     @property
     def api_code_sha256(self) -> str:
@@ -85,8 +104,8 @@ class DeployedStack:
                 f"Bring it back with: {deploy}",
             )
         try:
-            outputs = StackOutputs.model_validate(self.output_values)
-        except ValidationError:
+            outputs = StackOutputs.of_values(self.output_values)
+        except (KeyError, ValueError):
             raise StackNotFoundError(
                 f"Stack {self.target.stack_name} is {self.status} and lacks outputs that ftask needs.",
                 f"Finish its deployment with: {deploy}",
@@ -96,7 +115,7 @@ class DeployedStack:
         # An emulator serves an API under a path; its virtual host may not resolve.
         base = self.target.endpoint_url.rstrip("/")
         url = f"{base}/_aws/execute-api/{outputs.api_id}/{outputs.api_stage}"
-        return outputs.model_copy(update={"api_url": url})
+        return replace(outputs, api_url=url)
 
 
 def find_stack(target: Target) -> DeployedStack | None:

@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.session import Session
 
 from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
@@ -86,23 +85,25 @@ class Target:
         return emulator if self.is_emulated else aws
 
     @cached_property
-    def session(self) -> boto3.Session:
+    def session(self) -> Session:
         """The session of the usual credential chain, or of the stage's own keys alone.
 
         Raises:
             FtaskError: the profile does not exist, or no region is configured.
         """
+        if self.access_key is None or self.secret_key is None:
+            session = Session(profile=self.profile)
+        else:
+            session = _session_without_profiles()
+            session.set_credentials(self.access_key, self.secret_key)
+        if self.region is not None:
+            session.set_config_variable("region", self.region)
         try:
-            session = boto3.Session(
-                aws_access_key_id=self.access_key,
-                aws_secret_access_key=self.secret_key,
-                profile_name=self.profile,
-                region_name=self.region,
-                botocore_session=None if self.access_key is None else _session_without_profiles(),
-            )
+            session.get_scoped_config()  # which a profile that does not exist has not
+            region = session.get_config_variable("region")
         except BotoCoreError as error:
             raise translate(error) from error
-        if session.region_name is None:
+        if region is None:
             raise FtaskError(
                 f"No AWS region is configured for stage {self.stage_name!r}.",
                 "Set one with --region, with AWS_REGION, or in the profile.",
@@ -111,7 +112,7 @@ class Target:
 
     @property
     def region_name(self) -> str:
-        return str(self.session.region_name)
+        return str(self.session.get_config_variable("region"))
 
     @property
     def partition(self) -> str:
@@ -183,8 +184,8 @@ class Target:
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.
         addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
-        client: Any = self.session.client(
-            service,  # type: ignore[call-overload]  # one of the literals above
+        client: Any = self.session.create_client(
+            service,
             endpoint_url=self.endpoint_url,
             config=Config(
                 connect_timeout=5,
@@ -197,9 +198,7 @@ class Target:
         return client
 
 
-def _session_without_profiles() -> botocore.session.Session:
+def _session_without_profiles() -> Session:
     """Return a session that ignores AWS_PROFILE and the files of the AWS CLI, as a stage with its own keys needs it."""
     no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(
-        {"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file}
-    )
+    return Session({"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file})

@@ -6,11 +6,9 @@ import os
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftask.core.errors import FtaskError
 from ftask.private_files import user_id
@@ -22,46 +20,51 @@ FILE = "ftask.toml"
 FILE_VARIABLE = "FTASK_CONFIG"
 _ROOT = 0
 
-_REASONS = {"extra_forbidden": "unknown setting", "missing": "missing setting"}
+_REASONS = {"unexpected_keyword_argument": "unknown setting", "missing": "missing setting"}
+# What pydantic is to know of each class, which a command without a file need not import.
+_STRICT: Any = {"extra": "forbid"}
 # How CloudFormation writes a boolean.
 _BOOLEANS = {True: "true", False: "false"}
 
 
-class TasksConfig(BaseModel):
+@dataclass(frozen=True)
+class TasksConfig:
     """The table `[tasks]`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__ = _STRICT
 
     module: str
-    include: list[str] = Field(default_factory=list)
+    include: list[str] = field(default_factory=list)
     requirements: str | None = None
     policy: str | None = None
-    environment: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
-class StageTasksConfig(BaseModel):
+@dataclass(frozen=True)
+class StageTasksConfig:
     """The table `[stages.NAME.tasks]`: a policy instead of the one in `[tasks]`, more variables and secrets."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__ = _STRICT
 
     policy: str | None = None
-    environment: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
-class StageConfig(BaseModel):
+@dataclass(frozen=True)
+class StageConfig:
     """One table `[stages.NAME]`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__ = _STRICT
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     artifact_bucket: str | None = None
     protected: bool = False
-    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
-    tags: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, bool | int | float | str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     tasks: StageTasksConfig = StageTasksConfig()
 
     def overrides(self) -> dict[str, str]:
@@ -72,10 +75,11 @@ class StageConfig(BaseModel):
         }
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True)
+class _File:
+    __pydantic_config__ = _STRICT
 
-    stages: dict[str, StageConfig] = Field(default_factory=dict)
+    stages: dict[str, StageConfig] = field(default_factory=dict)
     tasks: TasksConfig | None = None
 
 
@@ -96,12 +100,11 @@ class Config:
         if self.tasks is None:
             return None
         stage = self.stage(name).tasks
-        return self.tasks.model_copy(
-            update={
-                "policy": stage.policy or self.tasks.policy,
-                "environment": self.tasks.environment | stage.environment,
-                "secrets": self.tasks.secrets | stage.secrets,
-            },
+        return replace(
+            self.tasks,
+            policy=stage.policy or self.tasks.policy,
+            environment=self.tasks.environment | stage.environment,
+            secrets=self.tasks.secrets | stage.secrets,
         )
 
     def project(self, stage_name: str) -> Project | None:
@@ -144,10 +147,13 @@ def load_config() -> Config:
     path = find_file()
     if path is None:
         return Config(None, {})
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         _require_trusted(path)
         text = path.read_text(encoding="utf-8")
-        file = _File.model_validate(tomllib.loads(text))
+        tables = tomllib.loads(text)
+        file = TypeAdapter(_File).validate_python(tables)
     except OSError as error:
         raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -156,8 +162,8 @@ def load_config() -> Config:
         first = error.errors()[0]
         reason = _REASONS.get(first["type"], first["msg"])
         raise _invalid(path, text, _keys(first["loc"]), reason) from None
-    for name, stage in file.stages.items():
-        if file.tasks is None and (settings := sorted(stage.tasks.model_fields_set)):
+    for name in file.stages:
+        if file.tasks is None and (settings := sorted(tables["stages"][name].get("tasks", {}))):
             raise _invalid(path, text, ["stages", name, "tasks", settings[0]], "this file has no table [tasks]")
     return Config(path, file.stages, file.tasks)
 
@@ -186,12 +192,12 @@ def _settings_near(keys: list[str]) -> str:
     """Return which settings the table that `keys` lead to may have."""
     match keys:
         case ["tasks", *_]:
-            title, model = "Settings of [tasks]", TasksConfig.model_fields
+            title, known = "Settings of [tasks]", fields(TasksConfig)
         case ["stages", name, "tasks", *_]:
-            title, model = f"Settings of [stages.{name}.tasks]", StageTasksConfig.model_fields
+            title, known = f"Settings of [stages.{name}.tasks]", fields(StageTasksConfig)
         case _:
-            title, model = "Settings of a stage", StageConfig.model_fields
-    return f"{title}: {', '.join(model)}."
+            title, known = "Settings of a stage", fields(StageConfig)
+    return f"{title}: {', '.join(each.name for each in known)}."
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:

@@ -29,13 +29,17 @@ def get(
         ftask get ID
         ftask get ID -o json --traceback
     """
-    from ftask.render.tasks import detail
-
     task = run.api.get(run.task_id(task_id))
     reads_log = not run.screen.json if traceback is None else traceback
     text = _traceback(run, task) if reads_log else None
+
+    def draw() -> Any:
+        from ftask.render.tasks import detail
+
+        return detail(task, text)
+
     run.shown_ids([task["taskId"]])
-    run.screen.result(task | ({"traceback": text} if traceback else {}), lambda: detail(task, text))
+    run.screen.result(task | ({"traceback": text} if traceback else {}), draw)
 
 
 def _traceback(run: Invocation, task: dict[str, Any]) -> str | None:

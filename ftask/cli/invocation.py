@@ -75,15 +75,17 @@ class Invocation(typer.Context):
         from ftask.local.engine import Engine
 
         engine = Engine(note=self.screen.note)
-        crashed = engine.crashed()
-        running, started = engine.ensure()
-        if started:
-            self.screen.note(f"Started the local engine at {running.endpoint_url} (ministack {running.version}).")
-        if crashed:
-            self.screen.warn(
-                "The local engine was killed before; what it had not saved is lost."
-                " If the stack is missing, run: ftask deploy"
-            )
+        running = engine.running()
+        if running is None or not running.is_guarded:
+            crashed = engine.crashed()
+            running, started = engine.ensure()
+            if started:
+                self.screen.note(f"Started the local engine at {running.endpoint_url} (ministack {running.version}).")
+            if crashed:
+                self.screen.warn(
+                    "The local engine was killed before; what it had not saved is lost."
+                    " If the stack is missing, run: ftask deploy"
+                )
         self._engine = running
         return engine_target(running)
 

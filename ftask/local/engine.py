@@ -20,8 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
-
 from ftask.distribution import missing_extra
 from ftask.local.environment import engine_environment
 from ftask.local.errors import EngineError
@@ -30,7 +28,6 @@ from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
 from ftask.local.record import RecordFile, RunningEngine
 from ftask.local.root_key import FILE as ROOT_KEY_FILE
 from ftask.local.root_key import root_key
-from ftask.local.runtime import RUNTIME_FOLDER, runtime_python
 from ftask.local.state_folder import (
     default_root,
     narrow_contents,
@@ -132,6 +129,8 @@ class Engine:
 
     def reset(self) -> None:
         """Stop the engine and delete everything that it kept."""
+        from ftask.local.runtime import RUNTIME_FOLDER
+
         with self._locked():
             self._stop()
             for name in ("state", "s3", "tmp", RUNTIME_FOLDER):
@@ -157,6 +156,9 @@ class Engine:
         return self._start_at(any_free_port())
 
     def _start_at(self, port: int) -> RunningEngine:
+        # Imported here, with packaging and venv: most commands find an engine that runs.
+        from ftask.local.runtime import runtime_python
+
         token = secrets.token_hex(8)
         shutil.rmtree(self.root / "tmp", ignore_errors=True)
         (self.root / "tmp").mkdir()
@@ -249,6 +251,8 @@ class Engine:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
         try:
             own_folder(self.root)
             lock = FileLock(self.root / "engine.lock", timeout=LOCK_SECONDS, mode=FILE_MODE)

@@ -8,26 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import indent
-from typing import IO, Any, TypeVar
-
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from ftask.core.errors import OutputError
 from ftask.render.ids import shorten
-from ftask.render.safe import SafeConsole, json_text
-from ftask.render.tables import UNLIMITED_WIDTH
+from ftask.render.json_text import json_text
+
+# Rich is imported where something is drawn: with -o json, nothing is.
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -56,10 +47,10 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether drawing in place makes sense: a person watches a terminal."""
-        consoles = (self.out, self.err)
+        if self.json or self.quiet:
+            return False
         # A dumb terminal cannot move its cursor back.
-        can_draw = all(console.is_terminal and not console.is_dumb_terminal for console in consoles)
-        return can_draw and not self.json and not self.quiet
+        return all(console.is_terminal and not console.is_dumb_terminal for console in (self.out, self.err))
 
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """Write a result: `value` as one JSON document, or what `draw` returns."""
@@ -85,6 +76,10 @@ class Screen:
 
     def _print_rows(self, picture: RenderableType) -> None:
         """Print each row of a table on one line, however long it is, without spaces at its end."""
+        from rich.text import Text
+
+        from ftask.render.tables import UNLIMITED_WIDTH
+
         options = self.out.options.update(width=UNLIMITED_WIDTH, height=None)
         rows = []
         for line in self.out.render_lines(picture, options, pad=False):
@@ -141,49 +136,40 @@ class Screen:
     @contextmanager
     def drawing(self, first: RenderableType, *, transient: bool) -> Iterator[Live]:
         """Draw in place until the block ends; the last picture stays, unless it is `transient`."""
+        from rich.live import Live
+
         with Live(first, console=self.err if transient else self.out, auto_refresh=False, transient=transient) as live:
             yield live
 
     @contextmanager
     def board(self, first: RenderableType) -> Iterator[Live]:
         """Draw on the whole terminal until the block ends, then restore what it showed before."""
+        from rich.live import Live
+
         with Live(first, console=self.out, auto_refresh=False, screen=True) as live:
             yield live
 
     def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
         """Yield the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-        )
-        with self._progress(*columns) as bar:
-            task = bar.add_task(what, total=total)
-            for item in items:
-                bar.advance(task, size(item))
-                yield item
+        if not self._shows_progress:
+            yield from items
+            return
+        from ftask.render.bars import counting
+
+        yield from counting(self.err, items, total, what, size)
 
     def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
         """Yield the items, with their number so far on stderr, where the total is unknown."""
-        with self._progress(SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}")) as bar:
-            task = bar.add_task(what, total=None)
-            for item in items:
-                bar.advance(task)
-                yield item
+        if not self._shows_progress:
+            yield from items
+            return
+        from ftask.render.bars import spinning
 
-    def _progress(self, *columns: ProgressColumn) -> Progress:
-        shown = self.err.is_terminal and not self.err.is_dumb_terminal and not self.quiet
-        return Progress(*columns, console=self.err, transient=True, disable=not shown)
+        yield from spinning(self.err, items, what)
 
-
-class _Rate(ProgressColumn):
-    """The speed: items per second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+    @property
+    def _shows_progress(self) -> bool:
+        return not self.quiet and sys.stderr.isatty() and self.err.is_terminal and not self.err.is_dumb_terminal
 
 
 def say_error(message: str, hint: str | None) -> None:
@@ -221,5 +207,7 @@ def _writing_result() -> Iterator[None]:
 
 
 def _console(stream: IO[str], *, soft_wrap: bool) -> Console:
+    from ftask.render.safe import SafeConsole
+
     # Text is shown unchanged: an error about `[bold]` or `:ok:` keeps its brackets and colons.
     return SafeConsole(file=stream, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 
 from ftask.aws.target import Target
 from ftask.local.engine import Engine
-from tests.support.engines import local_target
+from tests.support.engines import boto_session, local_target
 from tests.support.iam import a_user, iam_client
 from tests.support.requests import FORM, presigned, request, root, signature
 
@@ -33,7 +33,7 @@ def target(engine: Engine) -> Target:
 @pytest.fixture(scope="module")
 def api(target: Target) -> Iterator[Any]:
     """Paths of an HTTP API whose pages of PAGE may call it: one route needs a signature, the other none."""
-    client = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url)
+    client = boto_session(target).client("apigatewayv2", endpoint_url=target.endpoint_url)
     cors: Any = {"AllowOrigins": [PAGE], "AllowMethods": ["GET", "POST"], "AllowHeaders": ["authorization"]}
     made = client.create_api(Name="guarded", ProtocolType="HTTP", CorsConfiguration=cors)["ApiId"]
     client.create_stage(ApiId=made, StageName="v1")
@@ -197,7 +197,7 @@ def test_pages_of_origins_that_the_stack_allows_may_call_its_api_and_nothing_els
 @pytest.fixture(scope="module")
 def socket_api(target: Target) -> Iterator[str]:
     """The path of a WebSocket API that anybody may open."""
-    client = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url)
+    client = boto_session(target).client("apigatewayv2", endpoint_url=target.endpoint_url)
     made = client.create_api(Name="socket", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action")
     client.create_stage(ApiId=made["ApiId"], StageName="v1")
     yield f"/_aws/execute-api/{made['ApiId']}/v1"

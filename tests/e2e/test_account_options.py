@@ -10,7 +10,7 @@ import pytest
 
 from ftask.aws.stack import deployed_stack, find_stack
 from tests.support.cli import Cli
-from tests.support.engines import local_target
+from tests.support.engines import boto_session, local_target
 from tests.support.iam import actions_of, iam_client
 
 pytestmark = pytest.mark.engine
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.engine
 def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     assert own_engine("local", "up").code == 0
     target = local_target(own_engine)
-    kms = target.session.client("kms", endpoint_url=target.endpoint_url)
+    kms = boto_session(target).client("kms", endpoint_url=target.endpoint_url)
     key = kms.create_key()["KeyMetadata"]["Arn"]
     anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam = iam_client(target)
     boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(anything))["Policy"]["Arn"]
-    ec2 = target.session.client("ec2", endpoint_url=target.endpoint_url)
+    ec2 = boto_session(target).client("ec2", endpoint_url=target.endpoint_url)
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="ftask", Description="of a test", VpcId=vpc)["GroupId"]
@@ -63,11 +63,11 @@ def test_they_deploy_together_and_tasks_run(own_engine: Cli) -> None:
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     allowed = actions_of(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
     assert {"kms:Decrypt", "xray:PutTraceSegments", "ec2:CreateNetworkInterface"} <= allowed
-    (subscription,) = target.session.client("sns", endpoint_url=target.endpoint_url).list_subscriptions()[
-        "Subscriptions"
-    ]
+    (subscription,) = (
+        boto_session(target).client("sns", endpoint_url=target.endpoint_url).list_subscriptions()["Subscriptions"]
+    )
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "oncall@example.org")
-    cloudwatch = target.session.client("cloudwatch", endpoint_url=target.endpoint_url)
+    cloudwatch = boto_session(target).client("cloudwatch", endpoint_url=target.endpoint_url)
     assert [each["DashboardName"] for each in cloudwatch.list_dashboards()["DashboardEntries"]] == [target.stack_name]
     # Nobody names the key again.
     assert json.dumps(own_engine("policy", "dlq", "redrive").json).count(key) == 1

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from tests.support.cli import Cli
-from tests.support.engines import local_target
+from tests.support.engines import boto_session, local_target
 
 pytestmark = pytest.mark.engine
 
@@ -43,7 +43,7 @@ def test_bearer_tokens_as_an_option(own_engine: Cli) -> None:
     forged = own_engine("submit", "-m", "SUCCESS", FTASK_TOKEN=f"e30.{claims}.c2ln")
     assert "rejected the token in FTASK_TOKEN" in forged.err
     target = local_target(own_engine)
-    gateway = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url)
+    gateway = boto_session(target).client("apigatewayv2", endpoint_url=target.endpoint_url)
     (api,) = gateway.get_apis()["Items"]
     for route in gateway.get_routes(ApiId=api["ApiId"])["Items"]:
         assert route["AuthorizationScopes"] == ["tasks.read", "tasks.write"]

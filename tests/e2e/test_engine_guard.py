@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 from ftask.aws.target import Target
 from tests.support.browser import chromium, open_page
 from tests.support.cli import Cli
+from tests.support.engines import boto_session
 from tests.support.requests import FORM, presigned, request, root, signature
 
 pytestmark = pytest.mark.engine
@@ -91,7 +92,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 @pytest.fixture
 def friendly_api(deployed: Cli, target: Target, elsewhere: Elsewhere) -> Iterator[str]:
     """The path of an API before the stage's function that pages of elsewhere may call."""
-    client = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url)
+    client = boto_session(target).client("apigatewayv2", endpoint_url=target.endpoint_url)
     function = target.lambda_.get_function(FunctionName="ftask-local-api")["Configuration"]["FunctionArn"]
     cors: Any = {"AllowOrigins": [elsewhere.origin]}
     api_id = client.create_api(Name="friendly", ProtocolType="HTTP", CorsConfiguration=cors)["ApiId"]

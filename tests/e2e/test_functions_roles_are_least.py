@@ -27,7 +27,7 @@ from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
 from tests.support.builders import a_task
 from tests.support.cli import Cli
-from tests.support.engines import local_target
+from tests.support.engines import boto_session, local_target
 from tests.support.iam import a_user, actions_of, iam_client, without
 from tests.support.resources import Resources, role_policies
 
@@ -156,7 +156,7 @@ def world(target: Target, credentials: Credentials) -> World:
         )
 
     as_role = boto3.Session(credentials.access_key, credentials.secret_key, region_name=LOCAL_REGION)
-    return World(parts(target.session), parts(as_role))
+    return World(parts(boto_session(target)), parts(as_role))
 
 
 @pytest.mark.parametrize(

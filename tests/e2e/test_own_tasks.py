@@ -19,7 +19,7 @@ from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from tests.conftest import start_engine
 from tests.support.cli import Cli, Following, make_cli
-from tests.support.engines import local_target
+from tests.support.engines import boto_session, local_target
 from tests.support.invoice_service import (
     BROKEN,
     BUSY_AT_FIRST,
@@ -149,7 +149,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     engine = start_engine(state)
     target = local_target(cli)
     target.s3.create_bucket(Bucket=BUCKET)
-    secrets = target.session.client("secretsmanager", endpoint_url=target.endpoint_url)
+    secrets = boto_session(target).client("secretsmanager", endpoint_url=target.endpoint_url)
     arn = secrets.create_secret(Name="signing-key", SecretString=SECRET)["ARN"]
     with invoice_service() as service:
         settings = (folder / "ftask.toml").read_text() + (

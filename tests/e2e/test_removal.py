@@ -7,14 +7,14 @@ import pytest
 
 from ftask.aws.target import Target
 from tests.support.cli import Cli
-from tests.support.engines import local_target
+from tests.support.engines import boto_session, local_target
 
 pytestmark = pytest.mark.engine
 
 
 def left_behind(target: Target) -> list[str]:
     """Everything in the account that a stack could have left."""
-    apis = target.session.client("apigatewayv2", endpoint_url=target.endpoint_url).get_apis()["Items"]
+    apis = boto_session(target).client("apigatewayv2", endpoint_url=target.endpoint_url).get_apis()["Items"]
     iam = boto3.client(
         "iam",
         target.region_name,

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_the_template_fits_into_a_request() -> None:
 
 
 def test_the_outputs_are_those_that_the_tool_reads() -> None:
-    expected = {str(field.alias) for field in StackOutputs.model_fields.values()}
+    expected = {output.metadata["key"] for output in fields(StackOutputs)}
     assert set(template()["Outputs"]) == expected
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
+
 from ftask.aws.target import Target
 from ftask.local.engine import Engine
 from ftask.local.ports import PORT_VARIABLE, any_free_port
@@ -42,3 +44,8 @@ def local_target(engine: Engine | Cli) -> Target:
     """The target of the stage `local`."""
     found = running(engine)
     return Target.local(found.endpoint_url, found.root_key.access_key_id, found.root_key.secret_access_key)
+
+
+def boto_session(target: Target) -> boto3.Session:
+    """A session of boto3 with the target's keys, for services that ftask itself has no client of."""
+    return boto3.Session(target.access_key, target.secret_key, region_name=target.region_name)

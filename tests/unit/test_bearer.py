@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ftask.core.errors import FtaskError
 
 JWT = {"ApiAuthorization": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "tasks, more"}
 
-OUTPUTS = {str(output.alias): "1" for output in StackOutputs.model_fields.values()}
+OUTPUTS = {output.metadata["key"]: "1" for output in fields(StackOutputs)}
 
 
 def token(**claims: Any) -> str:
