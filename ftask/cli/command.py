@@ -16,6 +16,7 @@ from ftask.cli import options
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.failing import discard_stdout, file_error_text, report
 from ftask.cli.invocation import Invocation
+from ftask.cli.plain_values import keep_plain_values
 from ftask.core.errors import FtaskError, InvalidInputError, OutputError
 
 DEBUG_VARIABLE = "FTASK_DEBUG"
@@ -30,7 +31,7 @@ class _TakesGlobalOptions:
     def get_params(self, ctx: Any) -> list[Any]:
         own: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of Typer's class
         shared = [option for option in ctx.find_root().command.params if option.name in options.NAMES]
-        return without_types_of_flags([*own, *shared])
+        return keep_plain_values(without_types_of_flags([*own, *shared]))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, with the examples of the docstring at its end."""
@@ -58,7 +59,7 @@ class PlainGroup(TyperGroup):
     """A group that does nothing without one of its commands."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return without_types_of_flags(super().get_params(ctx))
+        return keep_plain_values(without_types_of_flags(super().get_params(ctx)))
 
 
 class CommandGroup(_TakesGlobalOptions, TyperGroup):

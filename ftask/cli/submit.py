@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -164,15 +164,15 @@ def _send(
 
 def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
     """Show what was accepted or, with `wait`, how it ended."""
-    from ftask.core.codec import task_to_json
-    from ftask.render import tasks as pictures
-
     screen = run.screen
     first = [accepted.task_id for accepted in islice(submitted.accepted, 3)]
     more = " …" if len(submitted.accepted) > 3 else ""
     shown = run.shown_ids(first)
     run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(shown.values())}{more}"
     if wait and first:
+        from ftask.core.codec import task_to_json
+        from ftask.render import tasks as pictures
+
         ids = [accepted.task_id for accepted in submitted.accepted]
         code, seen = follow(run, ids, timeout, result_follows=True)
         ended = list(seen.values())
@@ -184,10 +184,16 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
         return code
     if single:
         for accepted in submitted.accepted:
-            screen.result(accepted.json(), partial(pictures.accepted, shown[accepted.task_id], accepted.status))
+            screen.result(accepted.json(), partial(_draw_accepted, shown[accepted.task_id], accepted.status))
     else:
         screen.results((accepted.json(), accepted.task_id) for accepted in submitted.accepted)
     return ExitCode.DONE
+
+
+def _draw_accepted(task_id: str, status: str) -> Any:
+    from ftask.render.tasks import accepted
+
+    return accepted(task_id, status)
 
 
 def _raise_errors(error: FtaskError | None, submitted: Submitted, rejected: Spool[Rejected], path: Path | None) -> None:
