@@ -1,4 +1,4 @@
-"""Where ftask keeps what it can make again: dependencies that it installed, ids that it has shown."""
+"""Where ftask keeps what it can make again: dependencies that it installed, ids that it has shown, URLs of stages."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from ftask.cache_folder import CACHE_DIR_VARIABLE
 from ftask.local.engine import Engine
 from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support import quick_botocore, resources
@@ -52,6 +53,7 @@ def _no_credentials_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv(CACHE_DIR_VARIABLE, str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session", autouse=True)

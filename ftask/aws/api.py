@@ -99,6 +99,9 @@ class ApiClient:
 
     Requests carry the bearer `token`, or a signature where it is None. A request that fails in passing is sent again a
     few times. Setting `stopping` ends these retries.
+
+    `find_url` returns the URL of the API as the stack has it now; it is given where `url` may be an old one. The first
+    request that fails otherwise than by a refused task calls it, and is sent again if the URL is another one.
     """
 
     target: Target
@@ -107,6 +110,8 @@ class ApiClient:
     now: Callable[[], datetime] = now
     http: URLLib3Session | None = None
     token: str | None = field(default=None, repr=False)
+    find_url: Callable[[], str] | None = None
+    _finding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @cached_property
     def _session(self) -> URLLib3Session:
@@ -206,20 +211,33 @@ class ApiClient:
     def _send(
         self, method: str, path: str, headers: dict[str, str], body: bytes, retries: Retries | None = None
     ) -> dict[str, Any]:
-        """Send a request, and again while it fails in passing."""
+        """Send a request, and again while it fails in passing, or if the API has another URL now."""
         retries = retries or self._retries()
         while True:
+            url = self.url
             try:
-                return self._send_once(method, path, headers, body)
-            except ApiError as error:
-                if not error.is_retryable or not retries.wait(error.retry_after):
-                    raise
-            except UnreachableError:
-                if not retries.wait():
+                return self._send_once(url, method, path, headers, body)
+            except FtaskError as error:
+                if self._has_moved(url, error):
+                    continue
+                if isinstance(error, ApiError):
+                    if not error.is_retryable or not retries.wait(error.retry_after):
+                        raise
+                elif not isinstance(error, UnreachableError) or not retries.wait():
                     raise
 
-    def _send_once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        request: Any = AWSRequest(method=method, url=self.url + path, data=body, headers=headers)
+    def _has_moved(self, url: str, error: FtaskError) -> bool:
+        """Whether the API has another URL than `url`, at which a request ended with `error`."""
+        if isinstance(error, ApiError) and (error.refuses_task or error.status == 429):
+            return False  # an answer of this API, or of its gateway
+        with self._finding:
+            if self.url == url and self.find_url is not None:
+                find_url, self.find_url = self.find_url, None
+                self.url = find_url()
+            return self.url != url
+
+    def _send_once(self, url: str, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        request: Any = AWSRequest(method=method, url=url + path, data=body, headers=headers)
         if self.token is not None:
             request.headers["authorization"] = f"Bearer {self.token}"
         else:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from ftask.aws.profile import read_profile
-
 if TYPE_CHECKING:
     from ftask.aws.target import Target
 
@@ -34,7 +32,7 @@ def open_session(target: Target, url: str) -> URLLib3Session:
 
 
 def _ca_bundle(target: Target) -> str | None:
-    in_profile = None if target.access_key else read_profile(target.profile).settings.get("ca_bundle")
+    in_profile = None if target.access_key else _profile_setting(target.profile, "ca_bundle")
     candidates = (
         os.environ.get("AWS_CA_BUNDLE"),
         in_profile,
@@ -42,3 +40,9 @@ def _ca_bundle(target: Target) -> str | None:
         os.environ.get("CURL_CA_BUNDLE"),
     )
     return next((bundle for bundle in candidates if bundle), None)
+
+
+def _profile_setting(profile: str | None, name: str) -> str | None:
+    from ftask.aws.profile import read_profile
+
+    return read_profile(profile).settings.get(name)

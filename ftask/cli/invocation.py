@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ftask.aws.api import ApiClient
+    from ftask.aws.profile import Profile
     from ftask.aws.stack import StackOutputs
     from ftask.aws.stage import Stage
     from ftask.aws.target import Target
@@ -58,10 +59,9 @@ class Invocation(typer.Context):
         Raises:
             FtaskError: a flag has no effect on the stage, or `ftask.toml` is invalid.
         """
-        from ftask.aws.profile import read_profile
         from ftask.cli.settings import resolve
 
-        return resolve(self.options, self.config, os.environ, read_profile)
+        return resolve(self.options, self.config, os.environ, _read_profile)
 
     @cached_property
     def target(self) -> Target:
@@ -114,16 +114,29 @@ class Invocation(typer.Context):
 
     @cached_property
     def api(self) -> ApiClient:
-        """A client of the stage's API.
+        """A client of the stage's API, at the URL that an earlier command found, or that the stack has.
 
         Raises:
             FtaskError: the token in FTASK_TOKEN is for another stage.
         """
         from ftask.aws.api import ApiClient
-        from ftask.aws.bearer import bearer_token
+        from ftask.aws.bearer import TOKEN_VARIABLE, bearer_token
+        from ftask.aws.known_url import KnownUrl
 
-        token = bearer_token(self.stage.stack, os.environ)
-        return ApiClient(self.target, self.outputs.api_url, token=token)
+        if os.environ.get(TOKEN_VARIABLE):
+            # A token goes only to the stage that it was issued for, as the stack says it now.
+            token = bearer_token(self.stage.stack, os.environ)
+            return ApiClient(self.target, self.outputs.api_url, token=token)
+        known = KnownUrl(self.target)
+        url = known.read()
+        if url is None:
+            return ApiClient(self.target, known.remember(self.outputs.api_url))
+
+        def find_url() -> str:
+            known.forget()
+            return known.remember(self.outputs.api_url)
+
+        return ApiClient(self.target, url, find_url=find_url)
 
     @property
     def outputs(self) -> StackOutputs:
@@ -217,6 +230,12 @@ class Invocation(typer.Context):
         sys.stderr.write(prompt)
         sys.stderr.flush()
         return sys.stdin.readline().strip()
+
+
+def _read_profile(name: str | None) -> Profile:
+    from ftask.aws.profile import read_profile
+
+    return read_profile(name)
 
 
 def engine_target(running: RunningEngine) -> Target:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
+from ftask.cache_folder import CACHE_DIR_VARIABLE
 from ftask.cli import app
 from ftask.core.codec import encode_message
 from ftask.core.item import task_to_item
@@ -84,7 +86,9 @@ class Caller:
     def __call__(self, *arguments: str) -> tuple[int, str]:
         """The exit code, and everything that the command said."""
         where = ("--stage", STAGE, "--endpoint-url", str(self.engine.endpoint_url), "--region", LOCAL_REGION)
-        with pytest.MonkeyPatch.context() as patch:
+        # What an earlier call has found out must not spare this one an action.
+        with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as cache:
+            patch.setenv(CACHE_DIR_VARIABLE, cache)
             patch.setenv("AWS_ACCESS_KEY_ID", self.access_key)
             patch.setenv("AWS_SECRET_ACCESS_KEY", self.secret_key)
             done = CliRunner().invoke(app, [*where, *arguments])

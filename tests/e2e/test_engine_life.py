@@ -109,8 +109,10 @@ def test_a_busy_engine_gets_no_second_one_on_its_state(own_engine: Cli) -> None:
 
 def test_a_killed_engine_is_noticed_and_reported(own_engine: Cli) -> None:
     own_engine("deploy", "--yes")
+    assert own_engine("submit", "-m", "SUCCESS").code == 0
     os.kill(own_engine("local", "status", "-o", "json").json["pid"], signal.SIGKILL)
-    done = own_engine("info")
+    # It calls the API that it remembers, which is gone.
+    done = own_engine("submit", "-m", "SUCCESS")
     assert done.code == 1
     assert "was killed before" in done.err
     assert "has no stack" in done.err

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import boto3
 import pytest
 
+from ftask.aws.known_url import FOLDER
 from ftask.aws.target import Target
+from ftask.cache_folder import CACHE_DIR_VARIABLE
 from tests.support.cli import Cli
 from tests.support.engines import boto_session, local_target
 
@@ -45,7 +49,20 @@ def test_remove_leaves_nothing_behind(own_engine: Cli) -> None:
     assert done.code == 0
     assert "Removed ftask-local" in done.out
     assert left_behind(target) == []
+    cache = Path(own_engine.environment[CACHE_DIR_VARIABLE]) / FOLDER
+    known_urls = {path: path.read_text() for path in cache.iterdir()}
+    assert known_urls
+    gone = own_engine("submit", "-m", "SUCCESS")
+    assert gone.code == 1
+    assert "has no stack ftask-local" in gone.err
     assert own_engine("deploy", "--yes").code == 0
+    # As another shell or machine remembers it.
+    for path, text in known_urls.items():
+        path.write_text(text)
+    task = own_engine("submit", "-m", "SUCCESS", "--wait", "-o", "json").json
+    assert task["status"] == "COMPLETED"
+    assert {path.read_text() for path in cache.iterdir()}.isdisjoint(known_urls.values())
+    assert own_engine("get", task["taskId"], "-o", "json").json["status"] == "COMPLETED"
 
 
 def test_a_protected_stage_is_not_removed(own_engine: Cli) -> None:
@@ -71,10 +88,11 @@ def test_a_stage_is_taken_down_to_its_data_and_brought_back_with_it(own_engine: 
     target = local_target(own_engine)
     assert target.lambda_.list_functions()["Functions"] == []
     assert target.dynamodb.list_tables()["TableNames"] != []
-    refused = own_engine("info")
-    assert refused.code == 1
-    assert "taken down to its data" in refused.err
-    assert "ftask deploy" in refused.err
+    for words in (["info"], ["submit", "-m", "SUCCESS"]):
+        refused = own_engine(*words)
+        assert refused.code == 1
+        assert "taken down to its data" in refused.err
+        assert "ftask deploy" in refused.err
     again = own_engine("remove", "--keep-data")
     assert again.code == 0
     assert "taken down to its data before" in again.out

@@ -22,7 +22,7 @@ EDGES = {
     "core": set(),
     "tasks": {"core"},
     "testing.py": {"tasks"},
-    "aws": {"core"},
+    "aws": {"cache_folder", "core", "private_files"},
     "distribution": set(),
     "cache_folder": set(),
     "private_files": {"core"},
