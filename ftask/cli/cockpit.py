@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ EXTRA = "top"
 
 
 def is_installed() -> bool:
-    """Whether the library that draws the cockpit is installed."""
-    return importlib.util.find_spec("textual") is not None
+    """Whether the library that draws the cockpit is installed, on a system whose signals it handles."""
+    return os.name == "posix" and importlib.util.find_spec("textual") is not None
 
 
 def run_cockpit(run: Invocation, sampler: StageSampler, interval_seconds: float, count: int) -> None:

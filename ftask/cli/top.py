@@ -61,7 +61,7 @@ def _watch(run: Invocation, sampler: StageSampler, interval: float, count: int) 
     if cockpit.is_installed():
         cockpit.run_cockpit(run, sampler, interval, count)
         return
-    run.screen.note(f"Keys that open, redrive and cancel tasks need an extra. {missing_extra(cockpit.EXTRA)}")
+    run.screen.note(f"Keys to open, redrive and cancel tasks need an extra.\n{missing_extra(cockpit.EXTRA)}")
     try:
         with raising_signals():
             _live(run, sampler, interval, count)

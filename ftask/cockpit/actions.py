@@ -41,6 +41,7 @@ class Actions:
         self._operations = app.operations
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
+        self._is_refreshing = False
         self._done = self._total = 0
         # What runs now, in words; None if nothing does.
         self.running: str | None = None
@@ -56,13 +57,20 @@ class Actions:
         self._read(lambda: self._operations.task(task_id), show)
 
     def refresh_task(self, screen: TaskScreen) -> None:
-        """Show the task that is open as it is now."""
+        """Show the task that is open as it is now, unless it is being read already."""
 
         def show(opened: OpenTask) -> None:
+            self._is_refreshing = False
             if screen.is_attached:
                 screen.show(opened)
 
-        self._read(lambda: self._operations.task(screen.subject), show)
+        def failed(error: FtaskError) -> None:
+            self._is_refreshing = False
+            self._app.say_error(error)
+
+        if not self._is_refreshing:
+            self._is_refreshing = True
+            background.call(self._app, lambda: self._operations.task(screen.subject), show, failed)
 
     def open_group(self, group: FailureGroup) -> None:
         """Open the kind of error."""

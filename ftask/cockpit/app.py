@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.app import App
@@ -18,18 +18,17 @@ from ftask.cockpit import background
 from ftask.cockpit.actions import Actions
 from ftask.cockpit.board import Board
 from ftask.cockpit.dialogs import Help, Question
+from ftask.cockpit.ending import Ending
 from ftask.cockpit.look import THEME, SafeText
 from ftask.cockpit.main_screen import MainScreen
 from ftask.cockpit.operations import Operations, of_group
 from ftask.cockpit.pages import GroupScreen, TaskScreen
-from ftask.cockpit.readings import FailedReading
+from ftask.cockpit.readings import Readings, error_text
 from ftask.cockpit.rows import GroupRow, TaskRow
 from ftask.cockpit.widgets import RowList, StatusLine
 from ftask.core.errors import FtaskError
 from ftask.dead_letters.grouping import FailureGroup
 from ftask.dead_letters.selection import Selection
-from ftask.ops.failed_tasks import FailedTasks
-from ftask.ops.top import StageSnapshot
 from ftask.render import cockpit as pictures
 
 # How long an end by a signal may take.
@@ -37,18 +36,6 @@ _GIVE_UP_SECONDS = 10
 # Rows of the terminal from which on the graphs have this height, see cockpit.tcss.
 _BREAKPOINTS = [(0, "-low"), (20, "-short"), (32, "-medium"), (45, "-tall")]
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How the cockpit ended: by a signal, by an error that the command reports, or because the user quit.
-
-    `note` says what became of a redrive that ran.
-    """
-
-    signal: signal.Signals | None = None
-    error: Exception | None = None
-    note: str | None = None
 
 
 class Cockpit(App[Ending]):
@@ -81,14 +68,9 @@ class Cockpit(App[Ending]):
         self.stage_name = stage_name
         self.board = Board()
         self.actions = Actions(self)
-        self.status: tuple[str, str] = ("", "")
+        self._said: tuple[str, str] = ("", "")
         self.crash: Exception | None = None
-        self._interval_seconds = interval_seconds
-        self._count = count
-        self._readings = 0
-        self._has_ended = has_ended
-        self._failed_reading = FailedReading()
-        self._is_reading = False
+        self._readings = Readings(self, interval_seconds, count, has_ended)
         # Why the stage cannot be read at the moment.
         self._problem: str | None = None
         self._safe = SafeText()
@@ -102,91 +84,45 @@ class Cockpit(App[Ending]):
 
     def on_mount(self) -> None:
         for number in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._end, Ending(signal=number))
+            asyncio.get_running_loop().add_signal_handler(number, self.end, Ending(signal=number))
 
     def on_ready(self) -> None:
-        self.set_interval(self._interval_seconds, self._read)
-        self._read()
-        self.changed()
-
-    # Readings
-
-    def _read(self) -> None:
-        if self.board.paused or self._is_reading:
-            return
-        self._is_reading = True
-        background.call(self, self._snapshot, self._show_snapshot, self._unreadable)
-
-    def _snapshot(self) -> StageSnapshot | Ending:
-        try:
-            return self.operations.snapshot()
-        except FtaskError as error:
-            if self._has_ended():
-                return Ending(error=error)
-            raise
-
-    def _show_snapshot(self, snapshot: StageSnapshot | Ending) -> None:
-        self._is_reading = False
-        if isinstance(snapshot, Ending):
-            self._end(snapshot)
-            return
-        self._problem = None
-        self._show_status()
-        self.board.history.append(snapshot)
-        self._failed_reading.see(snapshot)
-        self._read_failed()
-        self._main.show()
-        self._refresh_task()
-        self._readings += 1
-        if self._readings == self._count:
-            self._end(Ending())
-
-    def _unreadable(self, error: FtaskError) -> None:
-        self._is_reading = False
-        self._problem = f"{_text(error)} Trying again every {self._interval_seconds:g} s."
-        self._show_status()
-
-    def changed(self) -> None:
-        """Read the failed tasks anew, and the task that is open, after a change made here."""
-        self._failed_reading.changed()
-        self._read_failed()
-        self._refresh_task(changed=True)
-
-    def _refresh_task(self, *, changed: bool = False) -> None:
-        screen = self.screen
-        if isinstance(screen, TaskScreen) and (changed or not screen.opened.task.status.terminal):
-            self.actions.refresh_task(screen)
-
-    def _read_failed(self) -> None:
-        if self.board.paused or not self._failed_reading.is_due():
-            return
-        self._failed_reading.begin()
-        background.call(self, self.operations.failed_tasks, self._show_failed, self._failed_unreadable)
-
-    def _show_failed(self, failed: FailedTasks) -> None:
-        self._failed_reading.end()
-        self.board.failed = failed
-        self._main.show()
-        self._read_failed()
-
-    def _failed_unreadable(self, error: FtaskError) -> None:
-        self._failed_reading.end()
-        self.say_error(error)
+        self._readings.start()
 
     def on_finished(self, message: background.Finished) -> None:
         if self._main.is_drawn:  # and not on its way to the end
             message.then()
 
-    # The status line
+    # What is shown
+
+    def show_board(self) -> None:
+        """Show the board, and the task that is open, as they are now."""
+        self._main.show()
+        screen = self.screen
+        if isinstance(screen, TaskScreen) and not screen.opened.task.status.terminal:
+            self.actions.refresh_task(screen)
+
+    def changed(self) -> None:
+        """Read anew what a change made here has changed."""
+        self._readings.changed()
+        if isinstance(self.screen, TaskScreen):
+            self.actions.refresh_task(self.screen)
 
     def say(self, text: str, style: str = "") -> None:
         """Say what happened, until something else happens."""
-        self.status = (text, style)
-        self._show_status()
+        if (text, style) != self._said:
+            self._said = (text, style)
+            self._show_status()
 
     def say_error(self, error: FtaskError) -> None:
         """Say what failed, and what to do; the cockpit goes on."""
-        self.say(_text(error), "red")
+        self.say(error_text(error), "red")
+
+    def say_problem(self, text: str | None) -> None:
+        """Say why the stage cannot be read, until it can: None."""
+        if text != self._problem:
+            self._problem = text
+            self._show_status()
 
     def _show_status(self) -> None:
         for screen in self.screen_stack:
@@ -195,7 +131,7 @@ class Cockpit(App[Ending]):
 
     def status_text(self) -> Any:
         """Return what the status line of every screen says."""
-        return pictures.message(self._problem, "red") if self._problem else pictures.message(*self.status)
+        return pictures.message(self._problem, "red") if self._problem else pictures.message(*self._said)
 
     # Keys
 
@@ -218,7 +154,7 @@ class Cockpit(App[Ending]):
             case str(task_id):
                 self.actions.redrive(Selection(task_ids=frozenset({task_id})), f"task {task_id}")
             case FailureGroup() as group:
-                self.actions.redrive(of_group(group), group.text)
+                self.actions.redrive(of_group(group), f"{group.task_type}  {group.text}")
 
     def action_cancel(self) -> None:
         match self._subject:
@@ -234,17 +170,18 @@ class Cockpit(App[Ending]):
 
     async def action_quit(self) -> None:
         if self.actions.running is None:
-            self._end(Ending())
+            self.end(Ending())
             return
         details = ["Redriven tasks run; the others are unchanged."]
         self.push_screen(
-            Question("Stop what runs, and quit?", details), lambda yes: self._end(Ending()) if yes else None
+            Question("Stop what runs, and quit?", details), lambda yes: self.end(Ending()) if yes else None
         )
 
     def action_interrupt(self) -> None:
-        self._end(Ending(signal=signal.SIGINT))
+        self.end(Ending(signal=signal.SIGINT))
 
-    def _end(self, ending: Ending) -> None:
+    def end(self, ending: Ending) -> None:
+        """End the cockpit."""
         if ending.signal in (signal.SIGTERM, signal.SIGHUP):
             # Where the terminal is gone, writing to it may block: then SIGALRM ends the process.
             signal.alarm(_GIVE_UP_SECONDS)
@@ -266,13 +203,10 @@ def run(cockpit: Cockpit) -> Ending:
         Exception: what went wrong in it, a defect.
     """
     try:
-        ending = cockpit.run() or Ending()
+        # Without the mouse, so that the terminal's own selection copies ids and errors.
+        ending = cockpit.run(mouse=False) or Ending()
     finally:
         note = cockpit.actions.stop()
     if cockpit.crash is not None:
         raise cockpit.crash
     return replace(ending, note=note)
-
-
-def _text(error: FtaskError) -> str:
-    return f"{error.message} {error.hint}" if error.hint else error.message

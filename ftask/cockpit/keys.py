@@ -9,15 +9,18 @@ from ftask.core.model import Status
 # Key, and what it does, on the line of keys.
 Key = tuple[str, str]
 
-HELP: tuple[tuple[str, str], ...] = (
-    ("↑ ↓  PgUp PgDn  Home End", "select a kind of error or a task"),
-    ("Enter", "open it: the task with its attempts and its traceback, the kind of error with its tasks"),
-    ("r", "redrive it: run the failed tasks again, in a new epoch (asks first)"),
-    ("c", "cancel the task: no further attempt begins (asks first)"),
+HELP: tuple[Key, ...] = (
+    ("↑ ↓", "select a kind of error or a task; PgUp, PgDn, Home and End too"),
+    (
+        "Enter",
+        "open it: a task with its attempts and its traceback, a kind of error with its newest example and its tasks",
+    ),
+    ("r", "redrive it: run the failed tasks again; asks first"),
+    ("c", "cancel the task: no further attempt begins; asks first"),
     ("/", "filter by a text in the error, the type or the id; Esc shows all again"),
-    ("p", "pause the view, so that nothing moves; the stage goes on (pause it with: ftask pause)"),
+    ("p", "pause the view, so that nothing moves; tasks go on (ftask pause stops the worker)"),
     ("Esc", "back"),
-    ("q  Ctrl-C", "quit"),
+    ("q", "quit; Ctrl-C too"),
 )
 
 
@@ -50,5 +53,5 @@ def task_keys(status: Status) -> list[Key]:
 
 def group_keys(has_tasks: bool) -> list[Key]:
     """Return the keys of an open kind of error."""
-    tasks: list[Key] = [("Enter", "open task"), ("r", "redrive all of this kind")] if has_tasks else []
-    return [*tasks, ("Esc", "back"), ("?", "help"), ("q", "quit")]
+    tasks: list[Key] = [("Enter", "open task"), ("r", "redrive all")] if has_tasks else []
+    return [*tasks, ("Tab", "example"), ("Esc", "back"), ("?", "help"), ("q", "quit")]

@@ -48,10 +48,10 @@ class MainScreen(Screen[None]):
             return pictures.head(board.latest, self._stage_name, self._task_type, width, paused=board.paused)
 
         yield Painted(head)
-        yield self._painted(lambda latest, width, _: pictures.attempts_title(latest, width, self._span_seconds(width)))
+        yield self._painted(self._attempts_title)
         yield self._graph("completed_rate", "graph")
         yield self._graph("failed_attempts_rate", "strip")
-        yield self._painted(lambda latest, width, _: pictures.queue_title(latest, width))
+        yield self._painted(self._queue_title)
         yield self._graph("waiting", "graph")
         yield self._graph("in_flight", "strip")
         yield self._painted(lambda latest, width, _: pictures.figures(latest, width), classes="figures")
@@ -69,15 +69,23 @@ class MainScreen(Screen[None]):
 
     def _graph(self, name: str, classes: str) -> Painted:
         def paint(_: StageSnapshot, width: int, height: int) -> Any:
-            values = [getattr(snapshot, name) for snapshot in self._board.history]
-            return pictures.bars(values, width, height, pictures.GRAPH_STYLES[name])
+            return pictures.bars(self._values(name, width), width, height, pictures.GRAPH_STYLES[name])
 
         return self._painted(paint, classes)
 
-    def _span_seconds(self, width: int) -> float:
-        history = self._board.history
-        shown = history[max(0, len(history) - width)]
-        return (history[-1].at - shown.at).total_seconds()
+    def _attempts_title(self, latest: StageSnapshot, width: int, _: int) -> Any:
+        span = latest.at - self._shown(width)[0].at
+        return pictures.attempts_title(latest, width, max(self._values("completed_rate", width)), span.total_seconds())
+
+    def _queue_title(self, latest: StageSnapshot, width: int, _: int) -> Any:
+        return pictures.queue_title(latest, width, max(self._values("waiting", width)))
+
+    def _values(self, name: str, width: int) -> list[float]:
+        return [getattr(snapshot, name) for snapshot in self._shown(width)]
+
+    def _shown(self, width: int) -> list[StageSnapshot]:
+        """Return the readings that graphs of this width show, at least one."""
+        return list(self._board.history)[-max(1, width) :]
 
     @property
     def is_drawn(self) -> bool:

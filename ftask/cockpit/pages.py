@@ -77,7 +77,7 @@ class GroupScreen(Page):
 
     def compose(self) -> ComposeResult:
         yield Painted(lambda width, _: pictures.heading("Kind of error, with its newest example", width))
-        with VerticalScroll(can_focus=False):
+        with VerticalScroll():
             yield Static(pictures.group_page(self.subject, self._example), markup=False)
         yield Painted(lambda *_: "", classes="space")
         yield RowList()

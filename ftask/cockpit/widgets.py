@@ -61,7 +61,8 @@ class RowList(OptionList):
         if self.option_count != len(self.rows):
             return  # in the middle of a change
         for index, line in enumerate(paint(self.rows, self.scrollable_content_region.width, self.highlighted)):
-            self.replace_option_prompt_at_index(index, line)
+            if self.get_option_at_index(index).prompt != line:
+                self.replace_option_prompt_at_index(index, line)
 
     def _scroll_to_selected(self) -> None:
         # The heading above the first row is shown with it.

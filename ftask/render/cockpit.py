@@ -56,23 +56,24 @@ def head(snapshot: StageSnapshot | None, stage: str, task_type: str | None, widt
     return _cut(line, width)
 
 
-def attempts_title(snapshot: StageSnapshot, width: int, span_seconds: float) -> Text:
-    """Return the title of the graph of throughput."""
+def attempts_title(snapshot: StageSnapshot, width: int, peak: float, span_seconds: float) -> Text:
+    """Return the title of the graph of throughput: the rates now, and what the highest bar of the graph stands for."""
     left = Text.assemble(
         ("Attempts  ", "bold"), (f"{snapshot.completed_rate:.1f} completed/s", STYLES[Status.COMPLETED]),
         "  ", (f"{snapshot.failed_attempts_rate:.1f} failed/s", "red"),
     )  # fmt: skip
-    return _with_right_end(left, f"last {duration(span_seconds)}" if span_seconds else "", width)
+    return _with_right_end(left, f"peak {peak:.1f}/s in {duration(span_seconds)}", width)
 
 
-def queue_title(snapshot: StageSnapshot, width: int) -> Text:
-    """Return the title of the graph of the queue."""
+def queue_title(snapshot: StageSnapshot, width: int, peak: float) -> Text:
+    """Return the title of the graph of the queue: its messages now, and what the highest bar stands for."""
     left = Text.assemble(
         ("Queue     ", "bold"), (f"{snapshot.waiting:,} waiting", STYLES[Status.PENDING]),
         "  ", (f"{snapshot.in_flight:,} in flight", STYLES[Status.PROCESSING]),
     )  # fmt: skip
-    oldest = snapshot.oldest_seconds
-    return _with_right_end(left, "" if oldest is None else f"oldest message {duration(oldest)}", width)
+    if snapshot.oldest_seconds is not None:
+        left.append("  oldest ").append(duration(snapshot.oldest_seconds))
+    return _with_right_end(left, f"peak {peak:,.0f}", width)
 
 
 def bars(values: Sequence[float], width: int, height: int, style: str) -> Text:
@@ -95,10 +96,10 @@ def figures(snapshot: StageSnapshot, width: int) -> Text:
     ):
         tasks.append(f"  {plural(count, noun)}", style=style if count else "dim")
     attempts = Text.assemble(
-        ("Ended     ", "bold"), (f"{ended.completed:,} completed", STYLES[Status.COMPLETED]),
+        ("Since     ", "bold"), f"{clock_time(ended.since)}  ",
+        (f"{ended.completed:,} completed", STYLES[Status.COMPLETED]),
         "  ", (f"{ended.retried:,} retried", STYLES[Status.RETRYING]),
         "  ", (f"{ended.failed:,} failed", STYLES[Status.FAILED] if ended.failed else "dim"),
-        (f"  since {clock_time(ended.since)}", "dim"),
     )  # fmt: skip
     return Text("\n").join([_cut(tasks, width), _cut(attempts, width)])
 

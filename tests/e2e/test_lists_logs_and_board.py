@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -89,23 +90,30 @@ def test_the_board_counts_the_failed_tasks_of_one_type(deployed: Cli, stage: Sta
     assert of_other == 0
 
 
-def test_the_cockpit_restores_the_terminal_however_it_ends(deployed: Cli) -> None:
+def test_top_restores_the_terminal_however_it_ends(deployed: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['textual'] = None\n")
     with (
         on_a_terminal(deployed, "top") as terminated,
         on_a_terminal(deployed, "top") as hung_up,
         on_a_terminal(deployed, "top") as interrupted,
+        on_a_terminal(deployed, "top", PYTHONPATH=str(tmp_path)) as without_the_extra,
     ):
-        for terminal in (terminated, hung_up, interrupted):
+        terminals = (terminated, hung_up, interrupted, without_the_extra)
+        for terminal in terminals:
             terminal.until("completed/s")
         terminated.process.send_signal(signal.SIGTERM)
         hung_up.process.send_signal(signal.SIGHUP)
         interrupted.press("\x03")
-        assert (terminated.ended(), hung_up.ended(), interrupted.ended()) == (-signal.SIGTERM, -signal.SIGHUP, 130)
-        for terminal in (terminated, hung_up, interrupted):
+        without_the_extra.process.send_signal(signal.SIGTERM)
+        codes = [-signal.SIGTERM, -signal.SIGHUP, 130, -signal.SIGTERM]
+        assert [terminal.ended() for terminal in terminals] == codes
+        for terminal in terminals:
             until(lambda terminal=terminal: terminal.is_restored, "the terminal is restored")  # type: ignore[misc]
             assert "Traceback" not in terminal.text
-        assert terminated.text.rstrip().endswith("Ended by SIGTERM. The stage goes on.")
-        assert hung_up.text.rstrip().endswith("Ended by SIGHUP. The stage goes on.")
+        for terminal, name in ((terminated, "SIGTERM"), (hung_up, "SIGHUP"), (without_the_extra, "SIGTERM")):
+            assert terminal.text.rstrip().endswith(f"Ended by {name}. The stage goes on.")
+        assert without_the_extra.text.count('pip install "ftask-aws[top]"') == 1
+        assert "pip install" not in terminated.text
 
 
 def test_the_cockpit_redrives_what_is_selected(deployed: Cli, stage: Stage) -> None:

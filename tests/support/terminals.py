@@ -15,15 +15,17 @@ from typing import Any
 from tests.support.cli import COMMAND, Cli
 from tests.support.waiting import until
 
-# What draws on the whole terminal turns on, and must turn off again: the alternate screen, the keys' protocol, mouse
-# reports, the report of the focus, pasting in brackets; and the cursor, the other way round.
+# What draws on the whole terminal turns on, and must turn off again: the alternate screen, mouse reports, the report of
+# the focus, pasting in brackets; and the cursor, the other way round.
 _MODES = {"1049": "l", "1000": "l", "1003": "l", "1006": "l", "1004": "l", "2004": "l", "25": "h"}
 
 
 class Terminal:
     """A command on a terminal, and all that it has written there."""
 
-    def __init__(self, cli: Cli, arguments: tuple[str, ...], columns: int, rows: int) -> None:
+    def __init__(
+        self, cli: Cli, arguments: tuple[str, ...], columns: int, rows: int, environment: dict[str, str]
+    ) -> None:
         self._ours, self._its = pty.openpty()
         termios.tcsetwinsize(self._its, (rows, columns))
         self.before: list[Any] = termios.tcgetattr(self._its)
@@ -34,7 +36,7 @@ class Terminal:
             stdout=self._its,
             stderr=self._its,
             cwd=cli.folder,
-            env=cli.environment | {"TERM": "xterm-256color"},
+            env=cli.environment | {"TERM": "xterm-256color"} | environment,
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -83,9 +85,11 @@ class Terminal:
 
 
 @contextmanager
-def on_a_terminal(cli: Cli, *arguments: str, columns: int = 100, rows: int = 30) -> Iterator[Terminal]:
+def on_a_terminal(
+    cli: Cli, *arguments: str, columns: int = 100, rows: int = 30, **environment: str
+) -> Iterator[Terminal]:
     """Run a command of ftask on a terminal of this size."""
-    terminal = Terminal(cli, arguments, columns, rows)
+    terminal = Terminal(cli, arguments, columns, rows, environment)
     try:
         yield terminal
     finally:

@@ -39,8 +39,8 @@ def lines_of(width: int, snapshot: object = BUSY) -> list[Text]:
     (group,) = group_failures([failed])
     return [
         cockpit.head(BUSY, "prod", "send_invoice", width, paused=True),
-        cockpit.attempts_title(BUSY, width, 240),
-        cockpit.queue_title(BUSY, width),
+        cockpit.attempts_title(BUSY, width, 2345.6, 240),
+        cockpit.queue_title(BUSY, width, 2_345_678),
         *cockpit.figures(BUSY, width).split(),
         *cockpit.bars(range(500), width, 4, "green").split(),
         cockpit.group_line(group, NOW, width, type_width=20),
@@ -60,9 +60,10 @@ def test_a_wide_terminal_shows_every_figure() -> None:
         "stage prod  type send_invoice  consuming",
         "VIEW PAUSED",
         "1234.5 completed/s  321.0 failed/s",
-        "last 4 m 0 s",
+        "peak 2345.6/s in 4 m 0 s",
         "1,234,567 waiting  120,000 in flight",
-        "oldest message 1 d 0 h",
+        "oldest 1 d 0 h",
+        "peak 2,345,678",
         "12,345 FAILED (3 m ago)  12,345 dead letters  12 worker errors  34 throttles",
         "1,234,567 completed  234,567 retried  34,567 failed",
         "a_type_with_a_very_…",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ftask.aws.stage import Stage
-from ftask.cockpit.app import Cockpit, Ending
+from ftask.cockpit.app import Cockpit
+from ftask.cockpit.ending import Ending
 from ftask.cockpit.operations import Operations
 from ftask.core.model import Failure
 from tests.support.cockpits import Driver, Play, Sampler, Story
@@ -32,7 +33,7 @@ def play(stage: Stage) -> Play:
     def play(story: Story, size: tuple[int, int] = (100, 30), **options: Any) -> Ending | None:
         sampler = options.pop("sampler", None) or Sampler()
         operations = options.pop("operations", Operations)(stage, sampler)
-        cockpit = Cockpit(operations, "prod", **{"interval_seconds": 0.05} | options)
+        cockpit = Cockpit(operations, "prod", **{"interval_seconds": 0.1} | options)
 
         async def run() -> None:
             async with cockpit.run_test(size=size) as pilot:

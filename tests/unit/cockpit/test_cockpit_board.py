@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ftask.cockpit.board import Board
+from ftask.cockpit.failed_reading import FailedReading
 from ftask.cockpit.keys import board_keys, task_keys
-from ftask.cockpit.readings import FailedReading
 from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow, select
 from ftask.core.model import Status
 from ftask.ops.failed_tasks import FailedTasks

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 
 import pytest
+from textual.widgets import Static
 
 from ftask.aws.errors import UnreachableError
 from ftask.aws.stage import Stage
-from ftask.cockpit.app import Ending
+from ftask.cockpit.ending import Ending
 from ftask.cockpit.operations import OpenTask, Operations
 from ftask.core.errors import FtaskError
 from ftask.core.item import task_to_item
 from ftask.core.model import Status
 from ftask.dead_letters.selection import Selection, failures
+from ftask.dead_letters.tally import RedriveTally
 from tests.support.builders import a_task
 from tests.support.cockpits import Driver, Play, Sampler
 from tests.support.snapshots import a_failed_attempt, a_snapshot
+from tests.support.waiting import until
 
 
 def failed_messages(stage: Stage) -> list[str]:
@@ -62,7 +66,7 @@ def test_r_redrives_the_kind_that_is_selected_after_a_question(play: Play, stage
         await see.until_row("ValueError")
         await see.press("r")
         await see.until("Redrive 3 failed tasks of stage prod?")
-        assert "ValueError: no order <n>" in see.text
+        assert "experiment  ValueError: no order <n>" in see.text
         await see.press("n")
         await see.until("Nothing changed.")
         assert len(failed_messages(stage)) == 4
@@ -164,8 +168,9 @@ def test_p_pauses_the_view_and_says_so(play: Play) -> None:
         assert "p go on" in see.text
         before = see.sampler.count
         see.sampler.reading = a_snapshot(waiting=77)
-        await see.press("down", "up")
-        await see.until_true(lambda: True, "")
+        ticks: list[None] = []
+        see.cockpit.set_interval(0.1, lambda: ticks.append(None))
+        await see.until_true(lambda: len(ticks) == 4, "four intervals")
         assert see.sampler.count == before
         await see.press("p")
         await see.until("77 waiting")
@@ -239,7 +244,7 @@ def test_a_stage_that_cannot_be_read_is_tried_again(play: Play) -> None:
     sampler = Sampler(error=UnreachableError("Could not connect.", "Check the network."))
 
     async def story(see: Driver) -> None:
-        await see.until("Could not connect. Check the network. Trying again every 0.05 s.")
+        await see.until("Could not connect. Check the network. Trying again every 0.1 s.")
         see.sampler.error = None
         await see.until("consuming")
         await see.until_true(lambda: "Could not connect" not in see.text, "its end")
@@ -282,6 +287,46 @@ def test_the_keys_work_while_a_call_takes_long_and_only_one_change_runs(play: Pl
         await see.until("Redrive 3 failed tasks")
 
     play(story, operations=Slow)
+
+
+class Endless(Operations):
+    """Operations whose redrive ends only when it is stopped."""
+
+    def redrive(
+        self, selection: Selection, progress: Callable[[int], None], stopped: Callable[[], bool]
+    ) -> RedriveTally:
+        progress(1)
+        until(stopped, "it is stopped", look_every=0.01)
+        return RedriveTally()
+
+
+def test_quitting_stops_a_redrive_and_says_how_far_it_came(play: Play) -> None:
+    async def story(see: Driver) -> None:
+        await see.until_row("ValueError")
+        await see.press("r")
+        await see.until("Redrive 3 failed tasks")
+        await see.press("y")
+        await see.until("Redriving: 1 of 3")
+        await see.press("q")
+        await see.until("Stop what runs, and quit?")
+        await see.press("y")
+        await see.until_true(lambda: see.cockpit.return_value is not None, "its end")
+        assert see.cockpit.actions.stop() == (
+            "The redrive was stopped after 1 of 3 tasks. Redriven tasks run; the others are unchanged."
+        )
+
+    assert play(story, operations=Endless) == Ending()
+
+
+def test_no_widget_can_steer_the_terminal(play: Play) -> None:
+    async def story(see: Driver) -> None:
+        await see.until("ValueError")
+        await see.cockpit.screen.mount(Static("\x1b[2J\u202ecleared", markup=False))
+        await see.until("cleared")
+        assert "\x1b" not in see.text
+        assert "\u202e" not in see.text
+
+    play(story)
 
 
 def test_a_defect_ends_it_with_the_exception_and_no_traceback(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
