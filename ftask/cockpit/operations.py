@@ -5,7 +5,7 @@ Each may take seconds, so none is called by the thread that draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from ftask.dead_letters.tally import RedriveTally
 from ftask.ops.cancel import CancelResult, cancel_tasks
 from ftask.ops.failed_tasks import FailedTasks, newest_failed
 from ftask.ops.last_traceback import last_traceback
+from ftask.ops.recent_ids import remember_ids
 from ftask.ops.top import StageSnapshot
 
 
@@ -97,6 +98,10 @@ class Operations:
 
     def cancel(self, task_id: str) -> CancelResult:
         return cancel_tasks(self.stage, [task_id])[0]
+
+    def remember(self, task_ids: Sequence[str]) -> None:
+        """Keep the ids that are shown, so that their first digits are enough for a command."""
+        remember_ids(self.stage.target.stage_name, task_ids)
 
 
 def of_group(group: FailureGroup) -> Selection:

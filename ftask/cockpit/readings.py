@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ftask.cockpit import background
 from ftask.cockpit.ending import Ending
 from ftask.cockpit.failed_reading import FailedReading
+from ftask.cockpit.rows import TaskRow
 from ftask.core.errors import FtaskError
 from ftask.ops.failed_tasks import FailedTasks
 from ftask.ops.top import StageSnapshot
@@ -29,6 +30,7 @@ class Readings:
         self._number = 0
         self._is_reading = False
         self._failed_reading = FailedReading()
+        self._remembered: list[str] = []
 
     def start(self) -> None:
         """Read now, and each interval."""
@@ -64,10 +66,19 @@ class Readings:
         self._board.history.append(snapshot)
         self._failed_reading.see(snapshot)
         self.read_failed()
-        self._app.show_board()
+        self._show_board()
         self._number += 1
         if self._number == self._count:
             self._app.end(Ending())
+
+    def _show_board(self) -> None:
+        self._app.show_board()
+        shown = [row.failure.task_id for row in self._board.rows() if isinstance(row, TaskRow)]
+        if shown != self._remembered:
+            self._remembered = shown
+            background.call(
+                self._app, lambda: self._app.operations.remember(shown), lambda _: None, self._app.say_error
+            )
 
     def _unreadable(self, error: FtaskError) -> None:
         self._is_reading = False
@@ -83,7 +94,7 @@ class Readings:
     def _show_failed(self, failed: FailedTasks) -> None:
         self._failed_reading.end()
         self._board.failed = failed
-        self._app.show_board()
+        self._show_board()
         self.read_failed()
 
     def _failed_unreadable(self, error: FtaskError) -> None:

@@ -10,6 +10,7 @@ from ftask.core.timestamps import now
 from ftask.dead_letters.grouping import FailureGroup
 from ftask.ops.recent_failures import RecentFailure
 from ftask.render import cockpit as pictures
+from ftask.render.ids import MIN_DIGITS, shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def paint(rows: Sequence[Row], width: int, selected: int | None) -> list[Any]:
     names = [row.group.task_type for row in rows if isinstance(row, GroupRow)]
     names += [row.failure.type for row in rows if isinstance(row, TaskRow)]
     type_width = pictures.type_width(names)
+    ids = shorten(row.failure.task_id for row in rows if isinstance(row, TaskRow))
+    first_width = max(map(len, ids.values()), default=MIN_DIGITS)
     at = now()
     lines = []
     for index, row in enumerate(rows):
@@ -72,8 +75,8 @@ def paint(rows: Sequence[Row], width: int, selected: int | None) -> list[Any]:
             case Heading():
                 line = pictures.heading(row.text, width)
             case GroupRow():
-                line = pictures.group_line(row.group, at, width, type_width)
+                line = pictures.group_line(row.group, at, width, first_width, type_width)
             case TaskRow():
-                line = pictures.failure_line(row.failure, at, width, type_width)
+                line = pictures.failure_line(row.failure, ids[row.failure.task_id], at, width, type_width)
         lines.append(pictures.selected(line, width) if index == selected else line)
     return lines

@@ -26,7 +26,6 @@ from ftask.render.tasks import detail
 from ftask.render.times import age, clock_time, duration
 from ftask.render.types import have_types
 
-ID_WIDTH = 12
 AGE_WIDTH = 8
 # Longer names of task types are cut.
 MAX_TYPE_WIDTH = 20
@@ -110,18 +109,18 @@ def type_width(names: Iterable[str]) -> int:
     return min(MAX_TYPE_WIDTH, max(map(len, names))) if have_types(names) else 0
 
 
-def group_line(group: FailureGroup, now: datetime, width: int, type_width: int) -> Text:
+def group_line(group: FailureGroup, now: datetime, width: int, count_width: int, type_width: int) -> Text:
     """Return a kind of error: how many tasks have it, when the last one failed, and its text.
 
-    `type_width` is the width of the column of task types, 0 for none.
+    The widths are those of the columns of counts and of task types; 0 for no types.
     """
-    line = Text.assemble((f"{group.count:>{ID_WIDTH},}", "bold"))
+    line = Text.assemble((f"{group.count:>{count_width},}", "bold"))
     return _cut(_row(line, group.last_at, now, group.task_type, group.text, type_width), width)
 
 
-def failure_line(failure: RecentFailure, now: datetime, width: int, type_width: int) -> Text:
+def failure_line(failure: RecentFailure, shown_id: str, now: datetime, width: int, type_width: int) -> Text:
     """Return a task that failed recently: its id, when and how its last attempt ended, and its error."""
-    line = Text(safe_text(failure.task_id[:ID_WIDTH]))
+    line = Text(safe_text(shown_id))
     line = _row(line, failure.at, now, failure.type, failure.error, type_width, final=failure.final)
     return _cut(line, width)
 

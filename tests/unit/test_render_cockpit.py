@@ -43,8 +43,8 @@ def lines_of(width: int, snapshot: object = BUSY) -> list[Text]:
         cockpit.queue_title(BUSY, width, 2_345_678),
         *cockpit.figures(BUSY, width).split(),
         *cockpit.bars(range(500), width, 4, "green").split(),
-        cockpit.group_line(group, NOW, width, type_width=20),
-        cockpit.failure_line(RecentFailure.of(failed), NOW, width, type_width=20),
+        cockpit.group_line(group, NOW, width, count_width=8, type_width=20),
+        cockpit.failure_line(RecentFailure.of(failed), "01234567", NOW, width, type_width=20),
         cockpit.key_line([("Enter", "open"), ("q", "quit")] * 20, width),
     ]
 
@@ -87,12 +87,12 @@ def test_an_error_cannot_steer_the_terminal_and_stays_on_its_line() -> None:
     failed = a_failed_task(1, ATTACK)
     (group,) = group_failures([failed])
     for line in (
-        cockpit.failure_line(RecentFailure.of(failed), NOW, 120, 0),
+        cockpit.failure_line(RecentFailure.of(failed), "01234567", NOW, 120, 0),
         cockpit.message(ATTACK.replace("\n", " ")),
         cockpit.question(ATTACK.replace("\n", " "), []),
     ):
         assert SHOWN in line.plain
-    assert "\x1b" not in cockpit.group_line(group, NOW, 120, 0).plain
+    assert "\x1b" not in cockpit.group_line(group, NOW, 120, 8, 0).plain
 
 
 def test_an_open_task_cannot_steer_the_terminal() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +28,9 @@ def stage(moto_resources: Resources) -> Stage:
 
 
 @pytest.fixture
-def play(stage: Stage) -> Play:
+def play(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Runs a story on a cockpit; returns how the cockpit ended."""
+    monkeypatch.setenv("FTASK_CACHE_DIR", str(tmp_path))
 
     def play(story: Story, size: tuple[int, int] = (100, 30), **options: Any) -> Ending | None:
         sampler = options.pop("sampler", None) or Sampler()

@@ -18,6 +18,7 @@ from ftask.core.item import task_to_item
 from ftask.core.model import Status
 from ftask.dead_letters.selection import Selection, failures
 from ftask.dead_letters.tally import RedriveTally
+from ftask.ops.recent_ids import recent_ids
 from tests.support.builders import a_task
 from tests.support.cockpits import Driver, Play, Sampler
 from tests.support.snapshots import a_failed_attempt, a_snapshot
@@ -134,6 +135,17 @@ def test_c_cancels_a_task_that_is_retried_after_a_question(play: Play, stage: St
         await see.until("CANCELLED")
 
     play(story, sampler=Sampler(a_snapshot(failures=(attempt,))))
+
+
+def test_the_ids_that_it_shows_are_known_to_the_next_command_by_their_first_digits(play: Play, stage: Stage) -> None:
+    ids = {task.task_id for task in failures(stage)}
+
+    async def story(see: Driver) -> None:
+        await see.until("Recent failures")
+        assert all(task_id[:8] in see.text and task_id not in see.text for task_id in ids)
+        await see.until_true(lambda: set(recent_ids("local")) == ids, "they are remembered")
+
+    play(story)
 
 
 def test_c_on_a_kind_of_error_says_why_not(play: Play) -> None:
