@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import Context
+from functools import cache
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -23,19 +25,29 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
     """Return what `function` returns for each item, all at once.
 
     None runs in the main thread, where alone a task could set signal handlers. On Linux each has a working directory
-    and a umask of its own; elsewhere they are put back in the end.
+    and a umask of its own; both are put back in the end. Context variables begin empty. The threads are kept for the
+    next batch: starting ten takes 1.5 ms of processor time.
     """
     folder = os.getcwd()  # noqa: PTH109 - as cheap as it can be: it is done for every batch
+    threads, umask = _threads()
 
     def run(item: Item) -> Result:
         try:
-            return function(item)
+            return Context().run(function, item)
         finally:
+            os.umask(umask)
             with suppress(OSError):
                 os.chdir(folder)
 
-    with ThreadPoolExecutor(THREADS, initializer=_have_a_folder_of_its_own) as threads:
-        return list(threads.map(run, items))
+    return list(threads.map(run, items))
+
+
+@cache
+def _threads() -> tuple[ThreadPoolExecutor, int]:
+    """Return the threads of this process, and its umask."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return ThreadPoolExecutor(THREADS, initializer=_have_a_folder_of_its_own), umask
 
 
 def _have_a_folder_of_its_own() -> None:

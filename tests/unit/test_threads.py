@@ -7,11 +7,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 
-from ftask.core.threads import in_threads
+from ftask.core.threads import THREADS, in_threads
 
 
 def call(function: Callable[[], object]) -> object:
@@ -49,6 +50,34 @@ def test_the_next_task_of_a_thread_finds_the_working_directory_as_it_was(tmp_pat
     for _ in range(30):
         tasks += [lambda: os.chdir(tmp_path), Path.cwd]
     assert in_threads(call, tasks)[1::2] == [before] * 30
+
+
+def test_the_next_task_of_a_thread_finds_umask_and_context_as_they_were() -> None:
+    left_behind: ContextVar[str] = ContextVar("left_behind", default="nothing")
+
+    def spoil() -> None:
+        os.umask(0o777)
+        left_behind.set("something")
+
+    def look() -> tuple[int, str]:
+        return os.umask(0o022), left_behind.get()
+
+    umask = os.umask(0o022)
+    os.umask(umask)
+    in_threads(call, [spoil] * 30)
+    assert in_threads(call, [look] * 30) == [(umask, "nothing")] * 30
+
+
+def test_the_threads_of_a_batch_run_the_next_one_too() -> None:
+    together = threading.Barrier(THREADS)
+
+    def meet() -> int:
+        together.wait(60)
+        return threading.get_ident()
+
+    first = in_threads(call, [meet] * THREADS)
+    assert len(set(first)) == THREADS
+    assert set(in_threads(call, [meet] * THREADS)) == set(first)
 
 
 def test_a_task_cannot_set_a_signal_handler_of_its_worker() -> None:
