@@ -42,8 +42,8 @@ The modules:
 - the steps above over the interfaces of `ports`: `submission`, `execution`, `redrive`, `cancellation`. They are given
   their clock, table and queues.
 - what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment),
-  `deployed` (the files that a deployment adds to the archive), `threads` (a batch), `isolation` and `child` (attempts
-  in processes of their own).
+  `deployed` (the files that a deployment adds to the archive), `threads` (a batch), `calls` (several to AWS at a
+  time), `isolation` and `child` (attempts in processes of their own).
 - what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
 - adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`.
 
