@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -72,11 +72,16 @@ class Stage:
         return self.target.choose(aws=1, emulator=0)
 
     def task(self, task_id: str) -> Task | None:
-        """Return the task as it is now; None if no task has this id."""
+        """Return the task as it is now, a large payload left out; None if no task has this id."""
         if not TASK_ID.fullmatch(task_id):
             return None
         with translate_aws_errors():
             return self.store.get(task_id)
+
+    def with_payloads(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return the tasks with their payloads, of which large ones are items of their own."""
+        with translate_aws_errors():
+            return list(self.store.with_payloads(tasks))
 
     @property
     def visibility_timeout(self) -> timedelta:

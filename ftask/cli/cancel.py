@@ -126,6 +126,8 @@ def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
     sample = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:SAMPLE]
     if sample:
         run.screen.picture(task_table(sample, now(), run.shown_ids(task.task_id for task in sample)))
+    if run.screen.json:
+        sample = run.stage.with_payloads(sample)
     value = {"wouldCancel": len(tasks), "sample": [task_to_json(task) for task in sample]}
     run.screen.result(value, lambda: f"Would cancel {plural(len(tasks), 'task')}. Nothing changed (--dry-run).")
     return ExitCode.DONE

@@ -58,9 +58,14 @@ def follow(
     else:
         before: Mapping[str, Task] = {}
         for seen in watcher.rounds(timeout):
-            for task_id, task in seen.items():
-                if task_id in before and before[task_id].updated_at == task.updated_at:
-                    continue
+            changed = [
+                task
+                for task_id, task in seen.items()
+                if task_id not in before or before[task_id].updated_at != task.updated_at
+            ]
+            if screen.json and not result_follows:
+                changed = run.stage.with_payloads(changed)
+            for task in changed:
                 if not result_follows:
                     screen.line(task_to_json(task), pictures.change_line(task, now()))
                 elif len(task_ids) <= MAX_LINES_OF_PROGRESS:

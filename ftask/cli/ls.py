@@ -84,6 +84,8 @@ def _scan(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
             yield page
 
     tasks = list_newest(run.stage, task_filter, limit, follow)
+    if run.screen.json:
+        tasks = run.stage.with_payloads(tasks)
     run.screen.result(
         [task_to_json(task) for task in tasks],
         lambda: task_table(tasks, now(), run.shown_ids(task.task_id for task in tasks)),

@@ -175,7 +175,7 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
 
         ids = [accepted.task_id for accepted in submitted.accepted]
         code, seen = follow(run, ids, timeout, result_follows=True)
-        ended = list(seen.values())
+        ended = run.stage.with_payloads(seen.values()) if screen.json else list(seen.values())
         value = [task_to_json(task) for task in ended]
         screen.result(
             value[0] if single else value,

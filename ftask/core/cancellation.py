@@ -53,7 +53,7 @@ class Canceller:
                     return Cancellation.REQUESTED, replace(task, cancel_requested_at=now)
                 task = self.store.get(task_id)
                 continue
-            after = replace(transitions.cancelled(task, now), expires_at=now + self.retention)
+            after = transitions.cancelled(task, now).kept_until(now + self.retention)
             current = self.store.cancel(after)
             if current is None:
                 return Cancellation.CANCELLED, after

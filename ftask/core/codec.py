@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from ftask.core.model import Attempt, Failure, Message, Removal, Status, Task
+from ftask.core.model import SEPARATE, Attempt, Failure, Message, Removal, Status, Task
 from ftask.core.timestamps import to_iso
 
-MESSAGE_VERSION = 1
+# The latest that this release can read.
+MESSAGE_VERSION = SEPARATE
 TASK_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -28,7 +29,7 @@ class UnknownVersionError(Exception):
 
 def encode_message(message: Message) -> str:
     """Return the body that carries `message` in the queue."""
-    return json.dumps({"v": MESSAGE_VERSION, "taskId": message.task_id, "epoch": message.epoch}, separators=(",", ":"))
+    return json.dumps({"v": message.version, "taskId": message.task_id, "epoch": message.epoch}, separators=(",", ":"))
 
 
 def decode_message(body: str) -> Message:
@@ -54,7 +55,7 @@ def decode_message(body: str) -> Message:
         raise MalformedMessageError("the field taskId is missing or not a task id")
     if not _is_count(epoch):
         raise MalformedMessageError("the field epoch is missing or not a count")
-    return Message(task_id, epoch)
+    return Message(task_id, epoch, version)
 
 
 def message_or_none(body: str) -> Message | None:
@@ -72,7 +73,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "taskId": task.task_id,
         "type": task.type,
         "status": str(task.status),
-        "payload": json.loads(task.payload),
+        "payload": None if task.payload is None else json.loads(task.payload),
         "createdAt": to_iso(task.created_at),
         "updatedAt": to_iso(task.updated_at),
         "attempts": task.attempts,

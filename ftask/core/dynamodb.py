@@ -7,15 +7,17 @@ one is then refused by the first, so every refusal is checked for our own mark b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ftask.core.item import UPDATED, begun_attempt, item_to_task, task_to_item, write_removal
+from ftask.core.item import EXPIRY, UPDATED, begun_attempt, is_task, item_to_task, task_to_item, write_removal
 from ftask.core.model import Message, Removal, Status, Task
+from ftask.core.payload_item import payload_item_id, payload_of_item, payload_to_item
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
 
@@ -27,6 +29,8 @@ else:
 # The most keys that one BatchGetItem takes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH_GET_KEYS = 100
+# Payloads that are held at once: of 256 KB each, 10 MB.
+_PAYLOADS_AT_ONCE = 40
 
 _WAITING = {f":{status.lower()}": {"S": str(status)} for status in Status if status.waiting}
 _IS_WAITING = f"#status IN ({', '.join(_WAITING)})"
@@ -41,6 +45,51 @@ class DynamoStore:
         self._client = client
         self._table = table
         self._sleep = sleep
+
+    def put_payload(self, task: Task) -> None:
+        # Submit: before the task's item. The id stands for the text, so that an item which exists has this payload; it
+        # may belong to a task that is kept longer.
+        try:
+            self._client().put_item(
+                TableName=self._table,
+                Item=payload_to_item(task),
+                ConditionExpression="attribute_not_exists(taskId) OR expiresAt < :until",
+                ExpressionAttributeValues={":until": _payload_expiry(task)},
+            )
+        except ClientError as error:
+            _require_refusal(error)
+
+    def keep(self, after: Task) -> None:
+        # Redrive: the payload first, so that the task's item never promises more than there is. A refusal says that
+        # the task has moved on, or that its payload is kept longer.
+        if after.payload_item is not None:
+            try:
+                self._client().update_item(
+                    TableName=self._table,
+                    Key=_key(payload_item_id(after)),
+                    ConditionExpression="attribute_exists(taskId) AND expiresAt < :until",
+                    UpdateExpression="SET expiresAt = :until",
+                    ExpressionAttributeValues={":until": _payload_expiry(after)},
+                )
+            except ClientError as error:
+                _require_refusal(error)
+        item: Any = task_to_item(after)
+        names = [name for name in ("expiresAt", "payloadItem") if name in item]
+        try:
+            self._client().update_item(
+                TableName=self._table,
+                Key=_key(after.task_id),
+                ConditionExpression="#status = :failed AND epoch = :epoch",
+                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in names),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":failed": {"S": Status.FAILED},
+                    ":epoch": {"N": str(after.epoch)},
+                    **{f":{name}": item[name] for name in names},
+                },
+            )
+        except ClientError as error:
+            _require_refusal(error)
 
     def put(self, task: Task) -> Task | None:
         # Submit: an id is given once. A refused put returns the task that has the id: after a re-sent
@@ -57,21 +106,43 @@ class DynamoStore:
         return None
 
     def get(self, task_id: str) -> Task | None:
-        answer = self._client().get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True)
-        item = answer.get("Item")
-        return None if item is None else item_to_task(item)
+        item = self._read(task_id)
+        return None if item is None or not is_task(item) else item_to_task(item)
 
     def get_many(self, task_ids: Sequence[str], *, consistent: bool = False) -> Iterator[Task]:
-        remaining = iter(dict.fromkeys(task_ids))
+        for item in self._read_many(task_ids, consistent=consistent):
+            if is_task(item):
+                yield item_to_task(item)
+
+    def with_payload(self, task: Task) -> Task:
+        if task.payload is not None:
+            return task
+        item = self._read(payload_item_id(task))
+        return task if item is None else replace(task, payload=payload_of_item(item))
+
+    def with_payloads(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        remaining = iter(tasks)
+        while chunk := list(islice(remaining, _PAYLOADS_AT_ONCE)):
+            ids = [payload_item_id(task) for task in chunk if task.payload is None]
+            payloads = {item["taskId"]["S"]: payload_of_item(item) for item in self._read_many(ids, consistent=True)}
+            for task in chunk:
+                is_read = task.payload is not None
+                yield task if is_read else replace(task, payload=payloads.get(payload_item_id(task)))
+
+    def _read(self, key: str) -> Mapping[str, Any] | None:
+        answer = self._client().get_item(TableName=self._table, Key=_key(key), ConsistentRead=True)
+        return answer.get("Item")
+
+    def _read_many(self, ids: Sequence[str], *, consistent: bool) -> Iterator[Mapping[str, Any]]:
+        remaining = iter(dict.fromkeys(ids))
         while chunk := list(islice(remaining, BATCH_GET_KEYS)):
-            keys: Any = [_key(task_id) for task_id in chunk]
+            keys: Any = [_key(key) for key in chunk]
             pause_seconds = 0.05
             while keys:
                 answer = self._client().batch_get_item(
                     RequestItems={self._table: {"Keys": keys, "ConsistentRead": consistent}}
                 )
-                for item in answer["Responses"].get(self._table, []):
-                    yield item_to_task(item)
+                yield from answer["Responses"].get(self._table, [])
                 unprocessed = answer.get("UnprocessedKeys", {})
                 keys = unprocessed[self._table]["Keys"] if self._table in unprocessed else []
                 if keys:
@@ -285,7 +356,18 @@ def _key(task_id: str) -> dict[str, Any]:
 
 def _refused_by(error: ClientError) -> Task | None:
     """Return the task that refused a conditional write, None if it does not exist; raise any other error again."""
-    if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-        raise error
+    _require_refusal(error)
     item: Any = error.response.get("Item")
     return None if not item else item_to_task(item)
+
+
+def _require_refusal(error: ClientError) -> None:
+    """Raise the error again unless the condition of a write refused it."""
+    if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+        raise error
+
+
+def _payload_expiry(task: Task) -> Any:
+    if task.payload_item is None:
+        raise AssertionError("the payload is in the task's item")
+    return EXPIRY.write(task.payload_item.expires_at)

@@ -63,6 +63,15 @@ class PermanentError(Exception):
     """
 
 
+class PayloadMissing(PermanentError):  # noqa: N818 - the error type that a user reads
+    """The payload of the task is gone from the table, so no attempt can run it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The payload of this task is not in the table: its item was deleted. Submit the work again as a new task."
+        )
+
+
 class RetryAfter(Exception):  # noqa: N818 - reads as an instruction where it is raised
     """Raise this in a task handler to choose the delay before the next attempt.
 

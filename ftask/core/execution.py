@@ -14,14 +14,14 @@ import math
 import secrets
 from collections.abc import Container, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.errors import AttemptError, PermanentError, RetryAfter
+from ftask.core.errors import AttemptError, PayloadMissing, PermanentError, RetryAfter
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Observer, Queue, Settlement, Store
 from ftask.core.retry import RetryPolicy
@@ -102,8 +102,10 @@ class Executor:
         owner = secrets.token_hex(8)
         try:
             decision = self._begin(message, Lease(owner, deadline), beside)
+            if isinstance(decision, Begun):
+                decision = Begun(self.store.with_payload(decision.task))
         except Exception:
-            # The write may have been applied, and only its answer is missing.
+            # The write may have been applied, and only its answer or the payload is missing.
             self._undo_begin(message, owner, deadline)
             raise
         match decision:
@@ -154,7 +156,7 @@ class Executor:
         return Postpone("written by others at the same time", until=self.clock())
 
     def _undo_begin(self, message: Message, owner: str, deadline: datetime) -> None:
-        """Give back the attempt of a begin that failed, if it was begun after all and there is time for it."""
+        """Give back the attempt of a begin or a read that failed, if it was begun and there is time for it."""
         if deadline - self.clock() < UNDO_TIME:
             return
         with suppress(Exception):  # the failure of the begin itself is raised
@@ -179,18 +181,16 @@ class Executor:
             case Settlement.LEASE_LOST:
                 self.observe(events.lease_lost(task))
             case Settlement.DONE:
-                self._postpone(delivery, Message(task.task_id, task.epoch), self._no_time())
+                self._postpone(delivery, task.message, self._no_time())
         return False
 
     def _run(self, task: Task, handler: Handler, deadline: datetime) -> Task:
         """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
-        payload = json.loads(task.payload)
-        job = AttemptJob(task.task_id, task.type, task.epoch, task.attempts, task.max_attempts, payload, deadline)
         started = self.clock()
         due = due_at(task)
         self.observe(events.started(task, None if due is None else _milliseconds(started - due)))
         try:
-            result = encode_result(handler(job))
+            result = encode_result(handler(_job(task, deadline)))
         except AttemptError as error:
             after = self._failed(
                 task, error, permanent=error.permanent, requested_seconds=_usable_delay(error.requested_seconds)
@@ -243,11 +243,7 @@ class Executor:
         if after.status is Status.CANCELLED:
             self.observe(events.cancelled(after))
         if after.status is Status.RETRYING and after.next_attempt_at is not None:
-            self._postpone(
-                delivery,
-                Message(after.task_id, after.epoch),
-                Postpone("backing off", until=after.next_attempt_at),
-            )
+            self._postpone(delivery, after.message, Postpone("backing off", until=after.next_attempt_at))
             return False
         return True
 
@@ -271,7 +267,19 @@ class Executor:
         self.observe(events.malformed(delivery.message_id, reason))
 
     def _retained(self, task: Task) -> Task:
-        return replace(task, expires_at=self.clock() + self.retention)
+        return task.kept_until(self.clock() + self.retention)
+
+
+def _job(task: Task, deadline: datetime) -> AttemptJob:
+    """Return what the handler gets.
+
+    Raises:
+        PayloadMissing: the payload's item is gone.
+    """
+    if task.payload is None:
+        raise PayloadMissing
+    payload = json.loads(task.payload)
+    return AttemptJob(task.task_id, task.type, task.epoch, task.attempts, task.max_attempts, payload, deadline)
 
 
 def letter_attributes(task: Task) -> dict[str, str]:

@@ -20,6 +20,7 @@ from ftask.core.model import (
     Failure,
     Lease,
     Outcome,
+    PayloadItem,
     Removal,
     RemovalKind,
     Status,
@@ -31,6 +32,9 @@ from ftask.core.timestamps import from_iso, to_iso
 # held back by the 1,000 writes a second of one.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 FAILED_SHARDS = 8
+
+# A filter expression for items of tasks: what no other item of the table has.
+IS_TASK = "attribute_exists(maxAttempts)"
 
 Item = dict[str, Any]
 
@@ -80,7 +84,14 @@ def item_to_task(item: Mapping[str, Any]) -> Task:
     values = item_values(item)
     if "leaseOwner" in item:
         values["lease"] = Lease(_TEXT.read(item["leaseOwner"]), _INSTANT.read(item["leaseUntil"]))
+    if "payload_item" in values:
+        values["payload"] = None
     return Task(**values)
+
+
+def is_task(item: Mapping[str, Any]) -> bool:
+    """Return whether this item of the table is a task's: large payloads are items too."""
+    return "maxAttempts" in item
 
 
 def item_values(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +117,14 @@ def write_removal(removal: Removal) -> Item:
 def _read_removal(typed: Mapping[str, Any]) -> Removal:
     fields = typed["M"]
     return Removal(RemovalKind(fields["kind"]["S"]), _INSTANT.read(fields["at"]), fields["by"]["S"])
+
+
+def _write_payload_item(payload_item: PayloadItem) -> Item:
+    return {"M": {"digest": _TEXT.write(payload_item.digest), "expiresAt": EXPIRY.write(payload_item.expires_at)}}
+
+
+def _read_payload_item(typed: Mapping[str, Any]) -> PayloadItem:
+    return PayloadItem(_TEXT.read(typed["M"]["digest"]), EXPIRY.read(typed["M"]["expiresAt"]))
 
 
 def _is_listed(task: Task) -> bool:
@@ -172,7 +191,7 @@ _SECONDS = Kind(lambda seconds: {"N": str(seconds)}, lambda typed: float(typed["
 _INSTANT = Kind(lambda instant: {"S": to_iso(instant)}, lambda typed: from_iso(typed["S"]))
 # DynamoDB's time to live wants whole seconds since 1970.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html
-_EXPIRY = Kind(
+EXPIRY = Kind(
     lambda instant: {"N": str(int(instant.timestamp()))}, lambda typed: datetime.fromtimestamp(int(typed["N"]), UTC)
 )
 _STATUS = Kind(_TEXT.write, lambda typed: Status(typed["S"]))
@@ -182,17 +201,21 @@ _FAILURE = Kind(_write_failure, _read_failure)
 # of the task travels in it.
 _LAST_ERROR = Kind(_write_last_error, _read_failure)
 _HISTORY = Kind(_write_history, _read_history)
+_PAYLOAD_ITEM = Kind(_write_payload_item, _read_payload_item)
 _REMOVAL = Kind(write_removal, _read_removal)
 
 ATTRIBUTES = (
     _from("task_id", _TEXT, "taskId", fixed=True),
     _from("status", _STATUS, "status"),
     _from("type", _TEXT, "type", fixed=True),
-    _from("payload", _TEXT, "payload", fixed=True),
+    Attribute(
+        "payload", lambda task: task.payload if task.payload_item is None else None, _TEXT, "payload", fixed=True
+    ),
+    _from("payload_item", _PAYLOAD_ITEM, "payloadItem", fixed=True),
     _from("payload_hash", _TEXT, "payloadHash", fixed=True),
     _from("created_at", _INSTANT, "createdAt", fixed=True),
     _from("updated_at", _INSTANT, "updatedAt"),
-    _from("expires_at", _EXPIRY, "expiresAt"),
+    _from("expires_at", EXPIRY, "expiresAt"),
     _from("attempts", _COUNT, "attempts"),
     _from("max_attempts", _COUNT, "maxAttempts", fixed=True),
     _from("epoch", _COUNT, "epoch"),

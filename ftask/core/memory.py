@@ -44,6 +44,9 @@ class TaskInMemory:
         )
         return True, self.task
 
+    def with_payload(self, task: Task) -> Task:
+        return task
+
     def settle(self, after: Task, owner: str) -> Settlement:
         self.task = after
         return Settlement.DONE

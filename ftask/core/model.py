@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
@@ -16,6 +16,11 @@ EXPERIMENT_TYPE = "experiment"
 
 # The error type of an attempt whose process died.
 WORKER_LOST = WorkerLost.__name__
+
+# The versions of a message: of a task with its payload in its item, and of one whose payload is an item of its own. A
+# worker of an earlier release, which cannot read that, does not begin the task.
+INLINE = 1
+SEPARATE = 2
 
 
 class Phase(Enum):
@@ -137,11 +142,23 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class PayloadItem:
+    """The item of its own that holds a task's payload; `digest`, of the payload's text, is part of its id.
+
+    It is kept at least until `expires_at`.
+    """
+
+    digest: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task as the table knows it.
 
     `payload` and `result` are JSON texts, kept as text so that floats, 40-digit integers and empty strings come back
-    exactly. `attempts` counts begins in this `epoch`, but not those of lost attempts that are uncounted; `epoch` counts
+    exactly. A payload that is an item of its own is None until it is read, and after that if the item is gone.
+    `attempts` counts begins in this `epoch`, but not those of lost attempts that are uncounted; `epoch` counts
     redrives.
     `payload_hash` is set only where an idempotency key has to recognise the payload. `type` names the user's function
     that runs the task, or the built-in experiment.
@@ -149,7 +166,7 @@ class Task:
 
     task_id: str
     status: Status
-    payload: str
+    payload: str | None
     created_at: datetime
     updated_at: datetime
     max_attempts: int
@@ -170,6 +187,18 @@ class Task:
     cancel_requested_at: datetime | None = None
     # Set only while the task is FAILED, once an operator has discarded or drained it.
     removal: Removal | None = None
+    payload_item: PayloadItem | None = None
+
+    @property
+    def message(self) -> Message:
+        """The message that runs the task in its epoch."""
+        return Message(self.task_id, self.epoch, INLINE if self.payload_item is None else SEPARATE)
+
+    def kept_until(self, moment: datetime) -> Task:
+        """Return the task with its expiry at `moment`, or with its payload's if that is earlier."""
+        return replace(
+            self, expires_at=moment if self.payload_item is None else min(moment, self.payload_item.expires_at)
+        )
 
     @property
     def ended_at(self) -> datetime | None:
@@ -179,10 +208,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the queue carries: which task to look at, in which epoch. The item has the rest."""
+    """What the queue carries: which task to look at, in which epoch. The item has the rest.
+
+    `version` is that of its format. A worker leaves a message whose version it does not know in the queue.
+    """
 
     task_id: str
     epoch: int = 0
+    version: int = INLINE
 
 
 @dataclass(frozen=True, slots=True)

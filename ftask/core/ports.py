@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum, auto
@@ -29,6 +29,21 @@ class Settlement(Enum):
 
 class Store(Protocol):
     """The table of tasks. Each write is one conditional write that recognises its own re-sent self."""
+
+    def put_payload(self, task: Task) -> None:
+        """Write the payload of a task as an item of its own; if that exists, make it expire no earlier than this."""
+
+    def keep(self, after: Task) -> None:
+        """Extend a `FAILED` task and its payload's item to the expiries in `after`, the payload first.
+
+        The task is not written if it is in another state or epoch, nor the payload if it is gone or expires later.
+        """
+
+    def with_payload(self, task: Task) -> Task:
+        """Return the task with its payload, read consistently; without one if the payload's item is gone."""
+
+    def with_payloads(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Yield the tasks with their payloads, read consistently, in order."""
 
     def put(self, task: Task) -> Task | None:
         """Write a task if its id is free; return None, or the task that has the id."""

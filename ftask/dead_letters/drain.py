@@ -85,7 +85,7 @@ def drain(
         FtaskError: AWS refused a request, or the file cannot be written.
     """
     selected = None if selection.selects_all else selection.matches
-    yield from read_letters(stage, file.write if file else write_nothing, removal, selected)
+    yield from read_letters(stage, _with_payloads(stage, file.write) if file else write_nothing, removal, selected)
 
 
 def read_letters(
@@ -105,6 +105,14 @@ def read_letters(
             reader.release()
 
 
+def _with_payloads(stage: Stage, write: Write) -> Write:
+    def write_with_payloads(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
+        tasks = stage.store.with_payloads([task for _, task in letters if task is not None])
+        write([(letter, None if task is None else next(tasks)) for letter, task in letters])
+
+    return write_with_payloads
+
+
 def write_nothing(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
     """Keep no letter."""
 
@@ -114,11 +122,11 @@ def _line(letter: DeadLetter, task: Task | None) -> str:
     message = message_or_none(letter.body)
     if message is not None:
         fields |= {"taskId": message.task_id, "epoch": message.epoch}
-    if task is not None:
+    if task is not None and task.payload is not None:
         fields["type"] = task.type
         fields["payload"] = json.loads(task.payload)
     else:
-        # The letter belongs to no task, or to one that is gone: its body is the last trace.
+        # The letter belongs to no task, or to one that is gone with its payload: its body is the last trace.
         fields["body"] = letter.body
     fields["attributes"] = dict(letter.attributes)
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -84,13 +84,14 @@ def failures(stage: Stage, selection: Selection = EVERYTHING, *, also_removed: b
 
 
 def tasks_by_id(stage: Stage, task_ids: Iterable[str]) -> dict[str, Task]:
-    """Return the tasks with these ids that exist.
+    """Return the tasks with these ids that exist, with their payloads.
 
     Raises:
         FtaskError: AWS refused a request or cannot be reached.
     """
     with translate_aws_errors():
-        return {task.task_id: task for task in stage.store.get_many(list(task_ids))}
+        store = stage.store
+        return {task.task_id: task for task in store.with_payloads(store.get_many(list(task_ids)))}
 
 
 def require_failed(stage: Stage, task_ids: Iterable[str], verb: str) -> None:

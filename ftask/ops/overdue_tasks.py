@@ -39,7 +39,7 @@ def check_tasks(stage: Stage) -> Iterator[Finding]:
     for task in _unfinished_tasks(stage):
         unfinished.add(task.task_id)
         if moment > message_due(task) + patience:
-            overdue.append(Message(task.task_id, task.epoch))
+            overdue.append(task.message)
     depth = stage.queue_depth()
     # Tasks began and ended during the scan.
     messages = max(before, depth.total)

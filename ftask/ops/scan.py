@@ -11,7 +11,7 @@ from typing import Any
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
-from ftask.core.item import item_to_task
+from ftask.core.item import IS_TASK, item_to_task
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import to_iso
 
@@ -62,18 +62,17 @@ def scan(
     projection: Sequence[str] = (),
     **values: Any,
 ) -> Generator[Page, None, None]:
-    """Yield the items for which the filter expression `condition` holds, page by page, over several connections.
+    """Yield the tasks' items for which the filter expression `condition` holds, page by page, over several connections.
 
-    `names` and `values` are the expression's attribute names and values. With a `projection`, an item has these
-    attributes only.
+    Items that hold a large payload are left out. `names` and `values` are the expression's attribute names and values.
+    With a `projection`, an item has these attributes only.
     """
     arguments: dict[str, Any] = {"TableName": stage.outputs.table, "TotalSegments": SEGMENTS}
     if projection:
         projected = {f"#projected{number}": name for number, name in enumerate(projection)}
         arguments["ProjectionExpression"] = ", ".join(projected)
         names = {**(names or {}), **projected}
-    if condition:
-        arguments["FilterExpression"] = condition
+    arguments["FilterExpression"] = f"{IS_TASK} AND {condition}" if condition else IS_TASK
     if names:
         arguments["ExpressionAttributeNames"] = dict(names)
     if values:

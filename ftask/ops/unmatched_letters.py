@@ -155,7 +155,6 @@ def _send_letters(stage: Stage, task_ids: list[str]) -> str:
     with translate_aws_errors():
         for task in stage.store.get_many(task_ids):
             if task.status is Status.FAILED and task.removal is None:
-                message = encode_message(Message(task.task_id, task.epoch))
-                stage.dead_letters.send(message, letter_attributes(task))
+                stage.dead_letters.send(encode_message(task.message), letter_attributes(task))
                 sent += 1
     return f"sent {plural(sent, 'dead letter')} again"

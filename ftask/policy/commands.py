@@ -60,7 +60,11 @@ COMMANDS: Mapping[str, Needs] = {
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke", WORKER_LOG: "logs:FilterLogEvents"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
-    "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"})),
+    "cancel": together(
+        # BatchGetItem for large payloads, which `--dry-run -o json` shows.
+        _OUTPUTS,
+        needs({TABLE: "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"}),
+    ),
     "pause": together(_OUTPUTS, _SWITCH, needs({QUEUE: "sqs:GetQueueAttributes"})),
     "resume": together(_OUTPUTS, _SWITCH),
     "logs": together(_OUTPUTS, _LOGS),

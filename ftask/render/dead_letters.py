@@ -64,7 +64,7 @@ def group_json(group: FailureGroup, example: Task | None) -> dict[str, Any]:
         "firstAt": to_iso(group.first_at),
         "lastAt": to_iso(group.last_at),
         "example": group.example,
-        "payload": None if example is None else json.loads(example.payload),
+        "payload": None if example is None or example.payload is None else json.loads(example.payload),
     }
 
 
@@ -102,7 +102,7 @@ def group_table(
             times = f"first {ago(group.first_at, now)}, last {times}"
         lines.append(f"\n{times}; newest {ids[group.example]}", style="dim")
         example = examples.get(group.example)
-        if example is not None:
+        if example is not None and example.payload is not None:
             lines.append(f"\n{excerpt(example.payload, _MAX_PAYLOAD_CHARACTERS)}")
         table.add_row(f"{group.count:,}", lines)
     return table

@@ -72,7 +72,8 @@ def detail(task: Mapping[str, Any], traceback: str | None = None, *, errors_once
         facts.add_row(removal["kind"].lower(), Text(f"{removal['at']}{who}"))
     if "lastError" in task:
         facts.add_row("last error", _json_error(task["lastError"]))
-    facts.add_row("payload", _compact(task["payload"]))
+    missing = Text("not in the table: its item was deleted", style="yellow")
+    facts.add_row("payload", _compact(task["payload"]) if "payload" in task else missing)
     if "result" in task:
         facts.add_row("result", _compact(task["result"]))
     if not task.get("history"):

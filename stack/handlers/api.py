@@ -157,7 +157,7 @@ class Api:
         task = self.store.get(task_id) if TASK_ID.fullmatch(task_id) else None
         if task is None:
             raise NotFoundError(f"Task {printable(task_id, 64)} does not exist.")
-        return _answer(HTTPStatus.OK, task_to_json(task))
+        return _answer(HTTPStatus.OK, task_to_json(self.store.with_payload(task)))
 
     def _list(self, event: Event) -> Answer:
         query = _query(event, LIST_PARAMETERS)

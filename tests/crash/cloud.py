@@ -18,7 +18,7 @@ from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 
-from ftask.core.item import item_to_task
+from ftask.core.item import is_task, item_to_task
 from ftask.core.model import Delivery, Task
 from tests.crash.wire import Wire
 from tests.support import resources
@@ -81,7 +81,15 @@ class Cloud:
     def tasks(self) -> dict[str, Task]:
         """Every task in the table, by its id."""
         items = self._table().items.values()
-        return {task.task_id: task for task in (item_to_task(_plain(item.attrs)) for item in items)}
+        plain = (_plain(item.attrs) for item in items)
+        return {task.task_id: task for task in map(item_to_task, filter(is_task, plain))}
+
+    def expire(self) -> None:
+        """Delete the items that have expired, as DynamoDB does some time later."""
+        items = self._table().items
+        for key, item in list(items.items()):
+            if int(item.attrs["expiresAt"].value) <= self.seconds():
+                del items[key]
 
     def letters(self) -> list[str]:
         """The bodies of all dead letters."""

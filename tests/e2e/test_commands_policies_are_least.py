@@ -23,6 +23,7 @@ from ftask.cli import app
 from ftask.core.codec import encode_message
 from ftask.core.item import task_to_item
 from ftask.core.model import EXPERIMENT_TYPE, Failure, Message, Status
+from ftask.core.payload_item import payload_item_of
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
@@ -33,7 +34,7 @@ from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import plan_policy, policy
 from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, TABLE, Scope, document
 from tests.conftest import start_engine
-from tests.support.builders import a_task
+from tests.support.builders import LARGE_PAYLOAD, a_task
 from tests.support.engines import local_target
 from tests.support.iam import User, a_user, iam_client, without
 from tests.support.stages import failed_task, put_failed
@@ -161,12 +162,21 @@ def a_failed_task(stage: Stage, *, letter: bool = True, type: str = EXPERIMENT_T
     return put_failed(stage, replace(task, type=type), letter=letter).task_id
 
 
-def a_waiting_task(stage: Stage, age: timedelta = timedelta(0)) -> str:
+def a_waiting_task(stage: Stage, age: timedelta = timedelta(0), payload: str = '{"message":"SUCCESS"}') -> str:
     """One whose message nobody has sent."""
     at = now() - age
-    task = a_task(task_id=uuid.uuid4().hex, created_at=at, updated_at=at)
+    kept = payload_item_of(payload, at, timedelta(days=30))
+    task = a_task(task_id=uuid.uuid4().hex, created_at=at, updated_at=at, payload=payload, payload_item=kept)
+    if kept is not None:
+        stage.store.put_payload(task)
     stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
     return task.task_id
+
+
+def cancelling(stage: Stage) -> Iterator[Run]:
+    yield ("cancel", a_waiting_task(stage), "--yes")
+    a_waiting_task(stage, payload=LARGE_PAYLOAD)
+    yield ("cancel", "--status", "PENDING", "--dry-run", "-o", "json")
 
 
 def a_letter_of(stage: Stage, task_id: str) -> None:
@@ -239,10 +249,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "get": lambda stage: [("get", a_failed_task(stage, type="greet"))],
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
     "ls": lambda stage: [("ls",), ("ls", "--status", "FAILED")] if a_failed_task(stage) else [],
-    "cancel": lambda stage: [
-        ("cancel", a_waiting_task(stage), "--yes"),
-        ("cancel", "--status", "PENDING", "--dry-run"),
-    ],
+    "cancel": cancelling,
     "pause": lambda _: [("pause", "--wait")],
     "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
     "logs": lambda _: [("logs",)],

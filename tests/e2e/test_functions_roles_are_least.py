@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from ftask.core.failed_index import FailedIndex
 from ftask.core.model import Delivery, Message, Task
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import now
-from tests.support.builders import a_task
+from tests.support.builders import a_large_task, a_task
 from tests.support.cli import Cli
 from tests.support.engines import boto_session, local_target
 from tests.support.iam import a_user, actions_of, iam_client, without
@@ -58,6 +58,16 @@ def get(world: World) -> None:
 
 def discard(world: World) -> None:
     world.role.store.discard(fresh(world).task_id)
+
+
+def put_large(world: World) -> None:
+    world.role.store.put_payload(a_large_task(task_id=uuid.uuid4().hex))
+
+
+def read_large(world: World) -> None:
+    task = a_large_task(task_id=uuid.uuid4().hex)
+    world.root.store.put_payload(task)
+    assert world.role.store.with_payload(replace(task, payload=None)) == task
 
 
 def begin_and_settle(world: World) -> None:
@@ -95,6 +105,7 @@ def dead_letter(world: World) -> None:
 
 NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "dynamodb:PutItem", put),
+    ("ApiRole", "dynamodb:PutItem", put_large),
     ("ApiRole", "dynamodb:GetItem", get),
     ("ApiRole", "dynamodb:DeleteItem", discard),
     ("ApiRole", "dynamodb:Query", failures),
@@ -104,6 +115,7 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     # Read only to undo a begin that failed, where a missing permission would go unnoticed.
     ("WorkerRole", "dynamodb:GetItem", get),
     ("WorkerRole", "dynamodb:GetItem", begin_unknown),
+    ("WorkerRole", "dynamodb:GetItem", read_large),
     ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
     ("WorkerRole", "sqs:SendMessage", dead_letter),
 ]

@@ -70,6 +70,7 @@ PURE = {
     "memory",
     "model",
     "payload",
+    "payload_item",
     "ports",
     "retry",
     "text",

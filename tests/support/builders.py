@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from ftask.core.model import Attempt, Failure, Lease, Outcome, Removal, RemovalKind, Status, Task
+from ftask.core.payload_item import payload_item_of
 from tests.support.clock import EPOCH
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 OWNER = "owner-of-the-lease"
+LARGE_PAYLOAD = f'{{"message":"SUCCESS","text":"{"żółć" * 200}"}}'
 
 
 def a_task(**changes: Any) -> Task:
@@ -27,6 +29,12 @@ def a_task(**changes: Any) -> Task:
     return replace(task, **changes)
 
 
+def a_large_task(payload: str | None = LARGE_PAYLOAD, **changes: Any) -> Task:
+    """The same with a payload that is an item of its own; None: as it is read without it."""
+    kept = payload_item_of(payload or LARGE_PAYLOAD, EPOCH, timedelta(days=30))
+    return a_task(payload=payload, payload_item=kept, **changes)
+
+
 def a_running_task(attempt: int = 1, **changes: Any) -> Task:
     """A task whose attempt number `attempt` has begun; its lease ends 20 s after the epoch."""
     earlier = tuple(Attempt(number, 0, EPOCH, EPOCH, None, Failure("E", "before"), 2.0) for number in range(1, attempt))
@@ -41,7 +49,7 @@ def a_running_task(attempt: int = 1, **changes: Any) -> Task:
 
 
 def a_full_task(**changes: Any) -> Task:
-    """A task in which no field has its default: more than any task of the protocol has at once."""
+    """A task in which no field but `payload_item` has its default: more than any task of the protocol has at once."""
     full = a_task(
         status=Status.FAILED,
         type="send_invoice",

@@ -85,8 +85,13 @@ def create(dynamodb: DynamoDBClient, sqs: SQSClient) -> Resources:
         KeySchema=declared["KeySchema"],
         GlobalSecondaryIndexes=declared["GlobalSecondaryIndexes"],
     )
-    queue_url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})["QueueUrl"]
-    dead_letter_queue_url = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    retention = str(template()["Resources"]["Queue"]["Properties"]["MessageRetentionPeriod"])
+    queue_url = sqs.create_queue(
+        QueueName=name, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), "MessageRetentionPeriod": retention}
+    )["QueueUrl"]
+    dead_letter_queue_url = sqs.create_queue(
+        QueueName=f"{name}-dead", Attributes={"MessageRetentionPeriod": retention}
+    )["QueueUrl"]
     return Resources(dynamodb, sqs, name, queue_url, dead_letter_queue_url)
 
 

@@ -13,7 +13,8 @@ from ftask.aws.target import Target
 from ftask.core.codec import encode_message
 from ftask.core.execution import letter_attributes
 from ftask.core.item import task_to_item
-from ftask.core.model import Attempt, Failure, Message, Outcome, Status, Task
+from ftask.core.model import Attempt, Failure, Outcome, Status, Task
+from ftask.core.payload_item import payload_item_of
 from ftask.core.timestamps import now
 from tests.support.builders import a_task
 from tests.support.resources import Resources
@@ -40,6 +41,8 @@ def failed_task(number: int, at: datetime, error: Failure, payload: str = '{"mes
         task_id=f"{number:032x}",
         status=Status.FAILED,
         payload=payload,
+        payload_item=payload_item_of(payload, at, timedelta(days=30)),
+        expires_at=at + timedelta(days=30),
         created_at=at,
         updated_at=at,
         attempts=1,
@@ -51,9 +54,11 @@ def failed_task(number: int, at: datetime, error: Failure, payload: str = '{"mes
 
 def put_failed(stage: Stage, task: Task, *, letter: bool = True) -> Task:
     """Store a failed task, with its dead letter unless that is to be missing."""
+    if task.payload_item is not None:
+        stage.store.put_payload(task)
     stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(task))
     if letter:
-        stage.dead_letters.send(encode_message(Message(task.task_id, task.epoch)), letter_attributes(task))
+        stage.dead_letters.send(encode_message(task.message), letter_attributes(task))
     return task
 
 

@@ -10,7 +10,7 @@ from ftask.core.codec import (
     task_to_json,
 )
 from ftask.core.model import Message, Status
-from tests.support.builders import TASK_ID, a_full_task, a_running_task, a_task
+from tests.support.builders import TASK_ID, a_full_task, a_large_task, a_running_task, a_task
 
 
 def test_a_message_survives_the_queue() -> None:
@@ -23,6 +23,12 @@ def test_a_message_of_this_version_is_what_earlier_releases_wrote() -> None:
     assert decode_message(body) == Message(TASK_ID, 0)
 
 
+def test_earlier_releases_leave_the_message_of_a_task_whose_payload_they_cannot_read_in_the_queue() -> None:
+    body = f'{{"v":2,"taskId":"{TASK_ID}","epoch":0}}'
+    assert encode_message(a_large_task().message) == body
+    assert decode_message(body) == a_large_task().message != a_task().message == Message(TASK_ID)
+
+
 def test_a_field_that_a_later_release_adds_is_ignored() -> None:
     body = f'{{"v":1,"taskId":"{TASK_ID}","epoch":0,"trace":"x"}}'
     assert decode_message(body) == Message(TASK_ID, 0)
@@ -30,7 +36,7 @@ def test_a_field_that_a_later_release_adds_is_ignored() -> None:
 
 def test_a_format_of_a_later_release_is_not_guessed_at() -> None:
     with pytest.raises(UnknownVersionError):
-        decode_message(f'{{"v":2,"taskId":"{TASK_ID}","epoch":0}}')
+        decode_message(f'{{"v":3,"taskId":"{TASK_ID}","epoch":0}}')
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ftask.core.item import (
     task_to_item,
 )
 from ftask.core.model import Status, Task
-from tests.support.builders import TASK_ID, a_full_task, a_running_task, a_task
+from tests.support.builders import TASK_ID, a_full_task, a_large_task, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import template
 
@@ -77,13 +77,13 @@ def test_the_index_of_failed_tasks_of_the_first_release_is_read() -> None:
     assert FailedTask.of_item(FULL_OF_THE_FIRST_RELEASE) == FailedTask.of(a_full_task(type="experiment"))
 
 
-@pytest.mark.parametrize("task", [a_task(), a_running_task(2), a_full_task()])
+@pytest.mark.parametrize("task", [a_task(), a_running_task(2), a_full_task(), a_large_task(payload=None)])
 def test_a_task_survives_its_item(task: Task) -> None:
     assert item_to_task(task_to_item(task)) == task
 
 
 def test_no_field_of_a_task_or_of_an_attempt_is_left_out_of_its_item() -> None:
-    task = a_full_task()
+    task = a_full_task(payload=None, payload_item=a_large_task().payload_item)
     for record in (task, task.history[0]):
         unset = [field.name for field in fields(record) if getattr(record, field.name) == field.default]
         assert unset == [], "give the new field a value in a_full_task"
@@ -101,7 +101,7 @@ def test_an_item_without_a_later_field_has_its_default() -> None:
 
 def test_only_what_is_written_at_submission_is_never_updated() -> None:
     fixed = {attribute.name for attribute in ATTRIBUTES if attribute.fixed}
-    assert fixed == {"taskId", "type", "payload", "payloadHash", "createdAt", "maxAttempts"}
+    assert fixed == {"taskId", "type", "payload", "payloadItem", "payloadHash", "createdAt", "maxAttempts"}
     assert set(UPDATED) == {attribute.name for attribute in ATTRIBUTES} - fixed
 
 

@@ -24,6 +24,7 @@ def show(run: Invocation, task_id: TaskId) -> None:
         ftask dlq show ID
     """
     from ftask.aws.api import UnknownTaskError
+    from ftask.aws.errors import translate_aws_errors
     from ftask.aws.stack import command_on
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status
@@ -35,6 +36,8 @@ def show(run: Invocation, task_id: TaskId) -> None:
     task = run.stage.task(task_id)
     if task is None:
         raise UnknownTaskError(task_id)
+    with translate_aws_errors():
+        task = run.stage.store.with_payload(task)
     letter = _find_letter(run, task)
     groups = log_groups(run.outputs, ("worker",))
     events = list(LogReader(run.target, groups, EventFilter(task_id=task_id), task.created_at).look())
@@ -53,12 +56,11 @@ def show(run: Invocation, task_id: TaskId) -> None:
 
 def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
     from ftask.core.letters import judge
-    from ftask.core.model import Message
     from ftask.dead_letters.peek import peek as peek_letters
 
     # Closed at once, so that the letters are visible again.
     with closing(peek_letters(run.stage, MAX_LETTERS_TO_SEARCH)) as letters:
         for letter in run.screen.spinning(letters, "looking for the dead letter"):
-            if letter.message == Message(task.task_id, task.epoch):
+            if letter.message == task.message:
                 return replace(letter, state=judge(letter.message, task))
     return None

@@ -31,7 +31,7 @@ def together(*bad: str, max_attempts: int, second: str = "good") -> Callable[[Wo
 
 def expect_that_only_the_bad_have_failed(w: World) -> None:
     for task in w.cloud.tasks().values():
-        good = "good" in task.payload
+        good = "good" in (task.payload or "")
         if task.status is not (Status.COMPLETED if good else Status.FAILED):
             w.violations.append(f"a {'good' if good else 'bad'} task ended {task.status}")
 

@@ -33,7 +33,7 @@ def message_of_a_later_release(w: World) -> None:
         assert task is not None
         delivery = w.cloud.receive()
         assert delivery is not None
-    later = Delivery(delivery.message_id, delivery.receipt_handle, delivery.body.replace('"v":1', '"v":2'))
+    later = Delivery(delivery.message_id, delivery.receipt_handle, delivery.body.replace('"v":1', '"v":9'))
     w.work(later)
     w.until_quiet()
 

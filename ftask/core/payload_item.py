@@ -1,0 +1,94 @@
+"""Large payloads: items of their own in the table of tasks.
+
+DynamoDB bills each write by the size of the whole item, so a payload inside the task's item is paid for at submission,
+at begin and at completion. An item of its own is paid for once. It is written before the task's item, and it expires
+after it: a task that can run has its payload.
+
+Its id has the digest of the payload's text: a request that repeats an idempotency key with another payload writes
+another item, and nothing ever changes the text in an item.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from ftask.core.item import EXPIRY
+from ftask.core.model import PayloadItem, Task
+
+# A write unit covers 1 KB. The rest of a task's item takes up to 490 bytes when the first attempt succeeds, so with a
+# longer payload each of the three writes takes two units or more.
+MAX_INLINE_BYTES = 512
+WRITE_UNIT_BYTES = 1024
+# What a payload's item has besides the payload: its id, the names of its attributes, its expiry.
+_OVERHEAD_BYTES = 93
+# A message lives this long: the queue's MessageRetentionPeriod. A task ends by then, and is kept from its end.
+MESSAGE_LIFE = timedelta(days=14)
+# A redrive within this time extends nothing, and DynamoDB may delete expired items two days late.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+_SPARE = timedelta(days=2)
+
+
+def payload_item_of(text: str, now: datetime, retention: timedelta) -> PayloadItem | None:
+    """Return the item for the payload `text` of a task that is submitted now; None if it stays in the task's item."""
+    content = text.encode()
+    if len(content) <= MAX_INLINE_BYTES:
+        return None
+    return PayloadItem(hashlib.sha256(content).hexdigest()[:32], lasting_until(now, retention))
+
+
+def lasting_until(now: datetime, retention: timedelta) -> datetime:
+    """Return an expiry that outlives every task whose message is sent now."""
+    return now + MESSAGE_LIFE + retention + _SPARE
+
+
+def lasts(payload_item: PayloadItem, now: datetime, retention: timedelta) -> bool:
+    """Return whether the payload outlives its task if the task's message is sent now."""
+    return payload_item.expires_at >= now + MESSAGE_LIFE + retention
+
+
+def payload_item_id(task: Task) -> str:
+    """Return the key of the payload's item. No task has such an id.
+
+    Raises:
+        AssertionError: the payload is not an item of its own.
+    """
+    if task.payload_item is None:
+        raise AssertionError("the payload is in the task's item")
+    return f"{task.task_id}#{task.payload_item.digest}"
+
+
+def payload_to_item(task: Task) -> dict[str, Any]:
+    """Return the item that holds the payload of `task`, which has been read.
+
+    Raises:
+        AssertionError: the task has no such payload.
+    """
+    if task.payload_item is None or task.payload is None:
+        raise AssertionError("the task has no payload for an item of its own")
+    return {
+        "taskId": {"S": payload_item_id(task)},
+        "payload": {"S": task.payload},
+        "expiresAt": EXPIRY.write(task.payload_item.expires_at),
+    }
+
+
+def payload_of_item(item: Mapping[str, Any]) -> str:
+    """Return the payload in an item of its own."""
+    return str(item["payload"]["S"])
+
+
+def write_units(payload_bytes: int) -> int:
+    """Return the write units of a task with a payload of this size whose first attempt succeeds: put, begin, complete.
+
+    The result is small, like that of the experiment.
+    """
+    task_writes = 3
+    if payload_bytes <= MAX_INLINE_BYTES:
+        return task_writes
+    return task_writes + ceil((payload_bytes + _OVERHEAD_BYTES) / WRITE_UNIT_BYTES)
