@@ -72,11 +72,12 @@ class Stage:
         return self.target.choose(aws=1, emulator=0)
 
     def task(self, task_id: str) -> Task | None:
-        """Return the task as it is now, a large payload left out; None if no task has this id."""
+        """Return the task as it is now, with its payload; None if no task has this id."""
         if not TASK_ID.fullmatch(task_id):
             return None
         with translate_aws_errors():
-            return self.store.get(task_id)
+            task = self.store.get(task_id)
+            return None if task is None else self.store.with_payload(task)
 
     def with_payloads(self, tasks: Iterable[Task]) -> list[Task]:
         """Return the tasks with their payloads, of which large ones are items of their own."""

@@ -8,9 +8,11 @@ write more or less: `tests/unit/test_bench_estimate.py` compares them with items
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 from ftask.core.calls import CALLS_AT_ONCE
-from ftask.core.payload import MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES
+from ftask.core.payload import MAX_BATCH_BYTES
+from ftask.core.payload_item import MAX_INLINE_BYTES, MESSAGE_LIFE, OVERHEAD_BYTES, SPARE
 
 KB = 1024
 
@@ -19,10 +21,6 @@ KB = 1024
 WRITE_UNIT_BYTES = KB
 # A strongly consistent read is billed in units of 4 KB.
 READ_UNIT_BYTES = 4 * KB
-# The longest payload that is in its task's item, and so in each of its writes. A longer one is an item of its own, with
-# so many bytes besides the payload, which is written once and read at each attempt.
-MAX_INLINE_BYTES = MAX_PAYLOAD_BYTES
-PAYLOAD_ITEM_BYTES = 93
 # Each item is stored with 100 bytes for its index.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 STORED_OVERHEAD_BYTES = 100
@@ -115,15 +113,20 @@ def attempt_read_units(payload_bytes: int) -> int:
 
 
 def stored_bytes(payload_bytes: int, attempts: float) -> float:
-    """Return what a task takes in the table after its last attempt."""
+    """Return what a task takes in the table after its last attempt, for as long as it is kept."""
     inline, separate = _placed(payload_bytes)
-    own = STORED_OVERHEAD_BYTES + separate if separate else 0
+    # A payload of its own is kept longer than its task.
+    kept = 1 + (MESSAGE_LIFE + SPARE) / timedelta(days=TASK_RETENTION_DAYS)
+    own = kept * (STORED_OVERHEAD_BYTES + separate) if separate else 0
     return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + inline + own
 
 
 def _placed(payload_bytes: int) -> tuple[int, int]:
-    """Return the bytes of a payload in its task's item, and those of an item of its own."""
-    return (payload_bytes, 0) if payload_bytes <= MAX_INLINE_BYTES else (0, payload_bytes + PAYLOAD_ITEM_BYTES)
+    """Return the bytes of a payload in its task's item, and those of an item of its own.
+
+    That item is written once, and read at each attempt.
+    """
+    return (payload_bytes, 0) if payload_bytes <= MAX_INLINE_BYTES else (0, payload_bytes + OVERHEAD_BYTES)
 
 
 def request_tasks(payload_bytes: int, tasks_per_request: int) -> int:

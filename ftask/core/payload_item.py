@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Any
 
 from ftask.core.item import EXPIRY
@@ -24,14 +23,13 @@ from ftask.core.model import PayloadItem, Task
 # A write unit covers 1 KB. The rest of a task's item takes up to 490 bytes when the first attempt succeeds, so with a
 # longer payload each of the three writes takes two units or more.
 MAX_INLINE_BYTES = 512
-WRITE_UNIT_BYTES = 1024
 # What a payload's item has besides the payload: its id, the names of its attributes, its expiry.
-_OVERHEAD_BYTES = 93
-# A message lives this long: the queue's MessageRetentionPeriod. A task ends by then, and is kept from its end.
+OVERHEAD_BYTES = 93
+# A message lives this long (MessageRetentionPeriod in the template). A task ends by then, and is kept from its end.
 MESSAGE_LIFE = timedelta(days=14)
-# A redrive within this time extends nothing, and DynamoDB may delete expired items two days late.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
-_SPARE = timedelta(days=2)
+# A payload outlives its task by this: a redrive within it extends nothing. DynamoDB deletes expired items within days,
+# and not in order. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+SPARE = timedelta(days=2)
 
 
 def payload_item_of(text: str, now: datetime, retention: timedelta) -> PayloadItem | None:
@@ -44,7 +42,7 @@ def payload_item_of(text: str, now: datetime, retention: timedelta) -> PayloadIt
 
 def lasting_until(now: datetime, retention: timedelta) -> datetime:
     """Return an expiry that outlives every task whose message is sent now."""
-    return now + MESSAGE_LIFE + retention + _SPARE
+    return now + MESSAGE_LIFE + retention + SPARE
 
 
 def lasts(payload_item: PayloadItem, now: datetime, retention: timedelta) -> bool:
@@ -81,14 +79,3 @@ def payload_to_item(task: Task) -> dict[str, Any]:
 def payload_of_item(item: Mapping[str, Any]) -> str:
     """Return the payload in an item of its own."""
     return str(item["payload"]["S"])
-
-
-def write_units(payload_bytes: int) -> int:
-    """Return the write units of a task with a payload of this size whose first attempt succeeds: put, begin, complete.
-
-    The result is small, like that of the experiment.
-    """
-    task_writes = 3
-    if payload_bytes <= MAX_INLINE_BYTES:
-        return task_writes
-    return task_writes + ceil((payload_bytes + _OVERHEAD_BYTES) / WRITE_UNIT_BYTES)

@@ -15,6 +15,7 @@ from ftask.core import transitions
 from ftask.core.codec import message_or_none
 from ftask.core.letters import LetterState, batches, judge
 from ftask.core.model import Message, Task
+from ftask.core.payload_item import MESSAGE_LIFE, lasting_until, lasts
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
 
 TaskFilter = Callable[[Task], bool]
@@ -77,12 +78,13 @@ class Redriver:
             for letter, outcome in zip(letters, outcomes, strict=True)
             if letter is not None and outcome is RedriveOutcome.REDRIVEN
         }
-        sent = self.queue.send_many([Message(task.task_id, task.epoch + 1) for task in failed.values()])
+        failed = {task_id: self._lasting(task) for task_id, task in failed.items()}
+        sent = self.queue.send_many([replace(task.message, epoch=task.epoch + 1) for task in failed.values()])
         for message in sent:
             now = self.clock()
             after = transitions.reopened(failed[message.task_id], now)
             # A refusal means that the worker or another operator has already written this.
-            self.store.reopen(replace(after, expires_at=now + self.retention))
+            self.store.reopen(after.kept_until(now + self.retention))
         in_queue = {message.task_id for message in sent}
         return [
             RedriveOutcome.UNSENT
@@ -90,6 +92,21 @@ class Redriver:
             else outcome
             for letter, outcome in zip(letters, outcomes, strict=True)
         ]
+
+    def _lasting(self, task: Task) -> Task:
+        """Extend the life of a task that may expire before its message, or before whose end its payload may.
+
+        It is extended before the message is sent: from then on the task may run, whatever becomes of this redrive.
+        """
+        now = self.clock()
+        payload_item = task.payload_item
+        if payload_item is not None and not lasts(payload_item, now, self.retention):
+            payload_item = replace(payload_item, expires_at=lasting_until(now, self.retention))
+        elif task.expires_at >= now + MESSAGE_LIFE:
+            return task
+        after = replace(task, payload_item=payload_item).kept_until(now + self.retention)
+        self.store.keep(after)
+        return after
 
 
 def _judge(letter: Message | None, tasks: dict[str, Task], selected: TaskFilter) -> RedriveOutcome:

@@ -17,8 +17,9 @@ from ftask.core.errors import (
     TemporarilyUnavailableError,
 )
 from ftask.core.manifest import ArgumentsError, Manifest, UnknownTypeError
-from ftask.core.model import Message, Status, Task
+from ftask.core.model import Status, Task
 from ftask.core.payload import Submission, encode_payload, payload_hash
+from ftask.core.payload_item import payload_item_of
 from ftask.core.ports import Clock, Queue, Store
 
 MAX_KEY_CHARACTERS = 256
@@ -63,7 +64,7 @@ class Submitter:
         """
         task = self._new_task(submission)
         try:
-            existing = self.store.put(task)
+            existing = self._store(task)
         except Exception:
             self._withdraw([task])
             raise
@@ -73,9 +74,9 @@ class Submitter:
                 return existing
         # A keyed task that exists but never began may have lost its message: a duplicate message is
         # harmless, a missing one is not.
-        task = self._prolonged(existing) if existing is not None else task
+        task = self._prolonged(existing, task) if existing is not None else task
         try:
-            self.queue.send(Message(task.task_id, task.epoch))
+            self.queue.send(task.message)
         except Exception as failure:
             outcome = self._withdraw([task])[task.task_id]
             if isinstance(outcome, Task):
@@ -119,13 +120,11 @@ class Submitter:
         """Store these tasks; return for each, by its id, the task that has the id now, or why it was not stored."""
 
         def put(task: Task) -> Task | FtaskError:
-            if not self._has(STORE_TIME, deadline):
-                return _too_late()
             try:
-                existing = self.store.put(task)
+                existing = self._store(task, deadline)
                 if existing is None:
                     return task
-                return self._prolonged(existing) if _never_begun(existing) else existing
+                return self._prolonged(existing, task) if _never_begun(existing) else existing
             except FtaskError as error:
                 return error
             except Exception as error:  # noqa: BLE001 - the outcome of this task alone
@@ -136,6 +135,18 @@ class Submitter:
 
         return dict(zip((task.task_id for task in tasks), self.call_map(put, tasks), strict=True))
 
+    def _store(self, task: Task, deadline: datetime | None = None) -> Task | None:
+        """Store a task, and before it a payload that is an item of its own; return None, or the task that has its id.
+
+        The payload first, so that nobody finds the task without it. A payload whose task is then not written, or is
+        taken back, expires: to delete it would cost as much as to write it.
+        """
+        if task.payload_item is not None:
+            self._require(STORE_TIME, deadline)
+            self.store.put_payload(task)
+        self._require(STORE_TIME, deadline)
+        return self.store.put(task)
+
     def _send_many(self, tasks: Sequence[Task], deadline: datetime | None) -> dict[str, Task | FtaskError]:
         """Queue these tasks; return the outcomes of those that the queue did not take, by their ids."""
 
@@ -145,7 +156,7 @@ class Submitter:
             unsent = {task.task_id: task for task in chunk}
             failure = None
             try:
-                for message in self.queue.send_many([Message(task.task_id, task.epoch) for task in chunk]):
+                for message in self.queue.send_many([task.message for task in chunk]):
                     del unsent[message.task_id]
             except Exception as error:  # noqa: BLE001 - the cause of what is answered for these tasks
                 failure = error
@@ -180,8 +191,12 @@ class Submitter:
     def _has(self, time: timedelta, deadline: datetime | None) -> bool:
         return deadline is None or deadline - self.clock() >= time
 
-    def _prolonged(self, task: Task) -> Task:
-        """Return a task that was submitted again and waits, with its expiry counted from now.
+    def _require(self, time: timedelta, deadline: datetime | None) -> None:
+        if not self._has(time, deadline):
+            raise _too_late()
+
+    def _prolonged(self, task: Task, again: Task) -> Task:
+        """Return a task that was submitted `again` and waits, with its expiry counted from now.
 
         Otherwise it could be accepted today and expire tomorrow, before it runs. Within the first day nothing is
         written: what is left is still longer than the life of a message.
@@ -192,7 +207,10 @@ class Submitter:
         expires_at = self.clock() + self.retention
         if expires_at - task.expires_at < timedelta(days=1):
             return task
-        after = replace(task, expires_at=expires_at)
+        if again.payload_item is not None and again.payload_hash == task.payload_hash:
+            # The one that was just written: an equal payload, perhaps with its keys in another order.
+            task = replace(task, payload_item=task.payload_item and again.payload_item)
+        after = task.kept_until(expires_at)
         if not self.store.prolong(after):
             raise TemporarilyUnavailableError("The task changed while it was submitted again.", "Send it again.")
         return after
@@ -210,16 +228,18 @@ class Submitter:
             raise ArgumentsError(problem)
         now = self.clock()
         key = submission.idempotency_key
+        payload = encode_payload(submission.payload)
         return Task(
             task_id=secrets.token_hex(16) if key is None else derive_task_id(key),
             status=Status.PENDING,
-            payload=encode_payload(submission.payload),
+            payload=payload,
             payload_hash=None if key is None else payload_hash(submission.payload),
             created_at=now,
             updated_at=now,
             expires_at=now + self.retention,
             max_attempts=task_type.options.max_attempts or self.max_attempts,
             type=task_type.name,
+            payload_item=payload_item_of(payload, now, self.retention),
         )
 
 

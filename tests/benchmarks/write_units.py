@@ -3,6 +3,8 @@
 Submits tasks through the API function's code to a table and queues of a local engine of its own, runs them with the
 worker's, and prints the write units and requests of a task as the engine counts them: DynamoDB's rules, by which an
 item of up to 1 KB is one unit, in a transaction two, and the index of failed tasks one more.
+
+Then the same with payloads of several sizes, as items of their own and inside of their tasks' items.
 """
 
 from __future__ import annotations
@@ -11,14 +13,18 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from ftask.core import payload_item
 from ftask.core.calls import several_at_once
 from ftask.core.clients import count
 from ftask.core.execution import Executor
 from ftask.core.metrics import Usage
 from ftask.core.model import Delivery
+from ftask.core.payload import encode_payload
+from ftask.core.payload_item import MAX_INLINE_BYTES
 from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
 from ftask.core.workload import by_type, simulated
@@ -27,16 +33,21 @@ from tests.support.engines import engine_of_its_own, local_target
 from tests.support.http import api_over, call
 
 BATCH = 100
+PAYLOADS = (100, MAX_INLINE_BYTES, 600, 2 * 1024, 10 * 1024, 256 * 1024)
+LARGE_TASKS = 20
 RETENTION = timedelta(days=30)
 
 
-def submit(world: resources.Resources, tasks: int, size: int) -> None:
+def submit(world: resources.Resources, tasks: int, size: int, payload_bytes: int = 0) -> None:
+    payload = {"message": "work"}
+    if payload_bytes:
+        payload["text"] = "x" * (payload_bytes - len(encode_payload(payload | {"text": ""})))
     api = api_over(world, call_map=several_at_once)
     for start in range(0, tasks, size):
         if size == 1:
-            assert call(api, "POST", "/tasks", {"message": "work"}).status == 202
+            assert call(api, "POST", "/tasks", encode_payload(payload).encode()).status == 202
             continue
-        entries = [{"payload": {"message": "work"}} for _ in range(min(size, tasks - start))]
+        entries = [{"payload": payload} for _ in range(min(size, tasks - start))]
         results = call(api, "POST", "/tasks/batch", {"tasks": entries}).json["results"]
         assert all(result["accepted"] for result in results)
 
@@ -85,6 +96,19 @@ def main() -> None:
                     f"{error_rate:.0%} errors, submitted {name}: {units:.2f} write units a task,"
                     f" {requests:.2f} requests to submit it"
                 )
+        for payload_bytes in PAYLOADS:
+            took = {}
+            for shape, longest in (("own item", payload_item.MAX_INLINE_BYTES), ("inside", sys.maxsize)):
+                with patch.object(payload_item, "MAX_INLINE_BYTES", longest):
+                    world = resources.create(target.dynamodb, target.sqs)
+                    usage.taken()
+                    submit(world, LARGE_TASKS, 1, payload_bytes)
+                    run(world, 0.0)
+                    took[shape] = usage.taken()
+            after, before = (took[shape]["writeUnits"] / LARGE_TASKS for shape in ("own item", "inside"))
+            print(
+                f"payload of {payload_bytes:,} bytes: {after:.2f} write units, inside of the task's item {before:.2f}"
+            )
 
 
 if __name__ == "__main__":

@@ -178,6 +178,28 @@ class _DeletesKeyedTasks(Submitter):
             raise
 
 
+class _PayloadLast(Submitter):
+    """Writes a task before the payload that it names."""
+
+    __slots__ = ()
+
+    def _store(self, task: Task, deadline: datetime | None = None) -> Task | None:
+        existing = self.store.put(task)
+        if existing is None and task.payload_item is not None:
+            self.store.put_payload(task)
+        return existing
+
+
+class _OnePayloadForAKey(Submitter):
+    """Gives all payloads of a task the same item."""
+
+    __slots__ = ()
+
+    def _new_task(self, submission: Submission) -> Task:
+        task = Submitter._new_task(self, submission)
+        return replace(task, payload_item=task.payload_item and replace(task.payload_item, digest=""))
+
+
 class _NoHash(Submitter):
     """Forgets what the key's payload was."""
 
@@ -293,6 +315,25 @@ class _ReopensFirst(Redriver):
             self.store.reopen(transitions.reopened(tasks[letter.task_id], self.clock()))
         self.queue.send_many([Message(letter.task_id, letter.epoch + 1) for letter in failed])
         return [RedriveOutcome.REDRIVEN if letter in failed else RedriveOutcome.STALE for letter in letters]
+
+
+class _LetsTasksExpire(Redriver):
+    """Sends messages that outlive their tasks."""
+
+    __slots__ = ()
+
+    def _lasting(self, task: Task) -> Task:
+        return task
+
+
+class _LetsPayloadsExpire(Redriver):
+    """Keeps the task's own item alone."""
+
+    __slots__ = ()
+
+    def _lasting(self, task: Task) -> Task:
+        kept = Redriver._lasting(self, replace(task, payload_item=None))
+        return replace(kept, payload_item=task.payload_item)
 
 
 class _RedrivesWhatever(Redriver):
@@ -626,6 +667,31 @@ BREAKAGES = [
         "submit: a batch is answered for as a whole",
         Breakage(submitter=_BatchForgetsWhatWasNotSent),
         ("batch of more than a request carries",),
+    ),
+    Broken(
+        "submit: the task is written before its payload",
+        Breakage(submitter=_PayloadLast),
+        ("large payload, submitted again with the same key",),
+    ),
+    Broken(
+        "submit: the item of a payload is named after its task alone",
+        Breakage(submitter=_OnePayloadForAKey),
+        ("large payloads, two with one key",),
+    ),
+    Broken(
+        "begin: an attempt whose payload cannot be read counts",
+        Breakage(executor=_KeepsWhatItBegan),
+        ("large payload that cannot be read",),
+    ),
+    Broken(
+        "redrive: a message outlives its task",
+        Breakage(redriver=_LetsTasksExpire),
+        ("redriven late",),
+    ),
+    Broken(
+        "redrive: a payload expires as it would have without it",
+        Breakage(redriver=_LetsPayloadsExpire),
+        ("large payload, redriven late",),
     ),
     Broken(
         "redrive: letters are deleted first", Breakage(redriver=_DeletesLettersFirst), ("redrive one", "redrive many")

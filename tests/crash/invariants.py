@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.errors import PayloadMissing
 from ftask.core.model import Delivery, RemovalKind, Status, Task
 from ftask.core.ports import Job
 from ftask.core.transitions import MAX_UNCOUNTED_LOSSES
@@ -29,12 +31,15 @@ class Run:
 class Witness:
     """Collects violations.
 
+    `payloads` are those of accepted tasks, by id.
+
     `may_overlap` and `may_be_declared_lost` are for stories in which a lease is wrong about its owner's death (a
     clock that is off, a machine that slept): then the handler does run beside another, and only the table is safe.
     """
 
     cloud: Cloud
     accepted: set[str] = field(default_factory=set)
+    payloads: dict[str, dict[str, Any]] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     may_overlap: bool = False
@@ -48,6 +53,8 @@ class Witness:
     def run(self, job: Job, *, survives: bool = False) -> Iterator[None]:
         """The handler runs, until it ends or its process dies; where it `survives` that, it goes on for ever."""
         self._check_may_run(job)
+        if job.payload != self.payloads.get(job.task_id, job.payload):
+            self.violations.append("runs with the payload of another request")
         run = Run(job.task_id, job.epoch, job.attempt)
         self._running.add(run)
         self.runs.append(run)
@@ -75,7 +82,8 @@ class Witness:
                 failed = before.status is Status.FAILED
                 redriven = failed and now is not None and now.epoch == before.epoch + 1
                 removed = failed and now is not None and now == replace(before, removal=now.removal)
-                if not (redriven or (removed and before.removal is None)):
+                kept = failed and now is not None and _kept_longer(before, now)
+                if not (redriven or kept or (removed and before.removal is None)):
                     self.violations.append(f"{before.status} changed to {now.status if now else 'nothing'}")
             if now is None:
                 continue
@@ -97,6 +105,8 @@ class Witness:
         if any(run.task_id not in tasks for run in self.runs):
             self.violations.append("a task that ran is gone")
         for task in tasks.values():
+            if task.last_error is not None and task.last_error.type == PayloadMissing.__name__:
+                self.violations.append("a task began without its payload")
             if task.removal is not None and task.removal.kind is RemovalKind.DISCARDED:
                 continue
             if task.status is Status.FAILED and (task.task_id, task.epoch) not in known:
@@ -127,6 +137,11 @@ class Witness:
             (run.task_id, run.epoch) == (task.task_id, task.epoch) and run.attempt >= task.attempts
             for run in self._running
         )
+
+
+def _kept_longer(before: Task, now: Task) -> bool:
+    """Whether a redrive has begun with a task whose time is nearly over."""
+    return now == replace(before, expires_at=now.expires_at, payload_item=now.payload_item)
 
 
 def _identity(body: str) -> tuple[str, int] | None:

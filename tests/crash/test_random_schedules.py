@@ -31,6 +31,7 @@ from ftask.core.ports import Job
 from ftask.core.sqs import SqsDeadLetterReader
 from tests.crash.breakages import BREAKAGES
 from tests.crash.cloud import Cloud
+from tests.crash.stories.large_payloads import TEXT
 from tests.crash.wire import Fault
 from tests.crash.world import Breakage, World
 from tests.support.figures import Record
@@ -83,9 +84,11 @@ class Stories(RuleBasedStateMachine):
         self.held: list[Delivery] = []
 
     @precondition(lambda self: len(self.world.fates) < MAX_TASKS)
-    @rule(target=tasks, key=KEYS, fate=ACTS, fault=FAULTS)
-    def submit(self, key: str | None, fate: list[str], fault: Struck) -> Any:
+    @rule(target=tasks, key=KEYS, large=st.booleans(), fate=ACTS, fault=FAULTS)
+    def submit(self, key: str | None, large: bool, fate: list[str], fault: Struck) -> Any:
         self._strike(fault)
+        # A key has one payload.
+        self.world.text = TEXT if (large if key is None else key == "a") else ""
         try:
             task = self.world.submit(message="work" if key is None else key, key=key)
         except IdempotencyConflictError as error:

@@ -91,6 +91,8 @@ class World:
     busy_children: int = 0
     # How a batch makes its calls: one by one, or as actors in the order that `choices` names.
     calls_at_once: bool = False
+    # What all payloads have besides their message.
+    text: str = ""
 
     # What the handler does, by epoch and attempt: "ok" where nothing else is said.
     script: Script = field(default_factory=dict)
@@ -128,7 +130,7 @@ class World:
 
     def submit(self, message: str = "work", key: str | None = None, task_type: str | None = None) -> Task | None:
         """A client's request; the task if it was answered 202, None if the client got no good answer."""
-        return self.submit_payload({"message": message}, key, task_type)
+        return self.submit_payload(self.payload(message), key, task_type)
 
     def submit_payload(self, payload: dict[str, Any], key: str | None, task_type: str | None) -> Task | None:
         """The same with any payload."""
@@ -137,20 +139,24 @@ class World:
         except (BotoCoreError, ClientError, TemporarilyUnavailableError, Crash):
             return None
         self.witness.accepted.add(task.task_id)
+        self.witness.payloads.setdefault(task.task_id, payload)
         self.witness.look()
         return task
 
-    def submit_surely(self, key: str) -> Task:
+    def payload(self, message: str = "work") -> dict[str, Any]:
+        return {"message": message, "text": self.text} if self.text else {"message": message}
+
+    def submit_surely(self, key: str, message: str = "work") -> Task:
         """A client that repeats its request, with its key, until it is answered 202."""
         for _ in range(TRIES):
-            task = self.submit(key=key)
+            task = self.submit(message, key)
             if task is not None:
                 return task
         raise AssertionError("no submission was accepted, though there were fewer faults than tries")
 
     def submit_many(self, *keys: str | None) -> list[Task | FtaskError] | None:
         """A client's batch, one task a key; None if the client got no good answer."""
-        return self.submit_batch([Submission({"message": "work"}, key) for key in keys])
+        return self.submit_batch([Submission(self.payload(), key) for key in keys])
 
     def submit_batch(
         self, batch: Sequence[Submission], deadline: datetime | None = None
@@ -160,7 +166,10 @@ class World:
             answers = self._submitter().submit_many(batch, deadline)
         except (BotoCoreError, ClientError, TemporarilyUnavailableError, Crash):
             return None
-        self.witness.accepted |= {answer.task_id for answer in answers if isinstance(answer, Task)}
+        for submission, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Task):
+                self.witness.accepted.add(answer.task_id)
+                self.witness.payloads.setdefault(answer.task_id, submission.payload)
         self.witness.look()
         return answers
 
@@ -259,6 +268,11 @@ class World:
 
     def pass_seconds(self, seconds: float) -> None:
         self.clock.advance(seconds)
+
+    def pass_days(self, days: float) -> None:
+        """Time passes, and DynamoDB deletes what has expired."""
+        self.clock.advance(days * 86_400)
+        self.cloud.expire()
 
     def pump(self) -> None:
         """The poller looks once, as an actor: others may move before it does."""

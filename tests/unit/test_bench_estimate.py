@@ -12,9 +12,13 @@ import pytest
 from ftask.bench import footprint
 from ftask.bench.estimate import WAYS, Estimate, Load, Way, custom_metrics, estimate
 from ftask.bench.prices import Prices
+from ftask.core import transitions
 from ftask.core.item import task_to_item
 from ftask.core.metrics import METRICS
-from tests.support.builders import a_task
+from ftask.core.model import Lease
+from ftask.core.payload_item import MAX_INLINE_BYTES, OVERHEAD_BYTES, payload_item_of, payload_to_item
+from tests.support.builders import LARGE_PAYLOAD, a_large_task, a_running_task, a_task
+from tests.support.clock import EPOCH
 from tests.support.resources import template
 from tests.support.runs import a_history
 
@@ -29,16 +33,15 @@ def quantities(month: Estimate, way: str) -> dict[str, float]:
 
 @pytest.mark.parametrize(
     ("payload_bytes", "units"),
-    # 200 bytes beside the payload, and 200 more with the first attempt.
-    [(0, 1 + 2), (600, 1 + 2), (700, 1 + 2 * 2), (824, 1 + 2 * 2), (825, 2 + 2 * 2), (10_000, 10 + 2 * 11)],
+    # A longer payload than 512 bytes is written once, with 93 bytes beside it.
+    [(0, 3), (512, 3), (513, 3 + 1), (931, 3 + 1), (932, 3 + 2), (10_240, 3 + 11), (262_144, 3 + 257)],
 )
 def test_a_write_is_billed_by_the_whole_item_in_kilobytes(payload_bytes: int, units: int) -> None:
     month = estimate(Load(1, payload_bytes), PRICES)
     assert quantities(month, "one by one")["DynamoDB writes"] == units
 
 
-def test_a_payload_of_its_own_is_written_once_and_read_at_each_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(footprint, "MAX_INLINE_BYTES", 512)
+def test_a_payload_of_its_own_is_written_once_and_read_at_each_attempt() -> None:
     load = Load(1, 10_000, 0.5)
     counted = quantities(estimate(load, PRICES), "one by one")
     # 10,093 bytes in an item of its own; 1.5 attempts of two writes; a quarter of the tasks in the index.
@@ -47,7 +50,7 @@ def test_a_payload_of_its_own_is_written_once_and_read_at_each_attempt(monkeypat
     small = quantities(estimate(Load(1, 512), PRICES), "one by one")
     assert (small["DynamoDB writes"], small["DynamoDB reads"]) == (3, 0)
     kept = estimate(load, PRICES).standing[0].quantity
-    assert kept == pytest.approx(30 * 12 / 365 * (2 * 100 + 200 + 1.5 * 200 + 10_093) / 2**30, abs=1e-9)
+    assert kept == pytest.approx(30 * 12 / 365 * (100 + 200 + 1.5 * 200 + 10_193 * 46 / 30) / 2**30, abs=1e-9)
 
 
 def test_a_month_without_errors_by_hand() -> None:
@@ -111,7 +114,9 @@ def test_an_idle_stage_costs_less_than_a_dollar_a_month() -> None:
 def test_the_table_holds_the_tasks_of_thirty_days() -> None:
     month = estimate(Load(1e6 * 365 / 12 / 30, 100 * 1024), PRICES)
     stored, backup, _ = month.standing
-    assert stored.quantity == pytest.approx(1e6 * (100 + 200 + 200 + 100 * 1024) / 2**30)
+    # A payload is kept for 46 days.
+    task, payload = 100 + 200 + 200, (100 + 93 + 100 * 1024) * 46 / 30
+    assert stored.quantity == pytest.approx(1e6 * (task + payload) / 2**30)
     assert [stored.usd, backup.usd] == pytest.approx([stored.quantity * 0.25, stored.quantity * 0.20])
 
 
@@ -192,3 +197,17 @@ def test_a_line_of_the_access_log_has_the_size_that_is_priced() -> None:
     text = template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]
     line = re.sub(r"\$context\.([\w.]+)", lambda found: ACCESS.get(found[1], "-"), text)
     assert len(line) + footprint.LOG_ENTRY_BYTES == pytest.approx(footprint.ACCESS_LOG_BYTES, rel=0.1)
+
+
+def test_a_payloads_item_has_the_size_that_is_priced() -> None:
+    # A number that ends in a zero takes a byte less.
+    priced = len(LARGE_PAYLOAD.encode()) + OVERHEAD_BYTES
+    assert item_bytes(payload_to_item(a_large_task())) == pytest.approx(priced, abs=1)
+
+
+def test_a_task_with_the_longest_payload_inside_of_its_item_takes_three_units() -> None:
+    payload = "x" * MAX_INLINE_BYTES
+    began = a_running_task(payload=payload, payload_hash="ab" * 16, type="t" * 32, lease=Lease("ab" * 8, EPOCH))
+    done = transitions.completed(began, '{"message":"done"}', EPOCH)
+    assert payload_item_of(payload, EPOCH, timedelta(days=30)) is None
+    assert 900 < item_bytes(task_to_item(done)) <= 1024

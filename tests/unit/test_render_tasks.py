@@ -7,7 +7,7 @@ from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.render import tasks
 from ftask.render.ids import shorten
-from tests.support.builders import TASK_ID, a_running_task, a_task
+from tests.support.builders import TASK_ID, a_large_task, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.drawing import WHOLE, drawn
 
@@ -86,3 +86,7 @@ def test_the_end_of_a_task_of_the_users_shows_its_result() -> None:
 def test_a_long_payload_says_that_it_is_cut() -> None:
     picture = drawn(tasks.detail(task_to_json(replace(RETRYING, payload='"' + "x" * 2000 + '"'))))
     assert "(2,002 characters; -o json shows all)" in " ".join(picture.split())
+
+
+def test_a_payload_that_is_gone_is_said_to_be() -> None:
+    assert "not in the table: its item was deleted" in drawn(tasks.detail(task_to_json(a_large_task(payload=None))))

@@ -24,7 +24,6 @@ def show(run: Invocation, task_id: TaskId) -> None:
         ftask dlq show ID
     """
     from ftask.aws.api import UnknownTaskError
-    from ftask.aws.errors import translate_aws_errors
     from ftask.aws.stack import command_on
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status
@@ -36,8 +35,6 @@ def show(run: Invocation, task_id: TaskId) -> None:
     task = run.stage.task(task_id)
     if task is None:
         raise UnknownTaskError(task_id)
-    with translate_aws_errors():
-        task = run.stage.store.with_payload(task)
     letter = _find_letter(run, task)
     groups = log_groups(run.outputs, ("worker",))
     events = list(LogReader(run.target, groups, EventFilter(task_id=task_id), task.created_at).look())

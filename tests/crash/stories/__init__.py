@@ -10,6 +10,7 @@ from tests.crash.stories import (
     copies,
     discard,
     drain,
+    large_payloads,
     own_tasks,
     redrive,
     submit,
@@ -28,4 +29,5 @@ SCENARIOS = [
     *bad_tasks.SCENARIOS,
     *answers.SCENARIOS,
     *copies.SCENARIOS,
+    *large_payloads.SCENARIOS,
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ftask.core.codec import encode_message
-from ftask.core.model import Message, Status
+from ftask.core.model import Message, Status, Task
 from tests.crash.stories.story import Scenario, delivered, expect_epoch, failed
 from tests.crash.world import World
 
@@ -86,6 +86,25 @@ def redrive_that_fails_again(w: World) -> None:
     expect_epoch(w, task, 1)
 
 
+def redriven_late(w: World) -> Task:
+    """A task redriven on the last day of its item, at least as far as to its message."""
+    task = failed(w)
+    w.pass_days(29)
+    while w.cloud.next_visible() is None:
+        w.redrive_named(task)
+    return task
+
+
+def late_redrive(w: World) -> Task:
+    """Run on the last day of its message, the task is kept for its time again."""
+    task = redriven_late(w)
+    w.pass_days(13)
+    w.until_quiet()
+    w.pass_days(29)
+    expect_epoch(w, task, 1)
+    return task
+
+
 def stale_letter_of_an_older_epoch(w: World) -> None:
     task = failed(w)
     with w.undisturbed():
@@ -114,5 +133,6 @@ SCENARIOS = [
     Scenario("redrive raced by the worker", redrive_raced_by_the_worker, actors=2, depth=0),
     Scenario("redrive while the worker fails the task", redrive_while_the_worker_fails_the_task, None, 2, depth=0),
     Scenario("redrive that fails again", redrive_that_fails_again, Status.FAILED),
+    Scenario("redriven late", late_redrive),
     Scenario("stale letter of an older epoch", stale_letter_of_an_older_epoch),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ftask.core.model import Delivery, Failure, Status, Task
+from ftask.core.payload import encode_payload
 from tests.crash.wire import Fault
 from tests.crash.world import World
 from tests.support.stages import failed_task, put_failed, stage_of
@@ -18,7 +19,7 @@ class Scenario:
     """A story, and how its tasks end where nothing goes wrong (None: it says so itself)."""
 
     name: str
-    tell: Callable[[World], None]
+    tell: Callable[[World], object]
     ends: Status | None = Status.COMPLETED
     actors: int = 1
     # How many faults strike in one run; 0 where the orders of several actors are the story.
@@ -40,9 +41,11 @@ def delivered(w: World) -> Delivery:
 
 def failed(w: World) -> Task:
     """A task that failed in its first epoch, with its letter in the dead-letter queue, as the protocol leaves it."""
-    task = failed_task(len(w.cloud.tasks()), w.clock(), Failure("PermanentError", "as the script says"))
+    error = Failure("PermanentError", "as the script says")
+    task = failed_task(len(w.cloud.tasks()), w.clock(), error, encode_payload(w.payload("SUCCESS")))
     put_failed(stage_of(w.cloud.aws), task)
     w.witness.accepted.add(task.task_id)
+    w.witness.payloads[task.task_id] = w.payload("SUCCESS")
     w.witness.look()
     return task
 
