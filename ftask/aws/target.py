@@ -189,9 +189,13 @@ class Target:
     def _client(self, service: str) -> Any:
         from botocore.config import Config
 
+        from ftask.aws.service_models import service_models
+
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.
         addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
+        models = service_models(self.session.get_config_variable("data_path"))
+        self.session.register_component("data_loader", models)
         client: Any = self.session.create_client(
             service,
             endpoint_url=self.endpoint_url,

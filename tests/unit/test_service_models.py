@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+
+from ftask.aws.service_models import ServiceModels, service_models
+from ftask.aws.target import Target
+
+SERVICES = ["cloudformation", "cloudwatch", "dynamodb", "kms", "lambda", "logs", "s3", "sqs", "sts"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_model_is_the_one_that_botocore_reads(service: str) -> None:
+    ours, theirs = service_models(None), Loader()
+    for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+        assert ours.load_service_model(service, kind) == theirs.load_service_model(service, kind)
+    members = ours.load_service_model(service, "service-2")["shapes"]
+    assert list(members) == list(theirs.load_service_model(service, "service-2")["shapes"])
+
+
+def test_what_is_no_service_is_unknown() -> None:
+    with pytest.raises(UnknownServiceError):
+        service_models(None).load_service_model("nothing", "service-2")
+
+
+def test_the_folders_of_services_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    list_folder = os.listdir
+
+    def note(folder: str) -> list[str]:
+        listed.append(str(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(os, "listdir", note)
+    ServiceModels().load_service_model("sqs", "service-2")
+    assert len(listed) <= 3
+
+
+def test_models_of_the_users_own_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Loader().load_service_model("sts", "service-2")
+    model["metadata"] |= {"endpointPrefix": "own"}
+    folder = tmp_path / "models" / "sts" / "2099-01-01"
+    folder.mkdir(parents=True)
+    (folder / "service-2.json").write_text(json.dumps(model))
+    monkeypatch.setenv("AWS_DATA_PATH", f"{tmp_path / 'missing'}{os.pathsep}{tmp_path / 'models'}")
+    target = Target("prod", None, "eu-west-1", "http://127.0.0.1:1", "key", "secret")
+    assert target.sts.meta.service_model.endpoint_prefix == "own"
