@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.log_lines import print_events
 from ftask.cli.own_tasks import importing_python
 from ftask.cli.project import require_tasks
 from ftask.cli.usage import UsageError
@@ -162,11 +163,8 @@ class _Session:
 
     def show_logs(self) -> None:
         """Show what the worker has logged since the last time."""
-        from ftask.render.logs import event_json, event_text
-
-        screen = self._run.screen
-        for event in self._logs.look() if self._logs is not None else ():
-            screen.line(event_json(event), event_text(event, screen.out.width))
+        if self._logs is not None:
+            print_events(self._run, self._logs.look())
 
 
 def _names(paths: Iterable[Path]) -> str:

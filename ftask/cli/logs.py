@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation
+from ftask.cli.log_lines import print_events
 from ftask.cli.selecting import require_id
-from ftask.cli.usage import parse_choice
+from ftask.cli.usage import InvalidOptionError, parse_choice
 from ftask.cli.when import parse_when
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 FUNCTIONS = ("api", "worker")
+DEFAULT_SINCE = timedelta(minutes=10)
 # Between two looks at CloudWatch Logs, whose events take seconds to appear there.
 AWS_ROUND_SECONDS = 2.0
 EMULATOR_ROUND_SECONDS = 0.3
@@ -40,9 +46,13 @@ def logs(
         ),
     ] = None,
     since: Annotated[
-        str,
-        typer.Option(metavar="WHEN", help="From this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
-    ] = "10m",
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="From this time on: a duration like 30m or a time like 2026-11-24T09:00Z."
+            " Default: 10m, with --task since its creation.",
+        ),
+    ] = None,
     level: Annotated[
         str,
         typer.Option(
@@ -51,30 +61,68 @@ def logs(
             help="Minimum level: DEBUG, INFO, WARNING or ERROR.",
         ),
     ] = "DEBUG",
+    grep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only events that match this regular expression; without capital letters, it ignores case.",
+        ),
+    ] = None,
 ) -> None:
-    """Show what the functions logged, oldest first; -o json prints each event as a JSON line, as it was logged.
+    """Show what the functions and the code of the tasks logged, oldest first.
+
+    -o json prints each event as a JSON line, as it was logged.
 
     Examples:
         ftask logs --follow --level WARNING
-        ftask logs --task ID --since 2h
+        ftask logs --task ID
+        ftask logs --since 2h --grep 'order 1[78]'
     """
     from ftask.aws.polling import rounds
-    from ftask.core.timestamps import now
     from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
-    from ftask.render.logs import event_json, event_text
+    from ftask.render.logs import searched_text
 
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
+    pattern = None if grep is None else _parse_pattern(grep)
+    begin = parse_when(since, "--since")
     task_id = None if task is None else run.task_id(task)
     events = EventFilter(task_id, parse_choice("--level", level, tuple(LEVELS)), task_type)
-    begin = parse_when(since, "--since") or now() - timedelta(minutes=10)
-    reader = LogReader(run.target, log_groups(run.outputs, functions), events, begin)
+    reader = LogReader(run.target, log_groups(run.outputs, functions), events, begin or _default_begin(run, task_id))
     if follow:
         run.if_interrupted = None
     has_events = False
     pause = run.target.choose(aws=AWS_ROUND_SECONDS, emulator=EMULATOR_ROUND_SECONDS)
     for _ in rounds(pause, timeout_seconds=None if follow else 0):
-        for event in reader.look():
-            run.screen.line(event_json(event), event_text(event, run.screen.out.width))
-            has_events = True
+        shown = [event for event in reader.look() if pattern is None or pattern.search(searched_text(event))]
+        print_events(run, shown, pattern)
+        has_events = has_events or bool(shown)
     if not has_events:
-        run.screen.note(f"Nothing was logged since {since}. Look further back with: --since 2h")
+        run.screen.note(_nothing(since, task_id, is_filtered=EventFilter(task_id) != events or pattern is not None))
+
+
+def _parse_pattern(text: str) -> re.Pattern[str]:
+    """Return the expression; one without capital letters ignores case, as journalctl and ripgrep do it.
+
+    Raises:
+        InvalidOptionError: it is not a regular expression.
+    """
+    letters = re.sub(r"\\.", "", text)
+    try:
+        return re.compile(text, re.IGNORECASE if letters == letters.lower() else 0)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise InvalidOptionError("--grep", text, f"a regular expression ({error})") from None
+
+
+def _default_begin(run: Invocation, task_id: str | None) -> datetime:
+    """Return when a task was created, so that all of its events are shown, or some minutes ago."""
+    from ftask.core.timestamps import now
+
+    task = None if task_id is None else run.stage.task(task_id)
+    return now() - DEFAULT_SINCE if task is None else task.created_at
+
+
+def _nothing(since: str | None, task_id: str | None, *, is_filtered: bool) -> str:
+    what = "Nothing was logged that matches" if is_filtered else "Nothing was logged"
+    if since is None and task_id is not None:
+        return f"{what}. The log of a new event takes some seconds to appear."
+    return f"{what} since {since or '10m'}. Look further back with: --since 2h"

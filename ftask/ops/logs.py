@@ -23,6 +23,8 @@ LOOK_BACK = timedelta(minutes=1)
 # The most entries that one answer carries.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 PAGE = 10_000
+# The name of an event that is a line of plain text: what code printed outside of a task.
+OUTPUT = "output"
 # Lambda's own lines about each invocation, in its text format.
 _ROUTINE = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START ")
 
@@ -144,7 +146,7 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
 def _plain(function: str, message: str, written_at: datetime) -> Event | None:
     if not message.strip() or message.startswith(_ROUTINE):
         return None
-    return Event(function, written_at, "INFO", "output", {"message": message.rstrip()})
+    return Event(function, written_at, "INFO", OUTPUT, {"message": message.rstrip()})
 
 
 def _platform(function: str, line: Mapping[str, Any], written_at: datetime) -> Event | None:

@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, Needs] = {
     ),
     "pause": together(_OUTPUTS, _SWITCH, needs({QUEUE: "sqs:GetQueueAttributes"})),
     "resume": together(_OUTPUTS, _SWITCH),
-    "logs": together(_OUTPUTS, _LOGS),
+    "logs": together(_OUTPUTS, _LOGS, needs({TABLE: "dynamodb:GetItem"})),
     "top": together(
         _OUTPUTS,
         _COUNTS,

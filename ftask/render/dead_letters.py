@@ -27,7 +27,7 @@ from ftask.dead_letters.grouping import FailureGroup
 from ftask.dead_letters.peek import PeekedLetter
 from ftask.ops.logs import Event
 from ftask.render.excerpt import excerpt
-from ftask.render.logs import event_text
+from ftask.render.logs import EventLines
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
 from ftask.render.times import ago
@@ -134,14 +134,16 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime, ids: Mapping[s
     return table
 
 
-def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, events: Sequence[Event]) -> RenderableType:
+def shown(
+    task: Mapping[str, Any], letter: Mapping[str, Any] | None, events: Sequence[Event], now: datetime
+) -> RenderableType:
     """Draw one failed task in full, from the JSON forms of the task and its dead letter, and what its attempts logged.
 
     Nothing is shown twice: neither the last error, nor what the letter and the events repeat of the task.
     """
     tracebacks = [event.fields["traceback"] for event in events if event.fields.get("traceback")]
     parts: list[RenderableType] = [detail(task, tracebacks[-1] if tracebacks else None, errors_once=True)]
-    log = [_log_line(event, task) for event in events if event.name != EventName.ATTEMPT_FAILED]
+    log = [_without_repetition(event, task) for event in events if event.name != EventName.ATTEMPT_FAILED]
     if letter is None and "removal" in task:
         pass  # it was deleted, or moved into a file
     elif letter is None:
@@ -156,16 +158,16 @@ def shown(task: Mapping[str, Any], letter: Mapping[str, Any] | None, events: Seq
             facts.add_row(name, Text(value))
         parts.append(Padding(facts, (1, 0, 0, 0)))
     if log:
-        parts.append(Padding(Text("\n").join(log), (1, 2, 0, 2)))
+        parts.append(Padding(EventLines(log, now), (1, 2, 0, 2)))
     return Lines(*parts)
 
 
-def _log_line(event: Event, task: Mapping[str, Any]) -> Text:
+def _without_repetition(event: Event, task: Mapping[str, Any]) -> Event:
     repeated = {"taskId", "type", "traceback"}
     if event.fields.get("errorMessage") == task.get("lastError", {}).get("message"):
         repeated |= {"errorType", "errorMessage"}
     fields = {name: value for name, value in event.fields.items() if name not in repeated}
-    return event_text(replace(event, fields=fields))
+    return replace(event, fields=fields)
 
 
 def outcome_text(counts: Counter[RedriveOutcome]) -> Text:

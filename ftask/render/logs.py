@@ -1,36 +1,50 @@
-"""Log events, one line each."""
+"""Log events as a person reads them: when, where, which task, what happened."""
 
 from __future__ import annotations
 
 import json
-from textwrap import indent
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from re import Pattern
 from typing import Any
 
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from ftask.core.events import EventName
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.timestamps import to_iso
-from ftask.ops.logs import Event
+from ftask.ops.logs import OUTPUT, Event
+from ftask.render.statuses import status_text
+from ftask.render.tables import UNLIMITED_WIDTH
+from ftask.render.times import duration
 
-LEVEL_STYLES = {"ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
-# The columns from which a line has room for whole task ids.
-WIDE = 120
+LEVEL_STYLES = {"CRITICAL": "bold red", "ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
+# Events whose message is somebody's own text; their level stands in the place of their name.
+_MESSAGES = (EventName.LOG, OUTPUT)
+# Loggers that say nothing about where a message is from.
+_PLAIN_LOGGERS = ("root", "stdout", "stderr", None)
 # These fields come first, in this order; the others follow by name.
-_FIRST = ("type", "epoch", "attempt", "status", "durationMs", "errorType", "errorMessage", "reason", "message")
-# The label of a field, and its unit, which JSON has in the name.
-_LABELS = {
-    "durationMs": ("took", " ms"),
-    "visibleInSeconds": ("visible in", " s"),
-    "errorType": ("error", ""),
-    "errorMessage": ("message", ""),
-}
-# Left out: the task id stands in front, the traceback below, and the others are for machines. JSON has all of them.
+_FIRST = ("type", "epoch", "attempt", "status", "durationMs", "waitMs", "errorType", "reason", "message")
+# Shown elsewhere in the line or below it, or for machines. JSON has all of them.
 _HIDDEN = frozenset(
     {
-        *("taskId", "traceback", "leaseUntil", "beside", "counted"),
-        *("requestId", "AWSRequestId", "logger", "location", "stackTrace"),
+        *("taskId", "logger", "errorMessage", "traceback", "stackTrace", "leaseUntil", "beside", "counted"),
+        *("requestId", "AWSRequestId", "location"),
     }
 )
+_NAME_WIDTH = 9
+_TRACEBACK_INDENT = 4
+# How much further right a line continues than it began.
+_HANGING = 2
+# Below so many columns, times are in whole seconds.
+_NARROW = 100
+# With less room for text, the terminal breaks the lines.
+_MIN_ROOM = 16
+_HIGHLIGHT = "reverse"
+# `Text.wrap` takes one, and asks it nothing.
+_CONSOLE = Console()
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -44,30 +58,148 @@ def event_json(event: Event) -> dict[str, Any]:
     }
 
 
-def event_text(event: Event, width: int = WIDE) -> Text:
-    """Return one line: `12:00:01.250  worker  started    0123…  epoch 0  attempt 1`; a traceback follows below it.
+def event_text(
+    event: Event,
+    *,
+    ids: Mapping[str, str] | None = None,
+    width: int | None = None,
+    now: datetime | None = None,
+    highlight: Pattern[str] | None = None,
+) -> Text:
+    """Return an event as text: `12:00:01.250  worker  01234567  started    send_invoice  attempt 1`.
 
-    The task id is cut where the line has fewer than `WIDE` columns.
+    A message of the user's own code has its level in the place of the event's name. A traceback follows below.
+
+    `ids` are the ids of tasks as they are shown; without them the line has none. With a `width` in columns, long lines
+    continue below their text, at a word, and the time is local, with the date unless that is the date of `now`;
+    without, each line is whole, and the time is UTC. What matches `highlight` stands out.
     """
     style = LEVEL_STYLES.get(event.level, "")
-    line = Text(event.at.astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim")
-    line.append(f"  {event.function:<6}  ", style="cyan")
-    line.append(f"{event.name:<9}", style=style or "bold")
-    if event.task_id is not None:
-        line.append(f"  {event.task_id if width >= WIDE else event.task_id[:8] + '…'}", style="magenta")
-    # The experiment's lines go without their type, like its tables.
-    fields = {name: value for name, value in event.fields.items() if (name, value) != ("type", EXPERIMENT_TYPE)}
-    names = [name for name in _FIRST if name in fields]
-    names += sorted(fields.keys() - set(_FIRST) - _HIDDEN)
+    time = to_iso(event.at) if width is None else _time(event.at, now, narrow=width < _NARROW)
+    head = Text.assemble((time, "dim"))
+    head.append(f"  {event.function:<6}  ", style="cyan")
+    if ids is not None:
+        id_width = max(map(len, ids.values()), default=0)
+        head.append(f"{ids.get(event.task_id or '', ''):<{id_width}}  ", style="magenta")
+    is_message = event.name in _MESSAGES
+    name = event.level if is_message else event.name
+    name_style = style or ("dim" if is_message else "bold")
+    body = Text.assemble((f"{name:<{_NAME_WIDTH}}", name_style), "  ", Text("  ").join(_details(event, style)))
+    body.rstrip()
+    code, line_break, error = _stack(event).rpartition("\n")
+    below = Text.assemble(code, line_break, (error, style))
+    if highlight is not None:
+        body.highlight_regex(highlight, _HIGHLIGHT)
+        below.highlight_regex(highlight, _HIGHLIGHT)
+    lines = _by_words(body, head.cell_len, width)
+    lines[0] = head + lines[0]
+    for line in below.split("\n") if below else ():
+        own_indent = len(line.plain) - len(line.plain.lstrip(" "))
+        indent = _TRACEBACK_INDENT + own_indent
+        first, *rest = _by_words(line[own_indent:], indent, width)
+        lines += [Text(" " * indent) + first, *rest]
+    return Text("\n").join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class EventLines:
+    """The events of one task, as part of a larger picture."""
+
+    events: Sequence[Event]
+    now: datetime
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = None if options.max_width >= UNLIMITED_WIDTH else options.max_width
+        yield Text("\n").join(event_text(event, width=width, now=self.now) for event in self.events)
+
+
+def searched_text(event: Event) -> str:
+    """Return what is searched for a text in an event: its line as a pipe gets it, and the values that it hides."""
+    ids = {event.task_id: event.task_id} if event.task_id else {}
+    hidden = [_value(event.fields[name]) for name in sorted(_HIDDEN & event.fields.keys())]
+    return "\n".join([event_text(event, ids=ids).plain, *hidden])
+
+
+def _time(at: datetime, now: datetime | None, *, narrow: bool) -> str:
+    local = at.astimezone()
+    is_today = now is None or local.date() == now.astimezone().date()
+    date = "" if is_today else f"{local:%m-%d} "
+    return f"{date}{local:%H:%M:%S}" if narrow else f"{date}{local:%H:%M:%S.%f}"[:-3]
+
+
+def _details(event: Event, style: str) -> Iterator[Text]:
+    """Yield the fields of an event as words, the most important ones first."""
+    names = [name for name in _FIRST if name in event.fields]
+    names += sorted(event.fields.keys() - set(_FIRST) - _HIDDEN)
+    if event.name in _MESSAGES:
+        # Which task it is of is said by its id; whose message it is by its logger.
+        names = [name for name in names if name != "type"]
     for name in names:
-        label, unit = _LABELS.get(name, (name, ""))
-        line.append(f"  {label} ", style="dim")
-        line.append(_value(event.fields[name]) + unit, style=style)
-    if event.fields.get("stackTrace"):
-        line.append("  stack trace with -o json", style="dim")
-    if isinstance(traceback := event.fields.get("traceback"), str):
-        line.append("\n" + indent(traceback, "    "), style=style)
-    return line
+        detail = _detail(event, name, style)
+        if detail is not None:
+            yield detail
+
+
+def _detail(event: Event, name: str, style: str) -> Text | None:
+    """Return one field as words; None if it goes without saying."""
+    value = event.fields[name]
+    text = _value(value)
+    if name == "type":
+        # The experiment's lines go without their type, like its tables.
+        return None if value == EXPERIMENT_TYPE else Text(text)
+    if name == "epoch":
+        return Text(f"redrive {text}") if value else None
+    if name == "status":
+        return status_text(text)
+    if name == "errorType":
+        # The name of an event that Lambda's runtime logged is the type of its error.
+        message = event.fields.get("errorMessage")
+        parts = [text] if event.name != value else []
+        parts += [] if message is None else [_value(message)]
+        return Text(": ".join(parts), style="red") if parts else None
+    if name == "message":
+        logger = event.fields.get("logger")
+        prefix = "" if logger in _PLAIN_LOGGERS or event.name not in _MESSAGES else f"{_value(logger)}: "
+        return Text.assemble((prefix, "dim"), (text, style))
+    if name == "reason":
+        return Text(text, style=style)
+    label, words = _labelled(name, value, text)
+    return Text.assemble((f"{label} ", "dim"), words)
+
+
+def _labelled(name: str, value: Any, text: str) -> tuple[str, str]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name in ("durationMs", "waitMs") and is_number:
+        return {"durationMs": "took", "waitMs": "waited"}[name], _milliseconds(value)
+    if name == "visibleInSeconds" and is_number:
+        return "visible in", duration(value)
+    return name, text
+
+
+def _milliseconds(milliseconds: float) -> str:
+    return f"{milliseconds:g} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+
+
+def _stack(event: Event) -> str:
+    """Return the traceback of an event, or "": text from ftask, a list of lines from Lambda's runtime."""
+    traceback = event.fields.get("traceback", event.fields.get("stackTrace"))
+    if isinstance(traceback, list):
+        traceback = "\n".join(str(line).rstrip("\n") for line in traceback)
+    return traceback if isinstance(traceback, str) else ""
+
+
+def _by_words(text: Text, indent: int, width: int | None) -> list[Text]:
+    """Return the lines of `text`, which begins `indent` columns from the left, cut at words at `width` columns.
+
+    The lines after the first have their indentation, two columns more, in them.
+    """
+    room = None if width is None else width - indent - _HANGING
+    if room is None or room < _MIN_ROOM:
+        lines = list(text.split("\n", allow_blank=True))
+    else:
+        lines = list(text.wrap(_CONSOLE, room, overflow="fold"))
+    margin = " " * (indent + _HANGING)
+    return [line if number == 0 else Text(margin) + line for number, line in enumerate(lines)]
 
 
 def _value(value: Any) -> str:

@@ -81,6 +81,7 @@ def test_bytes_that_are_no_text_are_one_error(cli_without_engine: Cli, arguments
         (("dlq", "drain"), "--to FILE.jsonl"),
         (("ls", "--status", "LOST"), "Invalid --status 'LOST': expected PENDING"),
         (("logs", "--function", "cron"), "Invalid --function 'cron': expected api or worker."),
+        (("logs", "--grep", "("), "Invalid --grep '(': expected a regular expression"),
         (("logs", "--level", "LOUD"), "Invalid --level 'LOUD': expected DEBUG"),
     ],
 )

@@ -252,7 +252,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "cancel": cancelling,
     "pause": lambda _: [("pause", "--wait")],
     "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
-    "logs": lambda _: [("logs",)],
+    "logs": lambda stage: [("logs", "--task", a_waiting_task(stage))],
     "top": lambda _: [("top", "-n", "1")],
     "dlq ls": lambda stage: [("dlq", "ls", "--group-by", "error")] if a_failed_task(stage) else [],
     "dlq show": lambda stage: [("dlq", "show", a_failed_task(stage))],

@@ -37,6 +37,7 @@ BUCKET = "reports-000000000000"
 SECRET = "sk_live_1"
 # A module more than the examples have, which the tests change.
 GREETINGS = """\
+import logging
 import os
 import time
 
@@ -57,6 +58,7 @@ def wait(path: str):
 
 @task(max_attempts=3, backoff=(0, 0))
 def flaky():
+    logging.getLogger("shop.flaky").warning("try number %s", current().attempt)
     if current().attempt < 2:
         raise ConnectionError("try again")
     return current().attempt
@@ -229,7 +231,17 @@ def test_a_denied_call_names_the_statement_that_would_allow_it(project: Project,
     statement = '{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "ARN"}'
     assert f"add this statement to the policy of the tasks, policy.json: {statement}" in task["lastError"]["message"]
     assert statement in project.said_about("dlq", "show", task["taskId"])
-    assert statement in project.said_about("logs", "--task", task["taskId"], "--since", "1h")
+    assert statement in project.said_about("logs", "--task", task["taskId"])
+
+
+def test_logs_find_what_a_task_logged_by_a_pattern(project: Project, ended: dict[str, Any]) -> None:
+    logs = ("logs", "--task", ended["flaky"]["taskId"])
+    (line,) = project.cli(*logs, "--grep", "try NUMBER 2|try number [2-9]").out.splitlines()
+    assert line.partition("  ")[2] == f"worker  {logs[2]}  WARNING    shop.flaky: try number 2"
+    assert len(project.cli(*logs, "--grep", "try number", "--level", "warning").out.splitlines()) == 2
+    missed = project.cli(*logs, "--grep", "Try number")
+    assert (missed.out, missed.code) == ("", 0)
+    assert "Nothing was logged that matches" in missed.err
 
 
 def test_an_async_task_does_many_things_at_once(ended: dict[str, Any]) -> None:

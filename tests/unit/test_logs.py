@@ -29,7 +29,7 @@ def test_an_event_of_ftask_is_read_with_its_own_time() -> None:
     event = parse("worker", LINE, EPOCH)
     assert event is not None
     assert event_json(event) == {"function": "worker", **json.loads(LINE)}
-    text = event_text(event).plain
+    text = event_text(event, ids={"ab" * 16: "ab" * 16}).plain
     assert "leaseLost" in text
     assert "ab" * 16 in text
     assert "attempt 2" in text

@@ -81,12 +81,12 @@ def test_an_error_that_every_attempt_has_is_shown_once() -> None:
         Event("worker", EPOCH, "ERROR", "attemptFailed", about | {"traceback": "Traceback (most recent call last):"}),
         Event("worker", EPOCH, "INFO", "finished", about | failure | {"status": "FAILED"}),
     ]
-    text = drawn(shown(task_to_json(task), letter, events))
+    text = drawn(shown(task_to_json(task), letter, events, NOW))
     assert (text.count("no such order"), text.count("Traceback"), text.count(task.task_id)) == (1, 1, 1)
     assert "attemptFailed" not in text
     assert "by hand" in text
     other = replace(task, history=(replace(task.history[0], error=Failure("KeyError", "'id'")), *task.history))
-    assert "KeyError: 'id'" in drawn(shown(task_to_json(other), letter, []))
+    assert "KeyError: 'id'" in drawn(shown(task_to_json(other), letter, [], NOW))
 
 
 def test_a_letter_of_a_type_says_so() -> None:

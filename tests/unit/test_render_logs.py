@@ -1,30 +1,132 @@
 from __future__ import annotations
 
-from ftask.ops.logs import Event
-from ftask.render.logs import event_text
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ftask.ops.logs import OUTPUT, Event
+from ftask.render.logs import EventLines, event_text, searched_text
+from ftask.render.statuses import STYLES
 from tests.support.clock import EPOCH
+from tests.support.drawing import drawn
 
-EVENT = Event("worker", EPOCH, "ERROR", "ValueError", {"taskId": "ab" * 16, "durationMs": 5, "stackTrace": ["a", "b"]})
-
-
-def test_a_field_has_its_unit_and_a_stack_trace_its_place() -> None:
-    text = event_text(EVENT).plain
-    assert "ab" * 16 in text
-    assert text.endswith("  took 5 ms  stack trace with -o json")
+TASK = "ab" * 16
+LONG = "order 17 has 3 positions, of which two are delivered later by another supplier with a long name"
 
 
-def test_a_traceback_stands_below_its_line() -> None:
-    event = Event("worker", EPOCH, "ERROR", "attemptFailed", {"attempt": 1, "traceback": "File x\n  boom\nE: no"})
-    assert event_text(event).plain.endswith("  attempt 1\n    File x\n      boom\n    E: no")
+def event(name: str = "started", level: str = "INFO", **fields: Any) -> Event:
+    return Event("worker", EPOCH, level, name, fields)
 
 
-def test_a_line_names_its_type_unless_that_is_the_experiment() -> None:
-    def text(task_type: str) -> str:
-        return event_text(Event("worker", EPOCH, "INFO", "started", {"epoch": 0, "type": task_type})).plain
+def text(shown: Event) -> str:
+    """What stands behind the time and the function in a whole line."""
+    time, function, rest = event_text(shown).plain.split("  ", 2)
+    assert (time, function) == ("2026-01-01T12:00:00.000Z", "worker")
+    return rest
 
-    assert text("send").endswith("started    type send  epoch 0")
-    assert text("experiment").endswith("started    epoch 0")
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (event(epoch=0, type="send", attempt=1, waitMs=814), "started    send  attempt 1  waited 814 ms"),
+        # As it was logged by earlier versions, and as a later one may log it.
+        (event(attempt=1, leaseUntil="x"), "started    attempt 1"),
+        (event("accepted", type="experiment", epoch=0), "accepted"),
+        (event("begunAndEnded", epoch=2, attempt=1, new=[1]), "begunAndEnded  redrive 2  attempt 1  new [1]"),
+        (
+            event("finished", attempt=3, status="FAILED", durationMs=3100, errorType="E", errorMessage="no"),
+            "finished   attempt 3  FAILED  took 3.1 s  E: no",
+        ),
+        (event("postponed", reason="backing off", visibleInSeconds=2), "postponed  backing off  visible in 2.0 s"),
+        # What Lambda's runtime logs.
+        (event("ImportError", "ERROR", errorType="ImportError", errorMessage="no x"), "ImportError  no x"),
+    ],
+)
+def test_an_event_is_its_name_and_its_fields_in_words(shown: Event, expected: str) -> None:
+    assert text(shown) == expected
 
 
-def test_a_narrow_line_shows_that_its_id_is_cut() -> None:
-    assert "  abababab…  " in event_text(EVENT, width=80).plain
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (event("log", "WARNING", type="send", logger="shop", message="slow"), "WARNING    shop: slow"),
+        (event("log", logger="stdout", message="sent"), "INFO       sent"),
+        (event("log", logger="root", message="sent", order=17), "INFO       sent  order 17"),
+        (event(OUTPUT, message="sent"), "INFO       sent"),
+    ],
+)
+def test_a_message_of_the_users_code_is_its_level_its_logger_and_its_text(shown: Event, expected: str) -> None:
+    assert text(shown) == expected
+
+
+def test_levels_and_statuses_have_their_colours() -> None:
+    line = event_text(event("log", "ERROR", message="no"))
+    assert [str(span.style) for span in line.spans if "ERROR" in line.plain[span.start : span.end]] == ["bold red"]
+    line = event_text(event("finished", status="RETRYING"))
+    styles = [str(span.style) for span in line.spans if line.plain[span.start : span.end] == "RETRYING"]
+    assert styles == [STYLES["RETRYING"]]
+
+
+@pytest.mark.parametrize("trace", ["File x\n  boom\nE: no", ["File x\n", "  boom\n", "E: no\n"]])
+@pytest.mark.parametrize("field", ["traceback", "stackTrace"])
+def test_a_traceback_stands_below_its_line(field: str, trace: Any) -> None:
+    line = event_text(event("attemptFailed", "ERROR", attempt=1, **{field: trace}))
+    assert line.plain.endswith("  attempt 1\n    File x\n      boom\n    E: no")
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_long_line_continues_below_its_text_and_breaks_at_words(width: int) -> None:
+    trace = f"Traceback:\n  File x\n    {LONG}\nE: {LONG}"
+    shown = event("log", taskId=TASK, message=LONG, traceback=trace)
+    lines = event_text(shown, ids={TASK: TASK[:8]}, width=width).plain.splitlines()
+    assert all(len(line) <= width for line in lines)
+    first = next(number for number, line in enumerate(lines) if "Traceback:" in line)
+    message = lines[:first]
+    start = message[0].index("INFO")
+    assert message[0].index("abababab") < start
+    assert all(line.startswith(" " * start) for line in message[1:])
+    assert " ".join(line.strip() for line in message).endswith(LONG)
+    code = [line for line in lines[first:] if line.startswith(" " * 8)]
+    assert " ".join(line.strip() for line in code) == LONG
+
+
+def test_a_pipe_gets_whole_lines_with_whole_times() -> None:
+    line = event_text(event("log", taskId=TASK, message=LONG), ids={TASK: TASK}).plain
+    assert line == f"2026-01-01T12:00:00.000Z  worker  {TASK}  INFO       {LONG}"
+
+
+def test_a_time_has_its_date_unless_that_is_today() -> None:
+    def time(now: Any, width: int) -> str:
+        return event_text(event(), width=width, now=now).plain.partition("  ")[0]
+
+    local = EPOCH.astimezone()
+    assert time(EPOCH, 120) == f"{local:%H:%M:%S}.000"
+    assert time(EPOCH, 80) == f"{local:%H:%M:%S}"
+    assert time(EPOCH + timedelta(days=2), 120) == f"{local:%m-%d %H:%M:%S}.000"
+
+
+def test_events_without_a_task_keep_the_column_of_the_ids() -> None:
+    ids = {TASK: TASK[:8]}
+    with_id, without = (event_text(shown, ids=ids, width=80).plain for shown in (event(taskId=TASK), event()))
+    assert with_id.index("started") == without.index("started")
+
+
+def test_the_events_of_a_task_break_where_their_picture_ends() -> None:
+    lines = EventLines([event("log", message=LONG)] * 2, EPOCH)
+    assert [line[:3].isspace() for line in drawn(lines, 80).splitlines()] == [False, True, False, True]
+
+
+def test_a_search_finds_what_is_shown_and_what_the_line_hides() -> None:
+    shown = event("log", taskId=TASK, logger="shop", message="sent", attempt=2, traceback="E: no", requestId="r-17")
+    for found in ("attempt 2", "shop: sent", TASK, "E: no", "r-17", "worker"):
+        assert found in searched_text(shown)
+    # Names of fields that a reader does not see would match every event.
+    assert "taskId" not in searched_text(shown)
+
+
+def test_what_was_searched_for_stands_out() -> None:
+    line = event_text(event("log", message="no such order", traceback="no"), highlight=re.compile("no"))
+    marked = [line.plain[span.start : span.end] for span in line.spans if span.style == "reverse"]
+    assert marked == ["no", "no"]

@@ -27,6 +27,7 @@ def show(run: Invocation, task_id: TaskId) -> None:
     from ftask.aws.stack import command_on
     from ftask.core.codec import task_to_json
     from ftask.core.model import Status
+    from ftask.core.timestamps import now
     from ftask.ops.logs import EventFilter, LogReader, log_groups
     from ftask.render.dead_letters import shown
     from ftask.render.logs import event_json
@@ -43,7 +44,7 @@ def show(run: Invocation, task_id: TaskId) -> None:
         task_value["removal"]["by"] = task.removal.by
     run.screen.result(
         {"task": task_value, "deadLetter": letter_value, "log": [event_json(event) for event in events]},
-        lambda: shown(task_value, letter_value, events),
+        lambda: shown(task_value, letter_value, events, now()),
     )
     if task.status is Status.FAILED:
         verbs = ["redrive", "discard"] if task.removal is None else ["redrive"]
