@@ -10,6 +10,7 @@ import typer
 from ftask.cli import completion
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
+from ftask.cli.piped_ids import STDIN, read_ids
 from ftask.cli.selecting import ErrorText, Since, TaskType, require_id
 from ftask.cli.usage import UsageError, parse_choice
 from ftask.cli.when import parse_when
@@ -35,7 +36,7 @@ def cancel(
             callback=require_id,
             autocompletion=completion.task_ids,
             metavar="[ID]...",
-            help="Ids of the tasks, or the first digits of each.",
+            help="Ids of the tasks, or the first digits of each; - reads them from stdin.",
         ),
     ] = None,
     task_type: TaskType = None,
@@ -52,13 +53,14 @@ def cancel(
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
 ) -> ExitCode:
-    """Cancel tasks that have not ended: those named, or those that the filters select.
+    """Cancel tasks that have not ended: those named, those on stdin, or those that the filters select.
 
     A running attempt may finish; no further one begins. The filters read the whole table.
 
     Examples:
         ftask cancel ID
         ftask cancel --type greet --since 1h --dry-run
+        ftask ls --status RETRYING --limit 0 | ftask cancel - --yes
     """
     from ftask.ops.cancel import UNFINISHED
     from ftask.ops.scan import TaskFilter
@@ -67,28 +69,27 @@ def cancel(
     statuses = tuple(unfinished for unfinished in UNFINISHED if unfinished == state)
     selected = TaskFilter(statuses, task_type, parse_when(since, "--since"), error)
     has_filter = selected != TaskFilter()
-    if bool(task_ids) is has_filter:
+    named = task_ids or []
+    if bool(named) is has_filter:
         raise UsageError(
-            "Give either the ids of tasks, or filters: --type, --status, --since or --error.",
+            "Give either the ids of tasks (- reads them from stdin), or filters: --type, --status, --since or --error.",
             "See which tasks a filter selects with: ftask cancel --type TYPE --dry-run",
         )
-    return (
-        _cancel_selected(run, selected, yes, dry_run)
-        if has_filter
-        else _cancel_named(run, run.task_ids(task_ids or ()), yes, dry_run)
-    )
+    if has_filter:
+        return _cancel_selected(run, selected, yes, dry_run)
+    if STDIN in named:
+        return _cancel_piped(run, named, yes, dry_run)
+    return _cancel_named(run, run.task_ids(named), yes, dry_run)
 
 
 def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
     from ftask.ops.cancel import cancel_tasks
     from ftask.render.cancellation import cancellation_text
 
-    stage = run.stage
     if dry_run:
-        tasks = [stage.task(task_id) for task_id in task_ids]
-        return _show(run, [task for task in tasks if task is not None and not task.status.terminal])
+        return _show(run, _unfinished_of(run, task_ids))
     run.confirm(f"Cancel {plural(len(task_ids), 'task')}?", yes=yes)
-    results = cancel_tasks(stage, task_ids)
+    results = cancel_tasks(run.stage, task_ids)
     ids = run.shown_ids(task_ids)
     run.screen.result(
         [result.json() for result in results],
@@ -97,31 +98,57 @@ def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: 
     return ExitCode.DONE if all(result.is_effective for result in results) else ExitCode.FAILED
 
 
+def _cancel_piped(run: Invocation, named: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
+    from ftask.core.cancellation import Cancellation
+
+    task_ids = run.task_ids([*(task_id for task_id in named if task_id != STDIN), *read_ids()])
+    if dry_run:
+        return _show(run, _unfinished_of(run, task_ids))
+    outcomes = _cancel_many(run, task_ids, yes, "No id on stdin.")
+    return ExitCode.FAILED if outcomes[Cancellation.BUSY] or outcomes[Cancellation.UNKNOWN] else ExitCode.DONE
+
+
 def _cancel_selected(run: Invocation, selected: TaskFilter, yes: bool, dry_run: bool) -> ExitCode:
     from ftask.core.cancellation import Cancellation
-    from ftask.ops.cancel import cancel_many, unfinished
+    from ftask.ops.cancel import unfinished
 
     tasks = list(run.screen.spinning(unfinished(run.stage, selected), "reading the whole table: tasks"))
     if dry_run:
         return _show(run, tasks)
-    if tasks:
-        run.confirm(f"Cancel {plural(len(tasks), 'task')} of stage {run.stage_name}?", yes=yes)
+    outcomes = _cancel_many(run, [task.task_id for task in tasks], yes, "No unfinished task matches.")
+    return ExitCode.FAILED if outcomes[Cancellation.BUSY] else ExitCode.DONE
+
+
+def _cancel_many(run: Invocation, task_ids: Sequence[str], yes: bool, if_none: str) -> Counter[Cancellation]:
+    """Cancel tasks over several connections, with a progress bar; return and print how many had which outcome."""
+    from ftask.core.cancellation import Cancellation
+    from ftask.ops.cancel import cancel_many
+
+    if task_ids:
+        run.confirm(f"Cancel {plural(len(task_ids), 'task')} of stage {run.stage_name}?", yes=yes)
     run.if_interrupted = "What is cancelled stays so; the other tasks go on. Run the command again to continue."
-    task_ids = [task.task_id for task in tasks]
-    results = run.screen.counting(cancel_many(run.stage, task_ids), len(tasks), "cancelling", size=lambda _: 1)
+    results = run.screen.counting(cancel_many(run.stage, task_ids), len(task_ids), "cancelling", size=lambda _: 1)
     outcomes = Counter(result.outcome for result in results)
     run.screen.result(
         {str(outcome): outcomes[outcome] for outcome in Cancellation},
-        lambda: _summary(outcomes) if tasks else "No unfinished task matches.",
+        lambda: _summary(outcomes) if task_ids else if_none,
     )
-    return ExitCode.FAILED if outcomes[Cancellation.BUSY] else ExitCode.DONE
+    return outcomes
+
+
+def _unfinished_of(run: Invocation, task_ids: Sequence[str]) -> list[Task]:
+    from ftask.aws.errors import translate_aws_errors
+
+    with translate_aws_errors():
+        tasks = list(run.stage.store.get_many(task_ids))
+    return [task for task in tasks if not task.status.terminal]
 
 
 def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
     """Show what a dry run would cancel: the number of tasks, and the newest of them."""
     from ftask.core.codec import task_to_json
     from ftask.core.timestamps import now
-    from ftask.render.tasks import task_table
+    from ftask.render.task_list import task_table
 
     sample = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:SAMPLE]
     if sample:
@@ -141,7 +168,7 @@ def _summary(outcomes: Counter[Cancellation]) -> str:
         Cancellation.CANCELLED: "cancelled",
         Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",
         Cancellation.ENDED: "ended before",
-        Cancellation.UNKNOWN: "expired before",
+        Cancellation.UNKNOWN: "unknown or expired",
         Cancellation.BUSY: "kept changing: run the command again",
     }
     return "; ".join(f"{outcomes[outcome]:,} {text}" for outcome, text in texts.items() if outcomes[outcome]) + "."

@@ -32,6 +32,14 @@ def unfinished_statuses() -> list[str]:
     return list(UNFINISHED)
 
 
+def columns(incomplete: str) -> list[str]:
+    """Return the columns of a list of tasks that may follow those that are typed already."""
+    from ftask.render.task_list import COLUMNS
+
+    typed, comma, _ = incomplete.rpartition(",")
+    return [typed + comma + name for name in COLUMNS if name not in typed.split(",")]
+
+
 def levels() -> list[str]:
     """Return the levels of log events."""
     from ftask.ops.logs import LEVELS

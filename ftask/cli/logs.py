@@ -83,7 +83,7 @@ def logs(
     from ftask.render.logs import searched_text
 
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
-    pattern = None if grep is None else _parse_pattern(grep)
+    pattern = None if grep is None else parse_pattern(grep)
     begin = parse_when(since, "--since")
     task_id = None if task is None else run.task_id(task)
     events = EventFilter(task_id, parse_choice("--level", level, tuple(LEVELS)), task_type)
@@ -100,7 +100,7 @@ def logs(
         run.screen.note(_nothing(since, task_id, is_filtered=EventFilter(task_id) != events or pattern is not None))
 
 
-def _parse_pattern(text: str) -> re.Pattern[str]:
+def parse_pattern(text: str) -> re.Pattern[str]:
     """Return the expression; one without capital letters ignores case, as journalctl and ripgrep do it.
 
     Raises:

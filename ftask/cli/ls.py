@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +11,22 @@ import typer
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection
-from ftask.cli.usage import parse_choice
+from ftask.cli.usage import UsageError, parse_choice, parse_choices
 from ftask.cli.when import parse_when
 from ftask.core.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ftask.aws.stage import Stage
+    from ftask.core.model import Task
     from ftask.dead_letters.selection import Selection
-    from ftask.ops.scan import Page, TaskFilter
+    from ftask.ops.scan import Page
+
+    # Reads the tasks of a list; it passes the pages of a scan through the function that it is given.
+    Read = Callable[[Callable[[Iterator[Page]], Iterable[Page]]], Sequence[Task]]
+
+DEFAULT_INTERVAL_SECONDS = 2.0
 
 
 def ls(
@@ -35,28 +43,64 @@ def ls(
     since: Since = None,
     error: ErrorText = None,
     limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks, newest first; 0 for all.")] = 50,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,…",
+            autocompletion=completion.columns,
+            help="Columns of the table, in this order: task, type, status, attempts, redrives, created, updated, ended,"
+            " next, error, payload or result.",
+        ),
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Read and draw the list again until Ctrl-C; in a pipe, print what is new."),
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(min=0.2, metavar="SECONDS", help="With --watch: time between two readings (default 2)."),
+    ] = None,
 ) -> None:
     """List tasks, newest first. FAILED uses an index; any other state reads the whole table.
 
+    --watch reads for at most a fifth of the time, however short the interval is. In a pipe or with -o json it prints
+    one line for each task that is new or has changed.
+
     Examples:
         ftask ls --status FAILED --since 1h
-        ftask ls --type greet --limit 0 -o json
+        ftask ls --type greet --columns task,status,payload
+        ftask ls --status PENDING --limit 0 | ftask cancel - --yes
     """
+    from ftask.cli.watching_list import watch_list
     from ftask.core.model import Status
-    from ftask.ops.scan import TaskFilter
+    from ftask.ops.scan import TaskFilter, list_newest
+    from ftask.render.task_list import COLUMNS
 
     selected = None if status is None else Status[parse_choice("--status", status, list(Status))]
+    names = [] if columns is None else parse_choices("--columns", columns, list(COLUMNS))
+    if columns is not None and run.screen.json:
+        raise UsageError("--columns has no effect on JSON.", "Select fields of -o json with jq: jq '.[].taskId'")
+    if interval is not None and not watch:
+        raise UsageError("--interval has no effect without --watch.", "Add --watch, or remove --interval.")
+    read: Read
     if selected is Status.FAILED:
-        _list_failed(run, parse_selection(error, since, task_type=task_type), limit)
+        selection = parse_selection(error, since, task_type=task_type)
+        if not (names or watch):
+            _list_failed(run, selection, limit)
+            return
+        read = partial(_read_failed, run.stage, selection, limit)
     else:
-        _scan(
-            run,
-            TaskFilter(() if selected is None else (selected,), task_type, parse_when(since, "--since"), error),
-            limit,
-        )
+        statuses = () if selected is None else (selected,)
+        selected_tasks = TaskFilter(statuses, task_type, parse_when(since, "--since"), error)
+        read = partial(list_newest, run.stage, selected_tasks, limit)
+    if watch:
+        watch_list(run, partial(read, iter), names, interval or DEFAULT_INTERVAL_SECONDS)
+    else:
+        _list(run, read, names)
 
 
 def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
+    """List failed tasks from their index alone."""
     from ftask.core.timestamps import now
     from ftask.dead_letters.selection import failures
     from ftask.render.dead_letters import failed_table
@@ -69,11 +113,21 @@ def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
     run.screen.note(f"{plural(len(tasks), 'task')}.")
 
 
-def _scan(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
+def _read_failed(stage: Stage, selection: Selection, limit: int, _: object = None) -> list[Task]:
+    """Return the newest failed tasks that are selected: found by their index, and read whole."""
+    from ftask.aws.errors import translate_aws_errors
+    from ftask.dead_letters.selection import failures
+
+    ids = [task.task_id for task in islice(failures(stage, selection), limit or None)]
+    with translate_aws_errors():
+        tasks = {task.task_id: task for task in stage.store.get_many(ids)}
+    return [tasks[task_id] for task_id in ids if task_id in tasks]
+
+
+def _list(run: Invocation, read: Read, columns: Sequence[str]) -> None:
     from ftask.core.codec import task_to_json
     from ftask.core.timestamps import now
-    from ftask.ops.scan import list_newest
-    from ftask.render.tasks import task_table
+    from ftask.render.task_list import task_table
 
     items_read = 0
 
@@ -83,11 +137,12 @@ def _scan(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
             items_read += page.read
             yield page
 
-    tasks = list_newest(run.stage, task_filter, limit, follow)
-    if run.screen.json:
+    tasks = read(follow)
+    if run.screen.json or "payload" in columns:
         tasks = run.stage.with_payloads(tasks)
     run.screen.result(
         [task_to_json(task) for task in tasks],
-        lambda: task_table(tasks, now(), run.shown_ids(task.task_id for task in tasks)),
+        lambda: task_table(tasks, now(), run.shown_ids(task.task_id for task in tasks), columns),
     )
-    run.screen.note(f"{plural(len(tasks), 'task')}; {plural(items_read, 'item')} of the table read.")
+    scanned = f"; {plural(items_read, 'item')} of the table read" if items_read else ""
+    run.screen.note(f"{plural(len(tasks), 'task')}{scanned}.")

@@ -28,3 +28,22 @@ def parse_choice(option: str, value: str, choices: Sequence[str]) -> str:
         if value.casefold() == choice.casefold():
             return choice
     raise InvalidOptionError(option, value, f"{', '.join(choices[:-1])} or {choices[-1]}")
+
+
+def parse_choices(option: str, value: str, choices: Sequence[str]) -> list[str]:
+    """Return the choices that `value` names, separated by commas, each once.
+
+    Raises:
+        UsageError: one is not among `choices`, or none is named.
+    """
+    names = [name.strip().casefold() for name in value.split(",") if name.strip()]
+    if not names:
+        raise InvalidOptionError(option, value, f"some of {', '.join(choices)}")
+    for name in names:
+        if name not in choices:
+            from difflib import get_close_matches  # not needed by a call that is right
+
+            similar = get_close_matches(name, choices, n=1)
+            guess = f"; did you mean {similar[0]}?" if similar else "."
+            raise UsageError(f"Unknown name {name!r} in {option}{guess}", f"There are: {', '.join(choices)}")
+    return list(dict.fromkeys(names))

@@ -7,6 +7,7 @@ import sys
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow
 from ftask.cli.invocation import Invocation
+from ftask.cli.piped_ids import STDIN, read_ids
 from ftask.cli.selecting import TaskIds
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
@@ -21,12 +22,13 @@ def watch(
 
     Examples:
         ftask watch ID --timeout 60
-        ftask submit -m hello -n 5 -o json | jq -r '.[].taskId' | ftask watch
+        ftask submit -m hello -n 5 | ftask watch
+        ftask ls --status RETRYING | ftask watch
     """
-    if not task_ids:
+    if not task_ids or STDIN in task_ids:
         if sys.stdin.isatty():
             raise UsageError("Nothing to watch: give the id of a task, or pipe in ids, one per line.")
-        task_ids = sys.stdin.read().split()
+        task_ids = read_ids()
         if not task_ids:
             raise FtaskError("Nothing to watch: stdin has no ids.")
     task_ids = run.task_ids(task_ids)

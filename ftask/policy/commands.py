@@ -61,7 +61,6 @@ COMMANDS: Mapping[str, Needs] = {
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
     "cancel": together(
-        # BatchGetItem for large payloads, which `--dry-run -o json` shows.
         _OUTPUTS,
         needs({TABLE: "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"}),
     ),

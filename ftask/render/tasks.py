@@ -18,7 +18,7 @@ from ftask.core.timestamps import from_iso
 from ftask.render.excerpt import excerpt
 from ftask.render.statuses import status_counts, status_text
 from ftask.render.tables import add_numbers, fact_table, plain_table
-from ftask.render.times import ago, clock_time, duration
+from ftask.render.times import clock_time, duration
 from ftask.render.types import have_types
 
 # Times that a task has only in some of its states, as JSON calls them.
@@ -41,9 +41,9 @@ def accepted(task_id: str, status: str) -> RenderableType:
 
 def outcome(task: Task, task_id: str) -> RenderableType:
     """Draw how a task ended that a command waited for, with the id as it is shown."""
-    line = Text.assemble(task_id, "  ", status_text(task.status), f"  {_attempts(task)}")
+    line = Text.assemble(task_id, "  ", status_text(task.status), f"  {attempts_text(task)}")
     if task.status is Status.FAILED and task.last_error:
-        line.append("  ").append_text(_last_error(task))
+        line.append("  ").append_text(last_error(task))
     if task.result is not None and have_types([task.type]):
         line.append("  ").append_text(_compact(json.loads(task.result)))
     return line
@@ -100,10 +100,10 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Map
         table.add_row(
             ids[task.task_id],
             status_text(task.status),
-            _attempts(task),
-            _countdown(task, now),
+            attempts_text(task),
+            countdown(task, now),
             duration((_ended_at(task, now) - task.created_at).total_seconds()),
-            _last_error(task),
+            last_error(task),
         )
     if len(tasks) == 1:
         return table
@@ -112,29 +112,6 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Map
     if len(tasks) > len(rows):
         summary.append(f"   ({len(tasks) - len(rows):,} more not shown)", style="dim")
     return Group(table, summary)
-
-
-def task_table(tasks: Sequence[Task], now: datetime, ids: Mapping[str, str]) -> RenderableType:
-    """Draw one task per row; `ids` are their ids as they are shown."""
-    table = plain_table(expand=True)
-    table.add_column("task", no_wrap=True)
-    with_types = have_types(task.type for task in tasks)
-    if with_types:
-        table.add_column("type", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("attempts", no_wrap=True)
-    table.add_column("created", justify="right", no_wrap=True)
-    table.add_column("last error", overflow="ellipsis", no_wrap=True, ratio=1)
-    for task in tasks:
-        table.add_row(
-            ids[task.task_id],
-            *([task.type] if with_types else []),
-            status_text(task.status),
-            _attempts(task),
-            ago(task.created_at, now),
-            _last_error(task),
-        )
-    return table
 
 
 def totals(tasks: Iterable[Task]) -> Text:
@@ -150,7 +127,7 @@ def totals_json(tasks: Iterable[Task]) -> dict[str, int]:
 
 def change_line(task: Task, now: datetime) -> str:
     """Return one change of one task as one line of plain text."""
-    parts = [clock_time(now), task.task_id, f"{task.status:<10}", f"attempt {_attempts(task)}"]
+    parts = [clock_time(now), task.task_id, f"{task.status:<10}", f"attempt {attempts_text(task)}"]
     if task.next_attempt_at is not None:
         parts.append(f"next in {duration(max(0.0, (task.next_attempt_at - now).total_seconds()))}")
     if task.last_error is not None:
@@ -197,18 +174,21 @@ def _ended_at(task: Task, now: datetime) -> datetime:
     return task.ended_at or now
 
 
-def _countdown(task: Task, now: datetime) -> str:
+def countdown(task: Task, now: datetime) -> str:
+    """Return how long the next attempt is off, "" if none is planned."""
     if task.next_attempt_at is None:
         return ""
     seconds = (task.next_attempt_at - now).total_seconds()
     return duration(seconds) if seconds > 0 else "due"
 
 
-def _attempts(task: Task) -> str:
+def attempts_text(task: Task) -> str:
+    """Return how many attempts a task has had, of how many: `1 of 3`."""
     return f"{task.attempts} of {task.max_attempts}"
 
 
-def _last_error(task: Task) -> Text:
+def last_error(task: Task) -> Text:
+    """Return the last error as `ValueError: its message`, or nothing."""
     return Text() if task.last_error is None else _error(task.last_error.type, task.last_error.message)
 
 

@@ -175,6 +175,7 @@ def a_waiting_task(stage: Stage, age: timedelta = timedelta(0), payload: str = '
 
 def cancelling(stage: Stage) -> Iterator[Run]:
     yield ("cancel", a_waiting_task(stage), "--yes")
+    yield ("cancel", a_waiting_task(stage), "--dry-run")
     a_waiting_task(stage, payload=LARGE_PAYLOAD)
     yield ("cancel", "--status", "PENDING", "--dry-run", "-o", "json")
 

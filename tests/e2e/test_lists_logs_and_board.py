@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lists, logs and board
 def test_tasks_are_listed_by_state(deployed: Cli, stage: Stage) -> None:
     failed = put_failures(stage, 3, Failure("ValueError", "no"))
     assert [task["taskId"] for task in deployed("ls", "--status", "failed", "-o", "json").json] == failed[::-1]
+    header, *rows = deployed("ls", "--status", "failed", "--columns", "error,task").out.splitlines()
+    assert header.split() == ["error", "task"]
+    assert [row.split() for row in rows] == [["ValueError:", "no", task_id] for task_id in failed[::-1]]
     done = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json
     assert deployed("ls", "--status", "COMPLETED", "--limit", "1", "-o", "json").json == [done]
     listed = deployed("ls", "--since", "5m")
@@ -42,6 +45,19 @@ def test_the_first_digits_of_an_id_are_enough(deployed: Cli) -> None:
     several = deployed("cancel", digit, "--yes")
     assert (several.code, several.out) == (1, "")
     assert f"Several ids begin with {digit}:" in several.err
+
+
+@pytest.mark.parametrize("status", [["--status", "failed"], ["--type", "experiment"]])
+def test_a_watched_list_says_what_is_new_where_nobody_watches(deployed: Cli, stage: Stage, status: list[str]) -> None:
+    words = ("ls", "--watch", "--interval", "0.2", "--error", "watched", "-o", "json", *status)
+    failed = put_failures(stage, 1, Failure("ValueError", "watched"))
+    with deployed.following(*words) as watching:
+        watching.until(failed[0], watching.out)
+        failed += put_failures(stage, 2, Failure("ValueError", "watched"))
+        watching.until(failed[-1], watching.out)
+        assert watching.interrupt() == 130
+    assert watching.err == []
+    assert sorted(json.loads(line)["taskId"] for line in watching.out) == sorted(failed)
 
 
 def test_logs_of_one_task_from_both_functions(deployed: Cli) -> None:

@@ -41,9 +41,17 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     for _ in range(2):
         deployed("submit", "-m", "SUCCESS")
     assert "Cannot ask without a terminal: Cancel 2 tasks" in deployed("cancel", "--status", "pending").err
+    listed = deployed("ls", "--status", "pending", "--limit", "1").out
+    assert "Cannot ask without a terminal: Cancel 1 task" in deployed("cancel", "-", stdin=listed).err
+    piped = deployed("cancel", "-", "--yes", "-o", "json", stdin=listed)
     selected = deployed("cancel", "--type", "experiment", "--yes", "-o", "json")
     deployed("resume")
-    assert selected.json == {"cancelled": 2, "requested": 0, "ended": 0, "unknown": 0, "busy": 0}
+    one_cancelled = {"cancelled": 1, "requested": 0, "ended": 0, "unknown": 0, "busy": 0}
+    assert piped.json == selected.json == one_cancelled
+    assert deployed("watch", stdin=listed).out.split()[2] == "CANCELLED"
+    unknown = deployed("cancel", "-", "--yes", stdin="f" * 32)
+    assert (unknown.code, unknown.out) == (1, "1 unknown or expired.\n")
+    assert deployed("cancel", "-", "--yes", stdin="task  status\n").out == "No id on stdin.\n"
     assert deployed("cancel", waiting, "--type", "experiment").code == 2
     assert deployed("cancel").code == 2
     assert deployed("watch", waiting).code == 3

@@ -7,6 +7,7 @@ from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.render import tasks
 from ftask.render.ids import shorten
+from ftask.render.task_list import task_table
 from tests.support.builders import TASK_ID, a_large_task, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.drawing import WHOLE, drawn
@@ -71,8 +72,8 @@ def test_the_type_is_shown_where_a_type_other_than_the_experiment_occurs() -> No
     sent = replace(RETRYING, type="send")
     assert "type" not in drawn(tasks.detail(task_to_json(RETRYING)))
     assert "type          send" in drawn(tasks.detail(task_to_json(sent)))
-    assert drawn(tasks.task_table([RETRYING], EPOCH, WHOLE)).split()[:2] == ["task", "status"]
-    header, first, second = drawn(tasks.task_table([RETRYING, sent], EPOCH, WHOLE)).splitlines()
+    assert drawn(task_table([RETRYING], EPOCH, WHOLE)).split()[:2] == ["task", "status"]
+    header, first, second = drawn(task_table([RETRYING, sent], EPOCH, WHOLE)).splitlines()
     assert header.split()[:3] == ["task", "type", "status"]
     assert (first.split()[1], second.split()[1]) == ("experiment", "send")
 

@@ -1,0 +1,76 @@
+"""Ids of tasks that another command prints: `ftask ls … | ftask cancel -`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from ftask.cli.usage import UsageError
+from ftask.core.codec import TASK_ID
+from ftask.core.text import shortened
+
+# What stands for stdin among the arguments.
+STDIN = "-"
+# The heading of the first column of a table.
+_HEADING = "task"
+_EXPECTED = "Expected a table of ftask whose first column is task, its JSON, or one id per line."
+
+
+def read_ids() -> list[str]:
+    """Return the ids on stdin; see :func:`parse_ids`.
+
+    Raises:
+        UsageError: stdin is a terminal, or has something else than ids.
+    """
+    if sys.stdin.isatty():
+        raise UsageError("No ids on stdin: it is a terminal.", "Pipe them in: ftask ls --status PENDING | ftask …")
+    return parse_ids(sys.stdin.buffer.read().decode(errors="replace"))
+
+
+def parse_ids(text: str) -> list[str]:
+    """Return the ids in `text`, each once: in a table that ftask prints, in its JSON, or one per line.
+
+    Of a row, the first word is the id. A line may also have several whole ids and nothing else.
+
+    Raises:
+        UsageError: a line does not begin with an id, or the JSON has no ids.
+    """
+    is_json = text.lstrip()[:1] in ("[", "{")
+    return list(dict.fromkeys(_ids_of_json(text) if is_json else _ids_of_lines(text)))
+
+
+def _ids_of_lines(text: str) -> Iterator[str]:
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if lines and lines[0][1][0] == _HEADING:
+        del lines[0]
+    for number, words in lines:
+        if all(TASK_ID.fullmatch(word) for word in words):
+            yield from words
+        elif TASK_ID.fullmatch(words[0]) or len(words) == 1:
+            # One word may be the first digits of an id. More words than that are a text.
+            yield words[0]
+        else:
+            line = shortened(" ".join(words), 60)
+            raise UsageError(f"Line {number} of stdin does not begin with the id of a task: {line!r}", _EXPECTED)
+
+
+def _ids_of_json(text: str) -> Iterator[str]:
+    decoder = json.JSONDecoder()
+    rest = text.strip()
+    while rest:
+        try:
+            value, end = decoder.raw_decode(rest)
+        except (ValueError, RecursionError):
+            raise UsageError("stdin begins as JSON and is not.", _EXPECTED) from None
+        rest = rest[end:].lstrip()
+        for element in value if isinstance(value, list) else [value]:
+            yield _id_of(element)
+
+
+def _id_of(element: Any) -> str:
+    task_id = element.get("taskId") if isinstance(element, dict) else element
+    if not (isinstance(task_id, str) and TASK_ID.fullmatch(task_id)):
+        raise UsageError("The JSON on stdin has an element without the id of a task.", _EXPECTED)
+    return task_id
