@@ -140,7 +140,7 @@ def _unfinished_of(run: Invocation, task_ids: Sequence[str]) -> list[Task]:
     from ftask.aws.errors import translate_aws_errors
 
     with translate_aws_errors():
-        tasks = list(run.stage.store.get_many(task_ids))
+        tasks = list(run.stage.store.get_many(task_ids, consistent=True))
     return [task for task in tasks if not task.status.terminal]
 
 

@@ -121,7 +121,8 @@ def _read_failed(stage: Stage, selection: Selection, limit: int, _: object = Non
     ids = [task.task_id for task in islice(failures(stage, selection), limit or None)]
     with translate_aws_errors():
         tasks = {task.task_id: task for task in stage.store.get_many(ids)}
-    return [tasks[task_id] for task_id in ids if task_id in tasks]
+    # One may have been redriven since the index was read.
+    return [tasks[task_id] for task_id in ids if task_id in tasks and selection.matches(tasks[task_id])]
 
 
 def _list(run: Invocation, read: Read, columns: Sequence[str]) -> None:

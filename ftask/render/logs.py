@@ -43,6 +43,10 @@ _NARROW = 100
 # With less room for text, the terminal breaks the lines.
 _MIN_ROOM = 16
 _HIGHLIGHT = "reverse"
+# Holds the words of a short detail together while lines are broken: a code point that no text has.
+# https://www.unicode.org/faq/private_use.html#nonchar1
+_GLUE = "\ufdd0"
+_GLUED = 16
 # `Text.wrap` takes one, and asks it nothing.
 _CONSOLE = Console()
 
@@ -88,9 +92,9 @@ def event_text(
     body.rstrip()
     code, line_break, error = _stack(event).rpartition("\n")
     below = Text.assemble(code, line_break, (error, style))
-    if highlight is not None:
-        body.highlight_regex(highlight, _HIGHLIGHT)
-        below.highlight_regex(highlight, _HIGHLIGHT)
+    for text in (body, below):
+        for match in highlight.finditer(_unglued(text.plain)) if highlight else ():
+            text.stylize(_HIGHLIGHT, *match.span())
     lines = _by_words(body, head.cell_len, width)
     lines[0] = head + lines[0]
     for line in below.split("\n") if below else ():
@@ -132,8 +136,8 @@ def _details(event: Event, style: str) -> Iterator[Text]:
     names = [name for name in _FIRST if name in event.fields]
     names += sorted(event.fields.keys() - set(_FIRST) - _HIDDEN)
     if event.name in _MESSAGES:
-        # Which task it is of is said by its id; whose message it is by its logger.
-        names = [name for name in names if name != "type"]
+        # The message comes before the fields that a structured logger adds. Whose it is, the id says.
+        names = sorted((name for name in names if name != "type"), key=lambda name: name != "message")
     for name in names:
         detail = _detail(event, name, style)
         if detail is not None:
@@ -164,7 +168,16 @@ def _detail(event: Event, name: str, style: str) -> Text | None:
     if name == "reason":
         return Text(text, style=style)
     label, words = _labelled(name, value, text)
-    return Text.assemble((f"{label} ", "dim"), words)
+    return Text.assemble((f"{label} ", "dim"), words) if len(words) > _GLUED else _glued(label, words)
+
+
+def _glued(label: str, words: str) -> Text:
+    """Return a label and a short value that stay on one line."""
+    return Text.assemble((label + _GLUE, "dim"), words.replace(" ", _GLUE))
+
+
+def _unglued(text: str) -> str:
+    return text.replace(_GLUE, " ")
 
 
 def _labelled(name: str, value: Any, text: str) -> tuple[str, str]:
@@ -198,6 +211,8 @@ def _by_words(text: Text, indent: int, width: int | None) -> list[Text]:
         lines = list(text.split("\n", allow_blank=True))
     else:
         lines = list(text.wrap(_CONSOLE, room, overflow="fold"))
+    for line in lines:
+        line.plain = _unglued(line.plain)
     margin = " " * (indent + _HANGING)
     return [line if number == 0 else Text(margin) + line for number, line in enumerate(lines)]
 

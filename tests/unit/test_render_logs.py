@@ -53,7 +53,7 @@ def test_an_event_is_its_name_and_its_fields_in_words(shown: Event, expected: st
     [
         (event("log", "WARNING", type="send", logger="shop", message="slow"), "WARNING    shop: slow"),
         (event("log", logger="stdout", message="sent"), "INFO       sent"),
-        (event("log", logger="root", message="sent", order=17), "INFO       sent  order 17"),
+        (event("log", logger="root", message="sent", attempt=2, order=17), "INFO       sent  attempt 2  order 17"),
         (event(OUTPUT, message="sent"), "INFO       sent"),
     ],
 )
@@ -92,6 +92,20 @@ def test_a_long_line_continues_below_its_text_and_breaks_at_words(width: int) ->
     assert " ".join(line.strip() for line in code) == LONG
 
 
+def test_a_number_stays_beside_its_unit() -> None:
+    fields: dict[str, Any] = {
+        "type": "send_invoice",
+        "attempt": 1,
+        "status": "RETRYING",
+        "durationMs": 1,
+        "errorType": "ValueError",
+    }
+    for width in range(60, 100):
+        text = event_text(event("finished", taskId=TASK, **fields), ids={TASK: TASK[:8]}, width=width).plain
+        for whole in ("attempt 1", "took 1 ms"):
+            assert whole in text
+
+
 def test_a_pipe_gets_whole_lines_with_whole_times() -> None:
     line = event_text(event("log", taskId=TASK, message=LONG), ids={TASK: TASK}).plain
     assert line == f"2026-01-01T12:00:00.000Z  worker  {TASK}  INFO       {LONG}"
@@ -127,6 +141,7 @@ def test_a_search_finds_what_is_shown_and_what_the_line_hides() -> None:
 
 
 def test_what_was_searched_for_stands_out() -> None:
-    line = event_text(event("log", message="no such order", traceback="no"), highlight=re.compile("no"))
+    shown = event("log", message="no such order", attempt=2, traceback="no")
+    line = event_text(shown, highlight=re.compile("no|attempt 2"), width=80)
     marked = [line.plain[span.start : span.end] for span in line.spans if span.style == "reverse"]
-    assert marked == ["no", "no"]
+    assert marked == ["no", "attempt 2", "no"]
