@@ -42,18 +42,20 @@ def parse_ids(text: str) -> list[str]:
 
 
 def _ids_of_lines(text: str) -> Iterator[str]:
-    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if lines and lines[0][1][0] == _HEADING:
-        del lines[0]
-    for number, words in lines:
-        if all(TASK_ID.fullmatch(word) for word in words):
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    is_table = bool(lines) and lines[0][1].split()[0] == _HEADING
+    for number, line in lines[1:] if is_table else lines:
+        words = line.split()
+        # An id that stands elsewhere in a table is one that a text mentions.
+        is_row = not (is_table and line[0].isspace())
+        if is_row and all(TASK_ID.fullmatch(word) for word in words):
             yield from words
-        elif TASK_ID.fullmatch(words[0]) or len(words) == 1:
+        elif is_row and (TASK_ID.fullmatch(words[0]) or len(words) == 1):
             # One word may be the first digits of an id. More words than that are a text.
             yield words[0]
         else:
-            line = shortened(" ".join(words), 60)
-            raise UsageError(f"Line {number} of stdin does not begin with the id of a task: {line!r}", _EXPECTED)
+            said = shortened(" ".join(words), 60)
+            raise UsageError(f"Line {number} of stdin does not begin with the id of a task: {said!r}", _EXPECTED)
 
 
 def _ids_of_json(text: str) -> Iterator[str]:

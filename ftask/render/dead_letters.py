@@ -26,7 +26,7 @@ from ftask.core.timestamps import to_iso
 from ftask.dead_letters.grouping import FailureGroup
 from ftask.dead_letters.peek import PeekedLetter
 from ftask.ops.logs import Event
-from ftask.render.excerpt import excerpt
+from ftask.render.excerpt import excerpt, one_line
 from ftask.render.logs import EventLines
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
@@ -80,7 +80,7 @@ def failed_table(tasks: Sequence[FailedTask], now: datetime, ids: Mapping[str, s
     for task in tasks:
         attempts = f"{task.attempts}" + (f" after {plural(task.epoch, 'redrive')}" if task.epoch else "")
         type_cell = [task.type] if with_types else []
-        error = Text(task.text, style="red")
+        error = Text(one_line(task.text), style="red")
         table.add_row(ids[task.task_id], *type_cell, ago(task.failed_at, now), attempts, error)
     return table
 
@@ -141,7 +141,9 @@ def shown(
 
     Nothing is shown twice: neither the last error, nor what the letter and the events repeat of the task.
     """
-    tracebacks = [event.fields["traceback"] for event in events if event.fields.get("traceback")]
+    # A traceback that the task's own code logged stays with its message.
+    raised = [event for event in events if event.name != EventName.LOG]
+    tracebacks = [event.fields["traceback"] for event in raised if event.fields.get("traceback")]
     parts: list[RenderableType] = [detail(task, tracebacks[-1] if tracebacks else None, errors_once=True)]
     log = [_without_repetition(event, task) for event in events if event.name != EventName.ATTEMPT_FAILED]
     if letter is None and "removal" in task:
@@ -163,7 +165,7 @@ def shown(
 
 
 def _without_repetition(event: Event, task: Mapping[str, Any]) -> Event:
-    repeated = {"taskId", "type", "traceback"}
+    repeated = {"taskId", "type"} if event.name == EventName.LOG else {"taskId", "type", "traceback"}
     if event.fields.get("errorMessage") == task.get("lastError", {}).get("message"):
         repeated |= {"errorType", "errorMessage"}
     fields = {name: value for name, value in event.fields.items() if name not in repeated}

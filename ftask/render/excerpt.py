@@ -1,4 +1,4 @@
-"""The beginning of a long text, with a word about the rest."""
+"""Long texts in little room."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ def excerpt(text: str, max_characters: int) -> str:
     if len(text) <= max_characters:
         return text
     return f"{text[:max_characters]}… ({len(text):,} characters; -o json shows all)"
+
+
+def one_line(text: str) -> str:
+    """Return `text` without line breaks: a row of a table is one line, for the program that reads it too."""
+    return " ".join(filter(None, (line.strip() for line in text.splitlines())))

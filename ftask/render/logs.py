@@ -213,6 +213,7 @@ def _by_words(text: Text, indent: int, width: int | None) -> list[Text]:
         lines = list(text.wrap(_CONSOLE, room, overflow="fold"))
     for line in lines:
         line.plain = _unglued(line.plain)
+        line.rstrip()
     margin = " " * (indent + _HANGING)
     return [line if number == 0 else Text(margin) + line for number, line in enumerate(lines)]
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ftask.core.model import Task
 from ftask.core.text import plural
+from ftask.render.excerpt import one_line
 from ftask.render.statuses import status_text
 from ftask.render.tables import plain_table
-from ftask.render.tasks import attempts_text, countdown, last_error
+from ftask.render.tasks import attempts_text, countdown
 from ftask.render.times import ago, clock_time
 from ftask.render.types import have_types
 
@@ -29,7 +31,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its cells, and what happens on a narrow terminal; an `elastic` one shares what is left."""
+    """One column: its cells, and whether it is `elastic`: of long texts, which share what the others leave."""
 
     cell: Callable[[Task, View], str | Text]
     justify: Literal["left", "right"] = "left"
@@ -46,13 +48,20 @@ COLUMNS: Mapping[str, Column] = {
     "updated": Column(lambda task, view: ago(task.updated_at, view.now), "right"),
     "ended": Column(lambda task, view: ago(task.ended_at, view.now) if task.ended_at else "", "right"),
     "next": Column(lambda task, view: countdown(task, view.now), "right"),
-    "error": Column(lambda task, view: last_error(task), elastic=True),
+    "error": Column(lambda task, view: _error(task), elastic=True),
     "payload": Column(lambda task, view: task.payload or "", elastic=True),
     "result": Column(lambda task, view: task.result or "", elastic=True),
 }
 # Lines of a terminal that a watched list leaves: headings, summary, and the prompt that follows the end.
 _OTHER_LINES = 3
+# A column whose widest cell has at most so many characters is never cut.
+_NEVER_CUT = 32
 DEFAULT_COLUMNS = ("task", "type", "status", "attempts", "created", "error")
+
+
+def _error(task: Task) -> Text:
+    error = task.last_error
+    return Text() if error is None else Text(one_line(f"{error.type}: {error.message}"), style="red")
 
 
 def task_table(
@@ -65,14 +74,19 @@ def task_table(
     """
     with_types = have_types(task.type for task in tasks)
     names = columns or [name for name in DEFAULT_COLUMNS if name != "type" or with_types]
-    table = plain_table(expand=any(COLUMNS[name].elastic for name in names))
-    for name in names:
-        column = COLUMNS[name]
-        ratio = 1 if column.elastic else None
-        table.add_column(name, no_wrap=True, overflow="ellipsis", justify=column.justify, ratio=ratio)
     view = View(now, ids)
-    for task in tasks:
-        table.add_row(*(COLUMNS[name].cell(task, view) for name in names))
+    rows = [[COLUMNS[name].cell(task, view) for name in names] for task in tasks]
+    elastic = {
+        name: max((cell_len(str(row[number])) for row in rows), default=0) > _NEVER_CUT
+        for number, name in enumerate(names)
+        if COLUMNS[name].elastic
+    }
+    table = plain_table(expand=any(elastic.values()))
+    for name in names:
+        ratio = 1 if elastic.get(name) else None
+        table.add_column(name, no_wrap=True, overflow="ellipsis", justify=COLUMNS[name].justify, ratio=ratio)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

@@ -43,7 +43,7 @@ def outcome(task: Task, task_id: str) -> RenderableType:
     """Draw how a task ended that a command waited for, with the id as it is shown."""
     line = Text.assemble(task_id, "  ", status_text(task.status), f"  {attempts_text(task)}")
     if task.status is Status.FAILED and task.last_error:
-        line.append("  ").append_text(last_error(task))
+        line.append("  ").append_text(_last_error(task))
     if task.result is not None and have_types([task.type]):
         line.append("  ").append_text(_compact(json.loads(task.result)))
     return line
@@ -103,7 +103,7 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Map
             attempts_text(task),
             countdown(task, now),
             duration((_ended_at(task, now) - task.created_at).total_seconds()),
-            last_error(task),
+            _last_error(task),
         )
     if len(tasks) == 1:
         return table
@@ -187,8 +187,7 @@ def attempts_text(task: Task) -> str:
     return f"{task.attempts} of {task.max_attempts}"
 
 
-def last_error(task: Task) -> Text:
-    """Return the last error as `ValueError: its message`, or nothing."""
+def _last_error(task: Task) -> Text:
     return Text() if task.last_error is None else _error(task.last_error.type, task.last_error.message)
 
 

@@ -39,6 +39,7 @@ def test_no_ids_are_no_error_and_first_digits_are_taken(text: str, ids: list[str
         (f"status  task\nFAILED  {ONE}\n", "Line 1 of stdin does not begin with the id of a task: 'status task'"),
         (f"{ONE}\nabab is not the id of a task\n", "Line 2"),
         ("abab12 FAILED\n", "Line 1"),
+        (f"task  error\n{ONE}  E: as\n      {TWO}\n", "Line 3"),
         (f'[{{"taskId": "{ONE}"}}, {{"id": 1}}]', "an element without the id"),
         (f'{{"taskId": "{ONE}"', "begins as JSON and is not"),
         ("[" * 100_000, "begins as JSON and is not"),

@@ -84,6 +84,9 @@ def test_an_error_that_every_attempt_has_is_shown_once() -> None:
     text = drawn(shown(task_to_json(task), letter, events, NOW))
     assert (text.count("no such order"), text.count("Traceback"), text.count(task.task_id)) == (1, 1, 1)
     assert "attemptFailed" not in text
+    logged = Event("worker", EPOCH, "ERROR", "log", about | {"message": "odd", "traceback": "KeyError: 'tax'"})
+    text = drawn(shown(task_to_json(task), letter, [*events, logged], NOW))
+    assert [text.count(words) for words in ("Traceback", "odd", "KeyError: 'tax'")] == [1, 1, 1]
     assert "by hand" in text
     other = replace(task, history=(replace(task.history[0], error=Failure("KeyError", "'id'")), *task.history))
     assert "KeyError: 'id'" in drawn(shown(task_to_json(other), letter, [], NOW))

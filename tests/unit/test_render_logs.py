@@ -104,6 +104,7 @@ def test_a_number_stays_beside_its_unit() -> None:
         text = event_text(event("finished", taskId=TASK, **fields), ids={TASK: TASK[:8]}, width=width).plain
         for whole in ("attempt 1", "took 1 ms"):
             assert whole in text
+        assert all(line == line.rstrip() for line in text.splitlines())
 
 
 def test_a_pipe_gets_whole_lines_with_whole_times() -> None:

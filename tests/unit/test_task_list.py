@@ -8,7 +8,9 @@ import pytest
 from ftask.cli import completion
 from ftask.cli.ls import ls
 from ftask.cli.usage import UsageError, parse_choices
+from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure, Status
+from ftask.render.dead_letters import failed_table
 from ftask.render.task_list import COLUMNS, row_text, task_table, watched_list
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH
@@ -34,7 +36,7 @@ CELLS = {
     "updated": "50 s ago",
     "ended": "1 m 0 s ago",
     "next": "",
-    "error": "ValueError: " + "no luck " * 30,
+    "error": ("ValueError: " + "no luck " * 30).rstrip(),
     "payload": TASK.payload,
     "result": '{"a":1}',
 }
@@ -63,6 +65,22 @@ def test_a_cell_that_does_not_fit_ends_with_a_mark_and_keeps_the_others_whole(wi
     for whole in (TASK_ID[:8], "FAILED", "2 of 2", "1 m 20 s ago"):
         assert whole in lines[1]
     assert lines[1].rstrip().endswith("…")
+
+
+def test_a_row_is_one_line_whatever_its_error_is() -> None:
+    task = replace(TASK, last_error=Failure("ValueError", f"no\n\n  {'f' * 32}\u2028such order\n"))
+    row = f"ValueError: no {'f' * 32} such order"
+    assert drawn(task_table([task], NOW, WHOLE, ["error"]), 200).split("\n")[1].rstrip() == row
+    assert row_text(task, NOW, ["error"]) == row
+    failed = drawn(failed_table([FailedTask.of(task)], NOW, WHOLE), 200)
+    assert len(failed.rstrip().splitlines()) == 2
+
+
+def test_a_short_payload_leaves_its_room_to_the_error() -> None:
+    _, row = drawn(task_table([TASK], NOW, WHOLE, ["payload", "error", "result"]), 80).splitlines()
+    assert str(TASK.payload) in row
+    assert row.rstrip().endswith('…  {"a":1}')
+    assert len(row.rstrip()) == 78
 
 
 def test_a_watched_list_fits_its_terminal_and_says_what_is_left_out() -> None:
