@@ -18,6 +18,7 @@ from ftask.core.item import task_to_item
 from ftask.core.model import Status
 from ftask.dead_letters.selection import Selection, failures
 from ftask.dead_letters.tally import RedriveTally
+from ftask.ops.failed_tasks import FailedTasks
 from ftask.ops.recent_ids import recent_ids
 from tests.support.builders import a_task
 from tests.support.cockpits import Driver, Play, Sampler
@@ -42,6 +43,26 @@ def test_the_first_kind_of_error_is_selected_until_the_user_selects_another(play
         await see.until("Enter open  r redrive  / filter  p pause view  ? help  q quit")
 
     play(story)
+
+
+class LateFailures(Operations):
+    """Operations whose failed tasks are read when the test says so."""
+
+    gate = threading.Event()
+
+    def failed_tasks(self) -> FailedTasks:
+        assert self.gate.wait(30)
+        return super().failed_tasks()
+
+
+def test_rows_that_come_late_do_not_move_a_selection_that_nobody_made(play: Play) -> None:
+    async def story(see: Driver) -> None:
+        await see.until_row("Slow: later")
+        LateFailures.gate.set()
+        await see.until_row("ValueError: no order <n>")
+
+    sampler = Sampler(a_snapshot(failures=(a_failed_attempt(5, "Slow: later"),)))
+    play(story, sampler=sampler, operations=LateFailures)
 
 
 def test_enter_opens_a_kind_of_error_and_a_task_and_escape_goes_back(play: Play) -> None:
@@ -83,18 +104,22 @@ def test_r_redrives_the_kind_that_is_selected_after_a_question(play: Play, stage
     assert stage.dead_letter_depth().total == 1
 
 
-def test_r_redrives_the_task_that_is_selected(play: Play, stage: Stage) -> None:
+def test_r_redrives_the_task_that_is_open(play: Play, stage: Stage) -> None:
     (newest,) = failures(stage, Selection(error="KeyError"))
 
     async def story(see: Driver) -> None:
         await see.until_row("ValueError")
         await see.press("down", "down")
         await see.until_row("KeyError")
+        await see.press("enter")
+        await see.until("last error  KeyError")
         await see.press("r")
         await see.until("Redrive 1 failed task of stage prod?")
         assert f"task {newest.task_id}" in see.text
         await see.press("y")
         await see.until("Redrive: 1 redriven.")
+        # The page shows the task as it is now.
+        await see.until("PENDING")
 
     play(story)
     task = stage.task(newest.task_id)
@@ -131,7 +156,6 @@ def test_c_cancels_a_task_that_is_retried_after_a_question(play: Play, stage: St
         await see.until("Cancel this task?")
         await see.press("y")
         await see.until(f"Task {attempt.task_id}: cancelled.")
-        # The page shows the task as it is now.
         await see.until("CANCELLED")
 
     play(story, sampler=Sampler(a_snapshot(failures=(attempt,))))
@@ -304,11 +328,14 @@ def test_the_keys_work_while_a_call_takes_long_and_only_one_change_runs(play: Pl
 class Endless(Operations):
     """Operations whose redrive ends only when it is stopped."""
 
+    ended = threading.Event()
+
     def redrive(
         self, selection: Selection, progress: Callable[[int], None], stopped: Callable[[], bool]
     ) -> RedriveTally:
         progress(1)
         until(stopped, "it is stopped", look_every=0.01)
+        self.ended.set()
         return RedriveTally()
 
 
@@ -326,6 +353,7 @@ def test_quitting_stops_a_redrive_and_says_how_far_it_came(play: Play) -> None:
         assert see.cockpit.actions.stop() == (
             "The redrive was stopped after 1 of 3 tasks. Redriven tasks run; the others are unchanged."
         )
+        assert Endless.ended.is_set()
 
     assert play(story, operations=Endless) == Ending()
 
