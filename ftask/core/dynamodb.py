@@ -7,7 +7,7 @@ one is then refused by the first, so every refusal is checked for our own mark b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ftask.core.item import EXPIRY, UPDATED, begun_attempt, is_task, item_to_task, task_to_item, write_removal
+from ftask.core.item import (
+    EXPIRY,
+    UPDATED,
+    begun_attempt,
+    changed_names,
+    is_task,
+    item_to_task,
+    task_to_item,
+    write_removal,
+)
 from ftask.core.model import Message, Removal, Status, Task
 from ftask.core.payload_item import payload_item_id, payload_of_item, payload_to_item
 from ftask.core.ports import Settlement
@@ -197,13 +206,16 @@ class DynamoStore:
             return False
         return True
 
-    def settle(self, after: Task, owner: str) -> Settlement:
+    def settle(self, after: Task, owner: str, before: Task | None = None) -> Settlement:
         # Settle: only the holder of the lease says how its attempt ended.
         condition = "#status = :processing AND leaseOwner = :owner"
         if after.status.waiting:
             condition += " AND attribute_not_exists(#cancelRequestedAt)"
+        values = {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}}
+        # While the lease lasts, nobody else writes the item, except that an operator may ask for its cancellation.
+        names = UPDATED if before is None else changed_names(before, after) | {"cancelRequestedAt"}
         try:
-            self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}})
+            self._write(after, condition, values, names)
         except ClientError as error:
             current = _refused_by(error)
             if current is None or current.lease is None or current.lease.owner != owner:
@@ -331,10 +343,10 @@ class DynamoStore:
             return _refused_by(error)
         return None
 
-    def _write(self, after: Task, condition: str, values: dict[str, Any]) -> None:
+    def _write(self, after: Task, condition: str, values: dict[str, Any], names: Collection[str] = UPDATED) -> None:
         item = task_to_item(after)
-        present = [name for name in UPDATED if name in item]
-        absent = [name for name in UPDATED if name not in item]
+        present = [name for name in UPDATED if name in names and name in item]
+        absent = [name for name in UPDATED if name in names and name not in item]
         self._client().update_item(
             TableName=self._table,
             Key=_key(after.task_id),
@@ -344,7 +356,7 @@ class DynamoStore:
                 + ", ".join(f"#{name} = :new_{name}" for name in present)
                 + (" REMOVE " + ", ".join(f"#{name}" for name in absent) if absent else "")
             ),
-            ExpressionAttributeNames={f"#{name}": name for name in UPDATED},
+            ExpressionAttributeNames={f"#{name}": name for name in names},
             ExpressionAttributeValues={**values, **{f":new_{name}": item[name] for name in present}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )

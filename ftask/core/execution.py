@@ -125,7 +125,7 @@ class Executor:
                     if handler is None or not self._has_time(deadline):
                         return self._give_back(delivery, task)
                     after = self._run(task, handler, deadline)
-                return self._settle(delivery, after)
+                return self._settle(delivery, after, task)
 
     def _has_time(self, deadline: datetime) -> bool:
         return deadline - self.clock() >= self.budget
@@ -226,18 +226,18 @@ class Executor:
             requested_seconds=requested_seconds,
         )
 
-    def _settle(self, delivery: Delivery, after: Task) -> bool:
+    def _settle(self, delivery: Delivery, after: Task, before: Task | None = None) -> bool:
         if after.lease is None:
             raise AssertionError("a task is settled by its lease")
         if after.status is Status.FAILED:
             # The letter before the state: a crash in between duplicates the letter and never loses it.
             self.dead_letters.send(delivery.body, letter_attributes(after))
-        match self.store.settle(self._retained(after), after.lease.owner):
+        match self.store.settle(self._retained(after), after.lease.owner, before):
             case Settlement.LEASE_LOST:
                 self.observe(events.lease_lost(after))
                 return False
             case Settlement.CANCEL_REQUESTED:
-                return self._settle(delivery, transitions.cancelled(after, self.clock()))
+                return self._settle(delivery, transitions.cancelled(after, self.clock()), before)
             case Settlement.DONE:
                 pass
         if after.status is Status.CANCELLED:

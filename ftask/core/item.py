@@ -75,6 +75,15 @@ def task_to_item(task: Task) -> Item:
     return _written(task, ATTRIBUTES)
 
 
+def changed_names(before: Task, after: Task) -> set[str]:
+    """Return which of the attributes in `UPDATED` two states of a task do not have in common."""
+    return {
+        attribute.name
+        for attribute in ATTRIBUTES
+        if not attribute.fixed and attribute.value(before) != attribute.value(after)
+    }
+
+
 def item_to_task(item: Mapping[str, Any]) -> Task:
     """Return the task of an item: the inverse of :func:`task_to_item`.
 

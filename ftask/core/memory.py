@@ -47,7 +47,7 @@ class TaskInMemory:
     def with_payload(self, task: Task) -> Task:
         return task
 
-    def settle(self, after: Task, owner: str) -> Settlement:
+    def settle(self, after: Task, owner: str, before: Task | None = None) -> Settlement:
         self.task = after
         return Settlement.DONE
 

@@ -72,8 +72,11 @@ class Store(Protocol):
         its own first one: the next begin then finds its own lease.
         """
 
-    def settle(self, after: Task, owner: str) -> Settlement:
-        """Write `after`, the outcome of the attempt with lease `owner`; a cancelled task never waits again."""
+    def settle(self, after: Task, owner: str, before: Task | None = None) -> Settlement:
+        """Write `after`, the outcome of the attempt with lease `owner`; a cancelled task never waits again.
+
+        With `before`, the task as the attempt began, only what differs is written.
+        """
 
     def cancel(self, after: Task) -> Task | None:
         """Write `after` if the task still waits for the same attempt; return None, or the current task if not."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import tempfile
 import time
@@ -36,6 +35,7 @@ from ftask.local.ports import PORT_VARIABLE, any_free_port
 from tests.support.builders import a_task
 from tests.support.cli import make_cli
 from tests.support.engines import local_target, running
+from tests.support.processes import cpu_ms
 
 WORKER = """
 import json, os
@@ -155,11 +155,6 @@ def ours(stage: Stage) -> Contestant:
         outputs.worker_source,
         lambda item: str(item["history"]["L"][0]["M"]["startedAt"]["S"]),
     )
-
-
-def cpu_ms(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 // os.sysconf("SC_CLK_TCK")
 
 
 def processes_of(function: str, engine: int) -> list[int]:

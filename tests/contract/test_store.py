@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -305,6 +306,36 @@ def test_a_running_task_is_not_cancelled_and_its_attempt_is_the_last(store: Dyna
     assert store.settle(cancelled, "me") is Settlement.DONE
     assert store.get(task.task_id) == cancelled
     assert not store.request_cancel(task.task_id, 0, EPOCH)
+
+
+def test_a_settlement_that_writes_only_what_differs_leaves_the_item_as_a_whole_write_would(backend: Resources) -> None:
+    store = backend.store
+    policy = RetryPolicy(base_seconds=0)
+    ends: list[Callable[[Task], Task]] = [
+        lambda task: transitions.failed_attempt(task, ERROR, EPOCH, policy, Random(1)),
+        lambda task: transitions.failed_attempt(task, ERROR, EPOCH, policy, Random(1)),
+        lambda task: transitions.completed(task, '{"ok":true}', EPOCH),
+    ]
+    items = []
+    for writes_differences in (False, True):
+        backend.dynamodb.delete_item(TableName=backend.table, Key={"taskId": {"S": TASK_ID}})
+        store.put(a_task(max_attempts=9))
+        for end in ends:
+            before = begun(store)
+            after = replace(end(before), expires_at=EPOCH + timedelta(days=60))
+            assert store.settle(after, "me", before if writes_differences else None) is Settlement.DONE
+            items.append(backend.dynamodb.get_item(TableName=backend.table, Key={"taskId": {"S": TASK_ID}})["Item"])
+            assert store.get(TASK_ID) == after
+    assert items[: len(ends)] == items[len(ends) :]
+
+
+def test_a_cancellation_that_came_too_late_leaves_no_mark(store: DynamoStore) -> None:
+    store.put(a_task())
+    before = begun(store)
+    assert store.request_cancel(TASK_ID, 0, EPOCH)
+    done = transitions.completed(before, None, EPOCH)
+    assert store.settle(done, "me", before) is Settlement.DONE
+    assert store.get(TASK_ID) == done
 
 
 def test_a_cancelled_tasks_dead_worker_is_not_replaced(store: DynamoStore) -> None:

@@ -68,11 +68,11 @@ def edited(operation: str, pattern: str, replacement: str) -> Breakage:
     return Breakage(edit=edit)
 
 
-def with_executor(settle: Callable[[Executor, Delivery, Task], bool]) -> Breakage:
+def with_executor(settle: Callable[..., bool]) -> Breakage:
     return Breakage(executor=type("BrokenExecutor", (Executor,), {"__slots__": (), "_settle": settle}))
 
 
-def _failed_before_letter(self: Executor, delivery: Delivery, after: Task) -> bool:
+def _failed_before_letter(self: Executor, delivery: Delivery, after: Task, before: Task | None = None) -> bool:
     assert after.lease is not None
     settled = self.store.settle(self._retained(after), after.lease.owner) is Settlement.DONE
     if settled and after.status is Status.FAILED:
@@ -84,23 +84,23 @@ def _failed_before_letter(self: Executor, delivery: Delivery, after: Task) -> bo
     return settled
 
 
-def _acknowledged_on_a_lost_lease(self: Executor, delivery: Delivery, after: Task) -> bool:
+def _acknowledged_on_a_lost_lease(self: Executor, delivery: Delivery, after: Task, before: Task | None = None) -> bool:
     assert after.lease is not None
-    done = Executor._settle(self, delivery, after)
+    done = Executor._settle(self, delivery, after, before)
     current = self.store.get(after.task_id)
     lost = current is not None and current.lease is not None and current.lease.owner != after.lease.owner
     return done or lost
 
 
-def _no_letter(self: Executor, delivery: Delivery, after: Task) -> bool:
+def _no_letter(self: Executor, delivery: Delivery, after: Task, before: Task | None = None) -> bool:
     assert after.lease is not None
     if after.status is Status.FAILED:
         return self.store.settle(self._retained(after), after.lease.owner) is Settlement.DONE
-    return Executor._settle(self, delivery, after)
+    return Executor._settle(self, delivery, after, before)
 
 
-def _acknowledged_while_retrying(self: Executor, delivery: Delivery, after: Task) -> bool:
-    return Executor._settle(self, delivery, after) or after.status is Status.RETRYING
+def _acknowledged_while_retrying(self: Executor, delivery: Delivery, after: Task, before: Task | None = None) -> bool:
+    return Executor._settle(self, delivery, after, before) or after.status is Status.RETRYING
 
 
 class _AcknowledgedFirst(Executor):
@@ -483,7 +483,7 @@ class _CountsEveryLoss(Executor):
 class _NakedSettle(DynamoStore):
     """Believes every refusal of a settlement."""
 
-    def settle(self, after: Task, owner: str) -> Settlement:
+    def settle(self, after: Task, owner: str, before: Task | None = None) -> Settlement:
         try:
             self._write(
                 after,
