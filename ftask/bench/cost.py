@@ -92,13 +92,17 @@ def _bill(usage: RunUsage, tasks: int, setup: Setup, prices: Prices, *, batched:
     # Unbatched, each delivery has an invocation, a receive and a delete of its own.
     invocations = worker.invocations if batched else worker.records
     log_bytes = _log_bytes(api, api.invocations, setup) + _log_bytes(worker, invocations, setup)
-    called = sum(count for name, count in (api.calls + worker.calls).items() if name.startswith("sqs."))
     lines = [
         ("API requests", api.invocations, "requests", prices.api_million_requests / MILLION),
         ("Lambda invocations", api.invocations + invocations, "requests", prices.lambda_million_requests / MILLION),
         ("Lambda duration", _billed_gb_seconds(usage, setup, batched=batched), "GB-seconds", prices.lambda_gb_second),
         # Lambda's poller receives and deletes once per batch.
-        ("SQS requests", called + 2 * invocations, "requests", prices.sqs_million_requests / MILLION),
+        (
+            "SQS requests",
+            api.sqs_calls + worker.sqs_calls + 2 * invocations,
+            "requests",
+            prices.sqs_million_requests / MILLION,
+        ),
         (
             "DynamoDB writes",
             api.write_units + worker.write_units,
@@ -126,7 +130,7 @@ def _billed_gb_seconds(usage: RunUsage, setup: Setup, *, batched: bool) -> float
         worker_ms = batches * footprint.worker_ms(messages, setup.worker_memory_mb)
     else:
         api_ms, worker_ms = (
-            function.billed_ms if function.reported == function.invocations else function.busy_ms
+            function.billed_ms if function.reported == function.invocations else function.busy_ms + function.killed_ms
             for function in (api, worker)
         )
         worker_ms = worker_ms if batched else max(worker.records_ms, worker_ms)
@@ -141,7 +145,7 @@ def _log_bytes(function: FunctionUsage, invocations: float, setup: Setup) -> flo
     """Return what a function logs if it has so many invocations."""
     if function.invocations == 0:
         return function.log_bytes
-    # An emulator's own lines are not those of Lambda.
-    platform_bytes = footprint.PLATFORM_LOG_BYTES if setup.emulated else function.platform_bytes / function.invocations
+    # An emulator's own lines are not those of Lambda, which logs none about an invocation that goes well.
+    platform_bytes = 0.0 if setup.emulated else function.platform_bytes / function.invocations
     each_bytes = platform_bytes + function.summary_bytes / function.invocations
     return function.log_bytes - function.platform_bytes - function.summary_bytes + invocations * each_bytes

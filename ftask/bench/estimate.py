@@ -206,14 +206,18 @@ def _log_bytes(load: Load, requests: float, batches: float) -> float:
     tasks = load.tasks_per_month
     attempts, retries, failed = tasks * load.attempts, tasks * (load.attempts - 1), tasks * load.failed_share
     logged = (
-        requests * (footprint.API_INVOCATION_LOG_BYTES + footprint.PLATFORM_LOG_BYTES)
+        requests * footprint.API_INVOCATION_LOG_BYTES
         + tasks * footprint.ACCEPTED_LOG_BYTES
-        + batches * (footprint.WORKER_INVOCATION_LOG_BYTES + footprint.PLATFORM_LOG_BYTES)
+        + batches * footprint.WORKER_INVOCATION_LOG_BYTES
         + attempts * footprint.ATTEMPT_LOG_BYTES
         + retries * footprint.RETRY_LOG_BYTES
         # One line for all tasks of an invocation that failed with the same type of error.
         + min(failed, batches) * footprint.FAILED_LOG_BYTES
     )
+    if requests == tasks:
+        logged -= requests * footprint.API_ONE_LINE_BYTES
+    if batches == attempts:
+        logged -= batches * footprint.WORKER_ONE_LINE_BYTES
     if load.types:
         logged += batches * footprint.OWN_TYPE_LOG_BYTES + (retries + failed) * footprint.TRACEBACK_LOG_BYTES
     return logged

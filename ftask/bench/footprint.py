@@ -42,24 +42,24 @@ MESSAGES_PER_SEND = 10
 # CloudWatch Logs adds this to the size of each entry; the sizes below have it.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 LOG_ENTRY_BYTES = 26
-# An invocation of the API, each task that it accepts, and a line of the access log.
-API_INVOCATION_LOG_BYTES = 406
-ACCEPTED_LOG_BYTES = 185
-ACCESS_LOG_BYTES = 340
+# An invocation of the API, each task that it accepts, and a line of the access log (tests/benchmarks/log_bytes.py).
+API_INVOCATION_LOG_BYTES = 313
+ACCEPTED_LOG_BYTES = 165
+ACCESS_LOG_BYTES = 262
 # An invocation of the worker, each attempt, each retry, each task that ends FAILED.
-WORKER_INVOCATION_LOG_BYTES = 683
-ATTEMPT_LOG_BYTES = 503
-RETRY_LOG_BYTES = 212
-FAILED_LOG_BYTES = 359
+WORKER_INVOCATION_LOG_BYTES = 425
+ATTEMPT_LOG_BYTES = 244
+RETRY_LOG_BYTES = 230
+FAILED_LOG_BYTES = 170
+# What an invocation for one task saves, because it has one line.
+API_ONE_LINE_BYTES = 102
+WORKER_ONE_LINE_BYTES = 134
 # With the user's own types: their sums in each invocation, and the traceback of a failed attempt, of about five frames.
-OWN_TYPE_LOG_BYTES = 410
+OWN_TYPE_LOG_BYTES = 95
 TRACEBACK_LOG_BYTES = 1300
-# Lambda's own lines about an invocation: platform.start and platform.report, as AWS documents them.
-# https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
-PLATFORM_LOG_BYTES = 430
 
-# In every stack: accepted, started, completed, the duration of attempts, the wait in the queue.
-METRICS = 5
+# In every stack: accepted, completed, the duration of attempts, the wait in the queue.
+METRICS = 4
 # Where attempts fail: retried, failed, failed by type of error.
 FAILURE_METRICS = 3
 # Each of the user's own types: completed, the duration of attempts; where attempts fail, retried and failed too.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,15 @@ from ftask.aws.stage import Stage
 from ftask.bench.footprint import LOG_ENTRY_BYTES
 from ftask.core.events import EventName
 from ftask.core.text import json_object
-from ftask.ops.logs import entries, identity, log_groups
+from ftask.ops.logs import entries, identity, log_groups, without_sums
 
 # Logs arrive a little after the invocation; on an emulator the last ones may come only with the next invocation.
 PATIENCE_SECONDS_AWS = 60.0
 PATIENCE_SECONDS_EMULATED = 2.0
 _POLL_SECONDS = 0.5
+# The status of an invocation whose process died, so that it could not sum up.
+# https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#Status
+_KILLED = frozenset({"error", "timeout"})
 _BILLED = re.compile(r"Billed Duration: ([0-9.]+) ms")
 
 
@@ -28,32 +31,42 @@ class FunctionUsage:
     """What the invocations of one function used.
 
     Lambda `reported` some of its invocations with `billed_ms`; the function `summed` up some of them itself, with
-    `busy_ms` by its own clock. A stage may log only the one, and a worker that dies only the other.
+    `busy_ms` by its own clock. A stage may log only the one. A worker that dies is `killed`, after `killed_ms`: it is
+    reported and not summed up.
     """
 
     reported: float = 0
     billed_ms: float = 0.0
     summed: float = 0
     busy_ms: float = 0.0
+    killed: float = 0
+    killed_ms: float = 0.0
     records: int = 0
     records_ms: float = 0.0
     # Of all lines; of Lambda's own; of the function's sums, one an invocation.
     log_bytes: int = 0
     platform_bytes: int = 0
     summary_bytes: int = 0
-    # Counted from the events, and from the lines that sum them up: the logs are complete up to the smaller count.
-    started: int = 0
+    # Attempts that returned or raised, attempts whose worker died, and accepted tasks: from the events, and those that
+    # have events for it from the sums too. The logs are complete up to the smaller count.
+    finished: int = 0
+    lost: int = 0
     accepted: int = 0
-    summed_started: int = 0
+    summed_finished: int = 0
     summed_accepted: int = 0
-    calls: Counter[str] = field(default_factory=Counter)
+    sqs_calls: float = 0
     write_units: float = 0.0
     read_units: float = 0.0
 
     @property
     def invocations(self) -> float:
         """The number of invocations."""
-        return max(self.reported, self.summed)
+        return max(self.reported, self.summed + self.killed)
+
+    @property
+    def attempts(self) -> float:
+        """The number of attempts that have ended."""
+        return self.finished + self.lost
 
     def add(self, message: str) -> None:
         """Add one log entry."""
@@ -63,13 +76,22 @@ class FunctionUsage:
         if line is None or "record" in line:
             self.platform_bytes += size
             self._platform(message, line)
-        elif line.get("event") == EventName.INVOCATION:
-            self.summary_bytes += size
+            return
+        if "busyMs" in line:
             self._invocation(line)
-        elif line.get("event") == EventName.STARTED:
-            self.started += 1
-        elif line.get("event") == EventName.ACCEPTED:
+        name = line.get("event")
+        if name == EventName.INVOCATION:
+            self.summary_bytes += size
+        elif name == EventName.FINISHED:
+            self.finished += 1
+        elif name in (EventName.WORKER_LOST, EventName.ATTEMPT_LOST):
+            self.lost += 1
+        elif name == EventName.ACCEPTED:
             self.accepted += 1
+        if name != EventName.INVOCATION and "busyMs" in line:
+            # The event's line has the sums too: they are what it is longer by.
+            own = json.dumps(without_sums(line), separators=(",", ":"))
+            self.summary_bytes += len(message.encode()) - len(own)
 
     def _platform(self, message: str, line: Mapping[str, Any] | None) -> None:
         """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html"""
@@ -81,22 +103,26 @@ class FunctionUsage:
         if billed is not None:
             self.reported += 1
             self.billed_ms += float(billed)
+            if line is not None and line["record"].get("status") in _KILLED:
+                self.killed += 1
+                self.killed_ms += float(billed)
 
     def _invocation(self, line: Mapping[str, Any]) -> None:
-        self.summed_started += int(line.get("Started", 0))
+        durations = line.get("AttemptDuration", [])
+        self.summed_finished += len(durations) if isinstance(durations, list) else 1
         self.summed_accepted += int(line.get("Accepted", 0))
         self.summed += 1
-        self.busy_ms += float(line.get("durationMs", 0))
-        self.records += int(line.get("records", 0))
-        self.records_ms += float(line.get("recordsMs", 0))
+        self.busy_ms += float(line["busyMs"])
+        # Of one message alone, the line has neither its number nor its time.
+        self.records += int(line.get("records", 1))
+        self.records_ms += float(line.get("recordsMs", line["busyMs"]))
         self.write_units += float(line.get("writeUnits", 0))
         self.read_units += float(line.get("readUnits", 0))
-        self.calls.update(line.get("calls", {}))
+        self.sqs_calls += int(line.get("sqsCalls", 0))
 
     def scaled(self, share: float) -> FunctionUsage:
         """Return `share` of this usage, from 0 to 1."""
-        scaled = {name: value * share for name, value in vars(self).items() if name != "calls"}
-        return FunctionUsage(**scaled, calls=Counter({name: count * share for name, count in self.calls.items()}))
+        return FunctionUsage(**{name: value * share for name, value in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -112,13 +138,13 @@ def measure(
     stage: Stage,
     since: datetime,
     accepted: int,
-    started: int,
+    attempts: int,
     *,
     patiently: bool = True,
     sleep: Callable[[float], None] = time.sleep,
     tick: Callable[[], float] = time.monotonic,
 ) -> RunUsage:
-    """Read the logs since `since` until they have all `accepted` tasks and all `started` attempts.
+    """Read the logs since `since` until they have all `accepted` tasks and all `attempts`.
 
     If the logs have more, from others at the same time, the usage is reduced in proportion. Unless `patiently`, the
     logs are read once.
@@ -137,14 +163,14 @@ def measure(
     def accepted_all(usage: FunctionUsage) -> bool:
         return min(usage.accepted, usage.summed_accepted) >= accepted
 
-    def started_all(usage: FunctionUsage) -> bool:
-        return min(usage.started, usage.summed_started) >= started
+    def ended_all(usage: FunctionUsage) -> bool:
+        return usage.attempts >= attempts and usage.summed_finished >= usage.finished
 
-    api, worker = read("api", accepted_all), read("worker", started_all)
+    api, worker = read("api", accepted_all), read("worker", ended_all)
     return RunUsage(
         api.scaled(min(1.0, accepted / api.accepted) if api.accepted else 1.0),
-        worker.scaled(min(1.0, started / worker.started) if worker.started else 1.0),
-        accepted_all(api) and started_all(worker),
+        worker.scaled(min(1.0, attempts / worker.attempts) if worker.attempts else 1.0),
+        accepted_all(api) and ended_all(worker),
     )
 
 

@@ -1,13 +1,13 @@
 """What the functions log: the name, the level and the fields of every event, each in one constructor.
 
 `ftask logs`, `top`, `bench`, the saved queries and the dashboard of `stack/template.yaml` rely on these names, and so
-do people's own queries: events and fields are added, never renamed. A field whose value is None is not written. No
-event carries a payload.
+do people's own queries. A field whose value is None is not written. No event carries a payload.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,28 +50,32 @@ SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES, EventName.ATTEMPTS})
 
 
 class Event(NamedTuple):
-    """One event: what is logged, and what a meter counts."""
+    """One event: what is logged, and what a meter counts. `at` is when it happened, if that is not now."""
 
     name: EventName
     fields: Mapping[str, Any]
     level: str = "INFO"
+    at: datetime | None = None
 
 
 def accepted(task: Task) -> Event:
     """The API answered a client that `task` is accepted."""
-    return Event(EventName.ACCEPTED, _which_task(task) | {"type": task.type})
+    return Event(EventName.ACCEPTED, {"taskId": task.task_id, "type": task.type})
 
 
 def started(task: Task, wait_ms: int | None) -> Event:
-    """An attempt began, `wait_ms` milliseconds after it was due; None if that is not known."""
+    """An attempt began, `wait_ms` milliseconds after it was due; None if that is not known.
+
+    Only the start of an attempt that runs for longer is logged: see :mod:`ftask.core.starts`.
+    """
     lease_until = None if task.lease is None else to_iso(task.lease.until)
     return Event(EventName.STARTED, _attempt(task) | {"waitMs": wait_ms, "leaseUntil": lease_until})
 
 
-def finished(after: Task, duration_ms: int) -> Event:
-    """The handler returned or raised, which makes the task `after`."""
+def finished(after: Task, duration_ms: int, wait_ms: int | None = None) -> Event:
+    """The handler returned or raised, which makes the task `after`; `wait_ms` is that of its start."""
     error_type = None if after.last_error is None else after.last_error.type
-    fields = {"status": str(after.status), "durationMs": duration_ms, "errorType": error_type}
+    fields = {"status": str(after.status), "waitMs": wait_ms, "durationMs": duration_ms, "errorType": error_type}
     return Event(EventName.FINISHED, _attempt(after) | fields)
 
 
@@ -142,11 +146,19 @@ def infrastructure_failed(error: Exception, message_id: str | None = None) -> Ev
 
 
 def invocation(
-    duration_ms: float, records: int, records_ms: float, usage: Mapping[str, Any], metrics: Mapping[str, Any]
+    busy_ms: float, records: int, records_ms: float, usage: Mapping[str, Any], metrics: Mapping[str, Any]
 ) -> Event:
-    """An invocation ended: its messages, the `calls`, `writeUnits` and `readUnits` of `usage`, and its metrics."""
-    fields = {"durationMs": duration_ms, "records": records or None, "recordsMs": records_ms if records else None}
-    return Event(EventName.INVOCATION, {**fields, **usage, **metrics})
+    """An invocation ended, after `busy_ms`: its messages, what :class:`~ftask.core.metrics.Usage` counted, its metrics.
+
+    `records` and `records_ms`, the time that all of them took together, are left out where there is one message.
+    """
+    fields = {"records": records, "recordsMs": records_ms} if records > 1 else {}
+    return Event(EventName.INVOCATION, {"busyMs": busy_ms, **fields, **usage, **metrics})
+
+
+def with_sums(event: Event, sums: Event) -> Event:
+    """Return `event`, the only one of its invocation, with the fields of the invocation's `sums`: one line for both."""
+    return event._replace(fields={**event.fields, **sums.fields})
 
 
 def failures(metrics: Mapping[str, Any]) -> Event:

@@ -188,7 +188,8 @@ class Executor:
         """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
         started = self.clock()
         due = due_at(task)
-        self.observe(events.started(task, None if due is None else _milliseconds(started - due)))
+        wait_ms = None if due is None else _milliseconds(started - due)
+        self.observe(events.started(task, wait_ms))
         try:
             result = encode_result(handler(_job(task, deadline)))
         except AttemptError as error:
@@ -203,7 +204,7 @@ class Executor:
             after = self._failed(task, error)
         else:
             after = transitions.completed(task, result, self.clock())
-        self.observe(events.finished(after, _milliseconds(self.clock() - started)))
+        self.observe(events.finished(after, _milliseconds(self.clock() - started), wait_ms))
         return after
 
     def _failed(

@@ -1,4 +1,4 @@
-"""What each invocation did, as one line of log that CloudWatch reads as metrics too.
+"""What each invocation did, summed up in a line of the log that CloudWatch reads as metrics too.
 
 Embedded metric format: a line of JSON with an `_aws` block becomes metrics without a call to CloudWatch.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -17,6 +17,7 @@ from ftask.core import events, log
 from ftask.core.events import Event, EventName
 from ftask.core.model import WORKER_LOST, Status
 from ftask.core.ports import Clock, Observer
+from ftask.core.starts import Starts
 from ftask.core.timestamps import now
 
 NAMESPACE = "ftask"
@@ -24,7 +25,6 @@ NAMESPACE = "ftask"
 # The metric that counts an event.
 _COUNTED = {
     EventName.ACCEPTED: "Accepted",
-    EventName.STARTED: "Started",
     EventName.IGNORED: "DuplicatesIgnored",
     EventName.LEASE_LOST: "LeasesLost",
     EventName.MALFORMED: "Malformed",
@@ -32,7 +32,11 @@ _COUNTED = {
 }
 _ATTEMPT_DURATION = "AttemptDuration"
 _QUEUE_WAIT = "QueueWait"
+# The sets of dimensions under which values are published.
+_BY_STACK, _BY_ERROR, _BY_TYPE = ["Stack"], ["Stack", "ErrorType"], ["Stack", "Type"]
 _ENDS = {status.metric for status in Status if status.metric}
+# Which event of an invocation for one task has the sums in its line.
+_CARRIES_SUMS = frozenset({EventName.ACCEPTED, EventName.FINISHED})
 METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT})
 
 
@@ -62,7 +66,8 @@ class Usage:
             counts = {"calls": dict(self._calls), "writeUnits": self._write_units, "readUnits": self._read_units}
             self._calls.clear()
             self._write_units = self._read_units = 0.0
-        return {name: value for name, value in counts.items() if value}
+        # As CloudWatch charges for each byte: 1, not 1.0.
+        return {name: _short(value) for name, value in counts.items() if value}
 
 
 class _Ended:
@@ -83,6 +88,9 @@ class _Ended:
 class Meter:
     """Logs the events of one function, and at the end of each invocation their sums.
 
+    Where an invocation is for one task alone, its sums are in the line of that task's event. An attempt that ends soon
+    has no line for its start.
+
     The attempts of tasks of these `types` are also summed by type: those that the user declared, so that no client
     can add a metric.
 
@@ -97,6 +105,7 @@ class Meter:
         clock: Clock = now,
         tick: Callable[[], float] = time.monotonic,
         types: Iterable[str] = (),
+        starts: Starts | None = None,
     ) -> None:
         self._stack = stack
         self._usage = usage
@@ -104,31 +113,49 @@ class Meter:
         self._clock = clock
         self._tick = tick
         self._types = frozenset(types)
+        self._starts = starts or Starts(write)
         self._lock = threading.Lock()
+        self._is_for_one = False
+        self._held: Event | None = None
         self._forget()
 
     def observe(self, event: Event) -> None:
         """Log `event` and count it."""
-        self._write(event)
+        if event.name is EventName.STARTED:
+            self._starts.begin(event._replace(at=self._clock()))
+            return
+        if event.name is EventName.FINISHED:
+            self._starts.end(event)
+        if self._is_for_one and self._held is None and event.name in _CARRIES_SUMS:
+            self._held = event._replace(at=self._clock())
+        else:
+            self._write(event)
+        self._count(event)
+
+    def _count(self, event: Event) -> None:
         name, fields = event.name, event.fields
         with self._lock:
             if name in _COUNTED:
                 self._counts[_COUNTED[name]] += 1
-            if name is EventName.STARTED and fields["waitMs"] is not None:
-                self._waits.append(fields["waitMs"])
             if name is EventName.FINISHED:
+                if fields["waitMs"] is not None:
+                    self._waits.append(fields["waitMs"])
                 self._durations.append(fields["durationMs"])
                 status = Status(fields["status"])
                 if status is Status.FAILED:
                     self._failed[str(fields["errorType"])] += 1
                 elif status.metric:
                     self._counts[status.metric] += 1
-                if fields["type"] in self._types:
-                    self._ended[fields["type"]].add(status, fields["durationMs"])
+                self._end(fields["type"], status, fields["durationMs"])
             if name is EventName.WORKER_LOST:
                 self._failed[WORKER_LOST] += 1
-                if fields["type"] in self._types:
-                    self._ended[fields["type"]].add(Status.FAILED)
+                self._end(fields["type"], Status.FAILED)
+
+    def _end(self, task_type: str, status: Status, duration_ms: int | None = None) -> None:
+        if task_type in self._types:
+            self._ended[task_type].add(status, duration_ms)
+        else:
+            self._has_others = True
 
     @contextmanager
     def record(self) -> Iterator[None]:
@@ -142,58 +169,73 @@ class Meter:
                 self._record_seconds += self._tick() - started
 
     @contextmanager
-    def invocation(self) -> Iterator[None]:
-        """Measure one invocation; its line is written even if it raises."""
+    def invocation(self, *, is_for_one: bool = False) -> Iterator[None]:
+        """Measure one invocation, which may be for one task alone; its sums are written even if it raises."""
         started = self._tick()
+        self._is_for_one = is_for_one
         try:
             yield
         finally:
+            self._starts.end_all()
             self._summarise(self._tick() - started)
 
     def _summarise(self, seconds: float) -> None:
         with self._lock:
             values = _values(self._counts, self._durations)
             if self._waits:
-                values[_QUEUE_WAIT] = ("Milliseconds", self._waits)
+                values[_QUEUE_WAIT] = self._waits
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
-            ended = self._ended
+            ended, has_others, held = self._ended, self._has_others, self._held
             self._forget()
-        metrics = self._embedded(values, {}, [["Stack"]])
-        self._write(
-            events.invocation(
-                _milliseconds(seconds), records, _milliseconds(record_seconds), self._usage.taken(), metrics
-            )
+        # Mostly all attempts of an invocation are of one type, and fail with one type of error: then one line has all.
+        sole = next(iter(ended)) if len(ended) == 1 and not has_others else None
+        of_type = {} if sole is None else _values(ended[sole].counts, ended[sole].durations)
+        own_dimension = {} if sole is None else {"Type": sole}
+        own = [_BY_TYPE] if sole is not None else []
+        of_both = [name for name in values if name in of_type]
+        published = [([_BY_STACK, *own], of_both), ([_BY_STACK], [name for name in values if name not in of_both])]
+        dimensions = dict(own_dimension)
+        if len(failed) == 1:
+            ((dimensions["ErrorType"], values[Status.FAILED.metric]),) = failed.items()
+            published.append(([_BY_STACK, _BY_ERROR, *own], [Status.FAILED.metric]))
+        sums = events.invocation(
+            _milliseconds(seconds),
+            records,
+            _milliseconds(record_seconds),
+            _billed(self._usage.taken()),
+            self._embedded(values, dimensions, published),
         )
-        # A line for each type of error: a line has one value for each dimension.
-        for error_type, count in failed.items():
-            metrics = self._embedded(
-                {Status.FAILED.metric: ("Count", count)}, {"ErrorType": error_type}, [["Stack"], ["Stack", "ErrorType"]]
-            )
-            self._write(events.failures(metrics))
+        self._write(sums if held is None else events.with_sums(held, sums))
+        # Otherwise a line for each: a line has one value for each dimension.
+        for error_type, count in failed.items() if len(failed) > 1 else ():
+            dimensions = {"ErrorType": error_type, **own_dimension}
+            value = {Status.FAILED.metric: count}
+            published = [([_BY_STACK, _BY_ERROR, *own], [*value])]
+            self._write(events.failures(self._embedded(value, dimensions, published)))
         # The lines above count these attempts for the stack, so here is the type's own dimension alone.
-        for task_type, sums in ended.items():
-            metrics = self._embedded(_values(sums.counts, sums.durations), {"Type": task_type}, [["Stack", "Type"]])
-            self._write(events.attempts(metrics))
+        for task_type, attempts in ended.items() if sole is None else ():
+            values = _values(attempts.counts, attempts.durations)
+            self._write(events.attempts(self._embedded(values, {"Type": task_type}, [([_BY_TYPE], [*values])])))
 
     def _embedded(
-        self, values: Mapping[str, tuple[str, Any]], dimensions: Mapping[str, str], sets: list[list[str]]
+        self,
+        values: Mapping[str, Any],
+        dimensions: Mapping[str, str],
+        published: Iterable[tuple[list[list[str]], list[str]]],
     ) -> dict[str, Any]:
-        if not values:
+        """Return the fields that make CloudWatch publish the values: sets of dimensions, and the names under them."""
+        directives = [
+            {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": [{"Name": name} for name in names]}
+            for sets, names in published
+            if names
+        ]
+        if not directives:
             return {}
         return {
-            "_aws": {
-                "Timestamp": round(self._clock().timestamp() * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": NAMESPACE,
-                        "Dimensions": sets,
-                        "Metrics": [{"Name": name, "Unit": unit} for name, (unit, _) in values.items()],
-                    }
-                ],
-            },
+            "_aws": {"Timestamp": round(self._clock().timestamp() * 1000), "CloudWatchMetrics": directives},
             "Stack": self._stack,
             **dimensions,
-            **{name: value for name, (_, value) in values.items()},
+            **{name: value[0] if _is_single(value) else value for name, value in values.items()},
         }
 
     def _forget(self) -> None:
@@ -204,12 +246,28 @@ class Meter:
         self._waits: list[int] = []
         self._records = 0
         self._record_seconds = 0.0
+        self._has_others = False
+        self._held = None
 
 
-def _values(counts: Mapping[str, int], durations: list[int]) -> dict[str, tuple[str, Any]]:
-    """Return the unit and the value of each metric."""
-    values: dict[str, tuple[str, Any]] = {name: ("Count", count) for name, count in counts.items()}
-    return values | ({_ATTEMPT_DURATION: ("Milliseconds", durations)} if durations else {})
+def _values(counts: Mapping[str, int], durations: list[int]) -> dict[str, Any]:
+    """Return the value of each metric, or its values."""
+    return {**counts, **({_ATTEMPT_DURATION: durations} if durations else {})}
+
+
+def _billed(used: dict[str, Any]) -> dict[str, Any]:
+    """Return what AWS bills of this usage: DynamoDB by units, SQS by requests."""
+    units = {name: value for name, value in used.items() if name != "calls"}
+    sqs_calls = sum(count for operation, count in used.get("calls", {}).items() if operation.startswith("sqs."))
+    return units | ({"sqsCalls": sqs_calls} if sqs_calls else {})
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1
+
+
+def _short(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _milliseconds(seconds: float) -> float:

@@ -42,6 +42,7 @@ from ftask.core.text import printable
 from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
+SUBMIT_ROUTE = "POST /tasks"
 SUBMIT_PARAMETERS = ("type",)
 LIST_PARAMETERS = ("status", "limit", "cursor")
 DEFAULT_PAGE = 20
@@ -92,12 +93,12 @@ class Api:
 
         At `deadline` this process is killed, and the client gets no answer of ours.
         """
-        with self.meter.invocation():
+        with self.meter.invocation(is_for_one=event.get("routeKey") == SUBMIT_ROUTE):
             return self._routed(event, deadline)
 
     def _routed(self, event: Event, deadline: datetime | None) -> Answer:
         routes: dict[str, Callable[[Event], Answer]] = {
-            "POST /tasks": self._submit,
+            SUBMIT_ROUTE: self._submit,
             "POST /tasks/batch": lambda event: self._submit_many(event, deadline),
             "GET /tasks": self._list,
             "GET /tasks/{taskId}": self._get,

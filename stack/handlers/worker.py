@@ -51,7 +51,7 @@ class Worker:
             with self.meter.record():
                 return self.executor.execute(delivery, deadline, beside=len(deliveries) - 1)
 
-        with self.meter.invocation():
+        with self.meter.invocation(is_for_one=len(deliveries) == 1):
             return run_batch(execute, deliveries)
 
 

@@ -126,7 +126,7 @@ def test_a_task_is_retried_and_ends_with_the_functions_result(ended: dict[str, A
     assert (task["type"], task["status"], task["maxAttempts"]) == ("add", "COMPLETED", 3)
     assert task["result"] == {"sum": 42, "attempt": 2}
     assert task["history"][0]["error"] == {"type": "OSError", "message": "not yet"}
-    assert '"event": "attemptFailed"' in ended["logged"]
+    assert '"event":"attemptFailed"' in ended["logged"]
 
 
 def test_a_payload_that_cannot_be_converted_fails_its_task_at_once(ended: dict[str, Any]) -> None:

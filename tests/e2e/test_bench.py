@@ -17,9 +17,8 @@ from ftask.bench import footprint
 from ftask.bench.prices import Prices
 from ftask.bench.usage import measure
 from ftask.core.timestamps import from_iso
-from ftask.deploy.archive import Content, bytes_entry, write_zip
-from ftask.deploy.function_code import worker_content
 from tests.support.browser import chromium
+from tests.support.changed_worker import append_to_worker
 from tests.support.cli import Cli
 from tests.support.engines import local_target, running
 from tests.support.runs import a_bill, result
@@ -125,26 +124,15 @@ def assert_a_run_ends_with_its_engine(engine: Cli) -> None:
     assert "Traceback" not in err
 
 
-def break_worker(engine: Cli, how: str) -> None:
-    """Give the deployed worker's function code that breaks a promise."""
-    broken = Content.of(
-        bytes_entry(entry.name, entry.read() + how.encode()) if entry.name.endswith("handlers/worker.py") else entry
-        for entry in worker_content(()).entries
-    )
-    archive = engine.folder / "broken.zip"
-    write_zip(broken, archive)
-    local_target(engine).lambda_.update_function_code(FunctionName="ftask-local-worker", ZipFile=archive.read_bytes())
-
-
 @pytest.mark.engine
 def test_a_broken_worker_is_caught(own_engine: Cli) -> None:
     own_engine("deploy", "--yes", "--param", "BackoffBaseSeconds=3")
-    break_worker(own_engine, LOSES_ONE_IN_A_HUNDRED)
+    append_to_worker(own_engine, LOSES_ONE_IN_A_HUNDRED)
     done = own_engine("bench", "--tasks", "110", "-o", "json")
     assert done.code == 1
     assert done.json["lost"] == 2
     assert [promise.split(":")[0] for promise in done.json["broken"]] == ["2 tasks lost"]
-    break_worker(own_engine, IGNORES_BACKOFF)
+    append_to_worker(own_engine, IGNORES_BACKOFF)
     done = own_engine("bench", "--tasks", "20", "--message", "ERROR", "-o", "json")
     assert done.code == 1
     assert done.json["delays"][0]["tooEarly"] > 0

@@ -65,13 +65,12 @@ def test_logs_of_one_task_from_both_functions(deployed: Cli) -> None:
     events = [json.loads(line) for line in deployed("logs", "--task", task_id, "-o", "json").out.splitlines()]
     assert [(event["function"], event["event"]) for event in events] == [
         ("api", "accepted"),
-        ("worker", "started"),
         ("worker", "finished"),
     ]
     assert not any("payload" in event for event in events)
     only = deployed("logs", "--task", task_id, "--function", "api").out
     assert "accepted" in only
-    assert "started" not in only
+    assert "finished" not in only
     quiet = deployed("logs", "--task", task_id, "--level", "ERROR")
     assert (quiet.out, quiet.code) == ("", 0)
     assert "Nothing was logged" in quiet.err

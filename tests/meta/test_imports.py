@@ -81,6 +81,7 @@ PURE = {
     "redrive",
     "workload",
     "settings",
+    "starts",
     "log",
     "metrics",
 }

@@ -135,9 +135,14 @@ def test_an_access_log_line_is_json_that_names_the_caller_and_the_error() -> Non
     # The value of this one has quotes of its own.
     line = text.replace("$context.error.messageString", '"Forbidden"')
     fields = json.loads(line)
-    assert {fields["caller"], fields["subject"], fields["error"]} == {
-        *("$context.identity.userArn", "$context.authorizer.claims.sub", "$context.error.message"),
-    }
+    assert (fields["caller"], fields["subject"]) == ("$context.identity.userArn", "$context.authorizer.claims.sub")
+    errors = ["$context.error.message", "$context.authorizer.error", "$context.integrationErrorMessage"]
+    assert fields["error"].split() == errors
+
+
+def test_lambda_logs_of_its_own_only_what_went_wrong() -> None:
+    functions = [of for of in template()["Resources"].values() if of["Type"] == "AWS::Lambda::Function"]
+    assert {of["Properties"]["LoggingConfig"]["SystemLogLevel"] for of in functions} == {"WARN"}
 
 
 def test_the_access_log_is_named_as_api_gateway_keeps_its_name() -> None:

@@ -21,7 +21,7 @@ def events_of_tasks() -> list[Event]:
     return [
         events.accepted(a_task()),
         events.started(RUNNING, 5),
-        events.finished(FAILED, 250),
+        events.finished(FAILED, 250, 5),
         events.attempt_failed(TASK_ID, "send", 0, 2, ValueError("no"), "ValueError: no"),
         events.ignored(MESSAGE, "already COMPLETED"),
         events.postponed(MESSAGE, "backing off", 2),
@@ -48,4 +48,7 @@ def sums() -> list[Event]:
             meter.observe(event)
         for status in (Status.COMPLETED, Status.RETRYING):
             meter.observe(events.finished(a_running_task(status=status), 250))
+        # A second type of error, and an attempt of a type that nobody declared: so that each kind of sum has its line.
+        other = a_running_task(status=Status.FAILED, last_error=Failure("KeyError", "no"), type="removed")
+        meter.observe(events.finished(other, 250))
     return [event for event in written if event.name in events.SUMS]

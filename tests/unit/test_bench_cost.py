@@ -25,15 +25,18 @@ def logged(*messages: str | dict[str, Any]) -> FunctionUsage:
 
 
 WORKER_LINES: list[str | dict[str, Any]] = [
-    {"event": "started", "taskId": "a"},
-    {"event": "started", "taskId": "b"},
+    {"event": "finished", "taskId": "a"},
+    {"event": "attemptLost", "taskId": "b"},
+    {"event": "started", "taskId": "c"},
+    {"event": "finished", "taskId": "c"},
     {
         "event": "invocation",
+        "busyMs": 160.0,
         "records": 2,
         "recordsMs": 300.0,
-        "durationMs": 160.0,
-        "calls": {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1},
+        "sqsCalls": 1,
         "writeUnits": 4,
+        "AttemptDuration": [3, 4],
     },
 ]
 TEXT_REPORT = "REPORT RequestId: 1\tDuration: 180.2 ms\tBilled Duration: 181 ms\tMemory Size: 256 MB"
@@ -48,8 +51,34 @@ def test_usage_is_read_from_either_form_of_lambdas_logs(report: str | dict[str, 
     usage = logged("START RequestId: 1 Version: $LATEST", *WORKER_LINES, report)
     assert (usage.invocations, usage.billed_ms, usage.records, usage.records_ms) == (1, 181, 2, 300)
     assert (usage.reported, usage.summed, usage.busy_ms) == (1, 1, 160)
-    assert (usage.started, usage.write_units, usage.read_units) == (2, 4, 0)
-    assert usage.calls == {"dynamodb.UpdateItem": 4, "sqs.ChangeMessageVisibility": 1}
+    assert (usage.finished, usage.lost, usage.attempts, usage.summed_finished) == (2, 1, 3, 2)
+    assert (usage.write_units, usage.read_units, usage.sqs_calls) == (4, 0, 1)
+
+
+def test_the_sums_of_an_invocation_for_one_task_are_in_the_line_of_its_attempt() -> None:
+    block = {"CloudWatchMetrics": [{"Dimensions": [["Stack"]], "Metrics": [{"Name": "AttemptDuration"}]}]}
+    event = '{"event":"finished","taskId":"a","durationMs":3'
+    line = f'{event},"busyMs":9.5,"writeUnits":2,"_aws":{json.dumps(block)},"Stack":"s","AttemptDuration":3}}'
+    usage = logged(line)
+    assert (usage.invocations, usage.busy_ms, usage.records, usage.records_ms) == (1, 9.5, 1, 9.5)
+    assert (usage.finished, usage.summed_finished, usage.write_units) == (1, 1, 2)
+    assert usage.log_bytes == len(line) + 26
+    assert usage.summary_bytes == len(line) - len(event) - 1
+
+
+def test_a_worker_that_was_killed_is_counted_by_lambdas_report() -> None:
+    killed = {"type": "platform.report", "record": {"status": "timeout", "metrics": {"billedDurationMs": 20_000}}}
+    raised = {"type": "platform.report", "record": {"status": "failure", "metrics": {"billedDurationMs": 170}}}
+    usage = logged(*WORKER_LINES, *WORKER_LINES, raised, killed)
+    assert (usage.invocations, usage.killed, usage.killed_ms, usage.busy_ms) == (3, 1, 20_000, 320)
+    worker_seconds = cost_quantity(RunUsage(FunctionUsage(), usage, complete=True), "Lambda duration")
+    assert worker_seconds == pytest.approx((320 + 20_000) / 1000)
+
+
+def cost_quantity(usage: RunUsage, name: str) -> float:
+    bills = cost(usage, 10, SETUP, Prices())
+    assert bills is not None
+    return next(item.quantity for item in bills.batched.items if item.name == name)
 
 
 def test_an_entry_that_comes_twice_counts_once() -> None:
@@ -63,7 +92,7 @@ def a_usage() -> RunUsage:
     """Ten requests to the API, and ten records in two invocations of the worker."""
     api = FunctionUsage(reported=10, summed=10, billed_ms=1000, busy_ms=900, accepted=10, write_units=10)
     api.log_bytes = 2**20
-    api.calls.update({"dynamodb.PutItem": 10, "sqs.SendMessage": 10})
+    api.sqs_calls = 10
     worker = FunctionUsage(
         reported=2,
         billed_ms=1000,
@@ -76,7 +105,7 @@ def a_usage() -> RunUsage:
         platform_bytes=2**17,
         summary_bytes=2**17,
     )
-    worker.calls.update({"sqs.SendMessage": 1})
+    worker.sqs_calls = 1
     return RunUsage(api, worker, complete=True)
 
 
@@ -136,9 +165,8 @@ def test_what_a_local_machine_took_is_told_and_not_priced() -> None:
     # Ten requests of ten tasks, two batches of five messages, at 256 MB.
     estimated_ms = 10 * footprint.api_ms(10, 256) + 2 * footprint.worker_ms(5, 256)
     assert quantities["Lambda duration"] == pytest.approx(estimated_ms / 1000 * 0.25)
-    # Lambda's lines in place of the emulator's.
-    own_bytes = 2 * 2**20 - 2**17
-    assert quantities["Logs"] == pytest.approx((own_bytes + 12 * footprint.PLATFORM_LOG_BYTES) / 2**30)
+    # Without the emulator's own lines.
+    assert quantities["Logs"] == pytest.approx((2 * 2**20 - 2**17) / 2**30)
 
 
 def test_the_months_of_the_stage_are_told_beside_the_tasks() -> None:
@@ -150,20 +178,18 @@ def test_the_months_of_the_stage_are_told_beside_the_tasks() -> None:
         "Alarms": 0.70,
         "Empty receives": 0.26,
         "Dashboard": 3.00,
-        "Custom metrics": 2.40,
+        "Custom metrics": 2.10,
     }
     assert {item.name: round(item.usd, 2) for item in without.monthly} == {
         "Alarms": 0.0,
         "Empty receives": 0.26,
-        "Custom metrics": 2.40,
+        "Custom metrics": 2.10,
     }
 
 
 def test_what_others_did_meanwhile_is_taken_off() -> None:
-    whole = FunctionUsage(reported=10, billed_ms=100, started=40)
-    whole.calls.update({"sqs.SendMessage": 4})
-    half = whole.scaled(0.5)
-    assert (half.invocations, half.billed_ms, half.calls["sqs.SendMessage"]) == (5, 50, 2)
+    half = FunctionUsage(reported=10, billed_ms=100, finished=40, sqs_calls=4).scaled(0.5)
+    assert (half.invocations, half.billed_ms, half.sqs_calls) == (5, 50, 2)
 
 
 def test_without_logs_there_is_no_bill() -> None:

