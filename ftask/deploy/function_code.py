@@ -6,7 +6,7 @@ task code that leaves the manifest alone leaves the API's archive alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import ftask
@@ -14,6 +14,7 @@ from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, SECRETS_FILE
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
 from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
+from ftask.deploy.closure import closure
 from ftask.deploy.project import ProjectFile
 from ftask.deploy.template import stack_folder
 from ftask.distribution import NAME
@@ -23,18 +24,23 @@ MANIFEST = f"ftask/{MANIFEST_FILE}"
 # The project's environment variables, which the worker sets before it imports the module.
 ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
 SECRETS = f"ftask/{SECRETS_FILE}"
+# What the worker imports by name, as its child processes do.
+WORKER = ("ftask.handlers.worker", "ftask.handlers.child")
+# What it imports only where the user has tasks; and of ftask then what the user's module imports by way of `ftask`, and
+# what makes the manifest of it.
+OF_OWN_TASKS = ("ftask.tasks", "ftask.core.manifest")
+OWN_TASKS = ("ftask.core.errors", "ftask.tasks", "ftask.tasks.manifest")
 
 
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
-    """Return the API's code: core, its handler with the OpenAPI document, and the manifest.
+    """Return the API's code: its handler with the OpenAPI document, what that imports, and the manifest.
 
     Args:
         manifest: None without own tasks.
         interpreter: compiles it; without it there is no bytecode.
     """
-    code = Content.of(
-        (*_package(), *_modules("core"), *_handler("api.py", "openapi.json"), *_optional(MANIFEST, manifest))
-    )
+    openapi = file_entry("ftask/handlers/openapi.json", stack_folder() / "handlers" / "openapi.json")
+    code = Content.of((*_modules(["ftask.handlers.api"]), openapi, *_optional(MANIFEST, manifest)))
     return code if interpreter is None else with_bytecode(code, interpreter)
 
 
@@ -47,9 +53,9 @@ def worker_content(
     environment: bytes | None = None,
     secrets: bytes | None = None,
 ) -> Content:
-    """Return the worker's code: core, its handler, the project's files, dependencies and the manifest.
+    """Return the worker's code: its handler, what that imports, the project's files, dependencies and the manifest.
 
-    Where the project has files, `ftask.tasks` is part of it too.
+    Where the project has files, what they may import of ftask is part of it too.
 
     Args:
         files: those of the project.
@@ -67,8 +73,8 @@ def worker_content(
     _refuse_shadowing(project, installed)
     code = Content.of(
         (
-            *(*_package(), *_modules("core"), *_handler("worker.py", "child.py")),
-            *(*(_modules("tasks") if project else ()), *project),
+            *(_modules([*WORKER, *OWN_TASKS]) if project else _modules(WORKER, leave_out=OF_OWN_TASKS)),
+            *project,
             *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment), *_optional(SECRETS, secrets)),
         )
     )
@@ -114,18 +120,18 @@ def _top_level(name: str) -> str:
     return name.partition("/")[0].partition(".")[0]
 
 
-def _package() -> Iterator[Entry]:
-    yield file_entry("ftask/__init__.py", _source_folder() / "__init__.py")
+def _modules(roots: Sequence[str], leave_out: Sequence[str] = ()) -> Iterator[Entry]:
+    for module, path in closure(roots, _find, leave_out).items():
+        suffix = "/__init__.py" if path.name == "__init__.py" else ".py"
+        yield file_entry(module.replace(".", "/") + suffix, path)
 
 
-def _modules(package: str) -> Iterator[Entry]:
-    for path in (_source_folder() / package).rglob("*.py"):
-        yield file_entry(f"ftask/{path.relative_to(_source_folder()).as_posix()}", path)
-
-
-def _handler(*names: str) -> Iterator[Entry]:
-    for name in names:
-        yield file_entry(f"ftask/handlers/{name}", stack_folder() / "handlers" / name)
+def _find(module: str) -> Path | None:
+    parts = module.split(".")[1:]
+    folder = stack_folder() if parts[:1] == ["handlers"] else _source_folder()
+    module_file = folder.joinpath(*parts).with_suffix(".py") if parts else folder / "__init__.py"
+    package_file = folder.joinpath(*parts, "__init__.py")
+    return next((path for path in (module_file, package_file) if path.is_file()), None)
 
 
 def _optional(name: str, content: bytes | None) -> Iterator[Entry]:
