@@ -119,7 +119,7 @@ def bare(target: Any) -> Contestant:
     )
     queue_url = target.sqs.create_queue(QueueName=NAME, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
     attributes = target.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
-    iam = target.session.client("iam", endpoint_url=target.endpoint_url)
+    iam = target._client("iam")
     role = iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     iam.put_role_policy(RoleName=NAME, PolicyName=NAME, PolicyDocument=json.dumps(ALL))
     code = io.BytesIO()
