@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,21 @@ def test_error_fails_after_two_attempts_with_one_dead_letter(installed: Cli, tar
         "errorMessage": "the task asked for an error",
         "failedAt": task["failedAt"],
     }
+
+
+def test_a_large_payload_is_shown_wherever_a_task_is(deployed: Cli, tmp_path: Path) -> None:
+    payload = {"message": "ERROR", "n": 1234567890123456789012345678901234567890, "u": "żółć 🎉" * 2000}
+    (tmp_path / "payload.json").write_text(json.dumps(payload))
+    submitted = deployed("submit", "--payload", f"@{tmp_path / 'payload.json'}", "--wait", "-o", "json")
+    assert (submitted.code, submitted.json["payload"]) == (3, payload)
+    task_id = submitted.json["taskId"]
+    assert deployed("get", task_id, "-o", "json").json["payload"] == payload
+    assert json.loads(deployed("watch", task_id, "-o", "json").out)["payload"] == payload
+    (listed,) = deployed("ls", "--limit", "1", "-o", "json").json
+    assert (listed["taskId"], listed["payload"]) == (task_id, payload)
+    assert deployed("dlq", "show", task_id, "-o", "json").json["task"]["payload"] == payload
+    groups = deployed("dlq", "ls", "--group-by", "error", "-o", "json").json
+    assert [group["payload"] for group in groups if group["example"] == task_id] == [payload]
 
 
 def test_the_second_attempt_comes_after_the_backoff_and_not_after_the_visibility_timeout(deployed: Cli) -> None:

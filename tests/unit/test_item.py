@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,10 +15,12 @@ from ftask.core.item import (
     UPDATED,
     begun_attempt,
     failed_shard,
+    is_task,
     item_to_task,
     task_to_item,
 )
-from ftask.core.model import Status, Task
+from ftask.core.model import PayloadItem, Status, Task
+from ftask.core.payload_item import payload_of_item, payload_to_item
 from tests.support.builders import TASK_ID, a_full_task, a_large_task, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.resources import template
@@ -71,6 +74,17 @@ def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_igno
     experiment = replace(full, type="experiment", history=history, removal=None)
     assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
     assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
+
+
+def test_items_of_a_large_payload_are_read_as_they_lie_in_tables() -> None:
+    task = {name: value for name, value in task_to_item(a_task()).items() if name != "payload"}
+    task["payloadItem"] = {"M": {"digest": {"S": "ab" * 16}, "expiresAt": {"N": "1771243200"}}}
+    payload = {"taskId": {"S": f"{TASK_ID}#{'ab' * 16}"}, "payload": {"S": "{}"}, "expiresAt": {"N": "1771243200"}}
+    read = item_to_task(task)
+    assert read == a_task(payload=None, payload_item=PayloadItem("ab" * 16, EPOCH + timedelta(days=46)))
+    assert payload_to_item(replace(read, payload="{}")) == payload
+    assert payload_of_item(payload) == "{}"
+    assert [is_task(task), is_task(payload)] == [True, False]
 
 
 def test_the_index_of_failed_tasks_of_the_first_release_is_read() -> None:

@@ -14,6 +14,8 @@ from tests.crash.stories.story import Scenario
 from tests.crash.wire import Fault
 from tests.crash.world import World
 
+SLOW_SECONDS = 3
+
 
 def batch(w: World) -> None:
     w.submit_many_surely("one", "two", "three")
@@ -81,9 +83,10 @@ def batch_with_another_payload_for_a_key(w: World) -> None:
 
 def batch_that_runs_out_of_time(w: World) -> None:
     """A slow table: after the first task too little time is left for the second. Nothing is told by halves."""
-    deadline = w.clock() + STORE_TIME + timedelta(seconds=1)
+    writes_of_the_first = 2 if w.text else 1
+    deadline = w.clock() + STORE_TIME + timedelta(seconds=SLOW_SECONDS * writes_of_the_first - 2)
     w.store = _SlowPut(w)
-    answers = w.submit_batch([Submission({"message": "work"})] * 3, deadline)
+    answers = w.submit_batch([Submission(w.payload())] * 3, deadline)
     if w.clock() > deadline - CALL_TIME:
         w.violations.append("began a call that the function may not live to see the end of")
     w.until_quiet()
@@ -94,7 +97,7 @@ def batch_that_runs_out_of_time(w: World) -> None:
 
 
 class _SlowPut:
-    """The table, whose puts take three seconds."""
+    """The table, whose puts are slow."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -103,8 +106,12 @@ class _SlowPut:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
+    def put_payload(self, task: Task) -> None:
+        self._world.pass_seconds(SLOW_SECONDS)
+        self._store.put_payload(task)
+
     def put(self, task: Task) -> Task | None:
-        self._world.pass_seconds(3)
+        self._world.pass_seconds(SLOW_SECONDS)
         return self._store.put(task)
 
 

@@ -131,6 +131,7 @@ SCENARIOS = [
     ),
     Scenario("large payload, submitted again late", large(submitted_again_late)),
     Scenario("large payloads in a batch", large(batch.batch_without_keys)),
+    Scenario("large payloads in a batch that runs out of time", large(batch.batch_that_runs_out_of_time), None),
     Scenario("large payload, retry then success", large(worker.scripted({(0, 1): "fail"}))),
     Scenario("large payload, worker dies in the first attempt", large(worker.scripted({(0, 1): "die"}))),
     Scenario(
