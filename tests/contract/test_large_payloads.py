@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
@@ -222,6 +223,22 @@ def test_two_payloads_with_one_key_are_two_items(api: Api, backend: Resources) -
     assert result["problem"]["status"] == 422
     assert len(payload_items(backend)) == 3
     assert call(api, "GET", f"/tasks/{task_id}").json["payload"] == LARGE
+
+
+class DeadQueue:
+    """A queue that takes nothing."""
+
+    def send(self, message: Message) -> None:
+        raise EndpointConnectionError(endpoint_url="sqs")
+
+
+def test_the_payload_of_a_task_that_was_not_accepted_expires(api: Api, backend: Resources) -> None:
+    queue: Any = DeadQueue()
+    api = replace(api, submitter=replace(api.submitter, queue=queue))
+    assert call(api, "POST", "/tasks", LARGE).status == 503
+    (item,) = items(backend)
+    assert not is_task(item)
+    assert expiry(backend) - now().timestamp() < timedelta(days=47).total_seconds()
 
 
 def test_a_batch_mixes_large_and_small_payloads(api: Api, backend: Resources) -> None:
