@@ -57,7 +57,7 @@ def read_tasks(
         lines = _split(sys.stdin.buffer if from_stdin else read_lines(sources.file))
         tasks = task_spool()
         for task in _from_lines(lines, warn, None if from_stdin else reject):
-            tasks.append(task if task.type is not None else replace(task, type=sources.type))
+            tasks.append(task if task.type is not None or sources.type is None else replace(task, type=sources.type))
         return tasks
     return [InputTask(encode_payload(_one_payload(sources)), type=sources.type)]
 
@@ -122,7 +122,7 @@ def _from_lines(
         if task is None:
             warn(f"Skipped line {number}: a dead letter without a payload.")
         else:
-            yield replace(task, line=number)
+            yield InputTask(task.payload, task.key, number, task.type)
 
 
 def _drained(line: bytes) -> InputTask | None:

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -83,7 +82,7 @@ class Ledger:
         repetitions = KeyCount()
         try:
             for task in tasks:
-                yield task if task.key is not None else replace(task, key=self._key(task, repetitions))
+                yield task if task.key is not None else task.with_key(self._key(task, repetitions))
         finally:
             repetitions.close()
 

@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import chain
 from typing import Protocol, TypeVar
@@ -40,6 +40,10 @@ class InputTask:
     key: str | None = None
     line: int | None = None
     type: str | None = None
+
+    def with_key(self, key: str) -> InputTask:
+        """Return the task with this key; faster than dataclasses.replace, which counts in a large file."""
+        return InputTask(self.payload, key, self.line, self.type)
 
     @property
     def text(self) -> str:
@@ -124,7 +128,7 @@ def submit_tasks(client: ApiClient, tasks: Iterable[InputTask]) -> Generator[Out
     Raises:
         FtaskError: a request failed as a whole. No further one was sent; what was accepted has been yielded before.
     """
-    keyed = (task if task.key is not None else replace(task, key=uuid.uuid4().hex) for task in tasks)
+    keyed = (task if task.key is not None else task.with_key(uuid.uuid4().hex) for task in tasks)
     stopped = threading.Event()
 
     def send(batch: Sequence[InputTask]) -> list[Outcomes | FtaskError]:
