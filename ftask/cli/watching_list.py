@@ -16,7 +16,13 @@ _REST = 4
 
 
 def watch_list(
-    run: Invocation, read: Callable[[], Sequence[Task]], columns: Sequence[str], interval_seconds: float
+    run: Invocation,
+    read: Callable[[], Sequence[Task]],
+    columns: Sequence[str],
+    interval_seconds: float,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Draw the tasks that `read` returns again and again; in a pipe, print those that are new or have changed."""
     from ftask.aws.polling import rounds
@@ -26,12 +32,12 @@ def watch_list(
 
     def look() -> Sequence[Task]:
         nonlocal took_seconds
-        began = time.monotonic()
+        began = clock()
         tasks = read()
-        took_seconds = time.monotonic() - began
+        took_seconds = clock() - began
         return tasks
 
-    looks = (look() for _ in rounds(lambda: max(interval_seconds, _REST * took_seconds)))
+    looks = (look() for _ in rounds(lambda: max(interval_seconds, _REST * took_seconds), sleep=sleep))
     if run.screen.live:
         _draw(run, looks, columns)
     else:
