@@ -26,7 +26,7 @@ _MESSAGES = (EventName.LOG, OUTPUT)
 # Loggers that say nothing about where a message is from.
 _PLAIN_LOGGERS = ("root", "stdout", "stderr", None)
 # These fields come first, in this order; the others follow by name.
-_FIRST = ("type", "epoch", "attempt", "status", "durationMs", "waitMs", "errorType", "reason", "message")
+_FIRST = ("type", "epoch", "attempt", "status", "waitMs", "durationMs", "errorType", "reason", "message")
 # Shown elsewhere in the line or below it, or for machines. JSON has all of them.
 _HIDDEN = frozenset(
     {
