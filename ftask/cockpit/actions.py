@@ -48,13 +48,21 @@ class Actions:
 
     def open_task(self, task_id: str) -> None:
         """Open the task."""
+        self._app.say("Reading the task…")
+        self._read(lambda: self._operations.task(task_id), self._show_task)
 
-        def show(opened: OpenTask) -> None:
-            self._app.say("")
-            self._app.push_screen(TaskScreen(opened, self._app.status_text))
+    def find_task(self, digits: str) -> None:
+        """Open the task whose id begins with these digits."""
+
+        def note(text: str) -> None:
+            background.post(self._app, lambda: self._app.say(text))
 
         self._app.say("Reading the task…")
-        self._read(lambda: self._operations.task(task_id), show)
+        self._read(lambda: self._operations.find(digits, note), self._show_task)
+
+    def _show_task(self, opened: OpenTask) -> None:
+        self._app.say("")
+        self._app.push_screen(TaskScreen(opened, self._app.status_text))
 
     def refresh_task(self, screen: TaskScreen) -> None:
         """Show the task that is open as it is now, unless it is being read already."""

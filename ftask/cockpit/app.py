@@ -24,7 +24,7 @@ from ftask.cockpit.main_screen import MainScreen
 from ftask.cockpit.operations import Operations, of_group
 from ftask.cockpit.pages import GroupScreen, TaskScreen
 from ftask.cockpit.readings import Readings, error_text
-from ftask.cockpit.rows import GroupRow, TaskRow
+from ftask.cockpit.rows import GroupRow, Row, TaskRow
 from ftask.cockpit.widgets import RowList, StatusLine
 from ftask.core.errors import FtaskError
 from ftask.dead_letters.grouping import FailureGroup
@@ -95,12 +95,13 @@ class Cockpit(App[Ending]):
 
     # What is shown
 
-    def show_board(self) -> None:
-        """Show the board, and the task that is open, as they are now."""
-        self._main.show()
+    def show_board(self) -> Sequence[Row]:
+        """Show the board, and the task that is open, as they are now; return the rows of the board."""
+        rows = self._main.show()
         screen = self.screen
         if isinstance(screen, TaskScreen) and not screen.opened.task.status.terminal:
             self.actions.refresh_task(screen)
+        return rows
 
     def changed(self) -> None:
         """Read anew what a change made here has changed."""
@@ -142,6 +143,9 @@ class Cockpit(App[Ending]):
                 self.actions.open_group(group)
             case TaskRow(failure):
                 self.actions.open_task(failure.task_id)
+
+    def on_main_screen_id_entered(self, message: MainScreen.IdEntered) -> None:
+        self.actions.find_task(message.digits)
 
     @property
     def _subject(self) -> FailureGroup | str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from ftask.ops.top import StageSnapshot
 
 # As many readings as the widest terminal has columns.
 HISTORY = 500
+# A whole id of a task, or as many digits as the commands show at least.
+_ID = re.compile(r"[0-9a-f]{8,32}")
 # Tasks below the groups.
 RECENT_TASKS = 100
 
@@ -37,9 +40,11 @@ class Board:
 
     def rows(self) -> list[Row]:
         """Return the groups of failed tasks, the largest first, then the tasks that failed last."""
-        # A kind of error is shown whole if one of its tasks matches.
-        kinds = {(task.type, kind_text(task)) for task in self.failed.tasks if self._has_match(task)}
-        groups = [group for group in group_failures(self.failed.tasks) if (group.task_type, group.text) in kinds]
+        groups = group_failures(self.failed.tasks)
+        if self.filter:
+            # A kind of error is shown whole if one of its tasks matches.
+            kinds = {(task.type, kind_text(task)) for task in self.failed.tasks if self._has_match(task)}
+            groups = [group for group in groups if (group.task_type, group.text) in kinds]
         attempts = self.latest.failures if self.latest else ()
         tasks = (
             failure
@@ -47,8 +52,17 @@ class Board:
             if self._matches(failure.task_id, failure.type, failure.error)
         )
         task_rows = [TaskRow(failure) for failure in islice(tasks, RECENT_TASKS)]
+        if self.filter and not groups and not task_rows:
+            is_id = _ID.fullmatch(self.filter.casefold())
+            return [Heading("No row matches the filter." + (" Enter opens the task with this id." if is_id else ""))]
         rows: list[Row] = [Heading(self._groups_heading(groups)), *map(GroupRow, groups)]
         return [*rows, Heading("Recent failures"), *task_rows] if task_rows else rows
+
+    @property
+    def looked_for(self) -> str | None:
+        """The id, or its first digits, that the filter has where no row matches it."""
+        is_id = _ID.fullmatch(self.filter.casefold())
+        return self.filter.casefold() if is_id and len(self.rows()) == 1 else None
 
     def _groups_heading(self, groups: Sequence[FailureGroup]) -> str:
         if not groups:

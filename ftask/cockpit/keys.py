@@ -17,7 +17,7 @@ HELP: tuple[Key, ...] = (
     ),
     ("r", "redrive it: run the failed tasks again; asks first"),
     ("c", "cancel the task: no further attempt begins; asks first"),
-    ("/", "filter by a text in the error, the type or the id; Esc shows all again"),
+    ("/", "filter by a text in the error, the type or the id, or open any task by its id; Esc shows all"),
     ("p", "pause the view, so that nothing moves; tasks go on (ftask pause stops the worker)"),
     ("Esc", "back"),
     ("q", "quit; Ctrl-C too"),

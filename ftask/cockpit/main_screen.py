@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
@@ -28,6 +29,13 @@ class FilterInput(Input):
 
 class MainScreen(Screen[None]):
     """The board, with what is selected on it."""
+
+    class IdEntered(Message):
+        """The user looks for the task whose id begins with these digits."""
+
+        def __init__(self, digits: str) -> None:
+            super().__init__()
+            self.digits = digits
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter"),
@@ -110,11 +118,13 @@ class MainScreen(Screen[None]):
         self.query_one(RowList).focus()
         self.show()
 
-    def show(self) -> None:
-        """Show the board as it is now."""
-        self.query_one(RowList).show(self._board.rows())
+    def show(self) -> Sequence[Row]:
+        """Show the board as it is now; return its rows."""
+        rows = self._board.rows()
+        self.query_one(RowList).show(rows)
         for painted in self.query(Painted):
             painted.refresh()
+        return rows
 
     @on(OptionList.OptionHighlighted)
     def _selection_changed(self) -> None:
@@ -132,6 +142,8 @@ class MainScreen(Screen[None]):
 
     @on(Input.Submitted)
     def _filter_done(self) -> None:
+        if (digits := self._board.looked_for) is not None:
+            self.post_message(self.IdEntered(digits))
         if not self._board.filter:
             self.query_one(FilterInput).remove_class("-open")
         self.query_one(RowList).focus()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ftask.aws.api import UnknownTaskError
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
-from ftask.core.codec import task_to_json
+from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.errors import FtaskError
 from ftask.core.model import Task
 from ftask.dead_letters.grouping import FailureGroup
@@ -23,7 +23,8 @@ from ftask.dead_letters.tally import RedriveTally
 from ftask.ops.cancel import CancelResult, cancel_tasks
 from ftask.ops.failed_tasks import FailedTasks, newest_failed
 from ftask.ops.last_traceback import last_traceback
-from ftask.ops.recent_ids import remember_ids
+from ftask.ops.recent_ids import recent_ids, remember_ids
+from ftask.ops.task_ids import find_in_table, find_shown
 from ftask.ops.top import StageSnapshot
 
 
@@ -68,6 +69,13 @@ class Operations:
         except FtaskError as error:
             note = f"The traceback is in the worker's log, which cannot be read: {error.message}"
             return OpenTask(task, value, note=note)
+
+    def find(self, digits: str, note: Callable[[str], None]) -> OpenTask:
+        """Return the task whose id begins with these digits, as commands find it; `note` says if that takes long."""
+        if TASK_ID.fullmatch(digits):
+            return self.task(digits)
+        shown = find_shown(digits, recent_ids(self.stage.target.stage_name))
+        return self.task(shown or find_in_table(self.stage, digits, note))
 
     def example(self, group: FailureGroup) -> dict[str, Any] | None:
         """Return the newest task of the group; None if it is gone."""

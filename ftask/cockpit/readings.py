@@ -72,8 +72,8 @@ class Readings:
             self._app.end(Ending())
 
     def _show_board(self) -> None:
-        self._app.show_board()
-        shown = [row.failure.task_id for row in self._board.rows() if isinstance(row, TaskRow)]
+        rows = self._app.show_board()
+        shown = [row.failure.task_id for row in rows if isinstance(row, TaskRow)]
         if shown != self._remembered:
             self._remembered = shown
             background.call(

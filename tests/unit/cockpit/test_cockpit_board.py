@@ -61,6 +61,8 @@ def test_groups_come_first_then_the_tasks_that_failed_last() -> None:
         ("SEND", ["1 kind of error in 1 failed task", "1 E: down", "Recent failures", "4 E: down"]),
         # A kind of error is shown whole, since a redrive of it redrives all of its tasks.
         ("order 2", ["1 kind of error in 3 failed tasks", "3 E: no order <n>", "Recent failures", "2 E: no order 2"]),
+        ("nothing like it", ["No row matches the filter."]),
+        ("ABCDEF01", ["No row matches the filter. Enter opens the task with this id."]),
         ("later", ["No error matches the filter.", "Recent failures", "9 Slow: later"]),
         (f"{4:032x}", ["1 kind of error in 1 failed task", "1 E: down", "Recent failures", "4 E: down"]),
     ],

@@ -196,6 +196,23 @@ def test_the_filter_narrows_the_rows_while_it_is_typed(play: Play) -> None:
     play(story)
 
 
+def test_any_task_is_opened_by_the_first_digits_of_its_id(play: Play, stage: Stage) -> None:
+    done = a_task(task_id="abcdef01" * 4, status=Status.COMPLETED)
+    stage.target.dynamodb.put_item(TableName=stage.outputs.table, Item=task_to_item(done))
+
+    async def story(see: Driver) -> None:
+        await see.until("ValueError")
+        await see.press("slash", *"abcdef01")
+        await see.until("Enter opens the task with this id.")
+        await see.press("enter")
+        await see.until("COMPLETED")
+        assert done.task_id in see.text
+        await see.press("escape", "slash", *"abcdef02", "enter")
+        await see.until("No task of the stage has an id that begins with abcdef02. See the ids with: ftask ls")
+
+    play(story)
+
+
 def test_p_pauses_the_view_and_says_so(play: Play) -> None:
     async def story(see: Driver) -> None:
         await see.until("consuming")
