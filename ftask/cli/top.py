@@ -27,9 +27,10 @@ def top(
 
     With --type, attempts, failures and failed tasks are those of this type; all types share the queues.
 
-    On a terminal, with the extra "top" of ftask-aws, keys select, open, redrive and cancel tasks; ? lists them.
-    Without the extra: q quits, p pauses the view, s sorts the failures. Without a terminal: one line per reading, in
-    JSON with -o json.
+    On a terminal, with the extra "top" of ftask-aws, keys select, open, redrive and cancel tasks; ? lists them. Without
+    the extra: q quits, p pauses the view, s sorts the failures.
+
+    Without a terminal: one line per reading, in JSON with -o json.
 
     Examples:
         ftask top --stage prod

@@ -50,6 +50,7 @@ class Cockpit(App[Ending]):
         Binding("r", "redrive"),
         Binding("c", "cancel"),
         Binding("question_mark", "help"),
+        Binding("ctrl+z", "suspend_process", priority=True),
     ]
 
     def __init__(
@@ -82,7 +83,8 @@ class Cockpit(App[Ending]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [self._safe, *super().get_line_filters()]
 
-    def on_mount(self) -> None:
+    def on_load(self) -> None:
+        # Before anything is drawn.
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self.end, Ending(signal=number))
 
