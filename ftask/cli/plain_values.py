@@ -37,8 +37,9 @@ class _PlainValues:
 def keep_plain_values(parameters: list[Any]) -> list[Any]:
     """Return the parameters, which no longer convert what needs no conversion."""
     for parameter in parameters:
-        # A version of Typer without this method converts by itself.
-        if hasattr(parameter, "get_runtime_param") and "get_runtime_param" not in vars(parameter):
+        # Another version of Typer may do without these two; then it converts as it always does.
+        is_known = hasattr(parameter, "get_runtime_param") and hasattr(parameter, "type_descriptor")
+        if is_known and "get_runtime_param" not in vars(parameter):
             plain = _PlainValues(parameter)
             parameter.get_runtime_param = lambda plain=plain: plain
     return parameters
