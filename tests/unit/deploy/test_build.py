@@ -49,7 +49,7 @@ def test_the_archives_are_the_same_whenever_they_are_built(tmp_path: Path) -> No
 def test_without_own_tasks_the_archives_hold_ftask_alone() -> None:
     code = build_code(None, host_platform(), "eu-central-1")
     api, worker = names(code)
-    assert {"ftask/__init__.py", "ftask/core/execution.py", "ftask/handlers/api.py"} <= api
+    assert {"ftask/__init__.py", "ftask/core/submission.py", "ftask/handlers/api.py"} <= api
     assert {"ftask/__init__.py", "ftask/core/execution.py", "ftask/handlers/worker.py"} <= worker
     assert not {MANIFEST, ENVIRONMENT} & (api | worker)
     folders = ("ftask/core/", "ftask/handlers/", "ftask/__pycache__/")
