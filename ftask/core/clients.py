@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore.config import Config
 
 from ftask import __version__
 from ftask.core.metrics import Usage
+from ftask.core.quick_loader import create_client, quick_session
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -61,8 +61,8 @@ class Clients:
     def _get(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._session = self._session or botocore.session.get_session()
-                client = self._session.create_client(service, config=self._config)
+                self._session = self._session or quick_session()
+                client = create_client(self._session, service, self._config)
                 count(client, self._usage)
                 self._clients[service] = client
             return self._clients[service]

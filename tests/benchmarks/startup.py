@@ -1,19 +1,21 @@
 """What a start costs, as ratios measured side by side: python tests/benchmarks/startup.py [ROUNDS]
 
-A machine that is shared is noisy, so both sides of a ratio run in turn, each in a fresh process, and the
-median of the rounds counts. Aims: worker at most 1.25, worker with one own task at most 1.15 times the worker without,
-command line at most 1.3.
+A machine that is shared is noisy, so both sides of a ratio run in turn, each in a fresh process, and the median of the
+rounds counts; of CPU time, which other load disturbs less, the least. Aims: worker at most 1.25, worker with one own
+task at most 1.15 times the worker without, command line at most 1.3.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.deploy.function_code import api_content, worker_content
@@ -82,13 +84,21 @@ def build_worker_with_own_task(folder: Path) -> None:
     worker_content([ProjectFile("tasks.py", source)], manifest=manifest).write_to(folder)
 
 
-def seconds(code: str, arguments: list[str], folder: Path) -> float:
-    """The time of one fresh process."""
-    started = time.perf_counter()
+class Took(NamedTuple):
+    """The time of one fresh process, and its CPU time, in seconds."""
+
+    wall: float
+    cpu: float
+
+
+def run(code: str, arguments: list[str], folder: Path) -> Took:
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL
     )
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Took(time.perf_counter() - started, cpu)
 
 
 def compare(
@@ -100,15 +110,16 @@ def compare(
     folder_of_theirs: Path | None = None,
 ) -> None:
     other_folder = folder_of_theirs or folder
-    seconds(*ours, folder)
-    seconds(*theirs, other_folder)
-    pairs = [(seconds(*ours, folder), seconds(*theirs, other_folder)) for _ in range(rounds)]
-    bare = [seconds("pass", [], folder) for _ in range(rounds)]
-    interpreter = median(bare)
-    mine, other = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    run(*ours, folder)
+    run(*theirs, other_folder)
+    pairs = [(run(*ours, folder), run(*theirs, other_folder)) for _ in range(rounds)]
+    interpreter = median(run("pass", [], folder).wall for _ in range(rounds))
+    mine, other = median(pair[0].wall for pair in pairs), median(pair[1].wall for pair in pairs)
+    cpu, cpu_of_other = min(pair[0].cpu for pair in pairs), min(pair[1].cpu for pair in pairs)
     print(
         f"{title:<58} {1000 * mine:6.0f} ms / {1000 * other:4.0f} ms = {mine / other:.2f}"
         f"   above a bare interpreter ({1000 * interpreter:.0f} ms): {(mine - interpreter) / (other - interpreter):.2f}"
+        f"   CPU: {1000 * cpu:.0f} ms / {1000 * cpu_of_other:.0f} ms = {cpu / cpu_of_other:.2f}"
     )
 
 

@@ -89,6 +89,7 @@ ADAPTERS = {
     "ftask.core.clients",
     "ftask.core.dynamodb",
     "ftask.core.failed_index",
+    "ftask.core.quick_loader",
     "ftask.core.secrets",
     "ftask.core.sqs",
 }
