@@ -13,7 +13,7 @@ from ftask.core.errors import InvalidInputError
 
 # How long after a worker's timeout its messages are delivered again: longer than the margin that a lease gives to
 # clocks that differ. AWS advises six times the timeout, so that throttled deliveries do not use up a message's
-# receives; here receives decide nothing.
+# receives; here receives decide nothing. While Lambda waits for a batch to fill, its messages are hidden already.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY_MARGIN_SECONDS = 10
 # With more than this, a task whose worker died waits for nothing.
@@ -56,9 +56,9 @@ def contradictions(parameters: Mapping[str, str], account_concurrency: int | Non
     return [*_of_timeouts(parameters), *_of_concurrency(parameters, account_concurrency)]
 
 
-def advised_visibility_seconds(worker_timeout_seconds: float) -> float:
-    """Return the visibility timeout for a worker with this timeout."""
-    return min(worker_timeout_seconds + VISIBILITY_MARGIN_SECONDS, MAX_VISIBILITY_SECONDS)
+def advised_visibility_seconds(worker_timeout_seconds: float, batch_window_seconds: float = 0) -> float:
+    """Return the visibility timeout for a worker with this timeout, whose batches wait that long to fill."""
+    return min(worker_timeout_seconds + batch_window_seconds + VISIBILITY_MARGIN_SECONDS, MAX_VISIBILITY_SECONDS)
 
 
 def number(parameters: Mapping[str, str], name: str) -> float | None:
@@ -81,20 +81,22 @@ def _of_timeouts(parameters: Mapping[str, str]) -> Iterator[Contradiction]:
     budget = number(parameters, "TaskBudgetSeconds")
     if timeout is None:
         return
-    advised = advised_visibility_seconds(timeout)
+    window = number(parameters, "WorkerBatchWindow") or 0
+    advised = advised_visibility_seconds(timeout, window)
     remedy = f"VisibilityTimeout={advised:g}"
-    if visibility is not None and visibility < timeout:
+    hidden = f"WorkerTimeout ({timeout:g} s)" + (f" and WorkerBatchWindow ({window:g} s)" if window else "")
+    if visibility is not None and visibility < timeout + window:
         yield Contradiction(
             Severity.ERROR,
-            f"VisibilityTimeout ({visibility:g} s) is below WorkerTimeout ({timeout:g} s): SQS delivers a message again"
+            f"VisibilityTimeout ({visibility:g} s) is below {hidden}: SQS delivers a message again"
             " while its task still runs.",
             f"Raise VisibilityTimeout to {advised:g}.",
             remedy,
         )
-    elif visibility is not None and visibility > timeout + LONG_VISIBILITY_MARGIN_SECONDS:
+    elif visibility is not None and visibility > timeout + window + LONG_VISIBILITY_MARGIN_SECONDS:
         yield Contradiction(
             Severity.NOTE,
-            f"VisibilityTimeout ({visibility:g} s) is far above WorkerTimeout ({timeout:g} s): a task whose worker died"
+            f"VisibilityTimeout ({visibility:g} s) is far above {hidden}: a task whose worker died"
             " waits that long for its next attempt.",
             f"Lower VisibilityTimeout to {advised:g}.",
             remedy,

@@ -53,8 +53,8 @@ def for_emulator(target: Target) -> dict[str, str]:
 def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every parameter: overridden, else as deployed, else the template's default.
 
-    A new worker timeout takes the visibility timeout along, unless that is given too. An upgrade from 0.1, which set it
-    to six times the worker timeout, makes it shorter.
+    A new worker timeout or batch window takes the visibility timeout along, unless that is given too. An upgrade from
+    0.1, which set it to six times the worker timeout, makes it shorter.
 
     Raises:
         InvalidInputError: an override names no parameter, or the values contradict each other.
@@ -67,10 +67,12 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     values |= {name: value for name, value in current.items() if name in known}
     values |= overrides
     values = without_spaces(values)
-    if "VisibilityTimeout" not in overrides and ("WorkerTimeout" in overrides or _has_visibility_of_0_1(current)):
+    has_new_time = not overrides.keys().isdisjoint({"WorkerTimeout", "WorkerBatchWindow"})
+    if "VisibilityTimeout" not in overrides and (has_new_time or _has_visibility_of_0_1(current)):
         timeout_seconds = number(values, "WorkerTimeout")
+        window_seconds = number(values, "WorkerBatchWindow") or 0
         if timeout_seconds is not None:
-            values["VisibilityTimeout"] = f"{advised_visibility_seconds(timeout_seconds):g}"
+            values["VisibilityTimeout"] = f"{advised_visibility_seconds(timeout_seconds, window_seconds):g}"
     for contradiction in contradictions(values):
         if contradiction.severity is Severity.ERROR:
             raise InvalidInputError(contradiction.message, contradiction.advice)

@@ -112,6 +112,8 @@ def _timeouts(stage: Stage) -> Iterator[Setting]:
 
 def _settings_of(stage: Stage, mapping: EventSourceMappingConfigurationResponseTypeDef) -> Iterator[Setting]:
     concurrency, batch_size = _parameter(stage, "WorkerConcurrency"), _parameter(stage, "WorkerBatchSize")
+    # A stack that was deployed before the parameter existed has no window.
+    window = round(number(stage.stack.parameters, "WorkerBatchWindow") or 0)
     worker = stage.outputs.worker_function
 
     def update(**settings: Any) -> Callable[[], object]:
@@ -133,6 +135,13 @@ def _settings_of(stage: Stage, mapping: EventSourceMappingConfigurationResponseT
             batch_size,
             "an invocation gets another number of tasks",
             update(BatchSize=batch_size),
+        ),
+        Setting(
+            "The event source mapping's MaximumBatchingWindowInSeconds",
+            mapping.get("MaximumBatchingWindowInSeconds", 0),
+            window,
+            "tasks wait longer for their batch to fill, or share it with fewer",
+            update(MaximumBatchingWindowInSeconds=window),
         ),
         Setting(
             "The event source mapping's FunctionResponseTypes",

@@ -244,6 +244,7 @@ def test_doctor_knows_the_worker_s_settings_as_the_template_has_them() -> None:
     resources = template()["Resources"]
     source = resources[worker_settings.COVERED_RESOURCE]["Properties"]
     assert source["BatchSize"] == {"Ref": "WorkerBatchSize"}
+    assert source["MaximumBatchingWindowInSeconds"] == {"Ref": "WorkerBatchWindow"}
     assert source["FunctionResponseTypes"] == worker_settings.RESPONSE_TYPES
     assert source["ScalingConfig"]["MaximumConcurrency"]["Fn::FindInMap"][1] == {"Ref": "WorkerConcurrency"}
     assert resources["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}

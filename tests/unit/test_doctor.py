@@ -108,6 +108,7 @@ AS_DEPLOYED: dict[str, Any] = {
     "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:ftask-prod-worker",
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
     "ScalingConfig": {"MaximumConcurrency": 10},
+    "MaximumBatchingWindowInSeconds": 5,
 }
 
 
@@ -119,6 +120,7 @@ def stubbed() -> Iterator[tuple[Stage, Stubber, Stubber]]:
     target: Any = SimpleNamespace(lambda_=lambda_, sqs=sqs, stage_name="prod")
     outputs = SimpleNamespace(worker_source=UUID, worker_function="ftask-prod-worker", queue_url="https://queue")
     parameters = {"WorkerTimeout": "20", "VisibilityTimeout": "30", "WorkerConcurrency": "10", "WorkerBatchSize": "10"}
+    parameters["WorkerBatchWindow"] = "5"
     stack: Any = SimpleNamespace(outputs=outputs, parameters=parameters)
     with Stubber(lambda_) as stub, Stubber(sqs) as queue:
         yield Stage(target, stack), stub, queue
@@ -138,6 +140,14 @@ def test_a_worker_as_deployed_is_fine(stubbed: tuple[Stage, Stubber, Stubber]) -
     assert [finding.level for finding in check_worker(stage, lambda: None)] == [Level.OK]
 
 
+def test_a_stage_from_before_the_batch_window_has_none(stubbed: tuple[Stage, Stubber, Stubber]) -> None:
+    stage, stub, queue = stubbed
+    del stage.stack.parameters["WorkerBatchWindow"]  # type: ignore[attr-defined]  # a dict here
+    stub.add_response("get_event_source_mapping", AS_DEPLOYED | {"MaximumBatchingWindowInSeconds": 0})
+    as_found(stub, queue)
+    assert [finding.level for finding in check_worker(stage, lambda: None)] == [Level.OK]
+
+
 @pytest.mark.parametrize(
     ("found", "restored", "says"),
     [
@@ -147,6 +157,7 @@ def test_a_worker_as_deployed_is_fine(stubbed: tuple[Stage, Stubber, Stubber]) -
             {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
             "messages of tasks that wait for a retry are deleted",
         ),
+        ({"MaximumBatchingWindowInSeconds": 60}, {"MaximumBatchingWindowInSeconds": 5}, "is 60, deployed as 5"),
         ({"ScalingConfig": {}}, {"ScalingConfig": {"MaximumConcurrency": 10}}, "is None, deployed as 10"),
         ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, {"FilterCriteria": {}}, "do not match are deleted"),
         (

@@ -13,6 +13,8 @@ GOOD = {"WorkerTimeout": "20", "VisibilityTimeout": "30", "TaskBudgetSeconds": "
     [
         ({"VisibilityTimeout": "19"}, Severity.ERROR, "VisibilityTimeout=30"),
         ({"VisibilityTimeout": "120"}, Severity.NOTE, "VisibilityTimeout=30"),
+        ({"WorkerBatchWindow": "11"}, Severity.ERROR, "VisibilityTimeout=41"),
+        ({"WorkerBatchWindow": "30", "VisibilityTimeout": "111"}, Severity.NOTE, "VisibilityTimeout=60"),
         ({"TaskBudgetSeconds": "20"}, Severity.ERROR, "TaskBudgetSeconds=10"),
         ({"WorkerConcurrency": "1000"}, Severity.WARNING, "WorkerConcurrency=300"),
     ],
@@ -39,6 +41,12 @@ def test_a_worker_that_can_take_the_whole_account_is_named(limit: int, remedy: s
     assert contradiction.severity is Severity.WARNING
     assert f"can take all of the {limit} functions" in contradiction.message
     assert contradiction.remedy.endswith(remedy)
+
+
+def test_a_message_that_waits_for_its_batch_is_hidden_already() -> None:
+    assert contradictions(GOOD | {"WorkerBatchWindow": "10"}) == []
+    (contradiction,) = contradictions(GOOD | {"WorkerBatchWindow": "60"})
+    assert "is below WorkerTimeout (20 s) and WorkerBatchWindow (60 s)" in contradiction.message
 
 
 def test_a_rule_about_an_unknown_value_is_skipped() -> None:

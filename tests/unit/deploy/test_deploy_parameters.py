@@ -23,6 +23,17 @@ def test_a_new_worker_timeout_takes_the_visibility_timeout_along() -> None:
     assert resolve(DECLARED, {}, {"WorkerTimeout": "60", "VisibilityTimeout": "90"})["VisibilityTimeout"] == "90"
 
 
+def test_a_new_batch_window_takes_the_visibility_timeout_along() -> None:
+    declared = [*DECLARED, Declared("WorkerBatchWindow", "0")]
+    current = {"WorkerTimeout": "20", "VisibilityTimeout": "30"}
+    assert resolve(declared, current, {"WorkerBatchWindow": "60"})["VisibilityTimeout"] == "90"
+    assert (
+        resolve(declared, current | {"WorkerBatchWindow": "60"}, {"WorkerTimeout": "25"})["VisibilityTimeout"] == "95"
+    )
+    with pytest.raises(FtaskError, match="below WorkerTimeout"):
+        resolve(declared, current, {"WorkerBatchWindow": "60", "VisibilityTimeout": "30"})
+
+
 def test_the_visibility_timeout_of_0_1_becomes_shorter_and_a_chosen_one_stays() -> None:
     """The first release set it to six times the worker's timeout."""
     assert resolve(DECLARED, {"WorkerTimeout": "20", "VisibilityTimeout": "120"}, {})["VisibilityTimeout"] == "30"
