@@ -41,12 +41,14 @@ The modules:
   clock, no call.
 - the steps above over the interfaces of `ports`: `submission`, `execution`, `redrive`, `cancellation`. They are given
   their clock, table and queues.
-- what runs for real: `timestamps` (the clock), `log` (standard output), `metrics`, `workload` (the experiment),
-  `deployed` (the files that a deployment adds to the archive), `threads` (a batch), `calls` (several to AWS at a
-  time), `isolation` and `child` (attempts in processes of their own).
+- what runs for real: `timestamps` (the clock), `log` (standard output), `metrics` and `starts` (what is logged of an
+  invocation and of an attempt), `workload` (the experiment), `deployed` (the files that a deployment adds to the
+  archive), `threads` (a batch), `calls` (several to AWS at a time), `isolation` and `child` (attempts in processes of
+  their own).
 - what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
-- adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`.
+- adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`,
+  and `quick_loader`, which makes these in less time.
 
-Everything below here goes into the Lambda archive and is paid for at every cold start: it imports only the standard
-library and botocore.
+What a handler imports goes into its archive, and is paid for at every cold start: so everything here imports only the
+standard library and botocore.
 """

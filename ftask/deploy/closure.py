@@ -45,6 +45,12 @@ def imports(path: Path) -> frozenset[str]:
     return frozenset(name for name in _imports(tree.body) if name.partition(".")[0] == PACKAGE)
 
 
+def is_description(path: Path) -> bool:
+    """Return whether a source file has nothing but a docstring."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+
+
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":

@@ -6,6 +6,7 @@ task code that leaves the manifest alone leaves the API's archive alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, SECRETS_FILE
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
 from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
-from ftask.deploy.closure import closure
+from ftask.deploy.closure import closure, is_description
 from ftask.deploy.project import ProjectFile
 from ftask.deploy.template import stack_folder
 from ftask.distribution import NAME
@@ -39,7 +40,8 @@ def api_content(manifest: bytes | None = None, interpreter: Interpreter | None =
         manifest: None without own tasks.
         interpreter: compiles it; without it there is no bytecode.
     """
-    openapi = file_entry("ftask/handlers/openapi.json", stack_folder() / "handlers" / "openapi.json")
+    document = json.loads((stack_folder() / "handlers" / "openapi.json").read_bytes())
+    openapi = bytes_entry("ftask/handlers/openapi.json", json.dumps(document, separators=(",", ":")).encode())
     code = Content.of((*_modules(["ftask.handlers.api"]), openapi, *_optional(MANIFEST, manifest)))
     return code if interpreter is None else with_bytecode(code, interpreter)
 
@@ -123,7 +125,9 @@ def _top_level(name: str) -> str:
 def _modules(roots: Sequence[str], leave_out: Sequence[str] = ()) -> Iterator[Entry]:
     for module, path in closure(roots, _find, leave_out).items():
         suffix = "/__init__.py" if path.name == "__init__.py" else ".py"
-        yield file_entry(module.replace(".", "/") + suffix, path)
+        name = module.replace(".", "/") + suffix
+        # A description of a package is for readers of the repository.
+        yield bytes_entry(name, b"") if is_description(path) else file_entry(name, path)
 
 
 def _find(module: str) -> Path | None:

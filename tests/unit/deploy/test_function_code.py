@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, bytes_entry
 from ftask.deploy.bytecode import Interpreter, find_interpreter
 from ftask.deploy.function_code import MANIFEST, api_content, fit, worker_content
 from ftask.deploy.project import ProjectFile
+from ftask.deploy.template import stack_folder
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -69,6 +71,11 @@ for name in {modules!r}:
     assert importlib.import_module(name).__file__.startswith(sys.path[0]), name
 """
     subprocess.run([sys.executable, "-I", "-c", code], check=True, timeout=60)
+
+
+def test_the_api_has_the_document_of_the_repository(tmp_path: Path) -> None:
+    (document,) = (entry.read() for entry in api_content().entries if entry.name.endswith("openapi.json"))
+    assert json.loads(document) == json.loads((stack_folder() / "handlers" / "openapi.json").read_bytes())
 
 
 def test_what_a_name_of_the_package_stands_for_is_deployed_with_tasks(tmp_path: Path) -> None:
