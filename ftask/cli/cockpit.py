@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from ftask.cli.invocation import Invocation
-from ftask.cli.signals import end_by
+from ftask.cli.signals import EndedBySignalError
 
 if TYPE_CHECKING:
     from ftask.ops.top import StageSampler
@@ -26,7 +26,7 @@ def run_cockpit(run: Invocation, sampler: StageSampler, interval_seconds: float,
 
     Raises:
         FtaskError: the local engine has ended.
-        KeyboardInterrupt: Ctrl-C.
+        KeyboardInterrupt: Ctrl-C, or another signal that ends the command.
     """
     from ftask.cockpit import app
     from ftask.cockpit.operations import Operations
@@ -46,4 +46,4 @@ def run_cockpit(run: Invocation, sampler: StageSampler, interval_seconds: float,
     if ending.signal is signal.SIGINT:
         raise KeyboardInterrupt
     if ending.signal is not None:
-        end_by(run, ending.signal)
+        raise EndedBySignalError(ending.signal)

@@ -7,6 +7,7 @@ import inspect
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -17,6 +18,7 @@ from ftask.cli.exit_codes import ExitCode
 from ftask.cli.failing import discard_stdout, file_error_text, report
 from ftask.cli.invocation import Invocation
 from ftask.cli.plain_values import keep_plain_values
+from ftask.cli.signals import EndedBySignalError, end_by, raising_signals
 from ftask.core.errors import FtaskError, InvalidInputError, OutputError
 
 DEBUG_VARIABLE = "FTASK_DEBUG"
@@ -112,15 +114,21 @@ def _guarded(function: Function) -> Callable[..., None]:
 
 def _exit_code(run: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode:
     try:
-        return work() or ExitCode.DONE
+        with raising_signals():
+            return work() or ExitCode.DONE
     except FtaskError as error:
         if isinstance(error, OutputError):
             discard_stdout()
         code = ExitCode.USAGE if isinstance(error, InvalidInputError) else ExitCode.FAILED
         return _failed(run, error.message, run.advice(error), code)
+    except EndedBySignalError as ended:
+        with suppress(OSError):  # the terminal is gone
+            message = f"Ended by {ended.signal_name}."
+            _say_interrupted(run, message if run.if_interrupted else f"{message} The stage goes on.")
+        end_by(ended.number)
     except KeyboardInterrupt:
         if run.if_interrupted is not None:
-            _failed(run, "Interrupted.", run.if_interrupted, ExitCode.INTERRUPTED)
+            _say_interrupted(run, "Interrupted.")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing more can be printed.
@@ -128,6 +136,11 @@ def _exit_code(run: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         return _unexpected(run, error)
+
+
+def _say_interrupted(run: Invocation, message: str) -> None:
+    hint = run.if_interrupted
+    _failed(run, message, hint() if callable(hint) else hint, ExitCode.INTERRUPTED)
 
 
 def _unexpected(run: Invocation, error: Exception) -> ExitCode:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.usage import UsageError
+from ftask.core.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
+    from ftask.aws.stage import Stage
     from ftask.cli.invocation import Invocation
     from ftask.core.model import Task
+    from ftask.ops.watch import Watcher
 
 Timeout = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
 ]
-# With more tasks, one line per change is noise next to the totals.
-MAX_LINES_OF_PROGRESS = 20
+# Up to so many tasks have a row each, and without a terminal a line for each change. More have a bar, or a line now and
+# then.
+FEW_TASKS = 10
+# Ids of failed tasks that a summary shows.
+SHOWN_IDS = 10
+# Tasks of a JSON result that are in memory.
+TASKS_AT_ONCE = 100
+# Without a terminal, the seconds between two lines about many tasks: a tenth of the wait so far, within these bounds.
+LINE_SECONDS = (10.0, 60.0)
 
 
 def require_wait(timeout: float | None, *, wait: bool) -> None:
@@ -32,48 +43,136 @@ def require_wait(timeout: float | None, *, wait: bool) -> None:
         raise UsageError("--timeout has no effect without --wait.", "Add --wait, or remove --timeout.")
 
 
-def follow(
-    run: Invocation, task_ids: Sequence[str], timeout: float | None, *, result_follows: bool
-) -> tuple[ExitCode, Mapping[str, Task]]:
-    """Watch the tasks until all have ended or `timeout` seconds have passed; return them as last seen.
+@dataclass(frozen=True)
+class Followed:
+    """How tasks were followed: the exit code, and what was read of them."""
 
-    A terminal shows a live table, everything else one line per change. With `result_follows` these lines are progress
-    on stderr; otherwise they are the result.
+    code: ExitCode
+    watcher: Watcher
+
+    @property
+    def is_many(self) -> bool:
+        """Whether the tasks were too many for a row each."""
+        return len(self.watcher.tasks) > FEW_TASKS
+
+    def task_documents(self, stage: Stage) -> Iterator[Any]:
+        """Yield the JSON form of each task as last seen."""
+        from ftask.core.codec import task_to_json
+
+        tasks = self.watcher.tasks.as_read()
+        while some := list(islice(tasks, TASKS_AT_ONCE)):
+            yield from map(task_to_json, stage.with_payloads(some))
+
+    def failed_ids(self) -> Iterable[str]:
+        """Yield the ids of the failed tasks."""
+        from ftask.core.model import Status
+
+        return self.watcher.tasks.ids(Status.FAILED)
+
+
+def follow(run: Invocation, task_ids: Iterable[str], timeout: float | None, *, result_follows: bool) -> Followed:
+    """Watch the tasks until all have ended or `timeout` seconds have passed.
+
+    A terminal shows a live table of a few tasks, and a bar for many. Everything else shows a line for each change of a
+    few tasks, and for many one now and then. With `result_follows` the lines are progress on stderr; otherwise those of
+    a few tasks, and with JSON all changes, are the result.
     """
-    from ftask.core.codec import task_to_json
     from ftask.core.model import Status
-    from ftask.core.timestamps import now
     from ftask.ops.watch import Watcher
-    from ftask.render import tasks as pictures
+    from ftask.ops.watched_tasks import WatchedTasks
 
     screen = run.screen
-    started = now()
-    watcher = Watcher(run.target, run.outputs.table, task_ids)
-    seen: Mapping[str, Task] = {}
-    if screen.live:
-        ids = run.shown_ids(task_ids)
-        with screen.drawing(pictures.live_table([], started, started, ids), transient=result_follows) as live:
-            for seen in watcher.rounds(timeout):
-                live.update(pictures.live_table(list(seen.values()), now(), started, ids), refresh=True)
+    tasks = WatchedTasks(task_ids, keeps_tasks=screen.json and result_follows)
+    watcher = Watcher(run.target, run.outputs.table, tasks)
+    if len(tasks) <= FEW_TASKS or (screen.json and not result_follows):
+        if screen.live:
+            _draw_table(run, watcher, timeout, transient=result_follows)
+        else:
+            _write_changes(run, watcher, timeout, result_follows=result_follows)
+    elif screen.draws_progress:
+        _draw_bar(run, watcher, timeout)
     else:
-        before: Mapping[str, Task] = {}
-        for seen in watcher.rounds(timeout):
-            changed = [
-                task
-                for task_id, task in seen.items()
-                if task_id not in before or before[task_id].updated_at != task.updated_at
-            ]
-            if screen.json and not result_follows:
-                changed = run.stage.with_payloads(changed)
-            for task in changed:
-                if not result_follows:
-                    screen.line(task_to_json(task), pictures.change_line(task, now()))
-                elif len(task_ids) <= MAX_LINES_OF_PROGRESS:
-                    screen.note(pictures.change_line(task, now()))
-            before = seen
-    if watcher.open_ids():
-        screen.warn(f"Still open after {timeout:g} s: {len(watcher.open_ids())} of {len(task_ids)} tasks.")
-        return ExitCode.TIMED_OUT, seen
-    if any(task.status is not Status.COMPLETED for task in seen.values()):
-        return ExitCode.TASK_FAILED, seen
-    return ExitCode.DONE, seen
+        _write_lines(run, watcher, timeout)
+    if tasks.open_count:
+        screen.warn(f"Still open after {timeout:g} s: {tasks.open_count:,} of {plural(len(tasks), 'task')}.")
+        return Followed(ExitCode.TIMED_OUT, watcher)
+    all_completed = watcher.progress.states[Status.COMPLETED] == len(tasks)
+    return Followed(ExitCode.DONE if all_completed else ExitCode.TASK_FAILED, watcher)
+
+
+def show_summary(run: Invocation, followed: Followed) -> None:
+    """Show as the result how many tasks ended, by state and by error, and which failed; and the next commands."""
+    from ftask.core.model import Status
+    from ftask.render.waiting import ended_summary
+
+    progress, tasks = followed.watcher.progress, followed.watcher.tasks
+    ids = list(tasks.ids(Status.FAILED, limit=SHOWN_IDS))
+    shown = run.shown_ids(ids)
+    run.screen.result(None, lambda: ended_summary(progress, [shown[task_id] for task_id in ids]))
+    run.screen.next_steps(_commands_for_failed(run, followed, list(shown.values())))
+
+
+def _commands_for_failed(run: Invocation, followed: Followed, ids: list[str]) -> list[str]:
+    from ftask.aws.stack import command_on
+    from ftask.core.model import Status
+
+    since = followed.watcher.first_failed_at
+    if not ids or since is None:
+        return []
+    commands = [f"dlq show {ids[0]}"]
+    if followed.watcher.progress.states[Status.FAILED] > len(ids):
+        commands.append(f"ls --status FAILED --since {since:%Y-%m-%dT%H:%M:%SZ} --limit 0")
+    return [command_on(run.target, command) for command in commands]
+
+
+def _draw_table(run: Invocation, watcher: Watcher, timeout: float | None, *, transient: bool) -> None:
+    from ftask.core.timestamps import now
+    from ftask.render.tasks import live_table
+
+    started = now()
+    ids = run.shown_ids(watcher.tasks)
+    seen: dict[str, Task] = {}
+    with run.screen.drawing(live_table([], started, started, ids), transient=transient) as live:
+        for changed in watcher.rounds(timeout):
+            seen |= {task.task_id: task for task in changed}
+            live.update(live_table(list(seen.values()), now(), started, ids), refresh=True)
+
+
+def _write_changes(run: Invocation, watcher: Watcher, timeout: float | None, *, result_follows: bool) -> None:
+    from ftask.core.codec import task_to_json
+    from ftask.core.timestamps import now
+    from ftask.render.tasks import change_line
+
+    for changed in watcher.rounds(timeout):
+        for task in _whole(run, changed, result_follows=result_follows):
+            line = change_line(task, now())
+            if result_follows:
+                run.screen.note(line)
+            else:
+                run.screen.line(task_to_json(task), line)
+
+
+def _whole(run: Invocation, tasks: Iterable[Task], *, result_follows: bool) -> Iterable[Task]:
+    """Return the tasks with what their JSON needs, where that is the result."""
+    return run.stage.with_payloads(tasks) if run.screen.json and not result_follows else tasks
+
+
+def _draw_bar(run: Invocation, watcher: Watcher, timeout: float | None) -> None:
+    from ftask.render.waiting import waiting_board
+
+    with run.screen.drawing(waiting_board(watcher.progress), transient=True) as live:
+        for _ in watcher.rounds(timeout):
+            live.update(waiting_board(watcher.progress), refresh=True)
+
+
+def _write_lines(run: Invocation, watcher: Watcher, timeout: float | None) -> None:
+    from ftask.core.timestamps import now
+    from ftask.render.waiting import waiting_line
+
+    due = 0.0
+    for _ in watcher.rounds(timeout):
+        progress = watcher.progress
+        if progress.seconds >= due and not progress.unread:
+            run.screen.note(waiting_line(progress, now()))
+            shortest, longest = LINE_SECONDS
+            due = progress.seconds + min(longest, max(shortest, progress.seconds / 10))

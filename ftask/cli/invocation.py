@@ -13,7 +13,7 @@ from ftask.cli.options import GlobalOptions, Output
 from ftask.core.errors import FtaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ftask.aws.api import ApiClient
     from ftask.aws.profile import Profile
@@ -31,7 +31,7 @@ class Invocation(typer.Context):
 
     obj: GlobalOptions
     # Printed after Ctrl-C: what goes on without the command, and how to come back to it. None prints nothing.
-    if_interrupted: str | None = ""
+    if_interrupted: str | Callable[[], str] | None = ""
     _engine: RunningEngine | None = None
 
     @property

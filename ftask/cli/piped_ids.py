@@ -11,6 +11,8 @@ from ftask.cli.usage import UsageError
 from ftask.core.codec import TASK_ID
 from ftask.core.text import shortened
 
+# What the first line of a record of accepted tasks has; see :mod:`ftask.ops.ledger`.
+LEDGER_MARK = "ftaskAccepted"
 # What stands for stdin among the arguments.
 STDIN = "-"
 # The heading of the first column of a table.
@@ -31,6 +33,8 @@ def read_ids() -> list[str]:
 
 def parse_ids(text: str) -> list[str]:
     """Return the ids in `text`, each once: in a table that ftask prints, in its JSON, or one per line.
+
+    The record of accepted tasks that `submit --file` keeps is such JSON.
 
     Of a row, the first word is the id. A line may also have several whole ids and nothing else.
 
@@ -68,7 +72,8 @@ def _ids_of_json(text: str) -> Iterator[str]:
             raise UsageError("stdin begins as JSON and is not.", _EXPECTED) from None
         rest = rest[end:].lstrip()
         for element in value if isinstance(value, list) else [value]:
-            yield _id_of(element)
+            if not (isinstance(element, dict) and LEDGER_MARK in element):
+                yield _id_of(element)
 
 
 def _id_of(element: Any) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow, require_wait
+from ftask.cli.following import Timeout, follow, require_wait, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError, PayloadError
@@ -100,6 +99,7 @@ def submit(
     submitted = Submitted.on_disk()
     path = None if file in (None, "-") else Path(str(file))
     if path is None:
+        run.if_interrupted = lambda: _after_interruption(run, submitted, total)
         error = _send(run, client, tasks, total, submitted.add)
     else:
         from ftask.ops.ledger import ledger_path
@@ -109,6 +109,7 @@ def submit(
             record.unlink(missing_ok=True)
         with _open_ledger(record) as ledger:
             total -= _count_known(run, ledger, tasks)
+            run.if_interrupted = lambda: _after_interruption(run, submitted, total, record)
             left = (task for task in ledger.keyed(tasks) if not ledger.has(task))
 
             def note(outcomes: Outcomes) -> None:
@@ -143,8 +144,20 @@ def _count_known(run: Invocation, ledger: Ledger, tasks: Iterable[InputTask]) ->
     if known:
         skipped = plural(known, "task")
         run.screen.note(f"Skipped {skipped} accepted before, recorded in {ledger.path} (--fresh submits them again).")
-    run.if_interrupted = f"Accepted tasks are recorded in {ledger.path}. Run the command again to continue."
     return known
+
+
+def _after_interruption(run: Invocation, submitted: Submitted, total: int, record: Path | None = None) -> str:
+    """Say how many tasks were accepted, and how to follow them; `record` has those of this run and of earlier ones."""
+    from ftask.cli.interrupted import how_many, how_to_follow
+
+    lines = [how_many("Accepted", len(submitted.accepted), total)]
+    if submitted.accepted:
+        ids = (accepted.task_id for accepted in submitted.accepted)
+        lines.append(f"They go on. {how_to_follow(run, ids, record)}")
+    if record is not None and len(submitted.accepted) < total:
+        lines.append("Run the command again to submit the others: no task is submitted twice.")
+    return "\n".join(lines)
 
 
 def _send(
@@ -154,7 +167,7 @@ def _send(
     from ftask.ops.submit import submit_tasks
 
     try:
-        with closing(submit_tasks(client, tasks)) as batches:
+        with closing(submit_tasks(client, tasks, late=note)) as batches:
             for outcomes in run.screen.counting(batches, total, "submitting", size=len):
                 note(outcomes)
     except FtaskError as error:
@@ -165,25 +178,24 @@ def _send(
 def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
     """Show what was accepted or, with `wait`, how it ended."""
     screen = run.screen
-    first = [accepted.task_id for accepted in islice(submitted.accepted, 3)]
-    more = " …" if len(submitted.accepted) > 3 else ""
-    shown = run.shown_ids(first)
-    run.if_interrupted = f"The tasks go on. Follow them with: ftask watch {' '.join(shown.values())}{more}"
-    if wait and first:
-        from ftask.core.codec import task_to_json
-        from ftask.render import tasks as pictures
+    if wait and len(submitted.accepted):
+        ids = (accepted.task_id for accepted in submitted.accepted)
+        followed = follow(run, ids, timeout, result_follows=True)
+        last = followed.watcher.last_changed
+        if screen.json and single:
+            screen.result(next(iter(followed.task_documents(run.stage))), lambda: "")
+        elif screen.json:
+            screen.results((document, "") for document in followed.task_documents(run.stage))
+        elif last is not None and len(followed.watcher.tasks) == 1:
+            from ftask.render.tasks import outcome
 
-        ids = [accepted.task_id for accepted in submitted.accepted]
-        code, seen = follow(run, ids, timeout, result_follows=True)
-        ended = run.stage.with_payloads(seen.values()) if screen.json else list(seen.values())
-        value = [task_to_json(task) for task in ended]
-        screen.result(
-            value[0] if single else value,
-            lambda: pictures.outcome(ended[0], shown[ended[0].task_id]) if len(ended) == 1 else pictures.totals(ended),
-        )
-        return code
+            screen.result(None, partial(outcome, last, run.shown_ids([last.task_id])[last.task_id]))
+        else:
+            show_summary(run, followed)
+        return followed.code
     if single:
         for accepted in submitted.accepted:
+            shown = run.shown_ids([accepted.task_id])
             screen.result(accepted.json(), partial(_draw_accepted, shown[accepted.task_id], accepted.status))
     else:
         screen.results((accepted.json(), accepted.task_id) for accepted in submitted.accepted)

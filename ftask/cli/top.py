@@ -57,17 +57,12 @@ def top(
 def _watch(run: Invocation, sampler: StageSampler, interval: float, count: int) -> None:
     """Show the stage on the whole terminal, which is as before afterwards, however this ends."""
     from ftask.cli import cockpit
-    from ftask.cli.signals import EndedBySignalError, end_by, raising_signals
 
     if cockpit.is_installed():
         cockpit.run_cockpit(run, sampler, interval, count)
         return
     run.screen.note(f"Keys to open, redrive and cancel tasks need an extra.\n{missing_extra(cockpit.EXTRA)}")
-    try:
-        with raising_signals():
-            _live(run, sampler, interval, count)
-    except EndedBySignalError as ended:
-        end_by(run, ended.number)
+    _live(run, sampler, interval, count)
 
 
 def _live(run: Invocation, board: StageSampler, interval: float, count: int) -> None:

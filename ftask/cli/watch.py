@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow
+from ftask.cli.following import Timeout, follow, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
 from ftask.cli.selecting import TaskIds
@@ -20,18 +20,27 @@ def watch(
 ) -> ExitCode:
     """Follow tasks live until they end; exit code 3 if one fails, 4 after --timeout.
 
+    Stdin has ids, as another command prints them, or is the record of accepted tasks that submit --file keeps.
+
     Examples:
         ftask watch ID --timeout 60
-        ftask submit -m hello -n 5 | ftask watch
-        ftask ls --status RETRYING | ftask watch
+        ftask submit -m hello -n 50 | ftask watch
+        ftask watch < tasks.jsonl.local.accepted
     """
-    if not task_ids or STDIN in task_ids:
+    from ftask.cli.interrupted import how_to_follow
+
+    is_piped = not task_ids or STDIN in task_ids
+    if is_piped:
         if sys.stdin.isatty():
             raise UsageError("Nothing to watch: give the id of a task, or pipe in ids, one per line.")
         task_ids = read_ids()
         if not task_ids:
             raise FtaskError("Nothing to watch: stdin has no ids.")
-    task_ids = run.task_ids(task_ids)
+    ids = run.task_ids(task_ids or ())
     run.if_interrupted = "The tasks go on. Run the command again to follow them."
-    code, _ = follow(run, task_ids, timeout, result_follows=False)
-    return code
+    if not is_piped:
+        run.if_interrupted = lambda: f"The tasks go on. {how_to_follow(run, ids)}"
+    followed = follow(run, ids, timeout, result_follows=False)
+    if followed.is_many and not run.screen.json:
+        show_summary(run, followed)
+    return followed.code

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ftask.core.failed_index import FailedTask
+from ftask.core.model import Failure
 
 # What differs between two occurrences of one error, and the placeholder that replaces it.
 _VARIABLE_PARTS = (
@@ -63,7 +64,12 @@ def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
 
 def kind_text(failure: FailedTask) -> str:
     """Return the text of the group that this failure is in."""
-    return _text(failure.error.type, normalise_message(failure.error.message))
+    return error_kind(failure.error)
+
+
+def error_kind(error: Failure) -> str:
+    """Return an error without its variable parts, as `ValueError: no order <n>`."""
+    return _text(error.type, normalise_message(error.message))
 
 
 def _text(error_type: str, message: str) -> str:

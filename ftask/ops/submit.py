@@ -117,13 +117,16 @@ class Submitted:
                 self.first_unavailable = self.first_unavailable or outcome
 
 
-def submit_tasks(client: ApiClient, tasks: Iterable[InputTask]) -> Generator[Outcomes]:
+def submit_tasks(
+    client: ApiClient, tasks: Iterable[InputTask], late: Callable[[Outcomes], None] = lambda outcomes: None
+) -> Generator[Outcomes]:
     """Submit the tasks; yield what became of each batch, in order. A refused task keeps no other back.
 
     The tasks are read as they are sent: no more than `BATCHES_AHEAD` batches of them are in memory.
 
     Every task gets an idempotency key, its own if it has none: a request that is sent again after a lost answer is
-    then still one task. Where the reader stops early, the requests on their way are waited for.
+    then still one task. Where the reader stops early, the requests on their way are waited for, and `late` gets what
+    became of their tasks.
 
     Raises:
         FtaskError: a request failed as a whole. No further one was sent; what was accepted has been yielded before.
@@ -145,9 +148,10 @@ def submit_tasks(client: ApiClient, tasks: Iterable[InputTask]) -> Generator[Out
             return [error]
 
     errors: list[FtaskError] = []
+    sent: deque[Future[Iterable[Outcomes | FtaskError]]] = deque()
     with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
         try:
-            for outcomes in chain.from_iterable(_in_order(threads, send, _batches(keyed))):
+            for outcomes in chain.from_iterable(_in_order(threads, send, _batches(keyed), sent)):
                 if isinstance(outcomes, FtaskError):
                     errors.append(outcomes)
                 else:
@@ -155,20 +159,33 @@ def submit_tasks(client: ApiClient, tasks: Iterable[InputTask]) -> Generator[Out
         except BaseException:  # Ctrl-C among them: begin no request, and repeat none
             stopped.set()
             client.stopping.set()
+            for outcomes in chain.from_iterable(future.result() for future in sent):
+                if not isinstance(outcomes, FtaskError):
+                    late(outcomes)
             raise
     if errors:
         raise errors[0]
 
 
-def _in_order(threads: ThreadPoolExecutor, send: Callable[[A], B], batches: Iterable[A]) -> Iterator[B]:
-    """Yield what `send` returns for each batch; `Executor.map` would first read all of them."""
-    sent: deque[Future[B]] = deque()
+def _in_order(
+    threads: ThreadPoolExecutor, send: Callable[[A], B], batches: Iterable[A], sent: deque[Future[B]]
+) -> Iterator[B]:
+    """Yield what `send` returns for each batch; `Executor.map` would first read all of them.
+
+    `sent` has what is not yielded yet.
+    """
     for batch in batches:
         sent.append(threads.submit(send, batch))
         if len(sent) >= BATCHES_AHEAD:
-            yield sent.popleft().result()
+            yield _first(sent)
     while sent:
-        yield sent.popleft().result()
+        yield _first(sent)
+
+
+def _first(sent: deque[Future[B]]) -> B:
+    result = sent[0].result()
+    sent.popleft()
+    return result
 
 
 def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:

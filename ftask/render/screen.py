@@ -52,6 +52,11 @@ class Screen:
         # A dumb terminal cannot move its cursor back.
         return all(console.is_terminal and not console.is_dumb_terminal for console in (self.out, self.err))
 
+    @property
+    def draws_progress(self) -> bool:
+        """Whether a bar on stderr makes sense, also where stdout goes to a file."""
+        return not self.quiet and sys.stderr.isatty() and self.err.is_terminal and not self.err.is_dumb_terminal
+
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """Write a result: `value` as one JSON document, or what `draw` returns."""
         if self.json:
@@ -151,7 +156,7 @@ class Screen:
 
     def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
         """Yield the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
-        if not self._shows_progress:
+        if not self.draws_progress:
             yield from items
             return
         from ftask.render.bars import counting
@@ -160,16 +165,12 @@ class Screen:
 
     def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
         """Yield the items, with their number so far on stderr, where the total is unknown."""
-        if not self._shows_progress:
+        if not self.draws_progress:
             yield from items
             return
         from ftask.render.bars import spinning
 
         yield from spinning(self.err, items, what)
-
-    @property
-    def _shows_progress(self) -> bool:
-        return not self.quiet and sys.stderr.isatty() and self.err.is_terminal and not self.err.is_dumb_terminal
 
 
 def say_error(message: str, hint: str | None) -> None:

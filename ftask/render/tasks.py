@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +29,6 @@ _TIMES = (
     ("cancel requested", "cancelRequestedAt"),
     ("cancelled", "cancelledAt"),
 )
-# Leaves room for the prompt on a terminal of 24 lines.
-MAX_LIVE_ROWS = 15
 _MAX_JSON_CHARACTERS = 1000
 
 
@@ -85,7 +83,7 @@ def detail(task: Mapping[str, Any], traceback: str | None = None, *, errors_once
 
 
 def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Mapping[str, str]) -> RenderableType:
-    """Draw tasks on the way to their end, as `watch` does after each look; `ids` are their ids as they are shown."""
+    """Draw a few tasks on the way to their end, as `watch` does; `ids` are their ids as they are shown."""
     table = plain_table()
     # On a narrow terminal the error is cut, never the status and the countdown.
     table.add_column("task", no_wrap=True)
@@ -95,8 +93,7 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Map
     table.add_column("elapsed", no_wrap=True, justify="right", min_width=8)
     table.add_column("last error", no_wrap=True, overflow="ellipsis")
     # Tasks that have not ended come first.
-    rows = sorted(tasks, key=lambda task: task.status.terminal)[:MAX_LIVE_ROWS]
-    for task in rows:
+    for task in sorted(tasks, key=lambda task: task.status.terminal):
         table.add_row(
             ids[task.task_id],
             status_text(task.status),
@@ -107,22 +104,9 @@ def live_table(tasks: Sequence[Task], now: datetime, started: datetime, ids: Map
         )
     if len(tasks) == 1:
         return table
-    summary = totals(tasks)
+    summary = status_counts(Counter(task.status for task in tasks).items())
     summary.append(f"   {duration((now - started).total_seconds())}", style="dim")
-    if len(tasks) > len(rows):
-        summary.append(f"   ({len(tasks) - len(rows):,} more not shown)", style="dim")
     return Group(table, summary)
-
-
-def totals(tasks: Iterable[Task]) -> Text:
-    """Return how many tasks have which status."""
-    return status_counts(Counter(task.status for task in tasks).items())
-
-
-def totals_json(tasks: Iterable[Task]) -> dict[str, int]:
-    """Return the JSON form of how many tasks have which status."""
-    counts = Counter(str(task.status) for task in tasks)
-    return {str(status): counts[status] for status in Status if counts[status]}
 
 
 def change_line(task: Task, now: datetime) -> str:

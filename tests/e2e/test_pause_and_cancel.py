@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import pytest
 
 from ftask.aws.stage import Stage
 from ftask.core.model import Status
 from tests.support.cli import Cli
+from tests.support.terminals import on_a_terminal
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("pause and cancel")]
@@ -29,6 +33,34 @@ def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli, stage:
     finally:
         assert deployed("resume", "-o", "json").json == {"state": "Enabled", "changed": True}
     assert deployed("watch", task_id).code == 0
+
+
+def test_who_stops_waiting_for_many_tasks_can_follow_them_again(deployed: Cli) -> None:
+    deployed("pause", "--wait")
+    try:
+        with (
+            on_a_terminal(deployed, "submit", "-m", "SUCCESS", "-n", "12", "--wait") as interrupted,
+            on_a_terminal(deployed, "submit", "-m", "SUCCESS", "-n", "11", "--wait") as terminated,
+        ):
+            interrupted.until("0 of 12 ended")
+            terminated.until("0 of 11 ended")
+            interrupted.process.send_signal(signal.SIGINT)
+            terminated.process.send_signal(signal.SIGTERM)
+            assert (interrupted.ended(), terminated.ended()) == (130, -signal.SIGTERM)
+            for terminal in (interrupted, terminated):
+                until(lambda terminal=terminal: terminal.is_restored, "the terminal is restored")  # type: ignore[misc]
+            assert "Interrupted.\r\nAccepted 12 of 12 tasks.\r\nThey go on." in interrupted.text
+            assert "Ended by SIGTERM.\r\nAccepted 11 of 11 tasks." in terminated.text
+        path = Path(interrupted.text.rpartition("ftask watch < ")[2].strip())
+    finally:
+        deployed("resume")
+    ids = path.read_text()
+    assert len(ids.split()) == 12
+    done = deployed("watch", stdin=ids)
+    path.unlink()
+    assert done.code == 0
+    assert done.out.startswith("12 COMPLETED")
+    assert "of 12 ended: " in done.err
 
 
 def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed: Cli, stage: Stage) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from ftask.cli.piped_ids import parse_ids
 from ftask.cli.usage import UsageError
+from ftask.ops.ledger import MARK
 
 ONE, TWO = "ab" * 16, "cd" * 16
 TABLE = f"task  status  error\n{ONE}  FAILED  E: as {TWO} before\n\n{TWO}  FAILED  E: no\n"
@@ -49,3 +50,9 @@ def test_what_has_no_ids_is_refused_as_a_whole(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as refused:
         parse_ids(text)
     assert "one id per line" in str(refused.value.hint)
+
+
+def test_the_record_of_accepted_tasks_has_ids() -> None:
+    header = json.dumps({MARK: 1, "run": "a"})
+    entries = [json.dumps({"key": "k", "taskId": task_id}) for task_id in ("a" * 32, "b" * 32)]
+    assert parse_ids("\n".join([header, *entries])) == ["a" * 32, "b" * 32]

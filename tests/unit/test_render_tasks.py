@@ -30,11 +30,11 @@ def test_the_live_view_of_one_task_says_state_attempt_countdown_and_error() -> N
         assert part in row
 
 
-def test_the_live_view_of_many_tasks_counts_them_and_shows_the_open_ones_first() -> None:
-    done = [a_task(task_id=f"{number:032x}", status=Status.COMPLETED) for number in range(40)]
+def test_the_live_view_of_a_few_tasks_counts_them_and_shows_the_open_ones_first() -> None:
+    done = [a_task(task_id=f"{number:032x}", status=Status.COMPLETED) for number in range(4)]
     picture = drawn(tasks.live_table([*done, RETRYING], EPOCH, EPOCH, WHOLE))
     assert picture.splitlines()[1].startswith(TASK_ID)
-    assert picture.splitlines()[-1] == "1 RETRYING   40 COMPLETED   0.0 s   (26 more not shown)"
+    assert picture.splitlines()[-1] == "1 RETRYING   4 COMPLETED   0.0 s"
 
 
 def test_the_live_view_fits_a_narrow_terminal() -> None:

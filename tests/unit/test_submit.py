@@ -157,3 +157,13 @@ def test_what_became_of_many_tasks_is_on_disk() -> None:
     assert [accepted.task_id for accepted in submitted.accepted] == [f"{number:032x}" for number in range(3)]
     assert [(rejected.line, rejected.reason) for rejected in submitted.refused] == [(n, "no\n\ud800") for n in range(3)]
     assert (submitted.total, submitted.unavailable) == (9, 3)
+
+
+def test_where_the_reader_stops_it_gets_what_became_of_the_requests_on_their_way() -> None:
+    client, http, _ = fake_client(accept_all)
+    submitted = Submitted()
+    batches = submit_tasks(client, tasks(5 * MAX_BATCH_TASKS), late=submitted.add)
+    submitted.add(next(batches))
+    batches.close()
+    sent = sum(len(body["tasks"]) for _, body in http.requests)
+    assert len(submitted.accepted) == sent > MAX_BATCH_TASKS

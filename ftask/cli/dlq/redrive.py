@@ -9,7 +9,7 @@ import typer
 from ftask.cli.dlq.counting import count_selected
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow, require_wait
+from ftask.cli.following import Timeout, follow, require_wait, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
 from ftask.cli.yes import Yes
@@ -72,23 +72,35 @@ def _redrive(
     run: Invocation, selection: Selection, rate: float, total: int, *, wait: bool, timeout: float | None
 ) -> ExitCode:
     from ftask.aws.rate_limiter import RateLimiter
+    from ftask.cli.interrupted import how_many, how_to_follow
+    from ftask.core.model import Status
     from ftask.dead_letters.redrive import redrive as redrive_selected
     from ftask.dead_letters.tally import RedriveTally, redriven_in
     from ftask.render.dead_letters import outcome_text
-    from ftask.render.tasks import totals, totals_json
 
     screen = run.screen
-    run.if_interrupted = "Redriven tasks run; the others are unchanged. Run the command again to continue."
     tally = RedriveTally()
+
+    def after_interruption() -> str:
+        count = len(tally.task_ids)
+        follow_them = f"\nThey run. {how_to_follow(run, tally.task_ids)}" if count else ""
+        return f"{how_many('Redrove', count, total)}{follow_them}"
+
+    run.if_interrupted = lambda: f"{after_interruption()}\nRun the command again to redrive the others."
     batches = redrive_selected(run.stage, selection, RateLimiter(rate))
     for batch in screen.counting(batches, total, "redriving", redriven_in):
         tally.add(batch)
     if wait and tally.task_ids:
         screen.note(outcome_text(tally.outcomes).plain)
-        run.if_interrupted = "The redriven tasks go on."
-        code, seen = follow(run, tally.task_ids, timeout, result_follows=True)
-        screen.result(tally.json() | {"ended": totals_json(seen.values())}, lambda: totals(seen.values()))
-        return code
+        run.if_interrupted = after_interruption
+        followed = follow(run, tally.task_ids, timeout, result_follows=True)
+        if screen.json:
+            states = followed.watcher.progress.states
+            ended = {str(status): states[status] for status in Status if states[status]}
+            screen.document(tally.json() | {"ended": ended, "failed": list(followed.failed_ids())})
+        else:
+            show_summary(run, followed)
+        return followed.code
     screen.result(tally.json(), lambda: outcome_text(tally.outcomes))
     note_held_letters(run, ours=tally.letters_left)
     if tally.unsent:

@@ -1,0 +1,68 @@
+"""Many tasks on the way to their end: a bar with counts by state and by error, and how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ftask.core.model import Status
+from ftask.core.text import plural
+from ftask.ops.watch import WaitProgress
+from ftask.render.progress import ended_bar, pace_text
+from ftask.render.statuses import status_counts
+from ftask.render.tables import add_numbers, plain_table
+from ftask.render.times import clock_time, duration
+
+# Kinds of error below the bar: with it and the prompt they fit a small terminal.
+_MAX_ERROR_ROWS = 8
+
+
+def waiting_board(progress: WaitProgress) -> RenderableType:
+    """Draw how far many tasks have come: the bar, the counts by state, the speed, and the errors so far."""
+    counts = status_counts(progress.states.items())
+    if progress.unread:
+        counts.append(f"{'   ' if counts else ''}{progress.unread:,} not read yet", style="dim")
+    pace = f"{pace_text(progress.per_second, progress.seconds_left)}, {duration(progress.seconds)} so far"
+    lines: list[RenderableType] = [ended_bar(progress.ended, progress.total), counts, Text(pace, style="dim")]
+    if progress.errors or progress.retrying:
+        lines += ["", _errors(progress, with_retrying=bool(progress.retrying))]
+    return Group(*lines)
+
+
+def waiting_line(progress: WaitProgress, now: datetime) -> str:
+    """Return how far many tasks have come as one line of plain text."""
+    counts = ", ".join(f"{progress.states[status]:,} {status}" for status in Status if progress.states[status])
+    pace = pace_text(progress.per_second, progress.seconds_left)
+    return f"{clock_time(now)}  {progress.ended:,} of {progress.total:,} ended: {counts}; {pace}"
+
+
+def ended_summary(progress: WaitProgress, failed_ids: Sequence[str]) -> RenderableType:
+    """Draw how many tasks were waited for: counts by state and by error, and the first of those that failed."""
+    counts = status_counts(progress.states.items())
+    counts.append(f"   {duration(progress.seconds)}", style="dim")
+    if not failed_ids:
+        return counts
+    lines: list[RenderableType] = [counts, "", _errors(progress, with_retrying=False), ""]
+    lines.append(Text("\n".join(failed_ids)))
+    more = progress.states[Status.FAILED] - len(failed_ids)
+    if more > 0:
+        lines.append(Text(f"and {plural(more, 'more failed task')}", style="dim"))
+    return Group(*lines)
+
+
+def _errors(progress: WaitProgress, *, with_retrying: bool) -> Table:
+    table = plain_table()
+    add_numbers(table, "failed", *(["retrying"] if with_retrying else []))
+    table.add_column("error", no_wrap=True, overflow="ellipsis")
+    both = progress.errors + progress.retrying if with_retrying else progress.errors
+    kinds = both.most_common()
+    for kind, _ in kinds[:_MAX_ERROR_ROWS]:
+        numbers = [f"{progress.errors[kind]:,}", *([f"{progress.retrying[kind]:,}"] if with_retrying else [])]
+        table.add_row(*numbers, Text(kind, style="red"))
+    if rest := kinds[_MAX_ERROR_ROWS:]:
+        table.add_row(f"{sum(count for _, count in rest):,}", *([""] if with_retrying else []), "of other kinds")
+    return table
