@@ -13,9 +13,20 @@ if TYPE_CHECKING:
 
 
 def show_events(run: Invocation, events: Iterable[StackEvent]) -> None:
-    """Print each event that ends a step of a resource, and those of the stack itself."""
+    """Show how the stack changes: in place on a terminal, as lines of what has ended elsewhere; failures as lines."""
+    from ftask.core.timestamps import now
     from ftask.render.deploy import event_line
+    from ftask.render.stack_progress import StackProgress
 
-    for event in events:
-        if event.of_stack or not event.status.endswith("_IN_PROGRESS"):
-            run.screen.note(event_line(event))
+    screen = run.screen
+    if not screen.draws_progress or screen.json:
+        for event in events:
+            if event.of_stack or not event.status.endswith("_IN_PROGRESS"):
+                screen.note(event_line(event))
+        return
+    progress = StackProgress(run.target.stack_name, now)
+    with screen.ticking(progress.draw):
+        for event in events:
+            progress.add(event)
+            if event.failed:
+                screen.note(event_line(event))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
+from ftask.deploy.causes import Detail, causes, certain_replacements, kept_properties, moved_resources, read_detail
 from ftask.deploy.conditions import unmade_resources
 from ftask.deploy.existing import find_existing
 from ftask.deploy.tokens import new_token
@@ -46,13 +47,34 @@ class PropertyChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource. `properties` are the changed ones, as far as CloudFormation names them."""
+    """What happens to one resource. `properties` are the changed ones, as far as CloudFormation names them.
+
+    `replacement` is True, False, or Conditional where only the deployment shows it; None without a resource to replace.
+    `kept` are the properties among them that refer to resources which stay, so they keep their values.
+    """
 
     action: str
     logical_id: str
     resource_type: str
     replacement: str | None
     properties: tuple[PropertyChange, ...]
+    details: tuple[Detail, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The parameters that change it, and `template`; none for one that only refers to changed resources."""
+        return causes(self.details)
+
+    @property
+    def changed_properties(self) -> tuple[PropertyChange, ...]:
+        """The properties that can get another value."""
+        return tuple(each for each in self.properties if each.name not in self.kept)
+
+    @property
+    def only_refers(self) -> bool:
+        """Whether all that it could change are references to resources that stay: then it stays as it is."""
+        return self.action == "Modify" and bool(self.properties) and not self.changed_properties
 
     @property
     def loses_data(self) -> bool:
@@ -290,7 +312,7 @@ def _await_computed(
         )
     pages = target.cloudformation.get_paginator("describe_change_set").paginate(**request)
     changes = tuple(_change(change) for page in pages for change in page.get("Changes", []))
-    return described["Status"], described.get("StatusReason", "no reason given"), changes
+    return described["Status"], described.get("StatusReason", "no reason given"), _made_certain(changes)
 
 
 def _change(change: ChangeTypeDef) -> Change:
@@ -301,6 +323,22 @@ def _change(change: ChangeTypeDef) -> Change:
         resource_type=resource["ResourceType"],
         replacement=resource.get("Replacement"),
         properties=_properties(resource.get("Details", [])),
+        details=tuple(map(read_detail, resource.get("Details", []))),
+    )
+
+
+def _made_certain(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes without what is only possible as long as each of them is looked at alone."""
+    added = [change.logical_id for change in changes if change.action not in ("Modify", "SyncWithActual")]
+    replacements = certain_replacements(
+        {change.logical_id: change.replacement for change in changes},
+        {change.logical_id: change.details for change in changes},
+        added,
+    )
+    moved = moved_resources(replacements, added)
+    return tuple(
+        replace(change, replacement=replacements[change.logical_id], kept=kept_properties(change.details, moved))
+        for change in changes
     )
 
 

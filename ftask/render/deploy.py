@@ -5,17 +5,38 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.text import Text
 
-from ftask.core.text import shortened
+from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
+from ftask.core.text import plural, shortened
+from ftask.deploy.causes import TEMPLATE
 from ftask.deploy.events import StackEvent
-from ftask.deploy.plan import Plan, PropertyChange
-from ftask.render.tables import plain_table
+from ftask.deploy.plan import Change, Plan, PropertyChange
+from ftask.render.tables import add_numbers, plain_table
 from ftask.render.times import clock_time
 
 # A value may be a whole policy. What is cut ends in an ellipsis; -o json has all of it.
 _MAX_VALUE_BYTES = 80
+# What CloudFormation writes for a value that it knows only once it has made the resource.
+_UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
+REFERENCES = "references"
+OTHER = "other"
+# Causes that are not parameters of the user's, in words.
+_CAUSES = {
+    "CodeKey": "code of the API",
+    "WorkerCodeKey": "code of the worker",
+    "CodeBucket": "bucket of the code",
+    DATA_ONLY: "keeping only the data",
+    HAS_WORKER_SOURCE: "the worker's event source",
+    TEMPLATE: "template",
+    REFERENCES: "references to changed resources",
+    OTHER: "other changes",
+    "Add": "new resources",
+    "Remove": "removed resources",
+    "Import": "imported resources",
+}
 _ACTIONS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red"), "Import": ("+", "green")}
 
 
@@ -37,6 +58,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "type": change.resource_type,
                 "replacement": change.replacement,
                 "losesData": change.loses_data,
+                "causes": list(change.causes),
+                "onlyRefers": change.only_refers,
                 "properties": [asdict(property_change) for property_change in change.properties],
             }
             for change in plan.changes
@@ -45,19 +68,77 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def plan_table(plan: Plan) -> RenderableType:
-    """Draw one parameter or resource that the plan changes per row; what loses data is red."""
+    """Draw what the plan changes: each cause with the resources that it changes below; what loses data is red.
+
+    A new stack has its resources by type. Resources that only refer to changed ones, which stay, are named in one line.
+    """
+    if plan.creates_stack:
+        return _new_stack(plan)
     table = plain_table("", "resource", "type", "change")
-    for name, (before, after) in plan.changed_parameters.items():
-        table.add_row(Text("~", style="yellow"), Text(name, style="yellow"), "parameter", _values(before, after))
+    referring = [change.logical_id for change in plan.changes if change.only_refers]
+    for cause, changes in _by_cause(plan).items():
+        if cause in plan.changed_parameters:
+            table.add_row(Text("~", style="yellow"), Text(cause, style="yellow"), "parameter", _parameter(plan, cause))
+        else:
+            table.add_row("", Text(_CAUSES.get(cause, cause), style="bold"))
+        for change in changes:
+            sign, style = _ACTIONS.get(change.action, ("?", ""))
+            if change.loses_data:
+                style = "bold red"
+            name = Text(f"  {change.logical_id}", style=style)
+            table.add_row(Text(sign, style=style), name, change.resource_type, _description(change, cause))
+    if not referring:
+        return table
+    one = len(referring) == 1
+    words = (
+        "only refers to changed ones, and stays as it is" if one else "only refer to changed ones, and stay as they are"
+    )
+    text = f"{plural(len(referring), 'resource')} {words}: {', '.join(sorted(referring))}"
+    return Lines(table, Text(text, style="dim"))
+
+
+def _new_stack(plan: Plan) -> RenderableType:
+    table = plain_table("", "type")
+    add_numbers(table, "count")
+    table.add_column("resources", overflow="fold")
+    by_type: dict[str, list[str]] = {}
     for change in plan.changes:
-        sign, style = _ACTIONS.get(change.action, ("?", ""))
-        description = ", ".join(map(_property, change.properties))
-        if change.loses_data:
-            style = "bold red"
-        if change.replacement in ("True", "Conditional"):
-            description = f"{'replaced' if change.replacement == 'True' else 'may be replaced'}: {description}"
-        table.add_row(Text(sign, style=style), Text(change.logical_id, style=style), change.resource_type, description)
+        by_type.setdefault(change.resource_type, []).append(change.logical_id)
+    for resource_type, names in sorted(by_type.items()):
+        sign, style = _ACTIONS["Add"]
+        table.add_row(Text(sign, style=style), resource_type, str(len(names)), ", ".join(sorted(names)))
     return table
+
+
+def _by_cause(plan: Plan) -> dict[str, list[Change]]:
+    """Return the changes of a deployed stack by their first cause, the parameters first."""
+    groups: dict[str, list[Change]] = {name: [] for name in plan.changed_parameters}
+    for change in plan.changes:
+        if not change.only_refers:
+            groups.setdefault(_first_cause(plan, change), []).append(change)
+    return groups
+
+
+def _first_cause(plan: Plan, change: Change) -> str:
+    changed = [cause for cause in change.causes if cause in plan.changed_parameters]
+    if changed:
+        return changed[0]
+    if change.action != "Modify":
+        return change.action
+    return change.causes[0] if change.causes else REFERENCES if change.details else OTHER
+
+
+def _parameter(plan: Plan, name: str) -> str:
+    return _values(*plan.changed_parameters[name])
+
+
+def _description(change: Change, cause: str) -> str:
+    description = ", ".join(map(_property, change.changed_properties))
+    if others := [_CAUSES.get(other, other) for other in change.causes if other != cause]:
+        description += f" (also by {', '.join(others)})"
+    if change.replacement in ("True", "Conditional"):
+        return f"{'replaced' if change.replacement == 'True' else 'may be replaced'}: {description}"
+    return description
 
 
 def _property(change: PropertyChange) -> str:
@@ -67,9 +148,13 @@ def _property(change: PropertyChange) -> str:
 
 
 def _values(before: str | None, after: str | None) -> str:
-    return " → ".join(
-        "(none)" if value is None else shortened(value, _MAX_VALUE_BYTES) or "(empty)" for value in (before, after)
-    )
+    return " → ".join("(none)" if value is None else _value(value) for value in (before, after))
+
+
+def _value(value: str) -> str:
+    if value == _UNKNOWN_VALUE:
+        return "(known after the deployment)"
+    return shortened(value, _MAX_VALUE_BYTES) or "(empty)"
 
 
 def event_line(event: StackEvent) -> str:

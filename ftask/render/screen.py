@@ -147,6 +147,12 @@ class Screen:
             yield live
 
     @contextmanager
+    def ticking(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
+        """Draw in place on stderr, anew each second, until the block ends; nothing of it stays."""
+        with Live(get_renderable=draw, console=self.err, refresh_per_second=1, transient=True):
+            yield
+
+    @contextmanager
     def board(self, first: RenderableType) -> Iterator[Live]:
         """Draw on the whole terminal until the block ends, then restore what it showed before."""
         from rich.live import Live

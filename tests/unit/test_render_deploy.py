@@ -36,8 +36,10 @@ def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> N
         "resource type change",
         "~ New parameter (none) → 1",
         "~ WorkerTimeout parameter 20 → 30",
+        "other changes",
         f"~ WorkerFunction AWS::Lambda::Function Timeout: 20 → 30, Tags, Role: {'x' * 77}… → (empty)",
         "~ Queue AWS::SQS::Queue replaced: QueueName: a → (none)",
+        "new resources",
         "+ Dashboard AWS::CloudWatch::Dashboard",
     ]
     assert deploy.plan_json(plan)["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}
