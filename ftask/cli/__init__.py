@@ -41,6 +41,7 @@ PANELS = {
         "package": "ftask.cli.package",
         "remove": "ftask.cli.remove",
         "info": "ftask.cli.info",
+        "open": "ftask.cli.open",
         "doctor": "ftask.cli.doctor",
         "pause": "ftask.cli.consumption",
         "resume": "ftask.cli.consumption",

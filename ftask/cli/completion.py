@@ -52,6 +52,13 @@ def functions() -> list[str]:
     return ["api", "worker"]
 
 
+def pages() -> list[str]:
+    """Return the pages that `ftask open` knows."""
+    from ftask.ops.console import PAGES
+
+    return [*PAGES, "api"]
+
+
 def group_keys() -> list[str]:
     """Return what failed tasks can be grouped by."""
     return ["error", "none"]

@@ -14,6 +14,19 @@ _HOSTS = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
+# The pages by the names under which commands open them.
+PAGES = {
+    "stack": "stack",
+    "queue": "queue",
+    "dlq": "deadLetterQueue",
+    "table": "table",
+    "logs": "workerLog",
+    "api-logs": "apiLog",
+    "worker": "worker",
+    "alarms": "alarms",
+    "dashboard": "dashboard",
+}
+
 
 def build_links(outputs: StackOutputs, stack_id: str, stack_name: str, *, dashboard: bool) -> dict[str, str]:
     """Return the URLs of the pages, by what they show; empty for a partition whose console is not known.

@@ -39,15 +39,15 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.api_code_sha256,
         "workerCodeSha256": outputs.worker_code_sha256,
-        "console": {} if target.is_emulated else _console_links(stage),
+        "console": {} if target.is_emulated else console_links(stage),
         "parameters": {
             name: value for name, value in sorted(stack.parameters.items()) if name not in MANAGED_PARAMETERS
         },
     }
 
 
-def _console_links(stage: Stage) -> dict[str, str]:
-    """Return links to the pages of the console. An emulator has none."""
+def console_links(stage: Stage) -> dict[str, str]:
+    """Return links to the pages of the console; none where the partition's console is not known. An emulator has none."""
     stack = stage.stack
     # A stage of 0.1 has its dashboard with its alarms.
     has_dashboard = stack.parameters.get("MetricsDashboard", stack.parameters.get("Alarms")) == "true"

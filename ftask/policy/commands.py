@@ -55,6 +55,7 @@ _RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:Exec
 
 COMMANDS: Mapping[str, Needs] = {
     "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS),
+    "open": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "submit": together(_OUTPUTS, _SUBMITTING, _FOLLOWING),
     "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke", WORKER_LOG: "logs:FilterLogEvents"})),

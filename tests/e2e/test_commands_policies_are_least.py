@@ -244,6 +244,7 @@ def redriving(stage: Stage) -> Iterator[Run]:
 # What is run, on a stage that has just been emptied; together the runs of a command need all that it may need.
 RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "info": lambda _: [("info",)],
+    "open": lambda _: [("open", "api")],
     "submit": lambda _: [("submit", "-m", "SUCCESS", *WAITING), ("submit", "-m", "SUCCESS", "-n", "2")],
     "types": lambda _: [("types",)],
     # A task of one's own may have a traceback.

@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ftask.ops.console import build_links
+from ftask.ops.console import PAGES, build_links
 
 
 def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
@@ -22,4 +22,10 @@ def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
     assert urls["dashboard"].endswith("#dashboards/dashboard/ftask-prod")
     assert "dashboard" not in build_links(outputs, stack_id, "ftask-prod", dashboard=False)
     unknown = stack_id.replace("aws-cn", "aws-iso").replace("cn-north-1", "us-iso-east-1")
+    assert set(PAGES.values()) <= set(urls)
+    government = stack_id.replace("aws-cn", "aws-us-gov").replace("cn-north-1", "us-gov-west-1")
+    stack = build_links(outputs, government, "ftask-prod", dashboard=True)["stack"]
+    assert stack.startswith(
+        "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudformation/home?region=us-gov-west-1#"
+    )
     assert build_links(outputs, unknown, "ftask-prod", dashboard=True) == {}
