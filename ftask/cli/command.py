@@ -120,7 +120,7 @@ def _exit_code(run: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode
         if isinstance(error, OutputError):
             discard_stdout()
         code = ExitCode.USAGE if isinstance(error, InvalidInputError) else ExitCode.FAILED
-        return _failed(run, error.message, run.advice(error), code)
+        return _failed(run, error.message, _advice(run, error), code)
     except EndedBySignalError as ended:
         with suppress(OSError):  # the terminal is gone
             message = f"Ended by {ended.signal_name}."
@@ -136,6 +136,14 @@ def _exit_code(run: Invocation, work: Callable[[], ExitCode | None]) -> ExitCode
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         return _unexpected(run, error)
+
+
+def _advice(run: Invocation, error: FtaskError) -> str | None:
+    advice = run.advice(error)
+    # The result that is lost may be the ids of tasks.
+    if isinstance(error, OutputError) and callable(run.if_interrupted):
+        return f"{advice}\n{run.if_interrupted()}"
+    return advice
 
 
 def _say_interrupted(run: Invocation, message: str) -> None:

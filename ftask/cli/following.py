@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ftask.cli.exit_codes import ExitCode
+from ftask.cli.standstill import Standstill
 from ftask.cli.usage import UsageError
 from ftask.core.text import plural
 
@@ -84,17 +85,20 @@ def follow(run: Invocation, task_ids: Iterable[str], timeout: float | None, *, r
     screen = run.screen
     tasks = WatchedTasks(task_ids, keeps_tasks=screen.json and result_follows)
     watcher = Watcher(run.target, run.outputs.table, tasks)
+    standstill = Standstill(run)
     if len(tasks) <= FEW_TASKS or (screen.json and not result_follows):
         if screen.live:
-            _draw_table(run, watcher, timeout, transient=result_follows)
+            _draw_table(run, watcher, standstill, timeout, transient=result_follows)
         else:
-            _write_changes(run, watcher, timeout, result_follows=result_follows)
+            _write_changes(run, watcher, standstill, timeout, result_follows=result_follows)
     elif screen.draws_progress:
-        _draw_bar(run, watcher, timeout)
+        _draw_bar(run, watcher, standstill, timeout)
     else:
-        _write_lines(run, watcher, timeout)
+        _write_lines(run, watcher, standstill, timeout)
     if tasks.open_count:
         screen.warn(f"Still open after {timeout:g} s: {tasks.open_count:,} of {plural(len(tasks), 'task')}.")
+        if standstill.look() or standstill.reason:
+            screen.warn(str(standstill.reason))
         return Followed(ExitCode.TIMED_OUT, watcher)
     all_completed = watcher.progress.states[Status.COMPLETED] == len(tasks)
     return Followed(ExitCode.DONE if all_completed else ExitCode.TASK_FAILED, watcher)
@@ -125,25 +129,34 @@ def _commands_for_failed(run: Invocation, followed: Followed, ids: list[str]) ->
     return [command_on(run.target, command) for command in commands]
 
 
-def _draw_table(run: Invocation, watcher: Watcher, timeout: float | None, *, transient: bool) -> None:
+def _draw_table(
+    run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None, *, transient: bool
+) -> None:
     from ftask.core.timestamps import now
     from ftask.render.tasks import live_table
+    from ftask.render.waiting import with_reason
 
     started = now()
     ids = run.shown_ids(watcher.tasks)
     seen: dict[str, Task] = {}
     with run.screen.drawing(live_table([], started, started, ids), transient=transient) as live:
         for changed in watcher.rounds(timeout):
+            standstill.note(changed=bool(changed))
             seen |= {task.task_id: task for task in changed}
-            live.update(live_table(list(seen.values()), now(), started, ids), refresh=True)
+            table = live_table(list(seen.values()), now(), started, ids)
+            live.update(with_reason(table, standstill.reason), refresh=True)
 
 
-def _write_changes(run: Invocation, watcher: Watcher, timeout: float | None, *, result_follows: bool) -> None:
+def _write_changes(
+    run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None, *, result_follows: bool
+) -> None:
     from ftask.core.codec import task_to_json
     from ftask.core.timestamps import now
     from ftask.render.tasks import change_line
 
     for changed in watcher.rounds(timeout):
+        if reason := standstill.note(changed=bool(changed)):
+            run.screen.warn(reason)
         for task in _whole(run, changed, result_follows=result_follows):
             line = change_line(task, now())
             if result_follows:
@@ -157,20 +170,23 @@ def _whole(run: Invocation, tasks: Iterable[Task], *, result_follows: bool) -> I
     return run.stage.with_payloads(tasks) if run.screen.json and not result_follows else tasks
 
 
-def _draw_bar(run: Invocation, watcher: Watcher, timeout: float | None) -> None:
-    from ftask.render.waiting import waiting_board
+def _draw_bar(run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None) -> None:
+    from ftask.render.waiting import waiting_board, with_reason
 
     with run.screen.drawing(waiting_board(watcher.progress), transient=True) as live:
-        for _ in watcher.rounds(timeout):
-            live.update(waiting_board(watcher.progress), refresh=True)
+        for changed in watcher.rounds(timeout):
+            standstill.note(changed=bool(changed))
+            live.update(with_reason(waiting_board(watcher.progress), standstill.reason), refresh=True)
 
 
-def _write_lines(run: Invocation, watcher: Watcher, timeout: float | None) -> None:
+def _write_lines(run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None) -> None:
     from ftask.core.timestamps import now
     from ftask.render.waiting import waiting_line
 
     due = 0.0
-    for _ in watcher.rounds(timeout):
+    for changed in watcher.rounds(timeout):
+        if reason := standstill.note(changed=bool(changed)):
+            run.screen.warn(reason)
         progress = watcher.progress
         if progress.seconds >= due and not progress.unread:
             run.screen.note(waiting_line(progress, now()))

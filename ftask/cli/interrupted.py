@@ -20,7 +20,7 @@ MAX_IDS_IN_COMMAND = 5
 
 
 def how_to_follow(run: Invocation, task_ids: Iterable[str], file: Path | None = None) -> str:
-    """Return how to follow these tasks, with a command that can be pasted.
+    """Say that these tasks go on, and how to follow them, with a command that can be pasted; nothing without tasks.
 
     `file` has the ids of many; without one they are written to a file of temporary files.
     """
@@ -32,11 +32,14 @@ def how_to_follow(run: Invocation, task_ids: Iterable[str], file: Path | None = 
         return ""
     if len(first) <= MAX_IDS_IN_COMMAND:
         shown = " ".join(map(run.shown_ids(first).__getitem__, first))
-        return f"Follow them with: {command_on(run.target, f'watch {shown}')}"
+        going = "The task goes on. Follow it" if len(first) == 1 else "The tasks go on. Follow them"
+        return f"{going} with: {command_on(run.target, f'watch {shown}')}"
     path = file or _saved(chain(first, ids))
     if path is None:
-        return f"Their ids cannot be written to {tempfile.gettempdir()}. See them with: {command_on(run.target, 'ls')}"
-    return f"Their ids are in {path}. Follow them with: {command_on(run.target, 'watch')} < {quote(str(path))}"
+        unsaved = f"The tasks go on. Their ids cannot be written to {tempfile.gettempdir()}."
+        return f"{unsaved} See them with: {command_on(run.target, 'ls')}"
+    watch = f"{command_on(run.target, 'watch')} < {quote(str(path))}"
+    return f"The tasks go on. Their ids are in {path}. Follow them with: {watch}"
 
 
 def how_many(verb: str, count: int, total: int) -> str:

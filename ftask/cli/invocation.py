@@ -73,6 +73,7 @@ class Invocation(typer.Context):
         if not self.settings.uses_engine:
             return self.settings.target()
         from ftask.local.engine import Engine
+        from ftask.local.state_folder import fullness_warning
 
         engine = Engine(note=self.screen.note)
         running = engine.running()
@@ -86,6 +87,8 @@ class Invocation(typer.Context):
                     "The local engine was killed before; what it had not saved is lost."
                     " If the stack is missing, run: ftask deploy"
                 )
+        if warning := fullness_warning(engine.root):
+            self.screen.warn(warning)
         self._engine = running
         return engine_target(running)
 

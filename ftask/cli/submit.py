@@ -151,13 +151,11 @@ def _after_interruption(run: Invocation, submitted: Submitted, total: int, recor
     """Say how many tasks were accepted, and how to follow them; `record` has those of this run and of earlier ones."""
     from ftask.cli.interrupted import how_many, how_to_follow
 
-    lines = [how_many("Accepted", len(submitted.accepted), total)]
-    if submitted.accepted:
-        ids = (accepted.task_id for accepted in submitted.accepted)
-        lines.append(f"They go on. {how_to_follow(run, ids, record)}")
+    ids = (accepted.task_id for accepted in submitted.accepted)
+    lines = [how_many("Accepted", len(submitted.accepted), total), how_to_follow(run, ids, record)]
     if record is not None and len(submitted.accepted) < total:
         lines.append("Run the command again to submit the others: no task is submitted twice.")
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))
 
 
 def _send(

@@ -39,7 +39,7 @@ def watch(
     ids = run.task_ids(task_ids or ())
     run.if_interrupted = "The tasks go on. Run the command again to follow them."
     if not is_piped:
-        run.if_interrupted = lambda: f"The tasks go on. {how_to_follow(run, ids)}"
+        run.if_interrupted = lambda: how_to_follow(run, ids)
     followed = follow(run, ids, timeout, result_follows=False)
     if followed.is_many and not run.screen.json:
         show_summary(run, followed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ftask.private_files import FILE_MODE, OTHERS, user_id
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 FOLDER_MODE = 0o700
+# Less is as good as nothing: the engine unpacks each function, and saves its whole state at once.
+_MIN_FREE_BYTES = 1024 * 1024
 
 
 def default_root() -> Path:
@@ -28,6 +31,16 @@ def unusable(folder: Path, error: OSError) -> EngineError:
     return EngineError(
         f"The state folder {folder} cannot be used: {error.strerror or error}.",
         f"{advice}, or choose another folder with {STATE_DIR_VARIABLE}.",
+    )
+
+
+def fullness_warning(folder: Path) -> str | None:
+    """Return a warning if the disk of the folder has no room for what the engine writes there; None if it has."""
+    if shutil.disk_usage(folder).free >= _MIN_FREE_BYTES:
+        return None
+    return (
+        f"The disk of the state folder {folder} is full: the local engine cannot start functions or save its state."
+        " Free some space, and run: ftask local down"
     )
 
 

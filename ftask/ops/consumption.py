@@ -54,6 +54,23 @@ def mapping(stage: Stage) -> EventSourceMappingConfigurationResponseTypeDef | No
             raise
 
 
+def why_no_task_runs(stage: Stage, mapping_state: str) -> str | None:
+    """Return why tasks wait in the queue, and what to do about it; None if the worker takes them."""
+    if mapping_state == MISSING:
+        return " ".join(_missing(stage))
+    if mapping_state == DISABLED:
+        resume = command_on(stage.target, "resume")
+        return f"Stage {stage.target.stage_name} is paused: no task runs. Let them run with: {resume}"
+    return None
+
+
+def _missing(stage: Stage) -> tuple[str, str]:
+    return (
+        "The worker's event source mapping is gone: somebody deleted it, and no task runs.",
+        f"Recreate it with: {command_on(stage.target, 'doctor --fix')}",
+    )
+
+
 def switch(
     stage: Stage,
     *,
@@ -71,10 +88,7 @@ def switch(
     if current_state == wanted_state:
         return False
     if current_state == MISSING:
-        raise FtaskError(
-            "The worker's event source mapping is gone: somebody deleted it, and no task runs.",
-            f"Recreate it with: {command_on(stage.target, 'doctor --fix')}",
-        )
+        raise FtaskError(*_missing(stage))
     accepted = False
     for _ in rounds(_POLL_SECONDS, _TIMEOUT_SECONDS, clock=clock, sleep=sleep):
         if not accepted:

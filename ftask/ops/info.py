@@ -47,7 +47,7 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
 
 
 def console_links(stage: Stage) -> dict[str, str]:
-    """Return links to the pages of the console; none where the partition's console is not known. An emulator has none."""
+    """Return links to the pages of the console; none where the console of the partition is not known."""
     stack = stage.stack
     # A stage of 0.1 has its dashboard with its alarms.
     has_dashboard = stack.parameters.get("MetricsDashboard", stack.parameters.get("Alarms")) == "true"

@@ -23,6 +23,8 @@ _CONSUMPTION: Mapping[str, str] = {
     "Disabled": "paused",
     "Enabling": "resuming",
     "Disabling": "pausing",
+    # Of ftask's: Lambda does not have it any more.
+    "Missing": "event source mapping deleted, no task runs",
 }
 
 

@@ -33,6 +33,11 @@ def waiting_board(progress: WaitProgress) -> RenderableType:
     return Group(*lines)
 
 
+def with_reason(picture: RenderableType, reason: str | None) -> RenderableType:
+    """Draw below the picture of tasks why they do not move, if that is known."""
+    return picture if reason is None else Group(picture, Text(reason, style="yellow"))
+
+
 def waiting_line(progress: WaitProgress, now: datetime) -> str:
     """Return how far many tasks have come as one line of plain text."""
     counts = ", ".join(f"{progress.states[status]:,} {status}" for status in Status if progress.states[status])

@@ -142,7 +142,7 @@ def test_ctrl_c_while_watching_says_that_the_task_goes_on(deployed: Cli) -> None
         watching.send_signal(signal.SIGINT)
         code, _, err = finish(watching)
         assert code == 130
-        assert "The tasks go on" in err
+        assert f"The task goes on. Follow it with: ftask watch {task_id[:8]}" in err
         assert "Traceback" not in err
     finally:
         deployed("deploy", "--yes", "--param", "BackoffBaseSeconds=2")

@@ -28,7 +28,9 @@ def test_pause_holds_everything_back_and_resume_lets_it_go(deployed: Cli, stage:
         assert doctor.code == 0
         noted = [(finding["check"], finding["level"]) for finding in doctor.json if finding["level"] != "ok"]
         assert noted == [("consumption", "note")]
-        assert deployed("watch", task_id, "--timeout", "2").code == 4
+        watched = deployed("watch", task_id, "--timeout", "2")
+        assert watched.code == 4
+        assert "Stage local is paused: no task runs. Let them run with: ftask resume" in watched.err
         assert deployed("get", task_id, "-o", "json").json["attempts"] == 0
     finally:
         assert deployed("resume", "-o", "json").json == {"state": "Enabled", "changed": True}
@@ -49,7 +51,7 @@ def test_who_stops_waiting_for_many_tasks_can_follow_them_again(deployed: Cli) -
             assert (interrupted.ended(), terminated.ended()) == (130, -signal.SIGTERM)
             for terminal in (interrupted, terminated):
                 until(lambda terminal=terminal: terminal.is_restored, "the terminal is restored")  # type: ignore[misc]
-            assert "Interrupted.\r\nAccepted 12 of 12 tasks.\r\nThey go on." in interrupted.text
+            assert "Interrupted.\r\nAccepted 12 of 12 tasks.\r\nThe tasks go on." in interrupted.text
             assert "Ended by SIGTERM.\r\nAccepted 11 of 11 tasks." in terminated.text
         path = Path(interrupted.text.rpartition("ftask watch < ")[2].strip())
     finally:

@@ -22,7 +22,13 @@ def run() -> Any:
 
 
 def test_a_few_tasks_are_named_in_the_command_that_follows_them(run: Any) -> None:
-    assert how_to_follow(run, ["a" * 32, "b" * 32]) == f"Follow them with: ftask watch {'a' * 8} {'b' * 8} --stage prod"
+    text = how_to_follow(run, ["a" * 32, "b" * 32])
+    assert text == "The tasks go on. Follow them with: ftask watch aaaaaaaa bbbbbbbb --stage prod"
+
+
+def test_one_task_is_no_plural(run: Any) -> None:
+    assert how_to_follow(run, ["a" * 32]) == "The task goes on. Follow it with: ftask watch aaaaaaaa --stage prod"
+    assert how_to_follow(run, []) == ""
 
 
 def test_many_tasks_are_in_a_file_that_only_the_user_can_read(
@@ -31,7 +37,7 @@ def test_many_tasks_are_in_a_file_that_only_the_user_can_read(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     text = how_to_follow(run, iter(MANY))
     (path,) = tmp_path.iterdir()
-    assert text == f"Their ids are in {path}. Follow them with: ftask watch --stage prod < {path}"
+    assert text == f"The tasks go on. Their ids are in {path}. Follow them with: ftask watch --stage prod < {path}"
     assert path.stat().st_mode & 0o777 == 0o600
     assert parse_ids(path.read_text()) == MANY
 

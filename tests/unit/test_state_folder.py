@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from ftask.local.errors import EngineError
 from ftask.local.record import RecordFile, RunningEngine
 from ftask.local.root_key import FILE, RootKey, root_key
-from ftask.local.state_folder import narrow_contents, own_folder
+from ftask.local.state_folder import fullness_warning, narrow_contents, own_folder
 
 
 def mode(path: Path) -> int:
@@ -81,3 +82,9 @@ def test_the_record_of_another_version_is_understood(tmp_path: Path) -> None:
     for broken in ("", "[]", '{"running": 5}', '{"running": {"pid": 1}}', '{"running": {"root_key": 5}}'):
         file.path.write_text(broken)
         assert file.running() is None
+
+
+def test_a_full_disk_is_named_with_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fullness_warning(tmp_path) is None
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4096))
+    assert f"The disk of the state folder {tmp_path} is full" in str(fullness_warning(tmp_path))

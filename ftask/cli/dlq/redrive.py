@@ -82,9 +82,8 @@ def _redrive(
     tally = RedriveTally()
 
     def after_interruption() -> str:
-        count = len(tally.task_ids)
-        follow_them = f"\nThey run. {how_to_follow(run, tally.task_ids)}" if count else ""
-        return f"{how_many('Redrove', count, total)}{follow_them}"
+        done = how_many("Redrove", len(tally.task_ids), total)
+        return f"{done}\n{how_to_follow(run, tally.task_ids)}".strip()
 
     run.if_interrupted = lambda: f"{after_interruption()}\nRun the command again to redrive the others."
     batches = redrive_selected(run.stage, selection, RateLimiter(rate))
