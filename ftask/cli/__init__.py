@@ -62,6 +62,9 @@ PANELS = {
     "Local engine": {
         "local": "ftask.cli.local",
     },
+    "Help": {
+        "help": "ftask.cli.help",
+    },
 }
 MODULES = {name: module for panel in PANELS.values() for name, module in panel.items()}
 

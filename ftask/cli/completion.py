@@ -59,6 +59,14 @@ def pages() -> list[str]:
     return [*PAGES, "api"]
 
 
+def topics() -> list[str]:
+    """Return what `ftask help` explains: topics, and commands."""
+    from ftask.cli import MODULES
+    from ftask.cli.topics import TOPICS
+
+    return [*TOPICS, *MODULES]
+
+
 def group_keys() -> list[str]:
     """Return what failed tasks can be grouped by."""
     return ["error", "none"]

@@ -24,7 +24,7 @@ from tests.support.resources import template
 
 # They ask AWS for nothing.
 ELSEWHERE = {
-    *("config", "dev", "init", "package", "policy", "run"),
+    *("config", "dev", "help", "init", "package", "policy", "run"),
     *("bench compare", "bench cost", "bench report", "bench schema", "bench sweep"),
 }
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary-of-a-team"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.cli import MODULES, PANELS, app, completion
+from ftask.cli.exit_codes import ExitCode
+from ftask.cli.topics import TOPICS
 
 ROOT: Any = typer.main.get_command(app)
 
@@ -101,3 +104,33 @@ def test_the_shell_completes_values(line: str, expected: list[str]) -> None:
     environment = {"_FTASK_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "3"}
     done = CliRunner().invoke(app, [], env=environment, prog_name="ftask")
     assert done.stdout.split() == expected
+
+
+def test_help_shows_a_command_as_its_option_does() -> None:
+    by_command = CliRunner().invoke(app, ["help", "dlq", "redrive"])
+    assert by_command.exit_code == 0
+    assert by_command.stdout == CliRunner().invoke(app, ["dlq", "redrive", "--help"], prog_name="ftask").stdout
+
+
+def test_help_lists_the_topics_and_explains_each() -> None:
+    listed = CliRunner().invoke(app, ["help"]).stdout
+    for topic, (title, text) in TOPICS.items():
+        assert f"ftask help {topic:<13}{title}" in listed
+        assert CliRunner().invoke(app, ["help", topic]).stdout == f"{text}\n"
+
+
+def test_the_topics_name_all_exit_codes_and_variables() -> None:
+    codes = re.findall(r"^(\d+) ", TOPICS["exit-codes"][1], re.MULTILINE)
+    assert set(map(int, codes)) == set(ExitCode)
+    named = re.findall(r"^FTASK_\w+", TOPICS["environment"][1], re.MULTILINE)
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert set(named) == set(
+        re.findall(r"FTASK_[A-Z_]+", readme.partition("| environment variable |")[2].partition("\n\n")[0])
+    )
+
+
+def test_help_of_an_unknown_word_is_a_wrong_call() -> None:
+    done = CliRunner().invoke(app, ["help", "submti"])
+    assert done.exit_code == 2
+    assert "No such command 'submti'" in done.stderr
+    assert "Topics: exit-codes, output" in done.stderr
