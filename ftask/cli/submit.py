@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ftask.ops.rejected import Rejected
     from ftask.ops.spool import Spool
     from ftask.ops.submit import InputTask, Outcomes, Submitted
+
+_REMEMBERED_IDS = 100
 
 
 def submit(
@@ -176,6 +179,8 @@ def _send(
 def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
     """Show what was accepted or, with `wait`, how it ended."""
     screen = run.screen
+    # The next command takes their first digits at once.
+    run.shown_ids(accepted.task_id for accepted in islice(submitted.accepted, _REMEMBERED_IDS))
     if wait and len(submitted.accepted):
         ids = (accepted.task_id for accepted in submitted.accepted)
         followed = follow(run, ids, timeout, result_follows=True)
