@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.model import Status
-from ftask.core.text import plural
 from ftask.ops.watch import WaitProgress
 from ftask.render.progress import ended_bar, pace_text
 from ftask.render.statuses import status_counts
@@ -24,9 +23,9 @@ _MAX_ERROR_ROWS = 8
 def waiting_board(progress: WaitProgress) -> RenderableType:
     """Draw how far many tasks have come: the bar, the counts by state, the speed, and the errors so far."""
     counts = status_counts(progress.states.items())
-    if progress.unread:
-        counts.append(f"{'   ' if counts else ''}{progress.unread:,} not read yet", style="dim")
     pace = f"{pace_text(progress.per_second, progress.seconds_left)}, {duration(progress.seconds)} so far"
+    if progress.unread:
+        pace += f", {progress.unread:,} not read yet"
     lines: list[RenderableType] = [ended_bar(progress.ended, progress.total), counts, Text(pace, style="dim")]
     if progress.errors or progress.retrying:
         lines += ["", _errors(progress, with_retrying=bool(progress.retrying))]
@@ -52,17 +51,15 @@ def ended_summary(progress: WaitProgress, failed_ids: Sequence[str]) -> Renderab
     if not failed_ids:
         return counts
     lines: list[RenderableType] = [counts, "", _errors(progress, with_retrying=False), ""]
-    lines.append(Text("\n".join(failed_ids)))
     more = progress.states[Status.FAILED] - len(failed_ids)
-    if more > 0:
-        lines.append(Text(f"and {plural(more, 'more failed task')}", style="dim"))
+    lines.append(Text(f"Failed: {' '.join(failed_ids)}{f' and {more:,} more' if more > 0 else ''}"))
     return Group(*lines)
 
 
 def _errors(progress: WaitProgress, *, with_retrying: bool) -> Table:
-    table = plain_table()
+    table = plain_table(expand=True)
     add_numbers(table, "failed", *(["retrying"] if with_retrying else []))
-    table.add_column("error", no_wrap=True, overflow="ellipsis")
+    table.add_column("error", no_wrap=True, overflow="ellipsis", ratio=1)
     both = progress.errors + progress.retrying if with_retrying else progress.errors
     kinds = both.most_common()
     for kind, _ in kinds[:_MAX_ERROR_ROWS]:
