@@ -23,6 +23,9 @@ AWS_ROUND_SECONDS = 1.0
 EMULATOR_ROUND_SECONDS = 0.3
 # Tasks that are still open take this long until they are read again: at most five requests a second.
 SECONDS_PER_THOUSAND = 2.0
+# After so long the pauses grow with the wait, to three times their length: who has waited for minutes can wait seconds.
+FAST_SECONDS = 60.0
+MAX_SLOWNESS = 3.0
 # Tasks of one read: few enough that a picture of many tasks moves every second or two.
 TASKS_PER_READ = 500
 # More kinds of error than a person reads share one line.
@@ -132,7 +135,8 @@ class Watcher:
         self._pace.add(self.clock(), open_before - self.tasks.open_count)
         still_open = sum(not task.status.terminal for task in read.values())
         share = len(task_ids) / max(1, open_before)
-        self._pause_seconds = round_seconds(self.target, 0) * share + _seconds_to_spare(still_open)
+        pause = round_seconds(self.target, 0) * share + _seconds_to_spare(still_open)
+        self._pause_seconds = pause * min(MAX_SLOWNESS, max(1.0, (self.clock() - self._begun) / FAST_SECONDS))
         return changed
 
     def _note(self, task: Task) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from ftask.aws.api import UnknownTaskError
 from ftask.core.item import task_to_item
 from ftask.core.model import Failure, Status, Task
-from ftask.ops.watch import EMULATOR_ROUND_SECONDS, MAX_ERROR_KINDS, OTHER_ERRORS, Watcher
+from ftask.ops.watch import EMULATOR_ROUND_SECONDS, MAX_ERROR_KINDS, MAX_SLOWNESS, OTHER_ERRORS, Watcher
 from ftask.ops.watched_tasks import WatchedTasks
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH, VirtualTime
@@ -155,3 +155,12 @@ def test_more_kinds_of_error_than_a_person_reads_share_one_line(moto_resources: 
     list(watching.rounds())
     assert len(watching.progress.errors) == MAX_ERROR_KINDS + 1
     assert watching.progress.errors[OTHER_ERRORS] == 5
+
+
+def test_a_long_wait_reads_less_often(moto_resources: Resources) -> None:
+    time = VirtualTime()
+    put_all(moto_resources, [a_task()])
+    list(watcher(moto_resources, [TASK_ID], time).rounds(200))
+    first, last = time.pauses[0], time.pauses[-2]
+    assert first == pytest.approx(EMULATOR_ROUND_SECONDS, rel=0.01)
+    assert last == pytest.approx(MAX_SLOWNESS * first)
