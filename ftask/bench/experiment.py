@@ -10,7 +10,7 @@ import random
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.payload import encode_payload
 from ftask.core.timestamps import now
 from ftask.ops import consumption
+from ftask.ops.pace import Pace
 from ftask.ops.watch import round_seconds
 
 DEFAULT_CONCURRENCY = 8
@@ -42,8 +43,6 @@ QUIET_SECONDS_AWS = 90.0
 QUIET_SECONDS_EMULATED = 5.0
 # The time left is estimated from the throughput of so many seconds.
 _RECENT_SECONDS = 10.0
-# Fewer ends than this say nothing about the pace.
-_MIN_ENDS_FOR_ESTIMATE = 20
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,6 @@ class Experiment:
     _reads: int = 0
     _letters_before: int = 0
     _letters_after: int = 0
-    _ends: deque[tuple[float, int]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._started_at = self._ended_at = now()
@@ -159,6 +157,7 @@ class Experiment:
         self._load_before = load_average()
         self._give_up_early()
         self._started_at, begun = now(), self.tick()
+        self._pace = Pace(begun, _RECENT_SECONDS)
         clients = CONNECTIONS if self._arrivals is not None else min(self.settings.concurrency, CONNECTIONS)
         with ThreadPoolExecutor(clients) as threads:
             submitting = [threads.submit(self._submit, begun) for _ in range(clients)]
@@ -307,23 +306,19 @@ class Experiment:
                     ended += 1
                     with self._lock:
                         self._open.pop(task.task_id, None)
-        self._ends.append((self.tick(), ended))
+        self._pace.add(self.tick(), ended)
         return changed
 
     def _progress(self) -> Progress:
-        moment = self.tick()
-        while len(self._ends) > 2 and self._ends[0][0] < moment - _RECENT_SECONDS:
-            self._ends.popleft()
-        seconds = moment - self._ends[0][0]
-        per_second = sum(ended for _, ended in list(self._ends)[1:]) / seconds if seconds > 0 else 0.0
         with self._lock:
             sent, refused = len(self._sent), len(self._refusals)
         states = Counter(task.status for task in self._tasks.values())
         states[Status.PENDING] += max(0, sent - len(self._tasks))
         ended = sum(states[status] for status in Status if status.terminal)
         left = self.settings.tasks - refused - ended
-        seconds_left = left / per_second if per_second > 0 and ended >= _MIN_ENDS_FOR_ESTIMATE else None
-        return Progress(self.settings.tasks, sent, refused, states, per_second, seconds_left)
+        return Progress(
+            self.settings.tasks, sent, refused, states, self._pace.per_second, self._pace.seconds_left(left)
+        )
 
     def _queues_empty(self) -> bool:
         return self.stage.queue_depth().total == 0

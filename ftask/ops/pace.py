@@ -10,9 +10,10 @@ _MIN_ENDS_FOR_ESTIMATE = 20
 
 
 class Pace:
-    """Measures the ends of tasks. Moments are seconds of one clock."""
+    """Measures the ends of tasks in the last `recent_seconds`. Moments are seconds of one clock."""
 
-    def __init__(self, moment: float) -> None:
+    def __init__(self, moment: float, recent_seconds: float = RECENT_SECONDS) -> None:
+        self._recent_seconds = recent_seconds
         self._ends: deque[tuple[float, int]] = deque([(moment, 0)])
         self._total = 0
 
@@ -20,7 +21,7 @@ class Pace:
         """Note how many tasks have ended since the last note."""
         self._ends.append((moment, ended))
         self._total += ended
-        while len(self._ends) > 2 and self._ends[0][0] < moment - RECENT_SECONDS:
+        while len(self._ends) > 2 and self._ends[0][0] < moment - self._recent_seconds:
             self._ends.popleft()
 
     @property
