@@ -33,11 +33,12 @@ from ftask.policy.resources import (
 )
 
 _OUTPUTS = needs({STACK: "cloudformation:DescribeStacks"})
-_FOLLOWING = needs({TABLE: "dynamodb:BatchGetItem dynamodb:GetItem"})
 _SUBMITTING = needs({SUBMISSION: "execute-api:Invoke", BATCHES: "execute-api:Invoke"})
 _LOGS = needs({API_LOG: "logs:FilterLogEvents", WORKER_LOG: "logs:FilterLogEvents"})
 _COUNTS = needs({QUEUE: "sqs:GetQueueAttributes", DEAD_LETTERS: "sqs:GetQueueAttributes"})
 _CONSUMPTION = needs({MAPPING: "lambda:GetEventSourceMapping"})
+# Without the second one, a command that waits cannot say that the stage is paused.
+_FOLLOWING = together(needs({TABLE: "dynamodb:BatchGetItem"}), _CONSUMPTION)
 _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
 _SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
 _PLANNING = together(_OUTPUTS, needs({STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet"}))
@@ -101,7 +102,7 @@ COMMANDS: Mapping[str, Needs] = {
         needs(
             {
                 FAILED_INDEX: "dynamodb:Query",
-                TABLE: "dynamodb:UpdateItem",
+                TABLE: "dynamodb:GetItem dynamodb:UpdateItem",
                 QUEUE: "sqs:SendMessage",
                 DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
             }

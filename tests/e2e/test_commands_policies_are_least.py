@@ -32,7 +32,7 @@ from ftask.local.state_folder import STATE_DIR_VARIABLE
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import plan_policy, policy
-from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, TABLE, Scope, document
+from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, Scope, document
 from tests.conftest import start_engine
 from tests.support.builders import LARGE_PAYLOAD, a_task
 from tests.support.engines import local_target
@@ -52,7 +52,9 @@ ALSO_ASKED = {
 MAPPING_ASKED = {"Effect": "Allow", "Action": ["lambda:ListEventSourceMappings"], "Resource": "*"}
 # What the engine cannot be brought to need, and why it is needed all the same.
 UNPROVEN = {
-    ("submit", TABLE, "dynamodb:GetItem"): "asked only where a first read is behind, and the engine's never is",
+    ("submit", MAPPING, "lambda:GetEventSourceMapping"): "only the reason of a standstill is left out without it",
+    ("watch", MAPPING, "lambda:GetEventSourceMapping"): "the same",
+    ("dlq redrive", MAPPING, "lambda:GetEventSourceMapping"): "the same",
     (
         "pause",
         MAPPING,
