@@ -163,7 +163,7 @@ class Screen:
     def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
         """Yield the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
         if not self.draws_progress:
-            yield from items
+            yield from _one_by_one(items)
             return
         from ftask.render.bars import counting
 
@@ -172,11 +172,16 @@ class Screen:
     def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
         """Yield the items, with their number so far on stderr, where the total is unknown."""
         if not self.draws_progress:
-            yield from items
+            yield from _one_by_one(items)
             return
         from ftask.render.bars import spinning
 
         yield from spinning(self.err, items, what)
+
+
+def _one_by_one(items: Iterable[T]) -> Iterator[T]:
+    """Yield the items, and leave it to whoever made them to close them: only there an error of that can be reported."""
+    return (item for item in items)
 
 
 def say_error(message: str, hint: str | None) -> None:

@@ -115,7 +115,7 @@ class Cli:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Run it in the background, as the leader of a process group of its own."""
-        with _as_from_a_terminal():
+        with as_from_a_terminal():
             return subprocess.Popen(
                 [COMMAND, *arguments],
                 stdout=subprocess.PIPE,
@@ -167,7 +167,7 @@ class Following:
 
 
 @contextmanager
-def _as_from_a_terminal() -> Iterator[None]:
+def as_from_a_terminal() -> Iterator[None]:
     """Processes started in here take Ctrl-C, also where the tests run in the background (`nohup … &`) and ignore it.
 
     A process inherits an ignored signal, but no handler.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.cli import COMMAND, Cli
+from tests.support.cli import COMMAND, Cli, as_from_a_terminal
 from tests.support.waiting import until
 
 # What draws on the whole terminal turns on, and must turn off again: the alternate screen, mouse reports, the report of
@@ -30,15 +30,16 @@ class Terminal:
         termios.tcsetwinsize(self._its, (rows, columns))
         self.before: list[Any] = termios.tcgetattr(self._its)
         self.written = ""
-        self.process = subprocess.Popen(
-            [COMMAND, *arguments],
-            stdin=self._its,
-            stdout=self._its,
-            stderr=self._its,
-            cwd=cli.folder,
-            env=cli.environment | {"TERM": "xterm-256color"} | environment,
-            start_new_session=True,
-        )
+        with as_from_a_terminal():
+            self.process = subprocess.Popen(
+                [COMMAND, *arguments],
+                stdin=self._its,
+                stdout=self._its,
+                stderr=self._its,
+                cwd=cli.folder,
+                env=cli.environment | {"TERM": "xterm-256color"} | environment,
+                start_new_session=True,
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
