@@ -16,7 +16,8 @@ SERVICES = ["cloudformation", "cloudwatch", "dynamodb", "kms", "lambda", "logs",
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_model_is_the_one_that_botocore_reads(service: str) -> None:
-    ours, theirs = service_models(None), Loader()
+    # Fresh ones: a client of S3 changes the model that it is made from.
+    ours, theirs = service_models.__wrapped__(None), Loader()
     for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
         assert ours.load_service_model(service, kind) == theirs.load_service_model(service, kind)
     members = ours.load_service_model(service, "service-2")["shapes"]

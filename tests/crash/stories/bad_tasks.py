@@ -160,7 +160,7 @@ SCENARIOS = [
     Scenario("a killer is redriven", a_redriven_killer, None, 2, 0, departures=1),
     Scenario("a worker dies while its child runs", a_worker_that_dies_while_its_child_runs, None, 2, 0, departures=1),
     Scenario("no child is free", no_child_is_free),
-    Scenario("a begin leaves too little time", slow_begin(), depth=2),
+    Scenario("a begin leaves too little time", slow_begin()),
     Scenario("a begin leaves too little time, and the task is cancelled", slow_begin(cancelled=True), None, 2, 0),
     Scenario(
         "a begin's answer never comes", begin_whose_answer_never_comes, None, faults=(Fault.FAIL_AFTER, Fault.THROTTLE)

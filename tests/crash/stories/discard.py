@@ -62,7 +62,7 @@ def a_delayed_copy_of_a_discard(w: World) -> None:
 
 
 SCENARIOS = [
-    Scenario("discard", discard, Status.FAILED, depth=2),
+    Scenario("discard", discard, Status.FAILED),
     Scenario("discard that is not repeated", discard_that_is_not_repeated, Status.FAILED),
     Scenario("redrive after a discard", redrive_after_a_discard),
     Scenario("discard raced by a redrive", discard_raced_by_a_redrive, None, 2),

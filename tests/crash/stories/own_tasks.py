@@ -43,7 +43,6 @@ SCENARIOS = [
         "own task whose payload cannot be converted",
         own_task("convert", {"order_id": "x"}, own_tasks.wrongs_of_unconvertible),
         Status.FAILED,
-        depth=2,
     ),
     Scenario("own task with its own backoff", own_task("flaky", {"to": "a"}, own_tasks.wrongs_of_flaky)),
 ]

@@ -132,8 +132,8 @@ FAIL_TWICE: dict[tuple[int, int], object] = {(0, 1): "fail", (0, 2): "fail"}
 SCENARIOS = [
     Scenario("retry then success", scripted({(0, 1): "fail"}), depth=2),
     Scenario("exhausted attempts", scripted(FAIL_TWICE), Status.FAILED),
-    Scenario("permanent error", scripted({(0, 1): "permanent"}), Status.FAILED, depth=2),
-    Scenario("worker dies in the first attempt", scripted({(0, 1): "die"}), depth=2),
+    Scenario("permanent error", scripted({(0, 1): "permanent"}), Status.FAILED),
+    Scenario("worker dies in the first attempt", scripted({(0, 1): "die"})),
     Scenario("worker dies in the second attempt", scripted({(0, 1): "fail", (0, 2): "die"}), Status.FAILED),
     Scenario("worker dies in every attempt", scripted({(0, 1): "die", (0, 2): "kill the worker"}), Status.FAILED),
     Scenario("handler hangs past the timeout", scripted({(0, 1): "hang"})),
