@@ -24,7 +24,7 @@ from tests.support.resources import Resources
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ftask", "how long the open-ended tests go on, and the picture")
-    group.addoption("--stories", type=int, default=40, help="random stories that tests/crash tells (default: 40)")
+    group.addoption("--stories", type=int, default=30, help="random stories that tests/crash tells (default: 30)")
     group.addoption("--whole", action="store_true", help="tests/crash tries every order, and pairs of faults")
     group.addoption("--chaos-seconds", type=float, default=12, help="how long tests/chaos hurts (default: 12)")
     group.addoption("--chaos-seed", type=int, default=None, help="repeat the decisions of an earlier chaos")

@@ -13,15 +13,18 @@ from pathlib import Path
 from ftask.cache_folder import cache_folder
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError
-from ftask.private_files import open_private
+from ftask.private_files import open_private, user_id
 
 MOST_IDS = 1000
 
 
 def recent_ids(stage_name: str) -> list[str]:
-    """Return the ids, newest first; none if the file cannot be read."""
+    """Return the ids, newest first; none if the file cannot be read, or is another user's."""
+    path = _path(stage_name)
     try:
-        lines = _path(stage_name).read_text("ascii").split()
+        if path.lstat().st_uid != user_id():
+            return []
+        lines = path.read_text("ascii").split()
     except (OSError, UnicodeDecodeError):
         return []
     return [line for line in lines if TASK_ID.fullmatch(line)]

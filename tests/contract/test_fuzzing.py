@@ -26,7 +26,7 @@ from tests.support.resources import Resources
 
 # The tables and queues may be shared by all examples: nothing here looks at what is in them.
 many = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -16,7 +16,7 @@ FAULTS = tuple(Fault)
 # Orders of several actors that are tried at the most; only the longest races have more.
 MAX_SCHEDULES = 120
 # Orders that a usual run draws by chance, and more choices than any order has.
-USUAL_SCHEDULES = 16
+USUAL_SCHEDULES = 10
 LONGEST_ORDER = 100
 # Where several actors move, an actor that dies before a call is one that is never chosen again; throttles and lost
 # answers are explored with one actor alone.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ def test_the_ids_of_a_stage_are_remembered_newest_first(cache: Path) -> None:
     assert file.stat().st_mode & 0o077 == 0
     remember_ids("prod", (f"{number:032x}" for number in range(2 * MOST_IDS)))
     assert recent_ids("prod")[:: MOST_IDS - 1] == [f"{0:032x}", f"{MOST_IDS - 1:032x}"]
+
+
+def test_the_file_of_another_user_is_not_believed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_ids("prod", [ONE])
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert recent_ids("prod") == []
 
 
 def test_a_cache_that_cannot_be_used_is_no_error(cache: Path) -> None:
