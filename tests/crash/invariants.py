@@ -45,7 +45,8 @@ class Witness:
     may_overlap: bool = False
     may_be_declared_lost: bool = False
     _running: set[Run] = field(default_factory=set)
-    # How often a process died in which an attempt of this task and epoch ran beside others.
+    # How often an attempt of this task and epoch was lost beside others: its process died, or its outcome was not
+    # written.
     _lost_together: Counter[tuple[str, int] | None] = field(default_factory=Counter)
     _last_seen: dict[str, Task] = field(default_factory=dict)
 
@@ -69,8 +70,13 @@ class Witness:
             raise
         self._running.discard(run)
 
+    def starts(self, delivery: Delivery) -> int:
+        """How often the handler has begun to run the task of this message, in its epoch."""
+        identity = _identity(delivery.body)
+        return sum(1 for run in self.runs if (run.task_id, run.epoch) == identity)
+
     def lost_together(self, deliveries: Iterable[Delivery]) -> None:
-        """A process died that had received all of these."""
+        """A process that had received several messages died with these, or could not write how they ended."""
         self._lost_together.update(_identity(delivery.body) for delivery in deliveries)
 
     def look(self) -> None:

@@ -198,14 +198,31 @@ class World:
             policies=retry_policies(own_tasks.REGISTRY, RetryPolicy()),
             isolation=self,
         )
+        unwritten: list[Delivery] = []
+
+        def attempt(received: Delivery) -> bool:
+            before = self.witness.starts(received)
+            try:
+                return executor.execute(received, deadline, beside=len(deliveries) - 1)
+            except (BotoCoreError, ClientError):
+                if self.witness.starts(received) > before:
+                    unwritten.append(received)
+                raise
+
+        def in_one_process(function: Callable[[Delivery], Outcome], batch: list[Delivery]) -> list[Outcome]:
+            def died() -> None:
+                self.witness.lost_together([delivery for delivery in batch if delivery not in unwritten])
+
+            return self._in_threads(function, batch, died)
+
         try:
-            answer = run_batch(
-                lambda received: executor.execute(received, deadline, beside=len(deliveries) - 1),
-                list(deliveries),
-                self._in_one_process,
-            )
+            answer = run_batch(attempt, list(deliveries), in_one_process)
         except (BotoCoreError, ClientError, Crash):
             return
+        finally:
+            if len(deliveries) > 1:
+                # Whoever finds such an attempt cannot know that its process goes on.
+                self.witness.lost_together(unwritten)
         left = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for delivery in deliveries:
             if delivery.message_id not in left:
@@ -321,10 +338,6 @@ class World:
         position = len(self.options)
         self.options.append(len(runnable))
         return runnable[self.choices[position] if position < len(self.choices) else 0]
-
-    def _in_one_process(self, attempt: Callable[[Delivery], Outcome], deliveries: list[Delivery]) -> list[Outcome]:
-        """What the worker's threads do."""
-        return self._in_threads(attempt, deliveries, lambda: self.witness.lost_together(deliveries))
 
     def _in_threads(
         self, function: Callable[[Any], Any], items: Sequence[Any], died: Callable[[], None] = lambda: None

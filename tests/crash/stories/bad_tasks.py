@@ -36,6 +36,17 @@ def expect_that_only_the_bad_have_failed(w: World) -> None:
             w.violations.append(f"a {'good' if good else 'bad'} task ended {task.status}")
 
 
+def an_outcome_that_is_not_written(w: World) -> None:
+    """The table does not take an outcome: that uses up nobody's last attempt where others ran beside it."""
+    w.max_attempts = 1
+    w.batch = 2
+    with w.undisturbed():
+        w.submit("good")
+        w.submit("good")
+    w.until_quiet()
+    expect_that_only_the_bad_have_failed(w)
+
+
 def a_redriven_killer(w: World) -> None:
     """What was found out about it in one epoch holds in the next one: nobody is disturbed again."""
     w.scripts = {"bad": DIE}
@@ -157,6 +168,13 @@ SCENARIOS = [
     Scenario("a task kills its worker, and more dies", together("die", max_attempts=2), None, 2, departures=0),
     Scenario("a task hangs beside another", together("hang", max_attempts=1), None, 2, 0, departures=1),
     Scenario("two tasks kill their worker", together("die", max_attempts=1, second="worse"), None, 2, 0, departures=1),
+    Scenario(
+        "an outcome is not written beside another",
+        an_outcome_that_is_not_written,
+        actors=2,
+        faults=(Fault.THROTTLE, Fault.FAIL_AFTER),
+        departures=1,
+    ),
     Scenario("a killer is redriven", a_redriven_killer, None, 2, 0, departures=1),
     Scenario("a worker dies while its child runs", a_worker_that_dies_while_its_child_runs, None, 2, 0, departures=1),
     Scenario("no child is free", no_child_is_free),
