@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,6 +52,26 @@ def write_private(path: Path, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise FtaskError(f"Cannot write {path}: {error.strerror}.", "Choose another file.") from error
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Replace a file of the user's as a whole, in a folder that is made for it: a reader never finds half of it.
+
+    Raises:
+        FtaskError: the file that is written first belongs to another user.
+        OSError: the folder or the file cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Two commands at once write two drafts.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with open_private(draft, "w") as file:
+            file.write(text)
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
 
 
 def _open(path: str, flags: int) -> int:

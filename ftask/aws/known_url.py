@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from ftask.aws.target import Target
 from ftask.cache_folder import cache_folder
 from ftask.core.errors import FtaskError
 from ftask.core.text import json_object
-from ftask.private_files import user_id, write_private
+from ftask.private_files import replace_private, user_id
 
 FOLDER = "stages"
 MAX_AGE_SECONDS = 24 * 3600.0
@@ -52,20 +50,11 @@ class KnownUrl:
 
     def remember(self, url: str) -> str:
         """Keep the URL for later commands, if the cache folder can be used; return it."""
-        fresh = self._path.with_suffix(f".{os.getpid()}")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(fresh, json.dumps({"apiUrl": url}))
-            fresh.replace(self._path)
-        except (OSError, FtaskError):
-            _delete(fresh)
+        with suppress(OSError, FtaskError):
+            replace_private(self._path, json.dumps({"apiUrl": url}))
         return url
 
     def forget(self) -> None:
         """Remember no URL."""
-        _delete(self._path)
-
-
-def _delete(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)

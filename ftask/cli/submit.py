@@ -180,7 +180,7 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
     """Show what was accepted or, with `wait`, how it ended."""
     screen = run.screen
     # The next command takes their first digits at once.
-    run.shown_ids(accepted.task_id for accepted in islice(submitted.accepted, _REMEMBERED_IDS))
+    shown = run.shown_ids(accepted.task_id for accepted in islice(submitted.accepted, _REMEMBERED_IDS))
     if wait and len(submitted.accepted):
         ids = (accepted.task_id for accepted in submitted.accepted)
         followed = follow(run, ids, timeout, result_follows=True)
@@ -192,13 +192,12 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
         elif last is not None and len(followed.watcher.tasks) == 1:
             from ftask.render.tasks import outcome
 
-            screen.result(None, partial(outcome, last, run.shown_ids([last.task_id])[last.task_id]))
+            screen.result(None, partial(outcome, last, shown[last.task_id]))
         else:
             show_summary(run, followed)
         return followed.code
     if single:
         for accepted in submitted.accepted:
-            shown = run.shown_ids([accepted.task_id])
             screen.result(accepted.json(), partial(_draw_accepted, shown[accepted.task_id], accepted.status))
     else:
         screen.results((accepted.json(), accepted.task_id) for accepted in submitted.accepted)

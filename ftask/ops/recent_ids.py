@@ -5,7 +5,6 @@ They are kept in the user's cache folder, one file for each name of a stage. Los
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from ftask.cache_folder import cache_folder
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError
-from ftask.private_files import open_private, user_id
+from ftask.private_files import replace_private, user_id
 
 MOST_IDS = 1000
 
@@ -38,13 +37,8 @@ def remember_ids(stage_name: str, task_ids: Iterable[str]) -> None:
     if known[: len(fresh)] == fresh:
         return
     kept = list(dict.fromkeys([*fresh, *known]))[:MOST_IDS]
-    # Replaced as a whole, so that two commands at once leave a file that can be read.
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError, FtaskError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open_private(draft, "w") as file:
-            file.write("".join(f"{task_id}\n" for task_id in kept))
-        draft.replace(path)
+        replace_private(path, "".join(f"{task_id}\n" for task_id in kept))
 
 
 def _path(stage_name: str) -> Path:

@@ -12,19 +12,17 @@ from ftask.render.sparkline import sparkline
 from ftask.render.times import clock_time
 from ftask.render.top import Sort, board, line
 from tests.support.clock import EPOCH
+from tests.support.snapshots import a_snapshot
 
 FAILURES = tuple(FailedAttempt(EPOCH, f"{number:032x}", 2, f"Error{number % 2}", final=True) for number in range(40))
-SNAPSHOT = StageSnapshot(
-    at=EPOCH,
+SNAPSHOT = a_snapshot(
     consuming="Disabled",
     waiting=1234,
     in_flight=5,
-    oldest_seconds=None,
     dead_letters=7,
     completed_rate=2.5,
     failed_attempts_rate=0.5,
     worker_errors=3,
-    throttles=0,
     failed=7,
     failed_at=EPOCH - timedelta(seconds=12),
     ended=EndedAttempts(EPOCH, completed=10, retried=4, failed=2),
