@@ -9,7 +9,7 @@ from typing import Any
 
 from ftask.local.ports import HOST
 from ftask.local.root_key import NO_KEY, RootKey
-from ftask.local.state_folder import write_private
+from ftask.private_files import replace_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RecordFile:
     def write(self, running: RunningEngine | None, last_port: int | None = None) -> None:
         """Replace the record; a reader sees either the old one or the new one."""
         record = {"running": asdict(running) if running else None, "lastPort": running.port if running else last_port}
-        write_private(self.path, json.dumps(record))
+        replace_private(self.path, json.dumps(record))
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)

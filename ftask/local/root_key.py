@@ -8,8 +8,7 @@ import string
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ftask.local.state_folder import write_private
-from ftask.private_files import OTHERS, user_id
+from ftask.private_files import OTHERS, replace_private, user_id
 
 FILE = "credentials.json"
 _ID_CHARACTERS = string.ascii_uppercase + "234567"
@@ -39,7 +38,7 @@ def root_key(folder: Path) -> RootKey:
         return known
     # As long as keys of AWS, and unlike them at the first look.
     key = RootKey("FTASK" + "".join(secrets.choice(_ID_CHARACTERS) for _ in range(15)), secrets.token_urlsafe(30))
-    write_private(path, json.dumps(asdict(key)))
+    replace_private(path, json.dumps(asdict(key)))
     return key
 
 

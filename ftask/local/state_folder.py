@@ -68,15 +68,6 @@ def narrow_contents(folder: Path) -> None:
             _narrow(Path(parent, name), mode)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a file; a reader sees either the old text or the new one."""
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(FILE_MODE, exist_ok=False)
-    fresh.write_text(text)
-    fresh.replace(path)
-
-
 def _narrow(path: Path, mode: int) -> None:
     found = path.lstat()
     if not stat.S_ISLNK(found.st_mode) and found.st_uid == user_id() and found.st_mode & OTHERS:

@@ -15,7 +15,7 @@ from ftask.core.errors import FtaskError
 from ftask.dead_letters.drain import DrainFile
 from ftask.ops.ledger import Ledger
 from ftask.ops.rejected import Rejected, rejected_path, write_rejected
-from ftask.private_files import open_private, write_private
+from ftask.private_files import open_private, replace_private, write_private
 from tests.support.ownership import give_to_another_user
 
 
@@ -116,3 +116,13 @@ def test_devices_and_pipes_of_the_process_are_written_as_they_are(tmp_path: Path
 def test_a_file_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(FtaskError, match=r"Cannot write .*file: No such file or directory\."):
         write_private(tmp_path / "none" / "file", "")
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "file"
+    replace_private(path, "old")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(UnicodeEncodeError):
+        replace_private(path, "new \ud800")
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+    assert path.read_text() == "old"
