@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import indent
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any, TypeVar
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
 
 from ftask.core.errors import OutputError
+from ftask.render.bars import counting, spinning
 from ftask.render.ids import shorten
 from ftask.render.json_text import json_text
-
-# Rich is imported where something is drawn: with -o json, nothing is.
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.live import Live
-    from rich.text import Text
+from ftask.render.safe import SafeConsole
+from ftask.render.tables import UNLIMITED_WIDTH
 
 T = TypeVar("T")
 
@@ -81,10 +82,6 @@ class Screen:
 
     def _print_rows(self, picture: RenderableType) -> None:
         """Print each row of a table on one line, however long it is, without spaces at its end."""
-        from rich.text import Text
-
-        from ftask.render.tables import UNLIMITED_WIDTH
-
         options = self.out.options.update(width=UNLIMITED_WIDTH, height=None)
         rows = []
         for line in self.out.render_lines(picture, options, pad=False):
@@ -141,8 +138,6 @@ class Screen:
     @contextmanager
     def drawing(self, first: RenderableType, *, transient: bool) -> Iterator[Live]:
         """Draw in place until the block ends; the last picture stays, unless it is `transient`."""
-        from rich.live import Live
-
         with Live(first, console=self.err if transient else self.out, auto_refresh=False, transient=transient) as live:
             yield live
 
@@ -155,8 +150,6 @@ class Screen:
     @contextmanager
     def board(self, first: RenderableType) -> Iterator[Live]:
         """Draw on the whole terminal until the block ends, then restore what it showed before."""
-        from rich.live import Live
-
         with Live(first, console=self.out, auto_refresh=False, screen=True) as live:
             yield live
 
@@ -165,8 +158,6 @@ class Screen:
         if not self.draws_progress:
             yield from _one_by_one(items)
             return
-        from ftask.render.bars import counting
-
         yield from counting(self.err, items, total, what, size)
 
     def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
@@ -174,8 +165,6 @@ class Screen:
         if not self.draws_progress:
             yield from _one_by_one(items)
             return
-        from ftask.render.bars import spinning
-
         yield from spinning(self.err, items, what)
 
 
@@ -219,7 +208,5 @@ def _writing_result() -> Iterator[None]:
 
 
 def _console(stream: IO[str], *, soft_wrap: bool) -> Console:
-    from ftask.render.safe import SafeConsole
-
     # Text is shown unchanged: an error about `[bold]` or `:ok:` keeps its brackets and colons.
     return SafeConsole(file=stream, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)

@@ -12,6 +12,7 @@ from ftask.deploy.platforms import host_platform
 from ftask.deploy.template import read_template
 from tests.support.cli import Cli
 from tests.support.engines import local_target
+from tests.support.terminals import on_a_terminal
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +33,18 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
     assert own_engine("deploy", "--yes").code == 0
     made = target.cloudformation.describe_stack_resources(StackName=target.stack_name)["StackResources"]
     assert {resource["LogicalResourceId"] for resource in made} == planned
+
+
+def test_a_terminal_shows_a_deployment_and_a_removal_as_they_go(own_engine: Cli) -> None:
+    with on_a_terminal(own_engine, "deploy", "--yes") as terminal:
+        terminal.until("Deployed ftask-local.")
+        assert terminal.ended() == 0
+        assert "CREATE_COMPLETE" in terminal.text
+        assert terminal.is_restored
+    with on_a_terminal(own_engine, "remove", "--yes") as terminal:
+        terminal.until("Removed ftask-local.")
+        assert terminal.ended() == 0
+        assert terminal.is_restored
 
 
 def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:
