@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 CACHE_DIR_VARIABLE = "FTASK_CACHE_DIR"
 
 
@@ -14,6 +16,4 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     override = environment.get(CACHE_DIR_VARIABLE)
     if override:
         return Path(override).absolute()
-    from platformdirs import user_cache_path
-
     return user_cache_path("ftask", appauthor=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-if TYPE_CHECKING:
-    from ftask.aws.target import Target
+from ftask.aws.profile import read_profile
+from ftask.aws.target import Target
 
 # A little longer than the 30 s after which API Gateway itself gives up.
 TIMEOUT_SECONDS = 35
@@ -43,6 +43,4 @@ def _ca_bundle(target: Target) -> str | None:
 
 
 def _profile_setting(profile: str | None, name: str) -> str | None:
-    from ftask.aws.profile import read_profile
-
     return read_profile(profile).settings.get(name)

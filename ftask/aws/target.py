@@ -9,16 +9,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
+from botocore.session import Session
 
 from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
+from ftask.aws.service_models import service_models
 from ftask.core.errors import FtaskError, InvalidInputError
 
 # What makes clients is imported with the first one: a command that only calls the API needs none.
 if TYPE_CHECKING:
-    from botocore.credentials import Credentials
-    from botocore.session import Session
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_cloudwatch.client import CloudWatchClient
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -91,8 +93,6 @@ class Target:
         Raises:
             FtaskError: the profile does not exist, or no region is configured.
         """
-        from botocore.session import Session
-
         if self.access_key is None or self.secret_key is None:
             session = Session(profile=self.profile)
         else:
@@ -128,8 +128,6 @@ class Target:
             FtaskError: the credential chain has none.
         """
         if self.access_key is not None and self.secret_key is not None:
-            from botocore.credentials import Credentials
-
             return Credentials(self.access_key, self.secret_key)
         with translate_aws_errors():
             credentials: Credentials | None = self.session.get_credentials()
@@ -187,10 +185,6 @@ class Target:
         return client
 
     def _client(self, service: str) -> Any:
-        from botocore.config import Config
-
-        from ftask.aws.service_models import service_models
-
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.
         addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
@@ -212,7 +206,5 @@ class Target:
 
 def _session_without_profiles() -> Session:
     """Return a session that ignores AWS_PROFILE and the files of the AWS CLI, as a stage with its own keys needs it."""
-    from botocore.session import Session
-
     no_file = (None, None, os.devnull, None)
     return Session({"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file})

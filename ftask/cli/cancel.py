@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.cli import completion
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
@@ -15,14 +17,15 @@ from ftask.cli.selecting import ErrorText, Since, TaskType, require_id
 from ftask.cli.usage import UsageError, parse_choice
 from ftask.cli.when import parse_when
 from ftask.cli.yes import Yes
+from ftask.core.cancellation import Cancellation
+from ftask.core.codec import task_to_json
+from ftask.core.model import Task
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ftask.core.cancellation import Cancellation
-    from ftask.core.model import Task
-    from ftask.ops.scan import TaskFilter
+from ftask.core.timestamps import now
+from ftask.ops.cancel import UNFINISHED, cancel_many, cancel_tasks, unfinished
+from ftask.ops.scan import TaskFilter
+from ftask.render.cancellation import cancellation_text
+from ftask.render.task_list import task_table
 
 # Tasks that a dry run shows.
 SAMPLE = 5
@@ -62,9 +65,6 @@ def cancel(
         ftask cancel --type greet --since 1h --dry-run
         ftask ls --status RETRYING --limit 0 | ftask cancel - --yes
     """
-    from ftask.ops.cancel import UNFINISHED
-    from ftask.ops.scan import TaskFilter
-
     state = None if status is None else parse_choice("--status", status, UNFINISHED)
     statuses = tuple(unfinished for unfinished in UNFINISHED if unfinished == state)
     selected = TaskFilter(statuses, task_type, parse_when(since, "--since"), error)
@@ -83,9 +83,6 @@ def cancel(
 
 
 def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
-    from ftask.ops.cancel import cancel_tasks
-    from ftask.render.cancellation import cancellation_text
-
     if dry_run:
         return _show(run, _unfinished_of(run, task_ids))
     run.confirm(f"Cancel {plural(len(task_ids), 'task')}?", yes=yes)
@@ -99,8 +96,6 @@ def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: 
 
 
 def _cancel_piped(run: Invocation, named: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
-    from ftask.core.cancellation import Cancellation
-
     task_ids = run.task_ids([*(task_id for task_id in named if task_id != STDIN), *read_ids()])
     if dry_run:
         return _show(run, _unfinished_of(run, task_ids))
@@ -109,9 +104,6 @@ def _cancel_piped(run: Invocation, named: Sequence[str], yes: bool, dry_run: boo
 
 
 def _cancel_selected(run: Invocation, selected: TaskFilter, yes: bool, dry_run: bool) -> ExitCode:
-    from ftask.core.cancellation import Cancellation
-    from ftask.ops.cancel import unfinished
-
     tasks = list(run.screen.spinning(unfinished(run.stage, selected), "reading the whole table: tasks"))
     if dry_run:
         return _show(run, tasks)
@@ -121,9 +113,6 @@ def _cancel_selected(run: Invocation, selected: TaskFilter, yes: bool, dry_run: 
 
 def _cancel_many(run: Invocation, task_ids: Sequence[str], yes: bool, if_none: str) -> Counter[Cancellation]:
     """Cancel tasks over several connections, with a progress bar; return and print how many had which outcome."""
-    from ftask.core.cancellation import Cancellation
-    from ftask.ops.cancel import cancel_many
-
     if task_ids:
         run.confirm(f"Cancel {plural(len(task_ids), 'task')} of stage {run.stage_name}?", yes=yes)
     run.if_interrupted = "What is cancelled stays so; the other tasks go on. Run the command again to continue."
@@ -137,8 +126,6 @@ def _cancel_many(run: Invocation, task_ids: Sequence[str], yes: bool, if_none: s
 
 
 def _unfinished_of(run: Invocation, task_ids: Sequence[str]) -> list[Task]:
-    from ftask.aws.errors import translate_aws_errors
-
     with translate_aws_errors():
         tasks = list(run.stage.store.get_many(task_ids, consistent=True))
     return [task for task in tasks if not task.status.terminal]
@@ -146,10 +133,6 @@ def _unfinished_of(run: Invocation, task_ids: Sequence[str]) -> list[Task]:
 
 def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
     """Show what a dry run would cancel: the number of tasks, and the newest of them."""
-    from ftask.core.codec import task_to_json
-    from ftask.core.timestamps import now
-    from ftask.render.task_list import task_table
-
     sample = sorted(tasks, key=lambda task: task.created_at, reverse=True)[:SAMPLE]
     if sample:
         run.screen.picture(task_table(sample, now(), run.shown_ids(task.task_id for task in sample)))
@@ -162,8 +145,6 @@ def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
 
 def _summary(outcomes: Counter[Cancellation]) -> str:
     """Return one line with the number of tasks of each outcome."""
-    from ftask.core.cancellation import Cancellation
-
     texts = {
         Cancellation.CANCELLED: "cancelled",
         Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",

@@ -6,6 +6,7 @@ from typing import Any
 
 from ftask.cli.invocation import Invocation
 from ftask.cli.options import DEFAULT
+from ftask.render.config import settings_table
 
 
 def config(run: Invocation) -> None:
@@ -14,8 +15,6 @@ def config(run: Invocation) -> None:
     Examples:
         ftask config --stage prod
     """
-    from ftask.render.config import settings_table
-
     rows = [{"name": name, "value": value, "source": source} for name, value, source in _rows(run)]
     run.screen.result(rows, lambda: settings_table(rows))
 

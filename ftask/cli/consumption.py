@@ -10,6 +10,7 @@ import typer
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, require_wait
 from ftask.cli.invocation import Invocation
+from ftask.ops import consumption
 
 _LAMBDA_CONTINUES = "Lambda continues with the change. Check its state with: ftask info"
 
@@ -24,8 +25,6 @@ def pause(
     Examples:
         ftask pause --wait --timeout 60
     """
-    from ftask.ops import consumption
-
     require_wait(timeout, wait=wait)
     stage, screen = run.stage, run.screen
     run.if_interrupted = _LAMBDA_CONTINUES
@@ -52,8 +51,6 @@ def resume(run: Invocation) -> None:
     Examples:
         ftask resume
     """
-    from ftask.ops import consumption
-
     run.if_interrupted = _LAMBDA_CONTINUES
     changed = consumption.switch(run.stage, enabled=True)
     text = "Consuming again." if changed else "Already consuming."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,13 @@ from ftask.cli.own_tasks import importing_python
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from ftask.deploy.deployment import Deployment
+from ftask.deploy.archive import size_note
+from ftask.deploy.deployment import Deployment, final_template
+from ftask.deploy.existing import how_to_stop
+from ftask.deploy.parameters import parse_overrides
+from ftask.deploy.plan import refuse_data_loss
+from ftask.policy.commands import DEPLOYING
+from ftask.render.deploy import plan_json, plan_table
 
 
 def deploy(
@@ -54,10 +58,6 @@ def deploy(
         ftask deploy --stage prod --dry-run
         ftask deploy --stage prod --param ErrorRate=0.1 --yes
     """
-    from ftask.deploy.deployment import Deployment, final_template
-    from ftask.deploy.parameters import parse_overrides
-    from ftask.policy.commands import DEPLOYING
-
     if print_template:
         template = final_template(run.config.project(run.stage_name), run.screen.warn)
         print(template, end="")  # noqa: T201 - YAML in either output format
@@ -101,11 +101,6 @@ def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
 
 def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
     """Plan, show the plan, and run it once it is confirmed."""
-    from ftask.deploy.archive import size_note
-    from ftask.deploy.existing import how_to_stop
-    from ftask.deploy.plan import refuse_data_loss
-    from ftask.render.deploy import plan_json, plan_table
-
     target, screen = run.target, run.screen
     plan = deployment.plan()
     value = plan_json(plan)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from ftask.aws.polling import rounds
+from ftask.aws.stage import Stage
+from ftask.cli.config_file import load_config
 from ftask.cli.invocation import Invocation
 from ftask.cli.log_lines import print_events
 from ftask.cli.own_tasks import importing_python
@@ -14,15 +18,12 @@ from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from ftask.aws.stage import Stage
-    from ftask.deploy.deployment import Deployment
-    from ftask.deploy.plan import Plan
-    from ftask.ops.logs import LogReader
+from ftask.deploy.deployment import Deployment
+from ftask.deploy.plan import Plan, refuse_data_loss
+from ftask.deploy.watching import FileWatch, deployment_files
+from ftask.ops.consumption import while_no_attempt_runs
+from ftask.ops.logs import EventFilter, LogReader, log_groups
+from ftask.render.screen import say_error
 
 # Between two looks at the files and at the logs.
 _ROUND_SECONDS = 0.2
@@ -42,10 +43,6 @@ def dev(run: Invocation) -> None:
     Examples:
         ftask dev
     """
-    from ftask.aws.polling import rounds
-    from ftask.cli.config_file import load_config
-    from ftask.deploy.watching import FileWatch, deployment_files
-
     if not run.settings.uses_engine:
         raise UsageError(
             f"ftask dev works on the stage 'local', on this machine; {run.stage_name!r} is another stage.",
@@ -80,8 +77,6 @@ class _Session:
 
     def deploy(self) -> None:
         """Deploy the project as it is now, if that changes anything; show why it cannot be."""
-        from ftask.render.screen import say_error
-
         try:
             self._deploy()
         except FtaskError as error:
@@ -92,11 +87,6 @@ class _Session:
             self._run.screen.note("Waiting for the next change.")
 
     def _deploy(self) -> None:
-        from ftask.aws.stage import Stage
-        from ftask.cli.config_file import load_config
-        from ftask.deploy.deployment import Deployment
-        from ftask.ops.logs import EventFilter, LogReader, log_groups
-
         run, started = self._run, time.monotonic()
         config = load_config()
         require_tasks(config)
@@ -130,9 +120,6 @@ class _Session:
 
     def _carry_out(self, deployment: Deployment, plan: Plan, stage: Stage | None) -> None:
         """Run the plan while no attempt runs on `stage`, because a code update kills those on the local engine."""
-        from ftask.deploy.plan import refuse_data_loss
-        from ftask.ops.consumption import while_no_attempt_runs
-
         with ExitStack() as pause:
             try:
                 refuse_data_loss(plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,11 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from ftask.ops.finding import Repair
+from ftask.deploy.restore import restore_worker_source
+from ftask.local.engine import Engine
+from ftask.ops.doctor import examine
+from ftask.ops.finding import Finding, Level, Repair
+from ftask.render.doctor import finding_json, findings_table
 
 
 def doctor(
@@ -31,11 +33,6 @@ def doctor(
         ftask doctor --stage prod
         ftask doctor --fix
     """
-    from ftask.deploy.restore import restore_worker_source
-    from ftask.ops.doctor import examine
-    from ftask.ops.finding import Finding, Level, Repair
-    from ftask.render.doctor import finding_json, findings_table
-
     screen = run.screen
     engine = [Finding("engine", Level.OK, text)] if (text := _engine(run)) else []
     checked = examine(run.stage, lambda: restore_worker_source(run.target))
@@ -64,8 +61,6 @@ def doctor(
 
 
 def _repaired(repair: Callable[[], str]) -> Repair:
-    from ftask.ops.finding import Repair
-
     try:
         return Repair(repair(), is_done=True)
     except FtaskError as error:
@@ -76,8 +71,6 @@ def _repaired(repair: Callable[[], str]) -> Repair:
 def _engine(run: Invocation) -> str | None:
     if not run.settings.uses_engine:
         return None
-    from ftask.local.engine import Engine
-
     endpoint = run.target.endpoint_url
     running = Engine().running()
     return f"ministack {running.version} at {endpoint}" if running else None

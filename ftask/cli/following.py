@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ftask.aws.stack import command_on
+from ftask.aws.stage import Stage
 from ftask.cli.exit_codes import ExitCode
+from ftask.cli.invocation import Invocation
 from ftask.cli.standstill import Standstill
 from ftask.cli.usage import UsageError
+from ftask.core.codec import task_to_json
+from ftask.core.model import Status, Task
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from ftask.aws.stage import Stage
-    from ftask.cli.invocation import Invocation
-    from ftask.core.model import Task
-    from ftask.ops.watch import Watcher
+from ftask.core.timestamps import now
+from ftask.ops.watch import Watcher
+from ftask.ops.watched_tasks import WatchedTasks
+from ftask.render.tasks import change_line, live_table
+from ftask.render.waiting import ended_summary, waiting_board, waiting_line, with_reason
 
 Timeout = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
@@ -58,16 +62,12 @@ class Followed:
 
     def task_documents(self, stage: Stage) -> Iterator[Any]:
         """Yield the JSON form of each task as last seen."""
-        from ftask.core.codec import task_to_json
-
         tasks = self.watcher.tasks.as_read()
         while some := list(islice(tasks, TASKS_AT_ONCE)):
             yield from map(task_to_json, stage.with_payloads(some))
 
     def failed_ids(self) -> Iterable[str]:
         """Yield the ids of the failed tasks."""
-        from ftask.core.model import Status
-
         return self.watcher.tasks.ids(Status.FAILED)
 
 
@@ -78,10 +78,6 @@ def follow(run: Invocation, task_ids: Iterable[str], timeout: float | None, *, r
     few tasks, and for many one now and then. With `result_follows` the lines are progress on stderr; otherwise those of
     a few tasks, and with JSON all changes, are the result.
     """
-    from ftask.core.model import Status
-    from ftask.ops.watch import Watcher
-    from ftask.ops.watched_tasks import WatchedTasks
-
     screen = run.screen
     tasks = WatchedTasks(task_ids, keeps_tasks=screen.json and result_follows)
     watcher = Watcher(run.target, run.outputs.table, tasks)
@@ -106,9 +102,6 @@ def follow(run: Invocation, task_ids: Iterable[str], timeout: float | None, *, r
 
 def show_summary(run: Invocation, followed: Followed) -> None:
     """Show as the result how many tasks ended, by state and by error, and which failed; and the next commands."""
-    from ftask.core.model import Status
-    from ftask.render.waiting import ended_summary
-
     progress, tasks = followed.watcher.progress, followed.watcher.tasks
     ids = list(tasks.ids(Status.FAILED, limit=SHOWN_IDS))
     shown = run.shown_ids(ids)
@@ -117,9 +110,6 @@ def show_summary(run: Invocation, followed: Followed) -> None:
 
 
 def _commands_for_failed(run: Invocation, followed: Followed, ids: list[str]) -> list[str]:
-    from ftask.aws.stack import command_on
-    from ftask.core.model import Status
-
     since = followed.watcher.first_failed_at
     if not ids or since is None:
         return []
@@ -132,10 +122,6 @@ def _commands_for_failed(run: Invocation, followed: Followed, ids: list[str]) ->
 def _draw_table(
     run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None, *, transient: bool
 ) -> None:
-    from ftask.core.timestamps import now
-    from ftask.render.tasks import live_table
-    from ftask.render.waiting import with_reason
-
     started = now()
     ids = run.shown_ids(watcher.tasks)
     seen: dict[str, Task] = {}
@@ -150,10 +136,6 @@ def _draw_table(
 def _write_changes(
     run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None, *, result_follows: bool
 ) -> None:
-    from ftask.core.codec import task_to_json
-    from ftask.core.timestamps import now
-    from ftask.render.tasks import change_line
-
     for changed in watcher.rounds(timeout):
         if reason := standstill.note(changed=bool(changed)):
             run.screen.warn(reason)
@@ -171,8 +153,6 @@ def _whole(run: Invocation, tasks: Iterable[Task], *, result_follows: bool) -> I
 
 
 def _draw_bar(run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None) -> None:
-    from ftask.render.waiting import waiting_board, with_reason
-
     with run.screen.drawing(waiting_board(watcher.progress), transient=True) as live:
         for changed in watcher.rounds(timeout):
             standstill.note(changed=bool(changed))
@@ -180,9 +160,6 @@ def _draw_bar(run: Invocation, watcher: Watcher, standstill: Standstill, timeout
 
 
 def _write_lines(run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None) -> None:
-    from ftask.core.timestamps import now
-    from ftask.render.waiting import waiting_line
-
     due = 0.0
     for changed in watcher.rounds(timeout):
         if reason := standstill.note(changed=bool(changed)):

@@ -9,6 +9,8 @@ import typer
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskId
 from ftask.core.errors import FtaskError
+from ftask.ops.last_traceback import last_traceback
+from ftask.render.tasks import detail
 
 
 def get(
@@ -34,8 +36,6 @@ def get(
     text = _traceback(run, task) if reads_log else None
 
     def draw() -> Any:
-        from ftask.render.tasks import detail
-
         return detail(task, text)
 
     run.shown_ids([task["taskId"]])
@@ -44,8 +44,6 @@ def get(
 
 def _traceback(run: Invocation, task: dict[str, Any]) -> str | None:
     """Return the traceback; warn where the log cannot be read, for the task can be shown without it."""
-    from ftask.ops.last_traceback import last_traceback
-
     try:
         return last_traceback(run.stage, task)
     except FtaskError as error:

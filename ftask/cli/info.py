@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ftask.cli.invocation import Invocation
+from ftask.ops.consumption import MISSING, why_no_task_runs
+from ftask.ops.info import describe_stage
+from ftask.render.info import info_table
 
 
 def info(run: Invocation) -> None:
@@ -11,10 +14,6 @@ def info(run: Invocation) -> None:
     Examples:
         ftask info --stage prod
     """
-    from ftask.ops.consumption import MISSING, why_no_task_runs
-    from ftask.ops.info import describe_stage
-    from ftask.render.info import info_table
-
     value = describe_stage(run.stage)
     run.screen.result(value, lambda: info_table(value))
     if value["worker"]["state"] == MISSING and (warning := why_no_task_runs(run.stage, MISSING)):

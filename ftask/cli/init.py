@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ftask.cli.invocation import Invocation
+from ftask.scaffold.project import write_project
 
 
 def init(
@@ -25,8 +26,6 @@ def init(
         ftask init
         ftask init orders
     """
-    from ftask.scaffold.project import write_project
-
     folder = folder or Path()
     names = write_project(folder)
     run.screen.result({"folder": str(folder.absolute()), "files": names}, lambda: _next_steps(folder, names))

@@ -8,12 +8,10 @@ from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
 
+from ftask.aws.stack import command_on
+from ftask.cli.invocation import Invocation
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from ftask.cli.invocation import Invocation
 
 # With more tasks their ids are written to a file: a command with all of them could not be pasted.
 MAX_IDS_IN_COMMAND = 5
@@ -24,8 +22,6 @@ def how_to_follow(run: Invocation, task_ids: Iterable[str], file: Path | None = 
 
     `file` has the ids of many; without one they are written to a file of temporary files.
     """
-    from ftask.aws.stack import command_on
-
     ids = iter(task_ids)
     first = list(islice(ids, MAX_IDS_IN_COMMAND + 1))
     if not first:

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from ftask.aws.local_stage import LOCAL_REGION
 from ftask.cli.command import PlainGroup, command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.key_formats import KeyFormat, credentials_text
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
+from ftask.local.engine import Engine
+from ftask.render.credentials import credentials_table
+from ftask.render.times import duration
 
 app = typer.Typer(
     name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True, cls=PlainGroup
@@ -26,8 +30,6 @@ def up(run: Invocation) -> None:
     Examples:
         ftask local up
     """
-    from ftask.local.engine import Engine
-
     running, started = Engine(note=run.screen.note).ensure()
     value = {"endpointUrl": running.endpoint_url, "pid": running.pid, "started": started, "version": running.version}
     verb = "Started" if started else "Already running:"
@@ -41,8 +43,6 @@ def down(run: Invocation) -> None:
     Examples:
         ftask local down
     """
-    from ftask.local.engine import Engine
-
     stopped = Engine(note=run.screen.note).stop()
     text = "Stopped the local engine; its state is kept." if stopped else "The local engine was not running."
     run.screen.result({"stopped": stopped}, lambda: text)
@@ -55,9 +55,6 @@ def status(run: Invocation) -> ExitCode:
     Examples:
         ftask local status -o json
     """
-    from ftask.local.engine import Engine
-    from ftask.render.times import duration
-
     engine = Engine()
     running = engine.running()
     value = {
@@ -89,8 +86,6 @@ def logs(
     Examples:
         ftask local logs --lines 100
     """
-    from ftask.local.engine import Engine
-
     for line in Engine().log_tail(lines):
         run.screen.line({"line": line}, line)
 
@@ -114,10 +109,6 @@ def credentials(
         ftask local credentials
         eval "$(ftask local credentials --format env)"
     """
-    from ftask.aws.local_stage import LOCAL_REGION
-    from ftask.local.engine import Engine
-    from ftask.render.credentials import credentials_table
-
     if key_format is not None and run.screen.json:
         raise UsageError("Give either --format or -o json.")
     running = Engine(note=run.screen.note).ensure().engine
@@ -141,8 +132,6 @@ def reset(run: Invocation, yes: Yes = False) -> None:
     Examples:
         ftask local reset --yes
     """
-    from ftask.local.engine import Engine
-
     engine = Engine(note=run.screen.note)
     run.confirm(f"Delete everything in the local engine ({engine.root})?", yes=yes)
     engine.reset()

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from re import Pattern
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from re import Pattern
-
-    from ftask.cli.invocation import Invocation
-    from ftask.ops.logs import Event
+from ftask.cli.invocation import Invocation
+from ftask.core.timestamps import now
+from ftask.ops.logs import Event
+from ftask.render.logs import event_json, event_text
 
 
 def print_events(run: Invocation, events: Sequence[Event], highlight: Pattern[str] | None = None) -> None:
     """Print the events, one line each, or as JSON lines; in text, what matches `highlight` stands out."""
     if not events:
         return
-    from ftask.core.timestamps import now
-    from ftask.render.logs import event_json, event_text
-
     screen = run.screen
     ids = run.shown_ids(event.task_id for event in events if event.task_id is not None)
     width = None if screen.shows_whole_rows else screen.out.width

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime, timedelta
+from typing import Annotated
 
 import typer
 
+from ftask.aws.polling import rounds
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.log_lines import print_events
 from ftask.cli.selecting import require_id
 from ftask.cli.usage import InvalidOptionError, parse_choice
 from ftask.cli.when import parse_when
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from ftask.core.timestamps import now
+from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
+from ftask.render.logs import searched_text
 
 FUNCTIONS = ("api", "worker")
 DEFAULT_SINCE = timedelta(minutes=10)
@@ -78,10 +79,6 @@ def logs(
         ftask logs --task ID
         ftask logs --since 2h --grep 'order 1[78]'
     """
-    from ftask.aws.polling import rounds
-    from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
-    from ftask.render.logs import searched_text
-
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
     pattern = None if grep is None else parse_pattern(grep)
     begin = parse_when(since, "--since")
@@ -115,8 +112,6 @@ def parse_pattern(text: str) -> re.Pattern[str]:
 
 def _default_begin(run: Invocation, task_id: str | None) -> datetime:
     """Return when a task was created, so that all of its events are shown, or some minutes ago."""
-    from ftask.core.timestamps import now
-
     task = None if task_id is None else run.stage.task(task_id)
     return now() - DEFAULT_SINCE if task is None else task.created_at
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.aws.errors import translate_aws_errors
+from ftask.aws.stage import Stage
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection
 from ftask.cli.usage import UsageError, parse_choice, parse_choices
+from ftask.cli.watching_list import watch_list
 from ftask.cli.when import parse_when
+from ftask.core.codec import task_to_json
+from ftask.core.model import Status, Task
 from ftask.core.text import plural
+from ftask.core.timestamps import now
+from ftask.dead_letters.selection import Selection, failures
+from ftask.ops.scan import Page, TaskFilter, list_newest
+from ftask.render.dead_letters import failed_table
+from ftask.render.task_list import COLUMNS, task_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from ftask.aws.stage import Stage
-    from ftask.core.model import Task
-    from ftask.dead_letters.selection import Selection
-    from ftask.ops.scan import Page
-
     # Reads the tasks of a list; it passes the pages of a scan through the function that it is given.
     Read = Callable[[Callable[[Iterator[Page]], Iterable[Page]]], Sequence[Task]]
 
@@ -71,11 +75,6 @@ def ls(
         ftask ls --type greet --columns task,status,payload
         ftask ls --status PENDING --limit 0 | ftask cancel - --yes
     """
-    from ftask.cli.watching_list import watch_list
-    from ftask.core.model import Status
-    from ftask.ops.scan import TaskFilter, list_newest
-    from ftask.render.task_list import COLUMNS
-
     selected = None if status is None else Status[parse_choice("--status", status, list(Status))]
     names = [] if columns is None else parse_choices("--columns", columns, list(COLUMNS))
     if columns is not None and run.screen.json:
@@ -101,10 +100,6 @@ def ls(
 
 def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
     """List failed tasks from their index alone."""
-    from ftask.core.timestamps import now
-    from ftask.dead_letters.selection import failures
-    from ftask.render.dead_letters import failed_table
-
     tasks = list(islice(failures(run.stage, selection), limit or None))
     run.screen.result(
         [task.json() for task in tasks],
@@ -115,9 +110,6 @@ def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
 
 def _read_failed(stage: Stage, selection: Selection, limit: int, _: object = None) -> list[Task]:
     """Return the newest failed tasks that are selected: found by their index, and read whole."""
-    from ftask.aws.errors import translate_aws_errors
-    from ftask.dead_letters.selection import failures
-
     ids = [task.task_id for task in islice(failures(stage, selection), limit or None)]
     with translate_aws_errors():
         tasks = {task.task_id: task for task in stage.store.get_many(ids)}
@@ -126,10 +118,6 @@ def _read_failed(stage: Stage, selection: Selection, limit: int, _: object = Non
 
 
 def _list(run: Invocation, read: Read, columns: Sequence[str]) -> None:
-    from ftask.core.codec import task_to_json
-    from ftask.core.timestamps import now
-    from ftask.render.task_list import task_table
-
     items_read = 0
 
     def follow(pages: Iterator[Page]) -> Iterator[Page]:

@@ -6,17 +6,19 @@ import json
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ftask.aws.stack import command_on
+from ftask.aws.stage import Stage
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import parse_choice
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from ftask.aws.stage import Stage
+from ftask.ops.console import PAGES
+from ftask.ops.info import console_links
+from ftask.private_files import write_private
 
 API = "api"
 
@@ -56,10 +58,6 @@ def open(  # noqa: A001 - the command's name
 
 
 def _console_page(run: Invocation, stage: Stage, page: str) -> str:
-    from ftask.aws.stack import command_on
-    from ftask.ops.console import PAGES
-    from ftask.ops.info import console_links
-
     if stage.target.is_emulated:
         commands = [command_on(stage.target, command) for command in ("open api", "info", "top")]
         raise FtaskError(
@@ -86,8 +84,6 @@ def _saved_document(run: Invocation) -> str:
     Raises:
         FtaskError: the API refused the request, or the copy cannot be written.
     """
-    from ftask.private_files import write_private
-
     document = json.dumps(run.api.document(), indent=2, ensure_ascii=False)
     try:
         path = Path(tempfile.mkdtemp(prefix="ftask-"), f"{run.stage_name}-openapi.json")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ftask.deploy.project import Project
+from ftask.deploy.project import Project
+from ftask.local.runtime import runtime_python
+from ftask.local.state_folder import default_root, unusable
 
 
 def importing_python(project: Project | None) -> str:
@@ -17,9 +17,6 @@ def importing_python(project: Project | None) -> str:
     Raises:
         FtaskError: the state folder, where it lies, cannot be used.
     """
-    from ftask.local.runtime import runtime_python
-    from ftask.local.state_folder import default_root, unusable
-
     if project is None:
         return sys.executable
     root = default_root()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,11 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.own_tasks import importing_python
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from ftask.deploy.package import Package
+from ftask.deploy.build import build_code
+from ftask.deploy.deployment import final_template
+from ftask.deploy.package import Package, write_package
+from ftask.deploy.parameters import parse_overrides
+from ftask.deploy.platforms import LAMBDA
 
 # The import of the tasks needs a region where none is configured; nothing is called in it.
 _IMPORT_REGION = "us-east-1"
@@ -44,12 +46,6 @@ def package(
     Examples:
         ftask package --stage prod --to build
     """
-    from ftask.deploy.build import build_code
-    from ftask.deploy.deployment import final_template
-    from ftask.deploy.package import write_package
-    from ftask.deploy.parameters import parse_overrides
-    from ftask.deploy.platforms import LAMBDA
-
     if run.settings.uses_engine:
         raise UsageError("A package is for AWS, and the stage 'local' is not.", "Name another stage with --stage.")
     configured, screen = run.config.stage(run.stage_name), run.screen

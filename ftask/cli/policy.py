@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import typer
 
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
+from ftask.aws.stack import find_stack
+from ftask.aws.target import Target
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation, engine_target
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ftask.aws.target import Target
-    from ftask.policy.resources import Scope
+from ftask.deploy.parameters import parse_overrides
+from ftask.local.engine import Engine
+from ftask.policy.commands import COMMANDS, DEPLOYING
+from ftask.policy.deployer import plan_policy
+from ftask.policy.deployer import policy as least_policy
+from ftask.policy.resources import Scope
 
 
 def policy(
@@ -46,8 +50,6 @@ def policy(
         ftask policy --stage prod
         ftask policy dlq submit --stage prod
     """
-    from ftask.deploy.parameters import parse_overrides
-
     stage = run.config.stage(run.stage_name)
     parameters = stage.overrides() | parse_overrides(param or [])
     print_policy(run, select_commands(commands or []), parameters, stage.artifact_bucket)
@@ -66,9 +68,6 @@ def print_policy(
     `parameters` are those that the stage is to have, besides those that it has. `own_bucket` is the team's bucket for
     code archives. With `only_plans` the policy is one for `ftask deploy --dry-run`, whatever the commands are.
     """
-    from ftask.policy.deployer import plan_policy
-    from ftask.policy.deployer import policy as least_policy
-
     scope, deployed = _scope(run, own_bucket)
 
     def known(name: str) -> str | None:
@@ -89,8 +88,6 @@ def select_commands(words: Sequence[str]) -> list[str]:
     Raises:
         UsageError: a word names no command, or one that sends AWS no requests.
     """
-    from ftask.policy.commands import COMMANDS, DEPLOYING
-
     left = " ".join(words).split()
     if not left:
         return [name for name in COMMANDS if name not in DEPLOYING]
@@ -114,9 +111,6 @@ def select_commands(words: Sequence[str]) -> list[str]:
 
 def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str, str]]:
     """Return what the policy is for, and the parameters of the stage as far as it is deployed and can be read."""
-    from ftask.local.engine import Engine
-    from ftask.policy.resources import Scope
-
     stack = f"ftask-{run.stage_name}"
     if run.settings.uses_engine:
         scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
@@ -135,8 +129,6 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
 
 def _account(run: Invocation) -> str | None:
     """Return the account of the credentials; None, with a note, if that cannot be asked."""
-    from ftask.aws.errors import translate_aws_errors
-
     try:
         with translate_aws_errors():
             return run.target.sts.get_caller_identity()["Account"]
@@ -146,8 +138,6 @@ def _account(run: Invocation) -> str | None:
 
 
 def _deployed_parameters(run: Invocation, target: Target) -> Mapping[str, str]:
-    from ftask.aws.stack import find_stack
-
     try:
         stack = find_stack(target)
     except FtaskError as error:

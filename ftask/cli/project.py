@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from ftask.cli.config_file import Config, TasksConfig
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ftask.cli.config_file import Config, TasksConfig
-    from ftask.tasks.registry import Registry
+from ftask.tasks.errors import ModuleLoadError
+from ftask.tasks.loading import load_tasks
+from ftask.tasks.registry import Registry
 
 
 def require_tasks(config: Config) -> tuple[Path, TasksConfig]:
@@ -38,9 +36,6 @@ def load_project(run: Invocation) -> Registry:
     Raises:
         FtaskError: there is no project here, or its module cannot be imported.
     """
-    from ftask.tasks.errors import ModuleLoadError
-    from ftask.tasks.loading import load_tasks
-
     config = run.config
     path, tasks = require_tasks(config)
     settings = config.stage_tasks(run.stage_name) or tasks

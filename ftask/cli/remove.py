@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
+from ftask.deploy import apply
+from ftask.deploy.plan import plan_data_only, refuse_data_loss
+from ftask.render.remove import removal_json, removal_table
 
 
 def remove(
@@ -26,10 +30,6 @@ def remove(
         ftask remove --stage test
         ftask remove --stage test --keep-data
     """
-    from ftask.aws.stack import command_on
-    from ftask.deploy import apply
-    from ftask.render.remove import removal_json, removal_table
-
     target = run.target
     removal = apply.prepare_removal(target, keep_data=keep_data)
     value = removal_json(target.stack_name, removal)
@@ -59,9 +59,6 @@ def remove(
 
 
 def _keep_data(run: Invocation) -> None:
-    from ftask.deploy import apply
-    from ftask.deploy.plan import plan_data_only, refuse_data_loss
-
     plan = plan_data_only(run.target)
     refuse_data_loss(plan)
     run.if_interrupted = "CloudFormation continues. Run ftask remove --keep-data again to see how it ended."

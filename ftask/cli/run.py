@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Annotated
+from random import Random
+from typing import Annotated
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
+from ftask.cli.project import load_project
+from ftask.cli.task_arguments import parse_arguments, read_payload
 from ftask.cli.usage import UsageError
-
-if TYPE_CHECKING:
-    from ftask.core.model import Task
-    from ftask.core.payload import JsonObject
+from ftask.core.codec import task_to_json
+from ftask.core.manifest import Manifest
+from ftask.core.model import EXPERIMENT_TYPE, Status, Task
+from ftask.core.payload import JsonObject
+from ftask.core.timestamps import now
+from ftask.render.attempts import attempt_line, result_text
+from ftask.tasks.registry import Registry
+from ftask.tasks.trial import SkippingClock, new_task, run_to_end
 
 
 def run(
@@ -45,8 +53,6 @@ def run(
         ftask run greet name=Ada
         ftask run experiment message=ERROR --no-wait
     """
-    from ftask.cli.task_arguments import parse_arguments, read_payload
-
     if payload is not None and arguments:
         raise UsageError("Give either key=value arguments or --payload.")
     if max_attempts is not None and attempt > max_attempts:
@@ -63,17 +69,6 @@ def run(
 def _run(
     run: Invocation, type_name: str, payload: JsonObject, attempt: int, max_attempts: int | None, *, no_wait: bool
 ) -> Task:
-    import logging
-    from random import Random
-
-    from ftask.cli.project import load_project
-    from ftask.core.manifest import Manifest
-    from ftask.core.model import EXPERIMENT_TYPE, Status
-    from ftask.core.timestamps import now
-    from ftask.render.attempts import attempt_line
-    from ftask.tasks.registry import Registry
-    from ftask.tasks.trial import SkippingClock, new_task, run_to_end
-
     # As on a worker, but readable.
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s  %(name)s: %(message)s")
     registry = Registry() if type_name == EXPERIMENT_TYPE else load_project(run)
@@ -95,10 +90,6 @@ def _run(
 
 
 def _show(run: Invocation, task: Task) -> ExitCode:
-    from ftask.core.codec import task_to_json
-    from ftask.core.model import Status
-    from ftask.render.attempts import result_text
-
     is_completed = task.status is Status.COMPLETED
     if is_completed or run.screen.json:
         run.screen.result(task_to_json(task), lambda: result_text(task))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from ftask.cli import completion
 from ftask.cli.usage import InvalidOptionError
 from ftask.cli.when import parse_when
-
-if TYPE_CHECKING:
-    from ftask.dead_letters.selection import Selection
+from ftask.dead_letters.selection import Selection
 
 T = TypeVar("T", str, list[str] | None, str | None)
 
@@ -81,8 +79,6 @@ def parse_selection(
     Raises:
         InvalidOptionError: a time is invalid, or the second one is before the first.
     """
-    from ftask.dead_letters.selection import Selection
-
     first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
         raise InvalidOptionError("--until", str(until), f"a time after --since {since}")

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
+from ftask.aws.profile import Profile
+from ftask.aws.target import Target
+from ftask.cli.config_file import Config
 from ftask.cli.options import GlobalOptions, Setting, environment
 from ftask.cli.usage import UsageError
-
-if TYPE_CHECKING:
-    from ftask.aws.profile import Profile
-    from ftask.aws.target import Target
-    from ftask.cli.config_file import Config
 
 ACCESS_KEY_VARIABLE = "AWS_ACCESS_KEY_ID"
 ENGINE = "local engine"
@@ -39,8 +36,6 @@ class Settings:
 
     def target(self) -> Target:
         """Return the target of any stage but the local engine's."""
-        from ftask.aws.target import Target
-
         # boto3 ignores the keys of the environment where a profile is given explicitly.
         uses_keys = self.credentials.source == environment(ACCESS_KEY_VARIABLE)
         profile = None if uses_keys else self.profile.value

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from ftask.cli.invocation import Invocation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ftask.deploy.events import StackEvent
+from ftask.core.timestamps import now
+from ftask.deploy.events import StackEvent
+from ftask.render.deploy import event_line
+from ftask.render.stack_progress import StackProgress
 
 
 def show_events(run: Invocation, events: Iterable[StackEvent]) -> None:
     """Show how the stack changes: in place on a terminal, as lines of what has ended elsewhere; failures as lines."""
-    from ftask.core.timestamps import now
-    from ftask.render.deploy import event_line
-    from ftask.render.stack_progress import StackProgress
-
     screen = run.screen
     if not screen.draws_progress or screen.json:
         for event in events:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from ftask.cli.invocation import Invocation
+from ftask.ops.consumption import state, why_no_task_runs
 
 # Without a change for so long, the state of the worker is looked at; and again after each minute.
 FIRST_SECONDS = 10.0
@@ -35,8 +33,6 @@ class Standstill:
 
     def look(self) -> str | None:
         """Look at the worker now; return the reason if it is new."""
-        from ftask.ops.consumption import state, why_no_task_runs
-
         self._due = self._clock() + NEXT_SECONDS
         before = self.reason
         stage = self._run.stage

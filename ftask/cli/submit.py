@@ -8,23 +8,26 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ftask.aws.api import ApiClient
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow, require_wait, show_summary
+from ftask.cli.input_tasks import Sources, read_tasks
+from ftask.cli.interrupted import how_many, how_to_follow
 from ftask.cli.invocation import Invocation
+from ftask.cli.task_arguments import split_type
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError, PayloadError
+from ftask.core.submission import derive_task_id
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from ftask.aws.api import ApiClient
-    from ftask.ops.ledger import Ledger
-    from ftask.ops.rejected import Rejected
-    from ftask.ops.spool import Spool
-    from ftask.ops.submit import InputTask, Outcomes, Submitted
+from ftask.ops.ledger import Ledger, NotALedgerError, ledger_path
+from ftask.ops.rejected import Rejected, rejected_spool, write_rejected
+from ftask.ops.spool import Spool
+from ftask.ops.submit import InputTask, Outcomes, Repeated, Submitted, submit_tasks
+from ftask.render.tasks import accepted, outcome
 
 _REMEMBERED_IDS = 100
 
@@ -77,12 +80,6 @@ def submit(
         ftask submit --payload '{"order": 18}' --key order-18
         ftask submit greet --file tasks.jsonl
     """
-    from ftask.cli.input_tasks import Sources, read_tasks
-    from ftask.cli.task_arguments import split_type
-    from ftask.core.submission import derive_task_id
-    from ftask.ops.rejected import rejected_spool, write_rejected
-    from ftask.ops.submit import Repeated, Submitted
-
     require_wait(timeout, wait=wait)
     rejected = rejected_spool()
     sources = Sources(*split_type(words or ()), message, payload, file)
@@ -105,8 +102,6 @@ def submit(
         run.if_interrupted = lambda: _after_interruption(run, submitted, total)
         error = _send(run, client, tasks, total, submitted.add)
     else:
-        from ftask.ops.ledger import ledger_path
-
         record = ledger_path(path, run.stage_name)
         if fresh:
             record.unlink(missing_ok=True)
@@ -133,8 +128,6 @@ def submit(
 
 
 def _open_ledger(path: Path) -> Ledger:
-    from ftask.ops.ledger import Ledger, NotALedgerError
-
     try:
         return Ledger(path)
     except NotALedgerError as error:
@@ -152,8 +145,6 @@ def _count_known(run: Invocation, ledger: Ledger, tasks: Iterable[InputTask]) ->
 
 def _after_interruption(run: Invocation, submitted: Submitted, total: int, record: Path | None = None) -> str:
     """Say how many tasks were accepted, and how to follow them; `record` has those of this run and of earlier ones."""
-    from ftask.cli.interrupted import how_many, how_to_follow
-
     ids = (accepted.task_id for accepted in submitted.accepted)
     lines = [how_many("Accepted", len(submitted.accepted), total), how_to_follow(run, ids, record)]
     if record is not None and len(submitted.accepted) < total:
@@ -165,8 +156,6 @@ def _send(
     run: Invocation, client: ApiClient, tasks: Iterable[InputTask], total: int, note: Callable[[Outcomes], None]
 ) -> FtaskError | None:
     """Submit the tasks with a progress bar; return the error of a request that failed as a whole."""
-    from ftask.ops.submit import submit_tasks
-
     try:
         with closing(submit_tasks(client, tasks, late=note)) as batches:
             for outcomes in run.screen.counting(batches, total, "submitting", size=len):
@@ -190,8 +179,6 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
         elif screen.json:
             screen.results((document, "") for document in followed.task_documents(run.stage))
         elif last is not None and len(followed.watcher.tasks) == 1:
-            from ftask.render.tasks import outcome
-
             screen.result(None, partial(outcome, last, shown[last.task_id]))
         else:
             show_summary(run, followed)
@@ -205,8 +192,6 @@ def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float |
 
 
 def _draw_accepted(task_id: str, status: str) -> Any:
-    from ftask.render.tasks import accepted
-
     return accepted(task_id, status)
 
 

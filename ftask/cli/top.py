@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ftask.cli import cockpit
 from ftask.cli.invocation import Invocation
+from ftask.cli.keys import read_key, single_keys
 from ftask.cli.selecting import TaskType
 from ftask.distribution import missing_extra
-
-if TYPE_CHECKING:
-    from ftask.ops.top import StageSampler, StageSnapshot
+from ftask.ops.top import PAST, StageSampler, StageSnapshot
+from ftask.render.top import Sort, line
+from ftask.render.top import board as picture
 
 
 def top(
@@ -36,9 +38,6 @@ def top(
         ftask top --stage prod
         ftask top --count 1 -o json
     """
-    from ftask.ops.top import StageSampler
-    from ftask.render.top import line
-
     board = StageSampler(run.stage, task_type)
     run.if_interrupted = None
     if run.screen.live and sys.stdin.isatty():
@@ -56,8 +55,6 @@ def top(
 
 def _watch(run: Invocation, sampler: StageSampler, interval: float, count: int) -> None:
     """Show the stage on the whole terminal, which is as before afterwards, however this ends."""
-    from ftask.cli import cockpit
-
     if cockpit.is_installed():
         cockpit.run_cockpit(run, sampler, interval, count)
         return
@@ -66,11 +63,6 @@ def _watch(run: Invocation, sampler: StageSampler, interval: float, count: int) 
 
 
 def _live(run: Invocation, board: StageSampler, interval: float, count: int) -> None:
-    from ftask.cli.keys import read_key, single_keys
-    from ftask.ops.top import PAST
-    from ftask.render.top import Sort
-    from ftask.render.top import board as picture
-
     past: deque[StageSnapshot] = deque([board.snapshot()], maxlen=PAST)
     sort, frozen, looks = Sort.NEWEST, False, 1
 

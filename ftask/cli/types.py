@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Any
 
 from ftask.cli.invocation import Invocation
+from ftask.cli.project import load_project
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ftask.core.manifest import types_to_json
+from ftask.render.types import type_table
+from ftask.tasks.manifest import build_manifest
 
 
 def types(run: Invocation) -> None:
@@ -18,20 +22,11 @@ def types(run: Invocation) -> None:
         ftask types
         ftask types --stage prod -o json
     """
-    from ftask.render.types import type_table
-
     task_types = _deployed_types(run) if run.options.stage.is_flag else _types_here(run)
     run.screen.result(task_types, lambda: type_table(task_types))
 
 
 def _types_here(run: Invocation) -> Sequence[dict[str, Any]]:
-    import sys
-    from contextlib import redirect_stdout
-
-    from ftask.cli.project import load_project
-    from ftask.core.manifest import types_to_json
-    from ftask.tasks.manifest import build_manifest
-
     # What the module prints when it is imported is not part of the result.
     with redirect_stdout(sys.stderr):
         return types_to_json(build_manifest(load_project(run)).with_experiment())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from ftask.core.errors import InvalidInputError
 
@@ -41,8 +42,6 @@ def parse_choices(option: str, value: str, choices: Sequence[str]) -> list[str]:
         raise InvalidOptionError(option, value, f"some of {', '.join(choices)}")
     for name in names:
         if name not in choices:
-            from difflib import get_close_matches  # not needed by a call that is right
-
             similar = get_close_matches(name, choices, n=1)
             guess = f"; did you mean {similar[0]}?" if similar else "."
             raise UsageError(f"Unknown name {name!r} in {option}{guess}", f"There are: {', '.join(choices)}")

@@ -6,6 +6,7 @@ import sys
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow, show_summary
+from ftask.cli.interrupted import how_to_follow
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
 from ftask.cli.selecting import TaskIds
@@ -27,8 +28,6 @@ def watch(
         ftask submit -m hello -n 50 | ftask watch
         ftask watch < tasks.jsonl.local.accepted
     """
-    from ftask.cli.interrupted import how_to_follow
-
     is_piped = not task_ids or STDIN in task_ids
     if is_piped:
         if sys.stdin.isatty():

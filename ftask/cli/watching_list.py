@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from ftask.cli.invocation import Invocation
-    from ftask.core.model import Task
+from ftask.aws.polling import rounds
+from ftask.cli.invocation import Invocation
+from ftask.core.codec import task_to_json
+from ftask.core.model import Task
+from ftask.core.timestamps import now
+from ftask.render.task_list import row_text, watched_list
+from ftask.render.tasks import change_line
 
 # How many times as long as the last reading took the next one waits: a large table is not read all the time.
 _REST = 4
@@ -25,8 +27,6 @@ def watch_list(
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Draw the tasks that `read` returns again and again; in a pipe, print those that are new or have changed."""
-    from ftask.aws.polling import rounds
-
     run.if_interrupted = None
     took_seconds = 0.0
 
@@ -45,9 +45,6 @@ def watch_list(
 
 
 def _draw(run: Invocation, looks: Iterable[Sequence[Task]], columns: Sequence[str]) -> None:
-    from ftask.core.timestamps import now
-    from ftask.render.task_list import watched_list
-
     screen = run.screen
     with screen.drawing("Reading the list.", transient=False) as live:
         for listed in looks:
@@ -57,11 +54,6 @@ def _draw(run: Invocation, looks: Iterable[Sequence[Task]], columns: Sequence[st
 
 
 def _print(run: Invocation, looks: Iterable[Sequence[Task]], columns: Sequence[str]) -> None:
-    from ftask.core.codec import task_to_json
-    from ftask.core.timestamps import now
-    from ftask.render.task_list import row_text
-    from ftask.render.tasks import change_line
-
     before: dict[str, Task] = {}
     for tasks in looks:
         changed: Sequence[Task] = [task for task in reversed(tasks) if before.get(task.task_id) != task]

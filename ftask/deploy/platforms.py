@@ -49,7 +49,7 @@ def host_platform() -> Platform:
 def marker_environment(platform: Platform) -> dict[str, str]:
     """Return what the markers of requirements, like `sys_platform == "win32"`, are evaluated with."""
     if platform.is_host:
-        return {name: str(value) for name, value in cast(Mapping[str, object], default_environment()).items()}
+        return {name: str(value) for name, value in cast("Mapping[str, object]", default_environment()).items()}
     return {
         "implementation_name": "cpython",
         "implementation_version": f"{platform.python}.0",

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+
 from ftask.local.ports import HOST
 from ftask.local.record import RunningEngine
 from ftask.local.root_key import NO_KEY, RootKey
@@ -50,10 +54,6 @@ def _signature(url: str, key: RootKey) -> dict[str, str]:
     if key == NO_KEY:
         return {}
     # Not before it is needed: without an engine, `ftask local status` asks nobody.
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import ReadOnlyCredentials
-
     request = AWSRequest("GET", url)
     credentials = ReadOnlyCredentials(key.access_key_id, key.secret_access_key, None)
     SigV4Auth(credentials, "ministack", _REGION).add_auth(request)

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from ftask.bench import compare as comparing
+from ftask.bench.report import render_comparison
+from ftask.bench.result import load
 from ftask.cli.bench.report import require_writable
 from ftask.cli.invocation import Invocation
 from ftask.private_files import write_private
+from ftask.render.bench.compare import comparison
 
 
 def compare(
@@ -26,14 +30,8 @@ def compare(
         ftask bench compare before.json after.json
         ftask bench compare before.json after.json --report compare.html
     """
-    from ftask.bench import compare as comparing
-    from ftask.bench.result import load
-    from ftask.render.bench.compare import comparison
-
     results, names = (load(first), load(second)), (Path(first).stem, Path(second).stem)
     if report is not None:
-        from ftask.bench.report import render_comparison
-
         require_writable(report)
         write_private(Path(report), render_comparison(*results, names))
         run.screen.note(f"Wrote the report to {report}.")

@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ftask.bench.estimate import Load, estimate
+from ftask.bench.prices import read_prices
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError
+from ftask.core.payload import MAX_PAYLOAD_BYTES
+from ftask.render.bench.estimate import estimate_table
 
 MAX_TASKS_PER_MONTH = 1e12
 MAX_TYPES = 10_000
@@ -45,10 +49,6 @@ def cost(
         ftask bench cost --tasks-per-month 5e6 --payload 2KB --errors 0.1
         ftask bench cost --tasks-per-month 0
     """
-    from ftask.bench.estimate import Load, estimate
-    from ftask.bench.prices import read_prices
-    from ftask.render.bench.estimate import estimate_table
-
     load = Load(
         _parse_tasks(tasks_per_month),
         _parse_size(payload),
@@ -73,8 +73,6 @@ def _parse_tasks(text: str) -> float:
 
 
 def _parse_size(text: str) -> int:
-    from ftask.core.payload import MAX_PAYLOAD_BYTES
-
     size = _SIZE.fullmatch(text.strip())
     size_bytes = round(float(size[1]) * (1024 if size[2].upper() in ("KB", "KIB") else 1)) if size else -1
     if not 0 <= size_bytes <= MAX_PAYLOAD_BYTES:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ftask.bench.report import render
+from ftask.bench.result import Result, load
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 from ftask.private_files import open_private, write_private
-
-if TYPE_CHECKING:
-    from ftask.bench.result import Result
 
 
 def report(
@@ -25,16 +24,12 @@ def report(
     Examples:
         ftask bench report run.json --to report.html
     """
-    from ftask.bench.result import load
-
     require_writable(to)
     write_report(run, load(result), to)
 
 
 def write_report(run: Invocation, result: Result, path: str) -> None:
     """Write the report of `result` to `path`."""
-    from ftask.bench.report import render
-
     write_private(Path(path), render(result))
     run.screen.note(f"Wrote the report to {path}.")
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ftask.bench.evaluation import evaluate
+from ftask.bench.expectation import expected
+from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Progress, Settings
+from ftask.bench.prices import read_prices
+from ftask.bench.report import require_installed
+from ftask.bench.result import INTERRUPTED, TIMED_OUT, Result
 from ftask.cli.bench.report import require_writable, write_report
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
@@ -15,10 +22,8 @@ from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.private_files import write_private
-
-if TYPE_CHECKING:
-    from ftask.bench.experiment import Experiment, Progress
-    from ftask.bench.result import Result
+from ftask.render.bench.progress import progress, progress_line
+from ftask.render.bench.summary import summary
 
 # Between two lines of progress without a terminal.
 SECONDS_BETWEEN_LINES = 5.0
@@ -64,17 +69,10 @@ def bench(
         ftask bench --tasks 1000 --report report.html
         ftask bench --rate 5 --save run.json
     """
-    from ftask.bench.evaluation import evaluate
-    from ftask.bench.expectation import expected
-    from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Settings
-    from ftask.bench.prices import read_prices
-
     if rate is not None and (concurrency is not None or batch is not None):
         raise UsageError("Give either --rate, or --concurrency and --batch: --rate submits one by one.")
     require_writable(report, save)
     if report is not None:
-        from ftask.bench.report import require_installed
-
         require_installed()
     price_list = read_prices(prices)
     batch_size = 1 if rate is not None else batch or DEFAULT_BATCH
@@ -104,10 +102,6 @@ def bench(
 
 def _watch(run: Invocation, experiment: Experiment) -> None:
     """Run the experiment and show its progress."""
-    import time
-
-    from ftask.render.bench.progress import progress, progress_line
-
     screen = run.screen
     if screen.live:
         with screen.drawing("", transient=True) as live:
@@ -125,9 +119,6 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
 
 
 def _show(run: Invocation, result: Result) -> ExitCode:
-    from ftask.bench.result import INTERRUPTED, TIMED_OUT
-    from ftask.render.bench.summary import summary
-
     run.screen.result(result.dump(), lambda: summary(result))
     if result.open and result.stopped in (INTERRUPTED, TIMED_OUT):
         reason = result.stopped.capitalize()

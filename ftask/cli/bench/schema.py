@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ftask.bench.result import schema as result_schema
 from ftask.cli.invocation import Invocation
 
 
@@ -11,6 +12,4 @@ def schema(run: Invocation) -> None:
     Examples:
         ftask bench schema
     """
-    from ftask.bench.result import schema as result_schema
-
     run.screen.document(result_schema())

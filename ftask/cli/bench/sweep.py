@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ftask.bench.expectation import Expectation
+from ftask.bench.result import SIGNIFICANCE
+from ftask.bench.simulation import Cell, expect, merged
+from ftask.bench.simulation import sweep as simulate_parts
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError
 from ftask.core.errors import FtaskError
+from ftask.core.retry import RetryPolicy
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from ftask.bench.expectation import Expectation
-    from ftask.bench.simulation import Cell
+from ftask.render.bench.sweep import sweep as draw_sweep
 
 MAX_ATTEMPTS = 20
 
@@ -50,12 +52,6 @@ def sweep(
         ftask bench sweep --error-rate 0.1,0.3 --attempts 1..3
         ftask bench sweep --simulate
     """
-    from ftask.bench.expectation import Expectation
-    from ftask.bench.result import SIGNIFICANCE
-    from ftask.bench.simulation import expect
-    from ftask.core.retry import RetryPolicy
-    from ftask.render.bench.sweep import sweep as draw_sweep
-
     policy = RetryPolicy(backoff_base, backoff_cap, jitter)
     expectations = [
         Expectation(rate, number, policy) for rate in _parse_rates(error_rate) for number in _parse_numbers(attempts)
@@ -76,9 +72,6 @@ def sweep(
 
 
 def _simulate(run: Invocation, expectations: list[Expectation], tasks: int, seed: int) -> list[Cell]:
-    from ftask.bench.simulation import merged
-    from ftask.bench.simulation import sweep as simulate_parts
-
     parts: dict[int, list[Cell]] = {}
     for index, part in run.screen.counting(
         simulate_parts(expectations, tasks, seed), tasks * len(expectations), "simulating", lambda item: item[1].tasks

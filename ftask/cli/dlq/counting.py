@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ftask.cli.invocation import Invocation
-
-if TYPE_CHECKING:
-    from ftask.core.failed_index import FailedTask
-    from ftask.dead_letters.selection import Selection
+from ftask.core.failed_index import FailedTask
+from ftask.dead_letters.selection import Selection, failures
 
 # Tasks that a dry run shows.
 SAMPLE = 5
@@ -21,8 +17,6 @@ def count_selected(
 
     Of tasks selected by id `also_removed` counts those that were discarded or drained.
     """
-    from ftask.dead_letters.selection import failures
-
     count = 0
     sample: list[FailedTask] = []
     for failed in run.screen.spinning(failures(run.stage, selection, also_removed=also_removed), "counting"):

@@ -12,7 +12,13 @@ from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
 from ftask.cli.yes import Yes
+from ftask.core.drain import DrainOutcome
+from ftask.core.model import RemovalKind
 from ftask.core.text import plural
+from ftask.dead_letters.discard import discard as discard_selected
+from ftask.dead_letters.selection import require_failed
+from ftask.dead_letters.tally import drained_in
+from ftask.render.dead_letters import discarded_json, discarded_text
 
 
 def discard(
@@ -34,13 +40,6 @@ def discard(
         ftask dlq discard --error 'no such customer' --dry-run
         ftask dlq discard --task ID
     """
-    from ftask.core.drain import DrainOutcome
-    from ftask.core.model import RemovalKind
-    from ftask.dead_letters.discard import discard as discard_selected
-    from ftask.dead_letters.selection import require_failed
-    from ftask.dead_letters.tally import drained_in
-    from ftask.render.dead_letters import discarded_json, discarded_text
-
     task_ids = run.task_ids(task or ())
     selection = parse_selection(error, since, until, task_ids, task_type)
     stage, screen = run.stage, run.screen

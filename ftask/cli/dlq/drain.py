@@ -14,7 +14,12 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.usage import UsageError
 from ftask.cli.yes import Yes
+from ftask.core.drain import DrainOutcome
+from ftask.core.model import RemovalKind
 from ftask.core.text import plural
+from ftask.dead_letters.drain import DrainFile
+from ftask.dead_letters.drain import drain as drain_into
+from ftask.render.dead_letters import drained_json, drained_text
 
 
 def drain(
@@ -40,12 +45,6 @@ def drain(
         ftask dlq drain --to letters.jsonl
         ftask dlq drain --to letters.jsonl --type greet
     """
-    from ftask.core.drain import DrainOutcome
-    from ftask.core.model import RemovalKind
-    from ftask.dead_letters.drain import DrainFile
-    from ftask.dead_letters.drain import drain as drain_into
-    from ftask.render.dead_letters import drained_json, drained_text
-
     if (to is None) is not no_save:
         raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
     selection = parse_selection(error, since, until, task_type=task_type)

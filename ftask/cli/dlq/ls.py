@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain, islice
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ftask.aws.stack import command_on
 from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
 from ftask.cli.usage import parse_choice
+from ftask.core.failed_index import FailedTask
+from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ftask.core.failed_index import FailedTask
+from ftask.core.timestamps import now
+from ftask.dead_letters.grouping import group_failures
+from ftask.dead_letters.selection import failures, tasks_by_id
+from ftask.render import dead_letters as pictures
 
 # With more failed tasks, they are grouped unless the command says otherwise.
 SCREENFUL = 20
@@ -45,12 +48,6 @@ def ls(
         ftask dlq ls --since 2h
         ftask dlq ls --group-by error
     """
-    from ftask.core.model import EXPERIMENT_TYPE
-    from ftask.core.timestamps import now
-    from ftask.dead_letters.grouping import group_failures
-    from ftask.dead_letters.selection import failures, tasks_by_id
-    from ftask.render import dead_letters as pictures
-
     if group_by is not None:
         group_by = parse_choice("--group-by", group_by, ("error", "none"))
     selection = parse_selection(error, since, until, task_type=task_type)
@@ -91,8 +88,6 @@ def ls(
 
 def _next_steps(run: Invocation, task_id: str, selected: str) -> list[str]:
     """Return the commands that show, redrive and discard the first row; the latter two change nothing yet."""
-    from ftask.aws.stack import command_on
-
     commands = [f"dlq show {task_id}", f"dlq redrive {selected} --dry-run", f"dlq discard {selected} --dry-run"]
     return [command_on(run.target, command) for command in commands]
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ftask.aws.rate_limiter import RateLimiter
 from ftask.cli.dlq.counting import count_selected
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow, require_wait, show_summary
+from ftask.cli.interrupted import how_many, how_to_follow
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
+from ftask.core.model import Status
+from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
-
-if TYPE_CHECKING:
-    from ftask.dead_letters.selection import Selection
+from ftask.dead_letters.redrive import redrive as redrive_selected
+from ftask.dead_letters.selection import Selection, require_failed
+from ftask.dead_letters.tally import RedriveTally, redriven_in
+from ftask.render.dead_letters import outcome_text
 
 
 def redrive(
@@ -46,9 +51,6 @@ def redrive(
         ftask dlq redrive --error 'did not answer' --dry-run
         ftask dlq redrive --type greet --rate 50 --wait
     """
-    from ftask.core.redrive import RedriveOutcome
-    from ftask.dead_letters.selection import require_failed
-
     require_wait(timeout, wait=wait)
     task_ids = run.task_ids(task or ())
     selection = parse_selection(error, since, until, task_ids, task_type)
@@ -71,13 +73,6 @@ def redrive(
 def _redrive(
     run: Invocation, selection: Selection, rate: float, total: int, *, wait: bool, timeout: float | None
 ) -> ExitCode:
-    from ftask.aws.rate_limiter import RateLimiter
-    from ftask.cli.interrupted import how_many, how_to_follow
-    from ftask.core.model import Status
-    from ftask.dead_letters.redrive import redrive as redrive_selected
-    from ftask.dead_letters.tally import RedriveTally, redriven_in
-    from ftask.render.dead_letters import outcome_text
-
     screen = run.screen
     tally = RedriveTally()
 

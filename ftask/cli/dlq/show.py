@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from ftask.aws.api import UnknownTaskError
+from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskId
-
-if TYPE_CHECKING:
-    from ftask.core.model import Task
-    from ftask.dead_letters.peek import PeekedLetter
+from ftask.core.codec import task_to_json
+from ftask.core.letters import judge
+from ftask.core.model import Status, Task
+from ftask.core.timestamps import now
+from ftask.dead_letters.peek import PeekedLetter
+from ftask.dead_letters.peek import peek as peek_letters
+from ftask.ops.logs import EventFilter, LogReader, log_groups
+from ftask.render.dead_letters import shown
+from ftask.render.logs import event_json
 
 # With more letters in the queue, finding one of them takes too many requests.
 MAX_LETTERS_TO_SEARCH = 1000
@@ -23,15 +29,6 @@ def show(run: Invocation, task_id: TaskId) -> None:
     Examples:
         ftask dlq show ID
     """
-    from ftask.aws.api import UnknownTaskError
-    from ftask.aws.stack import command_on
-    from ftask.core.codec import task_to_json
-    from ftask.core.model import Status
-    from ftask.core.timestamps import now
-    from ftask.ops.logs import EventFilter, LogReader, log_groups
-    from ftask.render.dead_letters import shown
-    from ftask.render.logs import event_json
-
     task_id = run.task_id(task_id)
     task = run.stage.task(task_id)
     if task is None:
@@ -53,9 +50,6 @@ def show(run: Invocation, task_id: TaskId) -> None:
 
 
 def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
-    from ftask.core.letters import judge
-    from ftask.dead_letters.peek import peek as peek_letters
-
     # Closed at once, so that the letters are visible again.
     with closing(peek_letters(run.stage, MAX_LETTERS_TO_SEARCH)) as letters:
         for letter in run.screen.spinning(letters, "looking for the dead letter"):
