@@ -8,7 +8,6 @@ from importlib.resources import files
 from typing import Any
 
 from ftask.aws.stack import MANAGED_PARAMETERS
-from ftask.bench import plots
 from ftask.bench.compare import Difference, compare
 from ftask.bench.cost_notes import cost_notes, quantity_text
 from ftask.bench.result import UNANSWERED, Result
@@ -35,6 +34,8 @@ def render(result: Result) -> str:
         FtaskError: the extra `report` is not installed.
     """
     require_installed()
+    from ftask.bench import plots
+
     drawn = {
         "states": plots.states(result) if result.states else "",
         "outcomes": plots.outcomes(result),
@@ -64,6 +65,8 @@ def render_comparison(first: Result, second: Result, names: tuple[str, str]) -> 
         FtaskError: the extra `report` is not installed.
     """
     require_installed()
+    from ftask.bench import plots
+
     compared = compare(first, second)
     results = (first, second)
     return _fill(

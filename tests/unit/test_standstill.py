@@ -23,7 +23,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> list[str | FtaskError]:
             raise now
         return now
 
-    monkeypatch.setattr("ftask.ops.consumption.state", look)
+    monkeypatch.setattr("ftask.cli.standstill.state", look)
     return left
 
 
