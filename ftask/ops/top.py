@@ -23,8 +23,6 @@ from ftask.ops.failed_count import count_failed
 from ftask.ops.info import oldest_seconds
 from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
 
-# How many snapshots the sparklines show.
-PAST = 120
 RECENT_FAILURES = 50
 METRIC_PERIOD = timedelta(minutes=5)
 # CloudWatch gets the metrics of SQS and Lambda once a minute.

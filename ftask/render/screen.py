@@ -147,12 +147,6 @@ class Screen:
         with Live(get_renderable=draw, console=self.err, refresh_per_second=1, transient=True):
             yield
 
-    @contextmanager
-    def board(self, first: RenderableType) -> Iterator[Live]:
-        """Draw on the whole terminal until the block ends, then restore what it showed before."""
-        with Live(first, console=self.out, auto_refresh=False, screen=True) as live:
-            yield live
-
     def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
         """Yield the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
         if not self.draws_progress:

@@ -200,7 +200,7 @@ def test_a_handler_imports_from_the_built_archive_without_anything_heavy_and_wit
 @pytest.mark.parametrize(
     "arguments",
     [
-        *(["--version"], ["init", "project"]),
+        *(["--version"], ["help", "times"]),
         *(["run", "hello", "name=you"], ["run", "experiment", "message=SUCCESS"]),
     ],
 )
