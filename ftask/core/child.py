@@ -16,10 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ftask.core.errors import AttemptError, PermanentError, RetryAfter
-from ftask.core.execution import MAX_ERROR_BYTES, AttemptJob, encode_result
+from ftask.core.errors import AttemptError
+from ftask.core.execution import AttemptJob, encode_result
 from ftask.core.ports import Handler, Job
-from ftask.core.text import message_of, printable
+from ftask.core.raised import recorded
 from ftask.core.timestamps import from_iso, to_iso
 
 # The child says so once it can run jobs.
@@ -87,19 +87,19 @@ def _run(handler: Handler, line: bytes) -> bytes:
         result = encode_result(handler(job))
         answer = _line({"result": None if result is None else json.loads(result)})
     except BaseException as error:  # noqa: BLE001 - whatever the work raises is the attempt's outcome
-        answer = _line({"error": _error(error)})
+        answer = _line({"error": _error(recorded(error))})
     if os.getpid() != process:
         os._exit(0)  # a process that the task forked came out of it; the answer is not its to give
     surroundings.restore()
     return answer
 
 
-def _error(error: BaseException) -> dict[str, Any]:
+def _error(error: AttemptError) -> dict[str, Any]:
     return {
-        "type": printable(type(error).__name__, 100),
-        "message": printable(message_of(error), MAX_ERROR_BYTES),
-        "permanent": isinstance(error, PermanentError),
-        "requestedSeconds": error.seconds if isinstance(error, RetryAfter) else None,
+        "type": error.error_type,
+        "message": str(error),
+        "permanent": error.permanent,
+        "requestedSeconds": error.requested_seconds,
     }
 
 

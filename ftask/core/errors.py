@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC
+from math import isfinite
+
+from ftask.core.timestamps import now
 
 
 class FtaskError(Exception):
@@ -63,6 +68,10 @@ class PermanentError(Exception):
     """
 
 
+class InvalidResult(PermanentError):  # noqa: N818 - the error type that a user reads
+    """What the task returned is not JSON, or too large. The work is done, so no retry can help."""
+
+
 class PayloadMissing(PermanentError):  # noqa: N818 - the error type that a user reads
     """The payload of the task is gone from the table, so no attempt can run it."""
 
@@ -75,13 +84,34 @@ class PayloadMissing(PermanentError):  # noqa: N818 - the error type that a user
 class RetryAfter(Exception):  # noqa: N818 - reads as an instruction where it is raised
     """Raise this in a task handler to choose the delay before the next attempt.
 
-    `seconds`, from 0, is the delay, bounded by the backoff cap: that of the task's type, else the stack's
-    BackoffCapSeconds (at most 900). The attempt counts as a failed one, so after the last attempt the task is `FAILED`.
+    `seconds` is the delay, up to a week; the task's backoff does not bound it. The text of an HTTP header Retry-After
+    is accepted: seconds or a date. The attempt counts as a failed one, so after the last attempt the task is `FAILED`.
+
+    Raises:
+        ValueError: `seconds` is neither.
     """
 
-    def __init__(self, seconds: float, message: str = "") -> None:
-        super().__init__(message or f"retry after {seconds:g} s")
-        self.seconds = float(seconds)
+    def __init__(self, seconds: float | str, message: str = "") -> None:
+        self.seconds = max(0.0, _delay_seconds(seconds))
+        super().__init__(message or f"retry after {self.seconds:g} s")
+
+
+def _delay_seconds(delay: object) -> float:
+    with suppress(TypeError, ValueError, OverflowError):
+        seconds = float(delay)  # type: ignore[arg-type]  # whatever a header or a caller has
+        if isfinite(seconds):
+            return seconds
+    from email.utils import parsedate_to_datetime  # 20 ms, and only a date needs it
+
+    try:
+        at = parsedate_to_datetime(str(delay))
+    except ValueError:
+        raise ValueError(
+            f"Invalid RetryAfter {delay!r}: expected seconds, like 30, or an HTTP date, like "
+            "Wed, 21 Oct 2026 07:28:00 GMT."
+        ) from None
+    # Without a zone it is UTC, as HTTP's dates are.
+    return (at.replace(tzinfo=at.tzinfo or UTC) - now()).total_seconds()
 
 
 class TimedOut(Exception):  # noqa: N818 - the error type that a user reads

@@ -12,14 +12,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ftask.core.model import WORKER_LOST, Message, Task, loss_text
+from ftask.core.raised import MAX_ERROR_BYTES, type_of
 from ftask.core.text import printable, shortened
 from ftask.core.timestamps import to_iso
 
 if TYPE_CHECKING:
     from ftask.core.ports import Job
 
-# Longest message of an error that is logged.
-MAX_ERROR_BYTES = 1024
 # Longest line of a task's output that is logged. CloudWatch takes far longer ones, and charges for each byte.
 MAX_LINE_BYTES = 8 * 1024
 
@@ -82,7 +81,7 @@ def finished(after: Task, duration_ms: int, wait_ms: int | None = None) -> Event
 def attempt_failed(task_id: str, task_type: str, epoch: int, attempt: int, error: BaseException, trace: str) -> Event:
     """The user's function raised `error`; `trace` is its bounded traceback."""
     fields = {"taskId": task_id, "epoch": epoch, "attempt": attempt, "type": task_type}
-    return Event(EventName.ATTEMPT_FAILED, fields | {"errorType": type(error).__name__, "traceback": trace}, "ERROR")
+    return Event(EventName.ATTEMPT_FAILED, fields | {"errorType": type_of(error), "traceback": trace}, "ERROR")
 
 
 def ignored(message: Message, reason: str) -> Event:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,16 +21,18 @@ from typing import Any
 
 from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.errors import AttemptError, PayloadMissing, PermanentError, RetryAfter
+from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Observer, Queue, Settlement, Store
+from ftask.core.raised import MAX_ERROR_BYTES, message_of, recorded, type_of
 from ftask.core.retry import RetryPolicy
-from ftask.core.text import message_of, printable
+from ftask.core.text import printable
 from ftask.core.timestamps import to_iso
 from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Postpone, Reopen, TakeOver, due_at
 
-# Longest error message kept, in the item and on the dead letter.
-MAX_ERROR_BYTES = 1024
+# Longest time that a message is hidden. SQS counts its 12 hours from the receive, which was before the invocation.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+MAX_VISIBILITY_SECONDS = 11 * 3600
 # A begin that failed is undone only with more time left than one call takes to fail.
 UNDO_TIME = timedelta(seconds=5)
 # Others write the same item only when messages are duplicated, so a begin soon finds it as it stays.
@@ -192,39 +194,22 @@ class Executor:
         self.observe(events.started(task, wait_ms))
         try:
             result = encode_result(handler(_job(task, deadline)))
-        except AttemptError as error:
-            after = self._failed(
-                task, error, permanent=error.permanent, requested_seconds=_usable_delay(error.requested_seconds)
-            )
-        except RetryAfter as error:
-            after = self._failed(task, error, requested_seconds=_usable_delay(error.seconds))
-        except PermanentError as error:
-            after = self._failed(task, error, permanent=True)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is the attempt's outcome
-            after = self._failed(task, error)
+            after = self._failed(task, recorded(error))
         else:
             after = transitions.completed(task, result, self.clock())
         self.observe(events.finished(after, _milliseconds(self.clock() - started), wait_ms))
         return after
 
-    def _failed(
-        self,
-        task: Task,
-        error: BaseException,
-        *,
-        permanent: bool = False,
-        requested_seconds: float | None = None,
-    ) -> Task:
-        error_type = error.error_type if isinstance(error, AttemptError) else type(error).__name__
-        failure = Failure(printable(error_type, 100), printable(message_of(error), MAX_ERROR_BYTES))
+    def _failed(self, task: Task, error: AttemptError) -> Task:
         return transitions.failed_attempt(
             task,
-            failure,
+            Failure(error.error_type, str(error)),
             self.clock(),
             self.policies.get(task.type, self.policy),
             self.rng,
-            permanent=permanent,
-            requested_seconds=requested_seconds,
+            permanent=error.permanent,
+            requested_seconds=error.requested_seconds,
         )
 
     def _settle(self, delivery: Delivery, after: Task, before: Task | None = None) -> bool:
@@ -252,7 +237,7 @@ class Executor:
         seconds = None
         if decision.until is not None:
             # Rounded up: a message that is visible too early would only be postponed again.
-            seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), 43_200)
+            seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), MAX_VISIBILITY_SECONDS)
             self.queue.postpone(delivery, seconds)
         self.observe(events.postponed(message, decision.reason, seconds))
 
@@ -303,23 +288,42 @@ def encode_result(value: Any) -> str | None:
     """Return the JSON text of a handler's result; None without a result.
 
     Raises:
-        PermanentError: it is not JSON, or larger than 64 KiB. The work is done, so a retry cannot help.
+        InvalidResult: it is not JSON, or larger than 64 KiB.
     """
     if value is None:
         return None
-    try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        size = len(text.encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PermanentError(f"the handler's result is not JSON: {error}") from error
+    text = result_json(value)
+    size = len(text.encode())
     if size > MAX_RESULT_BYTES:
-        raise PermanentError(f"the handler's result has {size:,} bytes; the limit is {MAX_RESULT_BYTES:,}")
+        raise InvalidResult(
+            f"The result has {size:,} bytes; the limit is {MAX_RESULT_BYTES:,}. Store it elsewhere, like in S3, and "
+            "return where it is."
+        )
     return text
+
+
+def result_json(value: Any, convert: Callable[[Any], Any] | None = None) -> str:
+    """Return `value` as JSON text; `convert` returns what stands for a part that JSON does not know.
+
+    Raises:
+        InvalidResult: it is not JSON. Whatever its own code raises, the work is done.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=convert)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidResult(f"The result is not JSON: {message_of(error)}.") from error
+    except Exception as error:
+        raise InvalidResult(f"The result is not JSON: {type_of(error)}: {message_of(error)}") from error
+    return text
+
+
+def limit_text(timeout_seconds: float | None) -> str:
+    """Return what stops an attempt: the timeout of its type, or without one the end of the worker's time."""
+    if timeout_seconds is None:
+        return "WorkerTimeout ended the worker's time"
+    return f"its timeout is {timeout_seconds:g} s"
 
 
 def _milliseconds(span: timedelta) -> int:
     return max(0, round(span / timedelta(milliseconds=1)))
-
-
-def _usable_delay(seconds: float | None) -> float | None:
-    return 0.0 if seconds is not None and not math.isfinite(seconds) else seconds

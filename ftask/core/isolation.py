@@ -23,7 +23,7 @@ from typing import Any
 from ftask.core import events, log
 from ftask.core.child import READY, decode_answer, encode_job
 from ftask.core.errors import TimedOut, WorkerLost
-from ftask.core.execution import SETTLE_TIME
+from ftask.core.execution import SETTLE_TIME, limit_text
 from ftask.core.ports import Clock, Handler, Job
 from ftask.core.text import json_object
 from ftask.core.timestamps import now
@@ -120,8 +120,8 @@ class Children:
         seconds = (job.deadline - SETTLE_TIME - self._clock()).total_seconds()
         limit = self._limits.get(job.type)
         if limit is None or limit.seconds + limit.grace_seconds > seconds:
-            return seconds, "the worker's time ends"
-        return limit.seconds + limit.grace_seconds, f"its timeout is {limit.seconds:g} s"
+            return seconds, limit_text(None)
+        return limit.seconds + limit.grace_seconds, limit_text(limit.seconds)
 
 
 @dataclass

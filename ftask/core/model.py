@@ -103,11 +103,15 @@ class Attempt:
     uncounted: bool = False
 
 
+# Nothing sees a worker die, so nobody knows which it was.
+_LOSS = "The worker crashed, ran out of memory or reached WorkerTimeout"
+
+
 def loss_text(beside: int, *, counted: bool) -> str:
     """Return what became of an attempt that was lost `beside` others, and whether it is counted."""
     if counted:
-        return "The worker ended without reporting."
-    return f"The worker was lost while {plural(beside, 'other task')} ran beside it; not counted."
+        return f"{_LOSS}."
+    return f"{_LOSS}, while {plural(beside, 'other task')} ran beside it; not counted."
 
 
 @dataclass(frozen=True, slots=True)

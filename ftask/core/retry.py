@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-# SQS delays and the promise of the product: never more than 15 minutes between two attempts.
+# SQS delays and the promise of the product: a backoff is never longer than 15 minutes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
 MAX_BACKOFF_SECONDS = 900.0
 
@@ -21,10 +21,10 @@ class RetryPolicy:
     def delay_seconds(self, attempt: int, rng: Random, requested_seconds: float | None = None) -> float:
         """Return the delay in seconds after failed attempt number `attempt` (from 1), never above the cap.
 
-        `requested_seconds` is the delay that the handler asked for. It replaces the computed delay, not the cap.
+        `requested_seconds` is the delay that the handler asked for: it is taken unchanged.
         """
         if requested_seconds is not None:
-            return min(max(0.0, requested_seconds), self.cap_seconds)
+            return requested_seconds
         ceiling = self.ceiling_seconds(attempt)
         return rng.uniform(0.0, ceiling) if self.jitter else ceiling
 

@@ -17,14 +17,6 @@ def printable(text: str, limit_bytes: int) -> str:
     return shortened(clean, limit_bytes) or "(no message)"
 
 
-def message_of(error: BaseException) -> str:
-    """Return the message of an exception with its notes (`add_note`); its own code may fail."""
-    try:
-        return " ".join([str(error), *getattr(error, "__notes__", ())])
-    except Exception as failure:  # noqa: BLE001
-        return f"its message cannot be read: {type(failure).__name__}"
-
-
 def shortened(text: str, limit_bytes: int) -> str:
     """Return `text`, cut with an ellipsis if its UTF-8 is longer than `limit_bytes`."""
     encoded = text.encode()

@@ -208,10 +208,7 @@ def given_back(task: Task, now: datetime) -> Task:
 
 def worker_lost(task: Task, now: datetime) -> Task:
     """Return `task`, `FAILED`, after the worker of its last attempt died."""
-    error = Failure(
-        WORKER_LOST,
-        f"The worker of attempt {task.attempts} ended without reporting: it crashed or ran past its timeout.",
-    )
+    error = Failure(WORKER_LOST, loss_text(0, counted=True))
     return _failed(task, error, now, Outcome.LOST)
 
 

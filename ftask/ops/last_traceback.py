@@ -15,7 +15,7 @@ from ftask.ops.logs import entries, parse
 # Around the attempt: the times of the log and of the item are of different clocks.
 _MARGIN = timedelta(seconds=10)
 # Errors that come without a traceback, because their message says everything.
-_WITHOUT_TRACEBACK = frozenset({"RetryAfter", "InvalidPayload", "TimedOut", WORKER_LOST})
+_WITHOUT_TRACEBACK = frozenset({"RetryAfter", "InvalidPayload", "InvalidResult", "TimedOut", WORKER_LOST})
 
 
 def last_traceback(stage: Stage, task: Mapping[str, Any]) -> str | None:

@@ -23,7 +23,7 @@ def call(declaration: Declaration, payload: Mapping[str, Any], run: Run) -> Any:
     Raises:
         InvalidPayload: the payload does not fit the arguments.
         TimedOut: the deadline came first.
-        PermanentError: the result is not JSON.
+        InvalidResult: the result is not JSON.
         BaseException: the task raised it.
     """
     arguments = bind(declaration, payload)

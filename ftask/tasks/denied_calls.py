@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
+
+from ftask.core.raised import causes_of, guarded
 
 # Quoted in several ways; not every service names the resource.
 _DENIED = re.compile(
@@ -22,14 +25,14 @@ _UNNAMED = "ARN"
 
 def explain_denied_call(error: BaseException) -> None:
     """Add a note with the missing statement to `error`, if it is a denied call of boto3 or was raised from one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if (statement := missing_statement(cause)) is not None:
+    for cause in causes_of(error):
+        statement = guarded(partial(missing_statement, cause))
+        if statement is not None:
             text = json.dumps(statement)
             rest = " Replace ARN with that of the resource." if statement["Resource"] == _UNNAMED else ""
-            error.add_note(f"To allow it, add this statement to the policy of the tasks, policy.json: {text}{rest}")
+            note = f"To allow it, add this statement to the policy of the tasks, policy.json: {text}{rest}"
+            guarded(partial(error.add_note, note))
             return
-        cause = cause.__cause__
 
 
 def missing_statement(error: BaseException) -> dict[str, str] | None:

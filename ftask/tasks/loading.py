@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ftask.core.raised import message_of, type_of
 from ftask.tasks.errors import DeclarationError, ModuleLoadError
 from ftask.tasks.registry import Registry, registered
 from ftask.tasks.tracebacks import traceback_text
@@ -33,7 +34,7 @@ def load_tasks(module: str) -> Registry:
         ) from error
     except (Exception, SystemExit) as error:
         raise ModuleLoadError(
-            f"Cannot import the tasks of {module!r}: {type(error).__name__}: {error}",
+            f"Cannot import the tasks of {module!r}: {type_of(error)}: {message_of(error)}",
             traceback=traceback_text(error),
         ) from error
     if not registered():

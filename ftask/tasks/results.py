@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 
-from ftask.core.errors import PermanentError
+from ftask.core.execution import result_json
 
 
 def to_json_value(result: Any) -> Any:
@@ -18,14 +18,9 @@ def to_json_value(result: Any) -> Any:
     decimals, UUIDs and paths (as text) are converted, at any depth.
 
     Raises:
-        PermanentError: a part of it is something else, or contains itself. The work is done, so a retry cannot help.
+        InvalidResult: a part of it is something else, or contains itself.
     """
-    if result is None:
-        return None
-    try:
-        return json.loads(json.dumps(result, default=_convert))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PermanentError(f"The result is not JSON: {error}.") from error
+    return None if result is None else json.loads(result_json(result, _convert))
 
 
 def _convert(value: Any) -> Any:

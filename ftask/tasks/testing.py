@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ftask.core.errors import FtaskError, PermanentError, RetryAfter
+from ftask.core.errors import FtaskError, PermanentError
 from ftask.core.events import Event
 from ftask.core.execution import AttemptJob, encode_result
 from ftask.core.model import Status
 from ftask.core.payload import encode_payload, parse_payload
+from ftask.core.raised import recorded
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run
 from ftask.tasks.context import running as _running
@@ -52,13 +53,13 @@ class Outcome:
 
     @property
     def permanent(self) -> bool:
-        """Whether the task chose to fail without a retry, by PermanentError or a payload that does not fit."""
+        """Whether no retry follows: the task raised PermanentError, or its payload or result is invalid."""
         return isinstance(self.error, PermanentError)
 
     @property
     def retry_after(self) -> float | None:
         """The delay in seconds that the task chose by RetryAfter; None where the backoff applies."""
-        return self.error.seconds if isinstance(self.error, RetryAfter) else None
+        return None if self.error is None else recorded(self.error).requested_seconds
 
 
 def run(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from traceback import StackSummary, TracebackException
+from traceback import StackSummary, TracebackException, extract_tb
 
 import ftask
+from ftask.core.raised import guarded, message_of, type_of
 
 _FTASK = os.path.dirname(os.path.abspath(ftask.__file__)) + os.sep  # noqa: PTH120, PTH100 - as frames spell it
 _LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - the same
@@ -24,11 +25,21 @@ def traceback_text(error: BaseException, limit_bytes: int = 4096) -> str:
     Where it is longer than `limit_bytes`, lines in the middle are left out: the beginning tells where it comes from,
     the end what happened.
     """
+    text = guarded(lambda: _full(error)) or guarded(lambda: _of_frames(error)) or type_of(error)
+    # Half of a surrogate pair in a message cannot be encoded, and must not cost the log line.
+    return _bounded(text.encode("utf-8", "replace").decode().rstrip("\n"), limit_bytes)
+
+
+def _full(error: BaseException) -> str:
     trace = TracebackException.from_exception(error, compact=True)
     _keep_user_frames(trace)
-    # Half of a surrogate pair in a message cannot be encoded, and must not cost the log line.
-    text = "".join(trace.format()).encode("utf-8", "replace").decode().rstrip("\n")
-    return _bounded(text, limit_bytes)
+    return "".join(trace.format())
+
+
+def _of_frames(error: BaseException) -> str:
+    """Return the traceback without what is special to the exception's class, whose own code has failed."""
+    lines = _user_frames(extract_tb(error.__traceback__)).format()
+    return "".join(["Traceback (most recent call last):\n", *lines, f"{type_of(error)}: {message_of(error)}"])
 
 
 def _keep_user_frames(trace: TracebackException) -> None:
@@ -36,10 +47,12 @@ def _keep_user_frames(trace: TracebackException) -> None:
     while pending:
         current = pending.pop()
         if current is not None:
-            current.stack = StackSummary.from_list(
-                [frame for frame in current.stack if not frame.filename.startswith(_MACHINERY)]
-            )
+            current.stack = _user_frames(current.stack)
             pending += [current.__cause__, current.__context__, *(current.exceptions or ())]
+
+
+def _user_frames(stack: StackSummary) -> StackSummary:
+    return StackSummary.from_list([frame for frame in stack if not frame.filename.startswith(_MACHINERY)])
 
 
 def _bounded(text: str, limit_bytes: int) -> str:

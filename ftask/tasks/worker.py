@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ftask.core import events
-from ftask.core.errors import RetryAfter, UnknownTaskType
+from ftask.core.errors import InvalidResult, RetryAfter, UnknownTaskType
 from ftask.core.execution import SETTLE_TIME
+from ftask.core.raised import message_of, type_of
 from ftask.core.timestamps import now
 from ftask.tasks.calling import call
 from ftask.tasks.context import Run, running
@@ -56,14 +57,14 @@ def handler(
             return copy_context().run(attempt)
         except interrupts:
             raise
-        except (RetryAfter, InvalidPayload):
+        except (RetryAfter, InvalidPayload, InvalidResult):
             raise  # expected, and said in full by its message
         except (Exception, SystemExit) as error:
             _observe_failure(observe, job, error)
             raise
         except BaseException as error:
             _observe_failure(observe, job, error)
-            raise AttemptAborted(f"The task raised {type(error).__name__}: {error}") from error
+            raise AttemptAborted(f"The task raised {type_of(error)}: {message_of(error)}") from error
 
     return handle
 

@@ -19,7 +19,7 @@ from ftask.core import transitions
 from ftask.core.codec import message_or_none
 from ftask.core.drain import Write, drain_letters
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import FtaskError, TemporarilyUnavailableError
+from ftask.core.errors import AttemptError, FtaskError, TemporarilyUnavailableError
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task
 from ftask.core.payload import Submission
@@ -118,8 +118,8 @@ class _OneBackoffForAll(Executor):
 
     __slots__ = ()
 
-    def _failed(self, task: Task, error: BaseException, **how: Any) -> Task:
-        return Executor._failed(replace(self, policies={}), task, error, **how)
+    def _failed(self, task: Task, error: AttemptError) -> Task:
+        return Executor._failed(replace(self, policies={}), task, error)
 
 
 class _RetriesWhatCannotFit(Executor):
@@ -127,8 +127,9 @@ class _RetriesWhatCannotFit(Executor):
 
     __slots__ = ()
 
-    def _failed(self, task: Task, error: BaseException, **how: Any) -> Task:
-        return Executor._failed(self, task, error, **how | {"permanent": not isinstance(error, InvalidPayload)})
+    def _failed(self, task: Task, error: AttemptError) -> Task:
+        permanent = error.permanent and error.error_type != InvalidPayload.__name__
+        return Executor._failed(self, task, AttemptError(error.error_type, str(error), permanent=permanent))
 
 
 class _OneTypeForAll(Submitter):

@@ -22,10 +22,8 @@ from ftask.core.codec import message_or_none
 from ftask.core.drain import drain_letters
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import (
-    AttemptError,
     FtaskError,
     PermanentError,
-    RetryAfter,
     TemporarilyUnavailableError,
     TimedOut,
     WorkerLost,
@@ -36,6 +34,7 @@ from ftask.core.letters import LetterState, judge
 from ftask.core.model import DeadLetter, Delivery, Message, Removal, RemovalKind, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Handler, Job, Store
+from ftask.core.raised import recorded
 from ftask.core.redrive import Redriver
 from ftask.core.retry import RetryPolicy
 from ftask.core.sqs import SqsDeadLetterReader
@@ -413,12 +412,7 @@ class World:
                 try:
                     return work(job)
                 except Exception as error:
-                    raise AttemptError(
-                        type(error).__name__,
-                        str(error),
-                        permanent=isinstance(error, PermanentError),
-                        requested_seconds=error.seconds if isinstance(error, RetryAfter) else None,
-                    ) from error
+                    raise recorded(error) from error
 
         yield handle
 

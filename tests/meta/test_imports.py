@@ -72,6 +72,7 @@ PURE = {
     "payload",
     "payload_item",
     "ports",
+    "raised",
     "retry",
     "text",
     "threads",

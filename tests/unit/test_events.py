@@ -61,7 +61,8 @@ LINES = [
         "attempt": 1,
         "beside": 9,
         "counted": False,
-        "reason": "The worker was lost while 9 other tasks ran beside it; not counted.",
+        "reason": "The worker crashed, ran out of memory or reached WorkerTimeout, while 9 other tasks ran beside it; "
+        "not counted.",
     },
     {"level": "WARNING", "event": "leaseLost", **OF_TASK, **TYPE, "attempt": 1},
     {"level": "INFO", "event": "cancelled", **OF_TASK, **TYPE, "attempt": 1},

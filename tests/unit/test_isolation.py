@@ -104,7 +104,7 @@ def test_a_hang_is_killed_at_its_timeout(run: Run, name: str) -> None:
 
 
 def test_an_attempt_is_killed_before_its_workers_time_ends(new_children: Children) -> None:
-    with pytest.raises(TimedOut, match=r"killed after \d\.\d s: the worker's time ends\."):
+    with pytest.raises(TimedOut, match=r"killed after \d\.\d s: WorkerTimeout ended the worker's time\."):
         run_in(new_children, "hang", seconds=2)
 
 

@@ -81,6 +81,7 @@ def lost_beside(beside: int, *earlier: Attempt, attempt: int = 1, max_attempts: 
     return a_running_task(history=history, attempts=attempt, max_attempts=max_attempts)
 
 
+LOSS = "The worker crashed, ran out of memory or reached WorkerTimeout"
 UNCOUNTED = Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, "…"), beside=9, uncounted=True)
 
 
@@ -90,7 +91,7 @@ def test_an_attempt_that_was_lost_alone_counts() -> None:
     after = transitions.taken_over(task, Lease("me", EPOCH + later(80)), 3, EPOCH + later(60))
     assert (after.attempts, after.lease) == (2, Lease("me", EPOCH + later(80)))
     assert after.history == (
-        Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, "The worker ended without reporting.")),
+        Attempt(1, 0, EPOCH, None, Outcome.LOST, Failure(WORKER_LOST, LOSS + ".")),
         Attempt(2, 0, EPOCH + later(60), beside=3),
     )
 
@@ -98,8 +99,8 @@ def test_an_attempt_that_was_lost_alone_counts() -> None:
 @pytest.mark.parametrize(
     ("beside", "text"),
     [
-        (1, "The worker was lost while 1 other task ran beside it; not counted."),
-        (9, "The worker was lost while 9 other tasks ran beside it; not counted."),
+        (1, f"{LOSS}, while 1 other task ran beside it; not counted."),
+        (9, f"{LOSS}, while 9 other tasks ran beside it; not counted."),
     ],
 )
 def test_an_attempt_that_was_lost_beside_others_does_not_count(beside: int, text: str) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from ftask.core.errors import PermanentError, TimedOut
+from ftask.core.errors import InvalidResult, PermanentError, TimedOut
 from ftask.core.timestamps import now
 from ftask.tasks.calling import bind, call
 from ftask.tasks.context import Run, current, running
@@ -353,7 +353,7 @@ def test_a_result_that_is_not_json_fails_the_task_for_good(make: Callable[[], An
     def give() -> Any:
         return make()
 
-    with pytest.raises(PermanentError, match="The result is not JSON: "):
+    with pytest.raises(InvalidResult, match="The result is not JSON: "):
         outcome(give, {})
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ftask.core.errors import PermanentError, RetryAfter, TimedOut, UnknownTaskType
+from ftask.core.errors import InvalidResult, PermanentError, RetryAfter, TimedOut, UnknownTaskType
 from ftask.core.events import Event
 from ftask.core.execution import encode_result
 from ftask.core.ports import Job
@@ -98,7 +98,7 @@ def test_a_type_that_the_worker_does_not_have_is_a_failure_that_may_pass(
     assert not isinstance(caught.value, PermanentError)
 
 
-@pytest.mark.parametrize("error", [RetryAfter(0.5), InvalidPayload("no")])
+@pytest.mark.parametrize("error", [RetryAfter(0.5), InvalidPayload("no"), InvalidResult("no")])
 def test_what_a_task_says_on_purpose_has_no_traceback(
     handle: Callable[[Job], Any], events: Events, error: Exception
 ) -> None:
@@ -199,7 +199,7 @@ def test_a_cyclic_result_fails_the_task_for_good(handle: Callable[[Job], Any]) -
         cycle["again"] = cycle
         return cycle
 
-    with pytest.raises(PermanentError, match="The result is not JSON: Circular reference detected"):
+    with pytest.raises(InvalidResult, match="The result is not JSON: Circular reference detected"):
         handle(AJob("send"))
 
 
@@ -209,7 +209,7 @@ def test_a_result_that_cannot_be_stored_is_refused_by_the_executor(handle: Calla
     def send() -> Any:
         return result
 
-    with pytest.raises(PermanentError, match="the handler's result"):
+    with pytest.raises(InvalidResult, match=r"^The result (is not JSON: |has 70,002 bytes; the limit is 65,536\.)"):
         encode_result(handle(AJob("send")))
 
 
