@@ -10,7 +10,7 @@ from ftask.cli.config_file import Config, TasksConfig
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 from ftask.tasks.errors import ModuleLoadError
-from ftask.tasks.loading import load_tasks
+from ftask.tasks.loading import load_tasks, set_environment
 from ftask.tasks.registry import Registry
 
 
@@ -39,8 +39,7 @@ def load_project(run: Invocation) -> Registry:
     config = run.config
     path, tasks = require_tasks(config)
     settings = config.stage_tasks(run.stage_name) or tasks
-    for name, value in settings.environment.items():
-        os.environ.setdefault(name, value)
+    set_environment({**settings.environment, **os.environ})
     for name in sorted(settings.secrets.keys() - os.environ.keys()):
         run.screen.note(
             f"The secret {name} is not read here; set the environment variable {name} if the task needs it."

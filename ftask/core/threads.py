@@ -45,12 +45,18 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
 @cache
 def _threads() -> tuple[ThreadPoolExecutor, int]:
     """Return the threads of this process, and its umask."""
+    return ThreadPoolExecutor(THREADS, initializer=have_a_folder_of_its_own), current_umask()
+
+
+def current_umask() -> int:
+    """Return the umask of this thread, which the system tells only by changing it."""
     umask = os.umask(0o077)
     os.umask(umask)
-    return ThreadPoolExecutor(THREADS, initializer=_have_a_folder_of_its_own), umask
+    return umask
 
 
-def _have_a_folder_of_its_own() -> None:
+def have_a_folder_of_its_own() -> None:
+    """Give this thread a working directory and a umask of its own, where the system can."""
     if sys.platform != "linux":
         return
     with suppress(OSError):  # a sandbox may refuse it

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any
 
 from ftask.core.deployed import read_environment, read_secrets
 from ftask.core.errors import FtaskError
 from ftask.tasks.errors import error_text
-from ftask.tasks.loading import load_tasks
+from ftask.tasks.loading import load_tasks, set_environment
 from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
 
@@ -25,11 +24,11 @@ def load_deployed(module: str) -> Registry:
         DeclarationError: a declaration is wrong, or the module declares no tasks.
         ModuleLoadError: the module does not exist, or its import failed.
     """
-    os.environ.update(read_environment())
+    set_environment(read_environment())
     if arns := read_secrets():
         from ftask.core.secrets import fetch_secrets  # a worker without secrets does not pay for it
 
-        os.environ.update(fetch_secrets(arns))
+        set_environment(fetch_secrets(arns))
     restore = capture_output()
     try:
         return load_tasks(module)

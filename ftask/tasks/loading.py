@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Mapping
 from importlib import import_module
 
 from ftask.core.raised import message_of, type_of
 from ftask.tasks.errors import DeclarationError, ModuleLoadError
+from ftask.tasks.forks import ends_here
 from ftask.tasks.registry import Registry, registered
 from ftask.tasks.tracebacks import traceback_text
+
+
+def set_environment(variables: Mapping[str, str]) -> None:
+    """Set environment variables before the module is imported; the time zone is one that C keeps apart."""
+    os.environ.update(variables)
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()
 
 
 def load_tasks(module: str) -> Registry:
@@ -18,7 +29,8 @@ def load_tasks(module: str) -> Registry:
         ModuleLoadError: the module does not exist, or its import failed.
     """
     try:
-        import_module(module)
+        with ends_here():
+            import_module(module)
     except DeclarationError:
         raise
     except ModuleNotFoundError as error:

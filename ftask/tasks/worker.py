@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ftask.core import events
 from ftask.core.errors import InvalidResult, RetryAfter, UnknownTaskType
-from ftask.core.execution import SETTLE_TIME
+from ftask.core.execution import SETTLE_TIME, limit_text
 from ftask.core.raised import message_of, type_of
 from ftask.core.timestamps import now
 from ftask.tasks.calling import call
@@ -16,6 +16,7 @@ from ftask.tasks.context import Run, running
 from ftask.tasks.declaration import Declaration
 from ftask.tasks.denied_calls import explain_denied_call
 from ftask.tasks.errors import AttemptAborted, InvalidPayload
+from ftask.tasks.forks import ends_here
 from ftask.tasks.output import end_lines
 from ftask.tasks.registry import Registry
 from ftask.tasks.tracebacks import traceback_text
@@ -44,11 +45,13 @@ def handler(
         if declaration is None:
             raise UnknownTaskType(job.type, registry.names)
         run = start_run(job, declaration, clock)
+        timeout = declaration.type.options.timeout_seconds
+        limit = limit_text(timeout if run.deadline < job.deadline - SETTLE_TIME else None)
 
         def attempt() -> Any:
-            with running(run):
+            with ends_here(), running(run):
                 try:
-                    return call(declaration, job.payload, run)
+                    return call(declaration, job.payload, run, limit)
                 finally:
                     end_lines()
 

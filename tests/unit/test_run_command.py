@@ -112,7 +112,7 @@ def test_json_is_the_task_as_ftask_get_shows_it(run: Run) -> None:
         (["reject"], 3, "attempt 1 of 2  FAILED  0.0 s  PermanentError: never"),
         (["add", "a=x"], 3, "attempt 1 of 3  FAILED  0.0 s  InvalidPayload: Task type add: a: Input should be a valid"),
         (["later", "--no-wait"], 3, "attempt 1 of 2  RETRYING  0.0 s  RetryAfter: retry after 0.5 s  next in 0.5 s"),
-        (["slow", "--max-attempts", "1"], 3, "TimedOut: The task was cancelled at its deadline"),
+        (["slow", "--max-attempts", "1"], 3, "s: its timeout is 0.05 s."),
         (["result_is_not_json"], 3, "InvalidResult: The result is not JSON: "),
         (["add", "a:=1", "--max-attempts", "1"], 3, "attempt 1 of 1  FAILED"),
         (["experiment", "message=ERROR", "--no-wait"], 3, "attempt 2 of 2  FAILED  0.0 s  SimulatedError"),

@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,17 +29,7 @@ from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
 from ftask.tasks.worker import handler, retry_policies, start_run
 from tests.support.clock import EPOCH, FakeClock
-
-
-@dataclass(frozen=True)
-class AJob:
-    type: str
-    payload: dict[str, Any] = field(default_factory=dict)
-    task_id: str = "0" * 32
-    epoch: int = 1
-    attempt: int = 2
-    max_attempts: int = 3
-    deadline: datetime = field(default_factory=lambda: now() + timedelta(seconds=30))
+from tests.support.jobs import AJob
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
