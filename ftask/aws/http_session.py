@@ -19,13 +19,13 @@ CONNECTIONS = 16
 def open_session(target: Target, url: str) -> URLLib3Session:
     """Return a session for requests to `url`; threads may share it.
 
-    HTTP_PROXY, HTTPS_PROXY and NO_PROXY choose the proxy; AWS_CA_BUNDLE, the profile's `ca_bundle`, REQUESTS_CA_BUNDLE
-    and CURL_CA_BUNDLE, in this order, name a file of trusted certificates.
+    HTTP_PROXY, HTTPS_PROXY and NO_PROXY choose the proxy, except to the local engine; AWS_CA_BUNDLE, the profile's
+    `ca_bundle`, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, in this order, name a file of trusted certificates.
     """
     verify: Any = _ca_bundle(target) or True
     return URLLib3Session(
         verify=verify,
-        proxies=get_environ_proxies(url),
+        proxies={} if target.is_on_this_machine else get_environ_proxies(url),
         timeout=TIMEOUT_SECONDS,
         max_pool_connections=CONNECTIONS,
     )

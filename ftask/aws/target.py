@@ -82,6 +82,11 @@ class Target:
         host = urlsplit(self.endpoint_url).hostname or ""
         return not host.endswith(_AWS_DOMAINS)
 
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether it is the local engine, which has keys of its own."""
+        return self.access_key is not None
+
     def choose(self, *, aws: T, emulator: T) -> T:
         """Return what fits the endpoint, like the seconds between two rounds of polling."""
         return emulator if self.is_emulated else aws
@@ -199,6 +204,8 @@ class Target:
                 retries={"mode": "standard", "total_max_attempts": 4},
                 max_pool_connections=16,
                 s3=addressing,
+                # A proxy of the environment does not reach this machine.
+                proxies={} if self.is_on_this_machine else None,
             ),
         )
         return client

@@ -23,6 +23,7 @@ from typing import Any
 from ftask.core import events, log
 from ftask.core.child import READY, decode_answer, encode_job
 from ftask.core.errors import TimedOut, WorkerLost
+from ftask.core.events import EventName
 from ftask.core.execution import SETTLE_TIME, limit_text
 from ftask.core.ports import Clock, Handler, Job
 from ftask.core.text import json_object
@@ -272,7 +273,8 @@ def _pass_on(line: bytes, stream: str, job: Job | None) -> None:
     text = line.decode("utf-8", "replace").rstrip()
     if not text:
         return
-    if text.startswith("{") and "event" in (json_object(text) or {}):
+    fields = json_object(text) if text.startswith("{") else None
+    if fields is not None and "timestamp" in fields and fields.get("event") in list(EventName):
         log.write_line(text)
     else:
         log.write(events.printed(job, stream, text))

@@ -23,6 +23,8 @@ _SECRET = re.compile(r"arn:[a-z-]+:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm
 # What the runtime, boto3 and ftask's own code in the same process are configured by.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 _RESERVED = ("AWS_", "LAMBDA_", "FTASK_", "_")
+# https://docs.python.org/3/using/cmdline.html#environment-variables and https://man7.org/linux/man-pages/man8/ld.so.8.html
+_READ_AT_START = ("PYTHON", "LD_", "DYLD_", "MALLOC_", "GLIBC_TUNABLES")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,14 @@ def _require_variable_name(name: str) -> None:
             f"Invalid environment variable {name!r} under [tasks]: names that begin with {name.partition('_')[0]}_ "
             "belong to AWS Lambda and ftask.",
             "Rename the variable.",
+        )
+
+    if name.startswith(_READ_AT_START):
+        raise FtaskError(
+            f"Invalid environment variable {name!r} under [tasks]: Python and the C library read it when a process "
+            "starts, before ftask sets the variables of the tasks.",
+            "Remove it. A program that a task starts can have it: "
+            f"subprocess.run(..., env={{**os.environ, {name!r}: ...}})",
         )
 
 

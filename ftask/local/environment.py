@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ftask.local.function_start import VARIABLE
 from ftask.local.ports import HOST
 from ftask.local.root_key import RootKey
 
 # The functions inherit the engine's environment. So that a task runs on the laptop as on AWS, an allow-list: what
-# programs need to find their files, their language and the network. No credentials, and nothing of a virtualenv.
+# programs need to find their files and their language. No credentials, no proxy, and nothing of a virtualenv.
 _INHERITED = frozenset(
     {
-        *("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR"),
     }
 )
+_OWN_HOSTS = f"{HOST},localhost"
 
 
 def engine_environment(root: Path, port: int, token: str, key: RootKey, caller: Mapping[str, str]) -> dict[str, str]:
@@ -40,6 +42,15 @@ def engine_environment(root: Path, port: int, token: str, key: RootKey, caller: 
         "S3_DATA_DIR": str(root / "s3"),
         "TMPDIR": str(root / "tmp"),
         "LAMBDA_EXECUTOR": "local",
+        VARIABLE: "1",
+        # HOME leads to the user's own, which may be broken too.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        # A proxy of [tasks.environment] does not reach this machine.
+        "NO_PROXY": _OWN_HOSTS,
+        "no_proxy": _OWN_HOSTS,
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        "TZ": ":UTC",
         # Listeners of services that ftask does not use.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

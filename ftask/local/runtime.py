@@ -22,6 +22,7 @@ from ftask.local.state_folder import own_folder
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 _ROOTS = ("boto3",)
 RUNTIME_FOLDER = "runtime"
+_START = Path(__file__).with_name("function_start.py")
 
 
 def runtime_python(root: Path) -> Path:
@@ -33,7 +34,8 @@ def runtime_python(root: Path) -> Path:
     """
     own_folder(root)
     packages = {path.name: path for part in _closure() for path in _top_level(part)}
-    facts = [sys.version, sys.base_prefix, *(f"{name} {path}" for name, path in sorted(packages.items()))]
+    facts = [sys.version, sys.base_prefix, _START.read_text()]
+    facts += [f"{name} {path}" for name, path in sorted(packages.items())]
     place = root / RUNTIME_FOLDER / hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
     python = place / "bin" / "python"
     if not python.exists():
@@ -56,6 +58,9 @@ def _make(folder: Path, packages: dict[str, Path]) -> None:
     # Links, for botocore has thousands of files.
     for name, path in packages.items():
         (site / name).symlink_to(path)
+    (site / f"ftask_{_START.name}").write_bytes(_START.read_bytes())
+    # https://docs.python.org/3/library/site.html
+    (site / "ftask.pth").write_text(f"import ftask_{_START.stem}; ftask_{_START.stem}.main()\n")
 
 
 def _closure() -> Iterator[Distribution]:

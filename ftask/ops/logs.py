@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target
-from ftask.core.events import SUMS
+from ftask.core.events import SUMS, EventName
 from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
 
@@ -129,18 +129,19 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
     line = json_object(message)
     if line is None:
         return _plain(function, message, written_at)
-    if "record" in line:
+    if "record" in line and str(line.get("type")).startswith("platform."):
         return _platform(function, line, written_at)
     try:
         at = from_iso(line.get("timestamp", ""))
     except (TypeError, ValueError):
         at = written_at
     # An exception that Lambda's runtime logged has no event name; its type stands for one.
-    name = line.get("event") or line.get("errorType") or "log"
+    name = str(line.get("event") or line.get("errorType") or EventName.LOG)
     if name in SUMS:
         return None  # sums for machines: each event has its own line
-    fields = {key: value for key, value in without_sums(line).items() if key not in ("timestamp", "level", "event")}
-    return Event(function, at, str(line.get("level", "INFO")), str(name), fields)
+    logged = line if name == EventName.LOG else without_sums(line)
+    fields = {key: value for key, value in logged.items() if key not in ("timestamp", "level", "event")}
+    return Event(function, at, str(line.get("level", "INFO")), name, fields)
 
 
 def without_sums(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ _HIDDEN = frozenset(
         *("requestId", "AWSRequestId", "location"),
     }
 )
+_HIDDEN_OF_MESSAGES = frozenset({"taskId", "logger", "traceback", "stackTrace"})
 _NAME_WIDTH = 9
 _TRACEBACK_INDENT = 4
 # How much further right a line continues than it began.
@@ -133,8 +134,10 @@ def _time(at: datetime, now: datetime | None, *, narrow: bool) -> str:
 
 def _details(event: Event, style: str) -> Iterator[Text]:
     """Yield the fields of an event as words, the most important ones first."""
+    # What a task logged is its own business: nothing of it goes without saying.
+    hidden = _HIDDEN_OF_MESSAGES if event.name in _MESSAGES else _HIDDEN
     names = [name for name in _FIRST if name in event.fields]
-    names += sorted(event.fields.keys() - set(_FIRST) - _HIDDEN)
+    names += sorted(event.fields.keys() - set(_FIRST) - hidden)
     if event.name in _MESSAGES:
         # The message comes before the fields that a structured logger adds. Whose it is, the id says.
         names = sorted((name for name in names if name != "type"), key=lambda name: name != "message")
@@ -148,6 +151,8 @@ def _detail(event: Event, name: str, style: str) -> Text | None:
     """Return one field as words; None if it goes without saying."""
     value = event.fields[name]
     text = _value(value)
+    if event.name in _MESSAGES and name != "message":
+        return _labelled_text(name, text)
     if name == "type":
         # The experiment's lines go without their type, like its tables.
         return None if value == EXPERIMENT_TYPE else Text(text)
@@ -167,12 +172,13 @@ def _detail(event: Event, name: str, style: str) -> Text | None:
         return Text.assemble((prefix, "dim"), (text, style))
     if name == "reason":
         return Text(text, style=style)
-    label, words = _labelled(name, value, text)
-    return Text.assemble((f"{label} ", "dim"), words) if len(words) > _GLUED else _glued(label, words)
+    return _labelled_text(*_labelled(name, value, text))
 
 
-def _glued(label: str, words: str) -> Text:
-    """Return a label and a short value that stay on one line."""
+def _labelled_text(label: str, words: str) -> Text:
+    """Return a label and a value, which stay on one line if it is short."""
+    if len(words) > _GLUED:
+        return Text.assemble((f"{label} ", "dim"), words)
     return Text.assemble((label + _GLUE, "dim"), words.replace(" ", _GLUE))
 
 

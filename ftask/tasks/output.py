@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 from ftask.core.events import MAX_LINE_BYTES, EventName
+from ftask.core.raised import guarded
 from ftask.core.text import json_object, shortened
 from ftask.core.timestamps import now, to_iso
 from ftask.tasks.context import Run, running_or_none
@@ -23,6 +24,8 @@ from ftask.tasks.tracebacks import traceback_text
 
 # At INFO it logs at each cold start how it came to its credentials and endpoints.
 _TALKATIVE = "botocore"
+# What every record has; the rest is `extra`.
+_STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 
 def capture_output(level: int = logging.INFO) -> Callable[[], None]:
@@ -83,7 +86,8 @@ class TaskLogHandler(logging.Handler):
             if record.exc_info and record.exc_info[1] is not None:
                 fields["traceback"] = traceback_text(record.exc_info[1])
             at = to_iso(datetime.fromtimestamp(record.created, UTC))
-            _write(self._stream, {"timestamp": at, "level": record.levelname} | _mark(running_or_none()) | fields)
+            head = {"timestamp": at, "level": record.levelname} | _mark(running_or_none())
+            _write(self._stream, head, _extra(record) | fields)
         except Exception:  # noqa: BLE001 - as logging's own handlers: a record that cannot be written fails no task
             self.handleError(record)
 
@@ -141,11 +145,16 @@ class TaskStream(io.TextIOBase):
         fields = json_object(text) if text.startswith("{") and len(text) <= MAX_LINE_BYTES else None
         if fields is None:
             fields = {"logger": self._logger, "message": _bounded(text)}
-        elif "message" not in fields and "event" in fields:
-            fields["message"] = fields["event"]  # as structlog calls it
-        level = str(fields.get("level", self._level)).upper()
-        head = {"timestamp": to_iso(now()), "level": level} | _mark(run)
-        _write(self._stream, head | fields | head)  # the first keeps the order, the last the values
+        level = fields.pop("level", self._level)
+        if "message" not in fields:
+            record = fields.get("record")
+            if "event" in fields:
+                fields["message"] = fields.pop("event")  # as structlog calls it
+            elif isinstance(record, dict) and "message" in record:  # as loguru has it
+                fields["message"] = record["message"]
+                level = record["level"]["name"] if isinstance(record.get("level"), dict) else level
+        fields.pop("timestamp", None)  # ours has the form that all lines have
+        _write(self._stream, {"timestamp": to_iso(now()), "level": str(level).upper()} | _mark(run), fields)
 
     def flush(self) -> None:
         """Flush what is written. A line that is not ended waits for its end, so that it stays one."""
@@ -164,12 +173,49 @@ class TaskStream(io.TextIOBase):
         return False
 
     @property
+    def buffer(self) -> _Bytes:
+        """What takes bytes, as structured loggers that are quick write them."""
+        return _Bytes(self)
+
+    @property
     def encoding(self) -> str:  # type: ignore[override]
         return "utf-8"
 
     def __getattr__(self, name: str) -> Any:
-        # `buffer`, `reconfigure` and the like: bytes go out as they come.
+        # `reconfigure` and the like.
         return getattr(self._stream, name)
+
+
+class _Bytes(io.RawIOBase):
+    """The bytes of a stream: text in UTF-8; any other byte is replaced."""
+
+    def __init__(self, stream: TaskStream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, data: Any) -> int:
+        self._stream.write(str(data, "utf-8", "replace"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the fields that the call added by `extra=`."""
+    extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    text = json.dumps(extra, default=_shown, skipkeys=True) if extra else "{}"
+    return json.loads(text) if len(text) <= MAX_LINE_BYTES else {"extra": shortened(text, MAX_LINE_BYTES)}
+
+
+def _shown(value: object) -> str:
+    return guarded(lambda: str(value)) or type(value).__name__
 
 
 def _mark(run: Run | None) -> dict[str, Any]:
@@ -181,7 +227,10 @@ def _bounded(text: str) -> str:
     return shortened(text[: MAX_LINE_BYTES + 1].encode("utf-8", "replace").decode(), MAX_LINE_BYTES)
 
 
-def _write(stream: TextIO, fields: dict[str, Any]) -> None:
+def _write(stream: TextIO, head: dict[str, Any], fields: dict[str, Any]) -> None:
+    # A field with the name of one of ours, like `type`, is kept apart.
+    if same := {name: fields.pop(name) for name in head.keys() & fields.keys()}:
+        fields["fields"] = same
     # One write: lines of several threads must not mix. Flushed, because the task may be about to crash.
-    stream.write(json.dumps(fields) + "\n")
+    stream.write(json.dumps(head | fields) + "\n")
     stream.flush()

@@ -24,6 +24,17 @@ from ftask import PermanentError
 @task
 def refuse(reason: str) -> None:
     raise PermanentError(reason)
+
+
+@task
+def programs() -> list[str]:
+    import os, pathlib, subprocess, time
+
+    for number in range(300):
+        os.write(1, b'{"status": "error", "number": %d}\\n' % number)
+    subprocess.run(["printf", "a byte \\\\377 of a program"], check=True)
+    greeting = pathlib.Path(__file__).with_name("bin") / "greeting"
+    return [subprocess.check_output([greeting], text=True), time.strftime("%Z"), os.environ.get("HTTP_PROXY")]
 """
 
 
@@ -37,6 +48,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     cli = replace(cli, folder=folder / "hello")
     tasks = cli.folder / "tasks.py"
     tasks.write_text(tasks.read_text() + STRICT)
+    program = cli.folder / "bin" / "greeting"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho Hello\n")
+    program.chmod(0o755)
+    settings = cli.folder / "ftask.toml"
+    text = settings.read_text().replace("[tasks]", '[tasks]\ninclude = ["bin/*"]', 1)
+    settings.write_text(text.replace("[tasks.environment]", '[tasks.environment]\nTZ = "Asia/Tokyo"', 1))
     done = cli("deploy", "--yes")
     assert done.code == 0, done.err
     yield cli
@@ -68,7 +86,7 @@ def test_a_task_runs_here_and_on_the_stage_with_the_same_result(project: Cli) ->
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nope"], "Unknown task type 'nope'. Types: greet, nap, refuse, experiment."),
+        (["nope"], "Unknown task type 'nope'. Types: greet, nap, refuse, programs, experiment."),
         (["greet"], "Task type greet: missing argument 'name'."),
         (["greet", "name=Ada", "x=1"], "Task type greet: unknown argument 'x'."),
         (["name=Ada"], "The task has no type, and no type is declared default=True."),
@@ -95,6 +113,18 @@ def test_the_lines_of_a_file_name_their_types(project: Cli) -> None:
     assert json.loads(rejected["text"]) == lines[2]
 
 
+def test_programs_that_a_task_starts_run_as_on_aws_and_print_to_the_log(project: Cli) -> None:
+    behind_a_proxy = replace(project, environment=project.environment | {"HTTP_PROXY": "http://127.0.0.1:9"})
+    done = behind_a_proxy("submit", "programs", "--wait", "-o", "json")
+    assert done.code == 0, done.err
+    assert (done.json["result"], done.json["attempts"]) == (["Hello\n", "JST", None], 1)
+    # The log of the worker goes on after a byte that is not UTF-8.
+    assert project("submit", "greet", "name=Ada", "--wait").code == 0
+    logged = project("logs", "--function", "worker", "-o", "json").out
+    assert '"number": 299' in logged
+    assert "a byte \\ufffd of a program" in logged or "a byte \ufffd of a program" in logged
+
+
 def test_the_stage_lists_its_types(project: Cli) -> None:
     shown = project("types", "--stage", "local", "-o", "json").json
     # The command line has pydantic, which gives schemas; the project has not asked for it.
@@ -103,7 +133,7 @@ def test_the_stage_lists_its_types(project: Cli) -> None:
         for entry in project("types", "-o", "json").json
     ]
     assert shown == here
-    assert [entry["name"] for entry in shown] == ["greet", "nap", "refuse", "experiment"]
+    assert [entry["name"] for entry in shown] == ["greet", "nap", "refuse", "programs", "experiment"]
 
 
 def test_failed_tasks_are_selected_by_type_and_drained_letters_keep_theirs(project: Cli) -> None:

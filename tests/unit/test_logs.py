@@ -186,3 +186,20 @@ def test_a_line_that_comes_a_minute_late_is_shown_once(logs_client: Any) -> None
         {"worker": (250, [300, 310])},
     ]
     assert looked(logs_client, looks) == [[300], [241], [310], []]
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ({"event": "log", "record": {"message": "from loguru"}, "busyMs": 3, "records": 2}, "log"),
+        ({"record": {"message": "printed outside of a task"}}, "log"),
+        ({"event": {"name": "paid"}, "order": 17}, "{'name': 'paid'}"),
+    ],
+)
+def test_a_json_object_of_the_users_code_is_whole_whatever_its_fields_are_called(
+    line: dict[str, Any], name: str
+) -> None:
+    event = parse("worker", json.dumps(line), EPOCH)
+    assert event is not None
+    assert event.name == name
+    assert event.fields == {key: value for key, value in line.items() if key != "event"}

@@ -55,6 +55,11 @@ def test_an_event_is_its_name_and_its_fields_in_words(shown: Event, expected: st
         (event("log", logger="stdout", message="sent"), "INFO       sent"),
         (event("log", logger="root", message="sent", attempt=2, order=17), "INFO       sent  attempt 2  order 17"),
         (event(OUTPUT, message="sent"), "INFO       sent"),
+        # Names that mean something in ftask's own events do not in a message.
+        (
+            event("log", message="paid", status="ok", epoch=0, errorType="E", requestId="r-1", location="Kyiv"),
+            "INFO       paid  epoch 0  status ok  errorType E  location Kyiv  requestId r-1",
+        ),
     ],
 )
 def test_a_message_of_the_users_code_is_its_level_its_logger_and_its_text(shown: Event, expected: str) -> None:

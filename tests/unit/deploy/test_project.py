@@ -131,6 +131,8 @@ def test_a_file_that_is_named_must_exist(tmp_path: Path, setting: str) -> None:
         ("AWS_REGION", "begin with AWS_ belong to AWS Lambda and ftask"),
         ("FTASK_TABLE", "begin with FTASK_ belong"),
         ("_HANDLER", "begin with _ belong"),
+        ("PYTHONHASHSEED", "read it when a process starts"),
+        ("LD_PRELOAD", "read it when a process starts"),
     ],
 )
 def test_a_variable_that_cannot_be_set_is_refused(tmp_path: Path, name: str, says: str) -> None:

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -187,7 +187,14 @@ def test_a_line_that_is_json_keeps_its_fields() -> None:
             print("[1, 2]")
             print("{not json}")
         assert output.lines() == [
-            {"level": "ERROR", "message": "finished", "order": 17, "taskId": "a", "type": "send"},
+            {
+                "level": "ERROR",
+                "message": "finished",
+                "order": 17,
+                "taskId": "a",
+                "type": "send",
+                "fields": {"taskId": "forged"},
+            },
             {
                 "level": "INFO",
                 "message": "counted",
@@ -198,6 +205,59 @@ def test_a_line_that_is_json_keeps_its_fields() -> None:
             },
             {"level": "INFO", "logger": "stdout", "message": "[1, 2]", "taskId": "a", "type": "send"},
             {"level": "INFO", "logger": "stdout", "message": "{not json}", "taskId": "a", "type": "send"},
+        ]
+
+
+def test_what_a_log_call_adds_is_in_its_line() -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise SystemExit
+
+    with captured() as output:
+        with attempt(task_id="a", type="send"):
+            extra = {"order": 17, "type": "gift", "at": date(2026, 1, 1), "odd": {(1, 2): 3, "x": Mute()}}
+            logging.getLogger("shop").info("sent", extra=extra)
+            logging.getLogger("shop").info("sent", extra={"page": "x" * 9_000})
+        first, second = output.lines()
+        assert first == {
+            "level": "INFO",
+            "taskId": "a",
+            "type": "send",
+            "logger": "shop",
+            "message": "sent",
+            "order": 17,
+            "at": "2026-01-01",
+            "odd": {"x": "Mute"},
+            "fields": {"type": "gift"},
+        }
+        assert second["extra"].startswith('{"page": "xxx')
+        assert len(second["extra"].encode()) <= MAX_LINE_BYTES
+
+
+def test_a_record_of_loguru_is_whole_and_has_its_level() -> None:
+    record = {"message": "refused", "level": {"name": "ERROR", "no": 40}, "extra": {"customer": 4711}}
+    with captured() as output:
+        with attempt(task_id="a", type="send"):
+            print(json.dumps({"text": "refused\n", "record": record}))
+        assert output.lines() == [
+            {
+                "level": "ERROR",
+                "taskId": "a",
+                "type": "send",
+                "message": "refused",
+                "text": "refused\n",
+                "record": record,
+            }
+        ]
+
+
+def test_bytes_are_lines_of_the_task_too() -> None:
+    with captured() as output:
+        with attempt(task_id="a", type="send"):
+            sys.stdout.buffer.write(b'{"order": 17, "message": "sent"}\nnot \xff UTF-8\n')
+        assert output.lines() == [
+            {"level": "INFO", "message": "sent", "order": 17, "taskId": "a", "type": "send"},
+            {"level": "INFO", "logger": "stdout", "message": "not \ufffd UTF-8", "taskId": "a", "type": "send"},
         ]
 
 
