@@ -46,7 +46,7 @@ def handler(
             raise UnknownTaskType(job.type, registry.names)
         run = start_run(job, declaration, clock)
         timeout = declaration.type.options.timeout_seconds
-        limit = limit_text(timeout if run.deadline < job.deadline - SETTLE_TIME else None)
+        limit = limit_text(timeout if timeout is not None and run.deadline < job.deadline - SETTLE_TIME else None)
 
         def attempt() -> Any:
             with ends_here(), running(run):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -93,11 +94,24 @@ def test_a_request_takes_the_proxy_and_leaves_it_where_it_is_told_to(monkeypatch
         for name in ("http_proxy", "no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
-        ApiClient(TARGET, "http://api.invalid/v1").get("t")
+        stage = Target("prod", region="eu-central-1")
+        ApiClient(stage, "http://api.invalid/v1", token="t").get("t")
         assert server.requested == ["http://api.invalid/v1/tasks/t"]
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        ApiClient(TARGET, f"http://127.0.0.1:{port}/v1").get("t")
+        ApiClient(stage, f"http://127.0.0.1:{port}/v1", token="t").get("t")
         assert server.requested[-1] == "/v1/tasks/t"
+
+
+def test_no_proxy_is_between_the_command_and_the_local_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as server:
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        engine = Target.local(f"http://127.0.0.1:{server.server_port}", "key", "secret")
+        ApiClient(engine, f"{engine.endpoint_url}/v1").get("t")
+        assert server.requested == ["/v1/tasks/t"]
+        config: Any = engine.sqs.meta.config
+        assert config.proxies == {}
 
 
 BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
