@@ -22,6 +22,11 @@ class FtaskError(Exception):
         self.hint = hint
 
 
+def error_text(error: FtaskError) -> str:
+    """Return what a person reads of `error`: its `traceback`, or the message where it has none, and the hint."""
+    return "\n".join(filter(None, (getattr(error, "traceback", "") or error.message, error.hint)))
+
+
 class SettingsError(FtaskError):
     """A setting is missing or not valid; nothing was done."""
 

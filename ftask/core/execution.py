@@ -124,7 +124,7 @@ class Executor:
                 return self._settle(delivery, cancelled)
             case Begun(task):
                 with self._place(task, deadline) as handler:
-                    if handler is None or not self._has_time(deadline):
+                    if handler is None:
                         return self._give_back(delivery, task)
                     after = self._run(task, handler, deadline)
                 return self._settle(delivery, after, task)
@@ -167,9 +167,9 @@ class Executor:
                 self.store.settle(self._retained(transitions.given_back(current, self.clock())), owner)
 
     def _place(self, task: Task, deadline: datetime) -> AbstractContextManager[Handler | None]:
-        """Hold the place where the attempt runs: this process, or a child of it."""
+        """Hold the place where the attempt runs: this process, or a child of it; None without the time for it."""
         if self.isolation is None or not (task.type in self.isolated_types or transitions.is_suspect(task)):
-            return nullcontext(self.handler)
+            return nullcontext(self.handler if self._has_time(deadline) else None)
         return self.isolation.child(deadline - self.budget)
 
     def _give_back(self, delivery: Delivery, task: Task) -> bool:

@@ -35,6 +35,8 @@ MAX_CHILDREN = 10
 _READ_BYTES = 32 * 1024
 # https://man7.org/linux/man-pages/man7/pipe.7.html
 _PIPE_BYTES = 64 * 1024
+# In so many invocations one after the other a child may come to nothing before that is the attempt's failure.
+_VAIN_INVOCATIONS = 3
 # A process that the task started may hold the pipes open after the child's death, so the child is looked at too; more
 # often once it has closed its pipe, as it does when it dies.
 _LOOK_SECONDS = 0.5
@@ -59,52 +61,95 @@ class Children:
 
     `module` is the main module of a child: it gets two file descriptors and the worker's process id as arguments.
     `count` is how many children may live at once. `limits` are those of the types that have one of their own: it ends
-    their attempts, where that is before the worker's own time does.
+    their attempts, where that is before the worker's own time does. `advice` says what helps a child that is slow to
+    start: it ends the errors.
     """
 
     def __init__(
-        self, module: str, count: int, limits: Mapping[str, TimeLimit] | None = None, clock: Clock = now
+        self,
+        module: str,
+        count: int,
+        limits: Mapping[str, TimeLimit] | None = None,
+        advice: str = "",
+        clock: Clock = now,
     ) -> None:
         self._module = module
         self._limits = limits or {}
+        self._advice = advice
         self._clock = clock
         self._free = threading.Semaphore(count)
         self._idle: list[_Child] = []
+        # The ends of the invocations, since a child was last ready, in which none was.
+        self._vain: set[datetime] = set()
         # Linux ends a child when the thread that started it ends, so one thread starts all of them and stays.
         self._starter = ThreadPoolExecutor(1, "ftask-children")
 
     @contextmanager
     def child(self, until: datetime) -> Iterator[Handler | None]:
-        end = time.monotonic() + (until - self._clock()).total_seconds()
+        end = self._monotonic(until)
         if not self._free.acquire(timeout=max(0.0, end - time.monotonic())):
             yield None
             return
         try:
             try:
-                child = self._take() or self._starter.submit(_Child.start, self._module).result()
-            except OSError as error:  # no memory or no process is left for one
-                log.write(events.infrastructure_failed(error))
-                yield None
-                return
-            if not child.wait_until_ready(end):
-                child.kill()
-                yield None
-                return
-            try:
-                yield lambda job: child.run(job, *self._end_of(job))
-            finally:
-                if child.is_alive():
-                    self._idle.append(child)
+                child = self._ready_child(end)
+            except WorkerLost as error:
+                self._vain.add(until)
+                if len(self._vain) < _VAIN_INVOCATIONS:
+                    log.write(events.infrastructure_failed(error))
+                    yield None
                 else:
-                    child.kill()
+                    self._vain.clear()
+                    yield _raising(error)
+                return
+            self._vain.clear()
+            try:
+                # One that was ready too late has the next attempt.
+                yield None if time.monotonic() > end else lambda job: child.run(job, *self._end_of(job))
+            finally:
+                self._keep(child)
         finally:
             self._free.release()
+
+    def start_seconds(self, until: datetime) -> float:
+        """Return how long a child took to be ready; start one unless one is idle.
+
+        Raises:
+            WorkerLost: none was ready by `until`, or it died; the message says why.
+        """
+        child = self._ready_child(self._monotonic(until))
+        try:
+            if not child.is_alive():
+                child.kill()
+                ended = _ended(child.process.returncode)
+                raise WorkerLost(f"A child process {ended} before it could run a task. It printed: {child.last_line}")
+            return child.start_seconds
+        finally:
+            self._keep(child)
 
     def close(self) -> None:
         """Kill the children that are idle."""
         while self._idle:
             self._idle.pop().kill()
         self._starter.shutdown()
+
+    def _ready_child(self, end: float) -> _Child:
+        """Return a child that can run jobs, or has died: then its first job says so.
+
+        Raises:
+            WorkerLost: no process can be started, or it is not ready by the monotonic time `end`; it goes on loading.
+        """
+        started = time.monotonic()
+        try:
+            child = self._take() or self._starter.submit(_Child.start, self._module).result()
+        except OSError as error:  # no memory or no process is left for one
+            raise WorkerLost(f"No process can be started for the attempt: {error}. {self._advice}".rstrip()) from error
+        if not child.wait_until_ready(end):
+            self._idle.insert(0, child)
+            seconds = time.monotonic() - started
+            text = f"The process of the attempt was still loading after {seconds:.1f} s. {self._advice}"
+            raise WorkerLost(text.rstrip())
+        return child
 
     def _take(self) -> _Child | None:
         while True:
@@ -115,6 +160,15 @@ class Children:
             if child.is_alive():
                 return child
             child.kill()
+
+    def _keep(self, child: _Child) -> None:
+        if child.is_alive():
+            self._idle.append(child)
+        else:
+            child.kill()
+
+    def _monotonic(self, until: datetime) -> float:
+        return time.monotonic() + (until - self._clock()).total_seconds()
 
     def _end_of(self, job: Job) -> tuple[float, str]:
         """Return the seconds that the attempt may still take, and why no more."""
@@ -132,6 +186,9 @@ class _Child:
     process: subprocess.Popen[bytes]
     jobs: int
     answers: int
+    started: float = field(default_factory=time.monotonic)
+    start_seconds: float = 0.0
+    last_line: str = ""
     _is_ready: bool = False
     _is_closed: bool = False
     _answered: bytes = b""
@@ -182,6 +239,7 @@ class _Child:
         """Wait until the child can run jobs; return False if it does not by the monotonic time `end`."""
         if not self._is_ready:
             self._is_ready = self._answer(end, None) == READY
+            self.start_seconds = time.monotonic() - self.started
         # A child that died meanwhile says so when it is given its job.
         return self._is_ready or not self.is_alive()
 
@@ -263,9 +321,17 @@ class _Child:
         *lines, rest = (self._printed.pop(name, b"") + read).split(b"\n")
         for line in lines:
             _pass_on(line, name, job)
+            self.last_line = line.decode("utf-8", "replace").strip() or self.last_line
         if rest:
             # More than is logged need not be kept.
             self._printed[name] = rest[: events.MAX_LINE_BYTES + 1]
+
+
+def _raising(error: Exception) -> Handler:
+    def handle(job: Job) -> Any:
+        raise error
+
+    return handle
 
 
 def _pass_on(line: bytes, stream: str, job: Job | None) -> None:

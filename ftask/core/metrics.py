@@ -179,6 +179,10 @@ class Meter:
             self._starts.end_all()
             self._summarise(self._tick() - started)
 
+    def forget_usage(self) -> None:
+        """Leave the calls so far out of the next invocation's sums."""
+        self._usage.taken()
+
     def _summarise(self, seconds: float) -> None:
         with self._lock:
             values = _values(self._counts, self._durations)

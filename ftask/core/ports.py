@@ -139,8 +139,8 @@ class Isolation(Protocol):
     def child(self, until: datetime) -> AbstractContextManager[Handler | None]:
         """Hold a child and yield its handler; None if none is free and started by `until`.
 
-        The handler raises WorkerLost if the child dies, TimedOut if it was killed at the end of its time, and
-        AttemptError for what the work raised in it.
+        The handler raises WorkerLost if the child dies, or none could be started in several invocations; TimedOut if it
+        was killed at the end of its time; and AttemptError for what the work raised in it.
         """
 
 

@@ -26,6 +26,11 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
 MAX_BATCH = 10
 
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+MAX_DELAY_SECONDS = 900
+# What SQS says of a message that it does not take.
+_INVALID_MESSAGE = frozenset({"MissingParameter", "InvalidParameterValue", "InvalidMessageContents"})
+
 # What SQS says of a receipt handle whose time is over: the message is visible already, or gone.
 _NO_LONGER_OURS = frozenset(
     {
@@ -87,6 +92,19 @@ class SqsDeadLetterQueue:
             if size <= MAX_MESSAGE_BYTES
             else {},
         )
+
+    def require_access(self) -> None:
+        """Do what sending a letter needs, and send none: SQS refuses an empty message and this delay.
+
+        Raises:
+            ClientError: it was refused for another reason.
+            BotoCoreError: SQS did not answer.
+        """
+        try:
+            self._client().send_message(QueueUrl=self._url, MessageBody="", DelaySeconds=MAX_DELAY_SECONDS + 1)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _INVALID_MESSAGE:
+                raise
 
 
 class SqsDeadLetterReader:

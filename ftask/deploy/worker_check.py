@@ -1,4 +1,4 @@
-"""Ask the deployed worker whether it can import its tasks, so that a broken deployment is known before the first task.
+"""Ask the deployed worker whether it can run tasks, so that a broken deployment is known before the first task.
 
 The build has imported the module already, but maybe with other dependencies than those of the worker's platform.
 """
@@ -22,7 +22,7 @@ def check_worker(target: Target, function: str) -> None:
     """Invoke the worker once, without a task.
 
     Raises:
-        DeploymentError: it cannot import its tasks, or ends with an error; the message has the error's text.
+        DeploymentError: it cannot run tasks, or ends with an error; the message has the error's text.
     """
     with translate_aws_errors():
         answer = target.lambda_.invoke(FunctionName=function, Payload=json.dumps(_EVENT).encode())
@@ -31,7 +31,7 @@ def check_worker(target: Target, function: str) -> None:
         return
     lines = (f"  {printable(line, _MAX_ERROR_BYTES)}" for line in error.splitlines())
     raise DeploymentError(
-        "\n".join(["The worker is deployed, and cannot import its tasks:", *lines]),
+        "\n".join(["The worker is deployed, and cannot run tasks:", *lines]),
         "Tasks wait in the queue, and use up no attempt. Correct the project, then run:"
         f" {command_on(target, 'deploy')}",
     )
@@ -41,5 +41,4 @@ def _error(answer: Any, *, failed: bool) -> str | None:
     """Return what the worker says is wrong; None if its tasks can run."""
     if failed:
         return f"{answer.get('errorType', 'Error')}: {answer.get('errorMessage', 'no message')}"
-    error: str | None = answer.get("error")
-    return error
+    return "\n".join(f"{part}: {text}" for part, text in answer["failures"].items()) or None

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from ftask.core.deployed import read_environment, read_secrets
-from ftask.core.errors import FtaskError
-from ftask.tasks.errors import error_text
 from ftask.tasks.loading import load_tasks, set_environment
 from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
@@ -47,12 +44,3 @@ def load_in_child(module: str) -> Registry:
     """
     capture_output()
     return load_tasks(module)
-
-
-def check(module: str) -> dict[str, Any]:
-    """Import `module` as an invocation would; return its types as JSON, or why it cannot be imported."""
-    try:
-        registry = load_deployed(module)
-    except FtaskError as error:
-        return {"types": [], "module": module, "error": error_text(error)}
-    return {"types": registry.names, "module": module, "error": None}

@@ -20,12 +20,6 @@ class ModuleLoadError(FtaskError):
         self.traceback = traceback
 
 
-def error_text(error: FtaskError) -> str:
-    """Return what a person reads of `error`: the traceback, or the message where it has none, and the hint."""
-    traceback = error.traceback if isinstance(error, ModuleLoadError) else ""
-    return "\n".join(filter(None, (traceback or error.message, error.hint)))
-
-
 class OutsideTaskError(FtaskError):
     """`current()` was called where no task runs."""
 

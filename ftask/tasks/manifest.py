@@ -14,11 +14,11 @@ import typing
 from collections import abc
 from dataclasses import replace
 
-from ftask.core.errors import FtaskError
+from ftask.core.errors import FtaskError, error_text
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.tasks.conversion import argument_adapter, argument_types, has_pydantic
 from ftask.tasks.declaration import Declaration
-from ftask.tasks.errors import DeclarationError, error_text
+from ftask.tasks.errors import DeclarationError
 from ftask.tasks.loading import load_tasks
 from ftask.tasks.registry import Registry
 

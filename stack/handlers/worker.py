@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
@@ -14,10 +15,11 @@ from ftask.core import events, log
 from ftask.core.clients import Clients
 from ftask.core.deployed import read_module
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.execution import Executor
+from ftask.core.errors import FtaskError, SettingsError, WorkerLost, error_text
+from ftask.core.execution import SETTLE_TIME, Executor
 from ftask.core.isolation import Children, TimeLimit, children_for
 from ftask.core.metrics import Meter, Usage
-from ftask.core.model import Delivery
+from ftask.core.model import Delivery, Message
 from ftask.core.ports import Handler
 from ftask.core.retry import RetryPolicy
 from ftask.core.settings import WorkerSettings
@@ -29,6 +31,13 @@ from ftask.core.workload import by_type, simulated
 CHILD_MODULE = f"{__name__.rpartition('.')[0]}.child"
 # Set by Lambda: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 MEMORY_VARIABLE = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+# From so much memory on, a function has a whole CPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+_MEGABYTES_A_CPU = 1769
+# Set where the module is imported to initialise a function: with a whole CPU, of which an invocation has a part.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+FUNCTION_VARIABLE = "AWS_LAMBDA_FUNCTION_NAME"
+# No task and no receipt handle is called so.
+_NO_ID = "ftask-check"
 
 
 # Whether a message may be deleted, or what failed.
@@ -41,6 +50,11 @@ class Worker:
 
     executor: Executor
     meter: Meter
+    children: Children | None = None
+    types: Sequence[str] = ()
+    load_seconds: float = 0.0
+    # For the check: a call of each part that changes nothing.
+    calls: Mapping[str, Callable[[], object]] = field(default_factory=dict)
 
     def run(self, event: dict[str, Any], deadline: datetime) -> dict[str, Any]:
         """Run every record of `event`; return the partial-batch answer."""
@@ -57,12 +71,11 @@ class Worker:
 
 @cache
 def worker() -> Worker:
-    """Return the worker of this process, made at its first invocation.
-
-    The user's module is imported here: one that cannot be imported fails the invocation before any attempt begins.
-    """
+    """Return the worker of this process, with the user's module imported and the clients made."""
+    started = time.monotonic()
     settings = WorkerSettings.from_environment(os.environ)
     usage = Usage()
+    types: list[str] = []
     own: Handler | None = None
     policies: dict[str, RetryPolicy] = {}
     limits: dict[str, TimeLimit] = {}
@@ -77,16 +90,24 @@ def worker() -> Worker:
         from ftask.tasks.worker import isolated_types, retry_policies, time_limits
 
         registry = load_deployed(module)
-        meter = Meter(settings.stack, usage, types=registry.names)
+        types = registry.names
+        meter = Meter(settings.stack, usage, types=types)
         own = handler_of(registry, meter.observe)
         policies = retry_policies(registry, settings.policy)
         limits, isolated = time_limits(registry), isolated_types(registry)
+    load_seconds = time.monotonic() - started
     clients = Clients(THREADS, usage)
+    clients.make()
+    store = DynamoStore(clients.dynamodb, settings.table)
+    queue = SqsQueue(clients.sqs, settings.queue_url)
+    dead_letters = SqsDeadLetterQueue(clients.sqs, settings.dead_letter_queue_url)
+    memory_megabytes = int(os.environ.get(MEMORY_VARIABLE, "128"))
+    children = Children(CHILD_MODULE, children_for(memory_megabytes), limits, _advice(memory_megabytes, load_seconds))
     rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret
     executor = Executor(
-        store=DynamoStore(clients.dynamodb, settings.table),
-        queue=SqsQueue(clients.sqs, settings.queue_url),
-        dead_letters=SqsDeadLetterQueue(clients.sqs, settings.dead_letter_queue_url),
+        store=store,
+        queue=queue,
+        dead_letters=dead_letters,
         handler=by_type(simulated(settings.error_rate, rng), own),
         clock=now,
         rng=rng,
@@ -95,32 +116,85 @@ def worker() -> Worker:
         retention=settings.retention,
         observe=meter.observe,
         policies=policies,
-        isolation=Children(CHILD_MODULE, children_for(int(os.environ.get(MEMORY_VARIABLE, "128"))), limits),
+        isolation=children,
         isolated_types=isolated,
     )
-    return Worker(executor, meter)
+    calls = {
+        "table": lambda: store.begin(Message(_NO_ID), _NO_ID, now(), now()),
+        "queue": lambda: queue.postpone(Delivery(_NO_ID, _NO_ID, ""), 0),
+        "deadLetterQueue": dead_letters.require_access,
+    }
+    return Worker(executor, meter, children, types, load_seconds, calls)
+
+
+def _advice(memory_megabytes: int, load_seconds: float) -> str:
+    """Return what helps a child that does not start in time."""
+    share = min(1.0, memory_megabytes / _MEGABYTES_A_CPU)
+    return (
+        f"The worker itself took {load_seconds:.1f} s for it as it started, when AWS Lambda gives a whole CPU;"
+        f" {memory_megabytes} MB have {share:.2f} of one. Raise WorkerMemory, or import less in the tasks' module."
+    )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run every record: what Lambda calls.
 
     Raise if DynamoDB or SQS failed, or the user's module cannot be imported, so that the poller slows down. The event
-    `{"ftask": "check"}` runs nothing: it is answered with the types that this worker can import.
+    `{"ftask": "check"}` runs no task: its answer says what of this worker works.
     """
-    if event.get("ftask") == "check":
-        return check()
     deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
-    return worker().run(event, deadline)
+    if event.get("ftask") == "check":
+        return check(deadline)
+    return _started().run(event, deadline)
 
 
-def check() -> dict[str, Any]:
-    """Return the user's types as JSON, or why their module cannot be imported; touch no table and no queue."""
-    module = read_module()
-    if module is None:
-        return {"types": [], "module": None, "error": None}
-    from ftask.tasks import deployed
+def _started() -> Worker:
+    """Return the worker of this process.
 
-    return deployed.check(module)
+    Raises:
+        Exception: why it could not be made; the next invocation tries again.
+    """
+    if _initialisation_failed:
+        raise _initialisation_failed.pop()
+    return worker()
+
+
+def check(deadline: datetime) -> dict[str, Any]:
+    """Make and call every part of this worker as an invocation does, and run no task; return what failed, by part.
+
+    The answer has the names of the user's `types`; `importSeconds` that this process took to load them,
+    `childImportSeconds` that a child took; and `failures`: the text of the error by part, of which there are settings,
+    tasks, table, queue, deadLetterQueue and child. None of the calls changes anything.
+    """
+    answer: dict[str, Any] = {"types": [], "importSeconds": None, "childImportSeconds": None, "failures": {}}
+    failures = answer["failures"]
+    try:
+        made = _started()
+    except Exception as error:  # noqa: BLE001 - what the check is for
+        failures["settings" if isinstance(error, SettingsError) else "tasks"] = _text(error)
+        return answer
+    answer |= {"types": made.types, "importSeconds": round(made.load_seconds, 2)}
+
+    def failure(part: str) -> str | None:
+        try:
+            made.calls[part]()
+        except Exception as error:  # noqa: BLE001
+            return _text(error)
+        return None
+
+    parts = list(made.calls)
+    failures.update({part: text for part, text in zip(parts, in_threads(failure, parts), strict=True) if text})
+    if made.children is not None:
+        try:
+            answer["childImportSeconds"] = round(made.children.start_seconds(deadline - SETTLE_TIME), 2)
+        except WorkerLost as error:
+            failures["child"] = str(error)
+    made.meter.forget_usage()
+    return answer
+
+
+def _text(error: Exception) -> str:
+    return error_text(error) if isinstance(error, FtaskError) else f"{type(error).__name__}: {error}"
 
 
 def run_batch(
@@ -151,3 +225,12 @@ def run_batch(
 
 def _delivery(record: dict[str, Any]) -> Delivery:
     return Delivery(record["messageId"], record["receiptHandle"], record["body"])
+
+
+# What an invocation raises before any attempt begins: an initialisation that raises is only repeated, and says nothing.
+_initialisation_failed: list[Exception] = []
+if FUNCTION_VARIABLE in os.environ:
+    try:
+        worker()
+    except Exception as failure:  # noqa: BLE001
+        _initialisation_failed.append(failure)

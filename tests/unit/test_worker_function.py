@@ -11,26 +11,8 @@ from typing import Any
 
 import pytest
 
-from ftask.core.deployed import ENVIRONMENT_FILE
-from ftask.core.manifest import Manifest, encode_manifest
-from ftask.deploy.function_code import worker_content
-from ftask.deploy.project import ProjectFile
+from tests.support.worker_code import ENVIRONMENT, unpack_worker
 
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "a",
-    "AWS_SECRET_ACCESS_KEY": "b",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "FTASK_STACK": "s",
-    "FTASK_TABLE": "t",
-    "FTASK_QUEUE_URL": "q",
-    "FTASK_DEAD_LETTER_QUEUE_URL": "d",
-    "FTASK_RETENTION_DAYS": "30",
-    "FTASK_BACKOFF_BASE_SECONDS": "2",
-    "FTASK_BACKOFF_CAP_SECONDS": "900",
-    "FTASK_BACKOFF_JITTER": "false",
-    "FTASK_ERROR_RATE": "0",
-    "FTASK_TASK_BUDGET_SECONDS": "10",
-}
 TASKS = """
     import logging, os
     from ftask import task
@@ -61,6 +43,7 @@ TASKS = """
 """
 START = """
     import json, sys
+    from types import SimpleNamespace
     from ftask.core.execution import AttemptJob
     from ftask.core.timestamps import now
     from ftask.handlers import worker
@@ -69,23 +52,17 @@ START = """
         return AttemptJob("f" * 32, type, 0, 1, 2, payload, now())
 
     def check():
-        return json.dumps(worker.handler({"ftask": "check"}, None))
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
+        return json.dumps(worker.handler({"ftask": "check"}, context))
 """
 
 
 def run(folder: Path, code: str, tasks: str | None = None, environment: str = '{"GREETING": "Hello"}') -> list[str]:
     """Return the lines that `code` prints where the worker of these tasks was unpacked."""
-    files, manifest = [], None
-    if tasks is not None:
-        (folder / "source.py").write_text(dedent(tasks), encoding="utf-8")
-        files = [ProjectFile("tasks.py", folder / "source.py")]
-        manifest = encode_manifest(Manifest(module="tasks")).encode()
-    worker_content(files, manifest=manifest).write_to(folder / "code")
-    if tasks is not None:
-        (folder / "code" / "ftask" / ENVIRONMENT_FILE).write_text(environment, encoding="utf-8")
+    code_folder = unpack_worker(folder, tasks, environment)
     done = subprocess.run(
         [sys.executable, "-c", dedent(START) + dedent(code)],
-        cwd=folder / "code",
+        cwd=code_folder,
         capture_output=True,
         text=True,
         timeout=60,
@@ -94,16 +71,6 @@ def run(folder: Path, code: str, tasks: str | None = None, environment: str = '{
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
-
-
-def test_the_check_answers_with_the_types_and_calls_nobody(tmp_path: Path) -> None:
-    (answer,) = run(tmp_path, "print(check())", TASKS)
-    assert json.loads(answer) == {"types": ["greet", "wave", "alone", "hang"], "module": "tasks", "error": None}
-
-
-def test_the_check_of_a_worker_without_own_tasks_has_no_types(tmp_path: Path) -> None:
-    (answer,) = run(tmp_path, "print(check())")
-    assert json.loads(answer) == {"types": [], "module": None, "error": None}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +85,9 @@ def test_the_check_of_a_worker_without_own_tasks_has_no_types(tmp_path: Path) ->
 def test_the_check_says_why_a_module_cannot_be_imported(tmp_path: Path, tasks: str, says: list[str]) -> None:
     (answer,) = run(tmp_path, "print(check())", tasks)
     answered: dict[str, Any] = json.loads(answer)
-    assert (answered["types"], answered["module"]) == ([], "tasks")
+    assert (answered["types"], list(answered["failures"])) == ([], ["tasks"])
     for text in says:
-        assert text in answered["error"]
+        assert text in answered["failures"]["tasks"]
 
 
 def test_a_job_runs_the_task_of_its_type_and_its_output_carries_its_id(tmp_path: Path) -> None:
@@ -203,7 +170,7 @@ def test_a_module_that_cannot_be_imported_fails_each_invocation_before_any_attem
 
 def test_an_environment_that_cannot_be_read_fails_the_check(tmp_path: Path) -> None:
     (answer,) = run(tmp_path, "print(check())", TASKS, environment="[]")
-    assert json.loads(answer)["error"].startswith("environment.json is not a JSON object of texts.")
+    assert json.loads(answer)["failures"]["settings"].startswith("environment.json is not a JSON object of texts.")
 
 
 def test_a_worker_without_own_tasks_loads_nothing_for_them(tmp_path: Path) -> None:

@@ -25,13 +25,13 @@ def target_with(answer: Any, **more: str) -> Target:
 
 
 def test_a_worker_that_can_import_its_tasks_passes() -> None:
-    check_worker(target_with({"types": ["greet"], "module": "tasks", "error": None}), "worker")
+    check_worker(target_with({"types": ["greet"], "failures": {}}), "worker")
 
 
 def test_the_error_of_a_worker_that_cannot_import_its_tasks_is_shown() -> None:
     error = "Traceback:\n  tasks.py, line 3\nImportError: libpq.so.5"
-    with pytest.raises(DeploymentError, match=r"cannot import its tasks:\n  Traceback:\n(?s:.*)libpq") as refused:
-        check_worker(target_with({"types": [], "module": "tasks", "error": error}), "worker")
+    with pytest.raises(DeploymentError, match=r"cannot run tasks:\n  tasks: Traceback:\n(?s:.*)libpq") as refused:
+        check_worker(target_with({"types": [], "failures": {"tasks": error}}), "worker")
     assert refused.value.hint is not None
     assert "ftask deploy --stage prod" in refused.value.hint
 
