@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -18,12 +19,12 @@ def fetch_secrets(arns: Mapping[str, str], client: Callable[[str], Any] | None =
 
     Args:
         arns: by the name of the environment variable.
-        client: returns the client of a service.
+        client: makes the client of a service; it is called once for each.
 
     Raises:
         SettingsError: one of them does not exist, cannot be read, or is not a text.
     """
-    client = client or _client
+    client = cache(client or _clients())
     return {name: _fetch(name, arn, client) for name, arn in arns.items()}
 
 
@@ -41,10 +42,11 @@ def _fetch(name: str, arn: str, client: Callable[[str], Any]) -> str:
     return value
 
 
-def _client(service: str) -> Any:
+def _clients() -> Callable[[str], Any]:
+    session = botocore.session.get_session()
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": TOTAL_TRIES},
     )
-    return botocore.session.get_session().create_client(service, config=config)
+    return lambda service: session.create_client(service, config=config)

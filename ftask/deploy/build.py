@@ -90,11 +90,24 @@ def build_code(
     )
     entries = () if build is None else build.entries
     environment, secrets = _json(project.environment), _json(project.secrets)
-    worker = fit(worker_content(files, entries, manifest, interpreter, environment=environment, secrets=secrets))
+    whole = worker_content(files, entries, manifest, interpreter, environment=environment, secrets=secrets)
+    worker = fit(whole)
+    if interpreter is None:
+        python = f"Python {platform.python}"
+        warn(_without_bytecode(f"this machine has no {python}", f"Install {python}, and run `ftask deploy` again."))
+    elif worker is not whole:
+        warn(_without_bytecode("with it, it is larger than AWS Lambda takes", "Remove what no task needs."))
     return Code(
         CodeArchive(api_content(manifest, interpreter)),
         CodeArchive(worker, None if build is None else build.compressed),
         parse_manifest(manifest).types,
+    )
+
+
+def _without_bytecode(reason: str, advice: str) -> str:
+    return (
+        f"The worker's code has no bytecode: {reason}. Each worker compiles what it imports as it starts; large"
+        f" dependencies can take longer than AWS Lambda allows. {advice}"
     )
 
 

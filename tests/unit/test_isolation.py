@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,10 @@ def run(children: Children) -> Run:
     return lambda name, argument=None: run_in(children, name, argument)
 
 
-def run_in(children: Children, name: str, argument: object = None, seconds: float = 60) -> Any:
-    deadline = now() + timedelta(seconds=seconds)
+def run_in(
+    children: Children, name: str, argument: object = None, seconds: float = 60, until: datetime | None = None
+) -> Any:
+    deadline = until or now() + timedelta(seconds=seconds)
     job = AttemptJob("f" * 32, name, 0, 1, 2, {"argument": argument}, deadline)
     with children.child(deadline) as handler:
         assert handler is not None
@@ -215,17 +218,22 @@ def test_a_child_that_cannot_start_is_a_lost_attempt_and_says_why(
     assert run_in(new_children, "echo", 1) == 1
 
 
-def test_where_no_process_can_be_started_no_attempt_runs(
+def test_where_no_process_can_be_started_in_three_invocations_the_attempt_fails(
     new_children: Children, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(subprocess, "Popen", fail)
-    with new_children.child(now() + timedelta(seconds=60)) as handler:
-        assert handler is None
-    (line,) = logged(capsys)
-    assert line["errorMessage"].startswith("No process can be started for the attempt: [Errno 11]")
+    text = "No process can be started for the attempt: [Errno 11] Resource temporarily unavailable."
+    one, two, three = (now() + timedelta(seconds=60 + number) for number in range(3))
+    # Several attempts of one invocation count once.
+    for end in (one, one, one, two):
+        with new_children.child(end) as handler:
+            assert handler is None
+    assert [line["errorMessage"] for line in logged(capsys)] == [text] * 4
+    with pytest.raises(WorkerLost, match=re.escape(text)):
+        run_in(new_children, "echo", 1, until=three)
     monkeypatch.undo()
     assert run_in(new_children, "echo", 1) == 1
 

@@ -37,6 +37,19 @@ def test_a_secret_comes_from_the_service_of_its_arn() -> None:
     assert fetch_secrets({"A": SECRET, "B": PARAMETER}, client) == {"A": "s", "B": "p"}
 
 
+def test_ten_secrets_cost_the_worker_one_client_for_each_service() -> None:
+    clients, made = client_with(secrets={SECRET: {"SecretString": "s"}}, parameters={PARAMETER: "p"}), []
+
+    def client(service: str) -> Any:
+        made.append(service)
+        return clients(service)
+
+    fetch_secrets(
+        {f"{name}{number}": arn for number in range(5) for name, arn in (("A", SECRET), ("B", PARAMETER))}, client
+    )
+    assert sorted(made) == ["secretsmanager", "ssm"]
+
+
 def test_a_secret_that_does_not_exist_is_named() -> None:
     with pytest.raises(SettingsError, match=r"Cannot read the secret A: .*ResourceNotFoundException") as refused:
         fetch_secrets({"A": SECRET}, client_with(secrets={}))

@@ -12,7 +12,7 @@ import pytest
 from ftask.core.errors import FtaskError
 from ftask.deploy.build import Code, build_code
 from ftask.deploy.function_code import ENVIRONMENT, MANIFEST
-from ftask.deploy.platforms import host_platform
+from ftask.deploy.platforms import Platform, host_platform
 from ftask.deploy.project import open_project
 from ftask.deploy.template import stack_folder
 
@@ -78,6 +78,16 @@ def test_the_worker_has_the_projects_environment(tmp_path: Path) -> None:
         assert [entry["name"] for entry in json.loads(archive.read(MANIFEST))["types"]] == ["greet"]
         assert archive.read("tasks.py").decode() == TASKS
     assert built(tmp_path, LOG_LEVEL="DEBUG").worker.sha256 != code.worker.sha256
+
+
+def test_code_without_bytecode_is_warned_of(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    (tmp_path / "tasks.py").write_text(TASKS)
+    project = open_project(tmp_path, "tasks")
+    for platform in (host_platform(), Platform("3.99", "aarch64", (2, 34))):
+        build_code(project, platform, "eu-central-1", cache=tmp_path / "cache", warn=warnings.append)
+    (warning,) = warnings
+    assert warning.startswith("The worker's code has no bytecode: this machine has no Python 3.99. ")
 
 
 def test_a_module_that_cannot_be_imported_ends_the_build(tmp_path: Path) -> None:
