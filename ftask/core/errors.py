@@ -145,7 +145,8 @@ class AttemptError(Exception):
 class UnknownTaskType(Exception):  # noqa: N818 - the error type that a user reads
     """This worker has no task of the type.
 
-    The attempt is retried: while a deployment replaces the functions one by one, the next worker may have it.
+    The task waits, without an attempt, for a worker that has it: a deployment replaces the functions one by one. After
+    15 minutes it fails.
     """
 
     def __init__(self, name: str, names: Iterable[str]) -> None:

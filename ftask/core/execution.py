@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from typing import Any
 
 from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
-from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing
+from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing, UnknownTaskType
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
 from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Observer, Queue, Settlement, Store
 from ftask.core.raised import MAX_ERROR_BYTES, message_of, recorded, type_of
@@ -64,6 +64,8 @@ class Executor:
     time that a handler is promised: with less left before the invocation's deadline, a message is handed back, and it
     costs the task no attempt. `retention` is how long an item is kept after its last change.
 
+    `types` are those that the handler knows (default: all). A task of another one waits for a worker that knows it.
+
     Tasks of the `isolated_types`, and suspects, run in a child process of `isolation`; without it, all run here.
     """
 
@@ -80,6 +82,7 @@ class Executor:
     policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
     isolation: Isolation | None = None
     isolated_types: Container[str] = ()
+    types: Collection[str] | None = None
 
     def execute(self, delivery: Delivery, deadline: datetime, beside: int = 0) -> bool:
         """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
@@ -123,11 +126,16 @@ class Executor:
             case Cancelled(cancelled):
                 return self._settle(delivery, cancelled)
             case Begun(task):
-                with self._place(task, deadline) as handler:
-                    if handler is None:
-                        return self._give_back(delivery, task)
-                    after = self._run(task, handler, deadline)
-                return self._settle(delivery, after, task)
+                return self._run_begun(delivery, task, deadline)
+
+    def _run_begun(self, delivery: Delivery, task: Task, deadline: datetime) -> bool:
+        if self.types is not None and task.type not in self.types:
+            return self._hand_back_unknown(delivery, task, self.types)
+        with self._place(task, deadline) as handler:
+            if handler is None:
+                return self._give_back(delivery, transitions.given_back(task, self.clock()), self._no_time())
+            after = self._run(task, handler, deadline)
+        return self._settle(delivery, after, task)
 
     def _has_time(self, deadline: datetime) -> bool:
         return deadline - self.clock() >= self.budget
@@ -172,19 +180,30 @@ class Executor:
             return nullcontext(self.handler if self._has_time(deadline) else None)
         return self.isolation.child(deadline - self.budget)
 
-    def _give_back(self, delivery: Delivery, task: Task) -> bool:
-        """Undo a begin whose handler has not run, so that the attempt is not counted."""
-        if task.lease is None:
+    def _give_back(self, delivery: Delivery, before: Task, why: Postpone) -> bool:
+        """Undo a begin whose handler has not run, so that the attempt is not counted: the task is as `before` it."""
+        if before.lease is None:
             raise AssertionError("an attempt is given back by its lease")
-        before = transitions.given_back(task, self.clock())
-        match self.store.settle(self._retained(before), task.lease.owner):
+        match self.store.settle(self._retained(before), before.lease.owner):
             case Settlement.CANCEL_REQUESTED:
                 return self._settle(delivery, transitions.cancelled(before, self.clock()))
             case Settlement.LEASE_LOST:
-                self.observe(events.lease_lost(task))
+                self.observe(events.lease_lost(before))
             case Settlement.DONE:
-                self._postpone(delivery, task.message, self._no_time())
+                self._postpone(delivery, before.message, why)
         return False
+
+    def _hand_back_unknown(self, delivery: Delivery, task: Task, types: Collection[str]) -> bool:
+        """Leave a task of an unknown type to another worker; fail it once none has known the type for too long."""
+        now = self.clock()
+        error = UnknownTaskType(task.type, types)
+        failure = Failure(type(error).__name__, printable(str(error), MAX_ERROR_BYTES))
+        after = transitions.unknown_type(task, failure, now)
+        if after.status is Status.FAILED:
+            self.observe(events.finished(after, 0))
+            return self._settle(delivery, after, task)
+        why = Postpone("of a type that this worker does not know", until=now + transitions.UNKNOWN_TYPE_PAUSE)
+        return self._give_back(delivery, after, why)
 
     def _run(self, task: Task, handler: Handler, deadline: datetime) -> Task:
         """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""

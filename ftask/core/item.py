@@ -241,6 +241,7 @@ ATTRIBUTES = (
     Attribute("failedShard", lambda task: failed_shard(task.task_id) if _is_listed(task) else None, _TEXT),
     _from("cancelled_at", _INSTANT, "cancelledAt"),
     _from("cancel_requested_at", _INSTANT, "cancelRequestedAt"),
+    _from("unknown_since", _INSTANT, "typeUnknownSince"),
     _from("removal", _REMOVAL, "removal"),
 )
 # What every outcome and every redrive writes.

@@ -192,6 +192,8 @@ class Task:
     # Set only while the task is FAILED, once an operator has discarded or drained it.
     removal: Removal | None = None
     payload_item: PayloadItem | None = None
+    # Since when no worker that got the task has known its type.
+    unknown_since: datetime | None = None
 
     @property
     def message(self) -> Message:

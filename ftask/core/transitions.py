@@ -18,6 +18,9 @@ CLOCK_SKEW_MARGIN = timedelta(seconds=2)
 # How many lost attempts of an epoch are not counted, because others ran beside them. A task that ends its worker even
 # from a process of its own would otherwise be begun for ever.
 MAX_UNCOUNTED_LOSSES = 5
+# While a deployment or its rollback replaces the functions, a worker may not know a type. That takes a few minutes.
+UNKNOWN_TYPE_TIME = timedelta(minutes=15)
+UNKNOWN_TYPE_PAUSE = timedelta(seconds=30)
 # History is kept in the item, whose size is paid at every write and ends at 400 KB.
 MAX_HISTORY = 50
 # The task keeps its last error in full; the history keeps this much of each.
@@ -206,6 +209,14 @@ def given_back(task: Task, now: datetime) -> Task:
     )
 
 
+def unknown_type(task: Task, error: Failure, now: datetime) -> Task:
+    """Return `task`, begun by a worker that does not know its type: it waits, and is `FAILED` after 15 minutes."""
+    since = task.unknown_since or now
+    if now - since >= UNKNOWN_TYPE_TIME:
+        return _failed(task, error, now, Outcome.FAILED)
+    return replace(given_back(task, now), unknown_since=since, last_error=error)
+
+
 def worker_lost(task: Task, now: datetime) -> Task:
     """Return `task`, `FAILED`, after the worker of its last attempt died."""
     error = Failure(WORKER_LOST, loss_text(0, counted=True))
@@ -235,6 +246,7 @@ def reopened(task: Task, now: datetime) -> Task:
         updated_at=now,
         lease=None,
         next_attempt_at=None,
+        unknown_since=None,
         failed_at=None,
         removal=None,
     )
@@ -263,7 +275,7 @@ def _settled(
         backoff_seconds=backoff_seconds,
     )
     history = (*map(_lost_if_open, earlier), ended)
-    return replace(task, history=history[-MAX_HISTORY:], updated_at=now)
+    return replace(task, history=history[-MAX_HISTORY:], updated_at=now, unknown_since=None)
 
 
 def _lost_if_open(attempt: Attempt) -> Attempt:

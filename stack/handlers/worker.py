@@ -19,7 +19,7 @@ from ftask.core.errors import FtaskError, SettingsError, WorkerLost, error_text
 from ftask.core.execution import SETTLE_TIME, Executor
 from ftask.core.isolation import Children, TimeLimit, children_for
 from ftask.core.metrics import Meter, Usage
-from ftask.core.model import Delivery, Message
+from ftask.core.model import EXPERIMENT_TYPE, Delivery, Message
 from ftask.core.ports import Handler
 from ftask.core.retry import RetryPolicy
 from ftask.core.settings import WorkerSettings
@@ -118,6 +118,7 @@ def worker() -> Worker:
         policies=policies,
         isolation=children,
         isolated_types=isolated,
+        types=(*types, EXPERIMENT_TYPE),
     )
     calls = {
         "table": lambda: store.begin(Message(_NO_ID), _NO_ID, now(), now()),

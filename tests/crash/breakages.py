@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,11 +19,11 @@ from ftask.core import transitions
 from ftask.core.codec import message_or_none
 from ftask.core.drain import Write, drain_letters
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.errors import AttemptError, FtaskError, TemporarilyUnavailableError
+from ftask.core.errors import AttemptError, FtaskError, TemporarilyUnavailableError, UnknownTaskType
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task
 from ftask.core.payload import Submission
-from ftask.core.ports import DeadLetterReader, Settlement, Store
+from ftask.core.ports import DeadLetterReader, Job, Settlement, Store
 from ftask.core.redrive import RedriveOutcome, Redriver
 from ftask.core.submission import Submitter
 from ftask.tasks.errors import InvalidPayload
@@ -472,6 +472,27 @@ class _KeepsWhatItBegan(Executor):
     def _undo_begin(self, message: Message, owner: str, deadline: datetime) -> None: ...
 
 
+class _FailsWhatItDoesNotKnow(Executor):
+    """Takes a type that it does not know for a failed attempt."""
+
+    __slots__ = ()
+
+    def _hand_back_unknown(self, delivery: Delivery, task: Task, types: Collection[str]) -> bool:
+        def fail(job: Job) -> Any:
+            raise UnknownTaskType(job.type, types)
+
+        return self._settle(delivery, self._run(task, fail, self.clock()))
+
+
+class _WaitsForEveryType(Executor):
+    """Hands a task of an unknown type back for ever."""
+
+    __slots__ = ()
+
+    def _hand_back_unknown(self, delivery: Delivery, task: Task, types: Collection[str]) -> bool:
+        return super()._hand_back_unknown(delivery, replace(task, unknown_since=None), types)
+
+
 class _CountsEveryLoss(Executor):
     """Counts an attempt that was lost, whoever ran beside it."""
 
@@ -742,6 +763,16 @@ BREAKAGES = [
         "isolation: a child outlives its worker",
         Breakage(children_survive=True),
         ("a worker dies while its child runs",),
+    ),
+    Broken(
+        "types: an unknown type is a failed attempt",
+        Breakage(executor=_FailsWhatItDoesNotKnow),
+        ("own task that reaches an old worker first",),
+    ),
+    Broken(
+        "types: an unknown type is waited for without end",
+        Breakage(executor=_WaitsForEveryType),
+        ("own task whose type no worker knows",),
     ),
     Broken(
         "time: an attempt runs with less than it is promised",

@@ -31,7 +31,7 @@ from ftask.core.errors import (
 from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.letters import LetterState, judge
-from ftask.core.model import DeadLetter, Delivery, Message, Removal, RemovalKind, Task
+from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Message, Removal, RemovalKind, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Handler, Job, Store
 from ftask.core.raised import recorded
@@ -88,6 +88,8 @@ class World:
 
     # How often no child process is free.
     busy_children: int = 0
+    # Whether the deployed worker has the tasks of the user's own.
+    knows_all_types: bool = True
     # How a batch makes its calls: one by one, or as actors in the order that `choices` names.
     calls_at_once: bool = False
     # What all payloads have besides their message.
@@ -196,6 +198,7 @@ class World:
             observe=_nobody,
             policies=retry_policies(own_tasks.REGISTRY, RetryPolicy()),
             isolation=self,
+            types=None if self.knows_all_types else (EXPERIMENT_TYPE,),
         )
         unwritten: list[Delivery] = []
 
@@ -394,8 +397,8 @@ class World:
     @contextmanager
     def child(self, until: datetime) -> Iterator[Handler | None]:
         """A child process of the worker: its death is not the worker's, and the worker's is its own."""
-        if self.busy_children:
-            self.busy_children -= 1
+        if self.busy_children or self.clock() > until:
+            self.busy_children = max(0, self.busy_children - 1)
             yield None
             return
         work = self._work()

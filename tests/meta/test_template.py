@@ -60,6 +60,10 @@ def test_the_functions_get_every_setting_that_they_read() -> None:
         assert set(re.findall(r'"(FTASK_[A-Z_]+)"', text)) == set(variables)
 
 
+def test_the_api_is_deployed_after_the_worker_so_that_it_accepts_no_type_that_no_worker_knows() -> None:
+    assert template()["Resources"]["ApiFunction"]["DependsOn"] == "WorkerFunction"
+
+
 def test_the_visibility_timeout_follows_the_workers() -> None:
     parameters = template()["Parameters"]
     advised = advised_visibility_seconds(parameters["WorkerTimeout"]["Default"])

@@ -68,6 +68,7 @@ def a_full_task(**changes: Any) -> Task:
         failed_at=EPOCH,
         cancelled_at=EPOCH,
         cancel_requested_at=EPOCH,
+        unknown_since=EPOCH,
         removal=Removal(RemovalKind.DISCARDED, EPOCH, "arn:aws:iam::123456789012:user/ops"),
     )
     return replace(full, **changes)

@@ -229,3 +229,15 @@ def test_cancelling_keeps_what_the_attempts_came_to() -> None:
     retrying = transitions.failed_attempt(a_running_task(), ERROR, EPOCH, RetryPolicy(), RNG)
     task = transitions.cancelled(retrying, EPOCH)
     assert (task.history, task.last_error, task.next_attempt_at) == (retrying.history, ERROR, None)
+
+
+def test_a_task_of_an_unknown_type_waits_without_an_attempt_for_fifteen_minutes_and_then_fails() -> None:
+    error = Failure("UnknownTaskType", "This worker has no task type 'x'.")
+    waiting = transitions.unknown_type(a_running_task(), error, EPOCH + later(60))
+    assert (waiting.status, waiting.attempts, waiting.history) == (Status.PENDING, 0, ())
+    assert (waiting.unknown_since, waiting.last_error) == (EPOCH + later(60), error)
+    again = a_running_task(unknown_since=waiting.unknown_since)
+    assert transitions.unknown_type(again, error, EPOCH + later(60 + 899)).unknown_since == EPOCH + later(60)
+    failed = transitions.unknown_type(again, error, EPOCH + later(60 + 900))
+    assert (failed.status, failed.last_error, failed.unknown_since) == (Status.FAILED, error, None)
+    assert transitions.completed(again, None, EPOCH).unknown_since is None
