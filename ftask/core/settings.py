@@ -1,4 +1,8 @@
-"""The settings of the two functions, from their environment; an invalid one fails before any work."""
+"""The settings of the two functions, from their environment; an invalid one fails before any work.
+
+CloudFormation gives a function its new code before its new variables, and takes them back in the same order. So a
+variable that is added has a default, and none is taken away.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ class ApiSettings:
         """
         read = _Reader(environment)
         return cls(
-            stack=read.text("FTASK_STACK"),
+            stack=read.text("FTASK_STACK", default=read.stack_of_function()),
             table=read.text("FTASK_TABLE"),
             queue_url=read.text("FTASK_QUEUE_URL"),
             max_attempts=int(read.number("FTASK_MAX_ATTEMPTS", 1, 100)),
@@ -59,7 +63,7 @@ class WorkerSettings:
         """
         read = _Reader(environment)
         return cls(
-            stack=read.text("FTASK_STACK"),
+            stack=read.text("FTASK_STACK", default=read.stack_of_function()),
             table=read.text("FTASK_TABLE"),
             queue_url=read.text("FTASK_QUEUE_URL"),
             dead_letter_queue_url=read.text("FTASK_DEAD_LETTER_QUEUE_URL"),
@@ -78,8 +82,12 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def text(self, name: str) -> str:
-        value = self._environment.get(name, "")
+    def stack_of_function(self) -> str:
+        # The template names the functions after the stack: NAME-api, NAME-worker.
+        return self._environment.get("AWS_LAMBDA_FUNCTION_NAME", "").rpartition("-")[0]
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._environment.get(name, default)
         if not value:
             raise SettingsError(f"The environment variable {name} is not set.", "Deploy the stack again.")
         return value

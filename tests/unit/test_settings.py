@@ -5,6 +5,7 @@ import pytest
 from ftask.core.errors import SettingsError
 from ftask.core.retry import RetryPolicy
 from ftask.core.settings import ApiSettings, WorkerSettings
+from tests.support.resources import template
 
 API = {
     "FTASK_STACK": "s",
@@ -26,6 +27,26 @@ WORKER = API | {
 def test_the_environment_that_the_template_sets_is_understood() -> None:
     assert ApiSettings.from_environment(API).max_attempts == 2
     assert WorkerSettings.from_environment(WORKER).policy == RetryPolicy(2, 900, jitter=False)
+
+
+# The variables of the first version. CloudFormation gives a function its new code before its new variables.
+FIRST_API, FIRST_WORKER = API.keys() - {"FTASK_STACK"}, WORKER.keys() - {"FTASK_STACK", "FTASK_MAX_ATTEMPTS"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "names", "function"),
+    [(ApiSettings, FIRST_API, "ftask-prod-api"), (WorkerSettings, FIRST_WORKER, "ftask-prod-worker")],
+)
+def test_new_code_runs_with_the_variables_of_the_first_version(
+    settings: type[ApiSettings | WorkerSettings], names: set[str], function: str
+) -> None:
+    variables = {name: WORKER[name] for name in names} | {"AWS_LAMBDA_FUNCTION_NAME": function}
+    assert settings.from_environment(variables).stack == "ftask-prod"
+
+
+@pytest.mark.parametrize(("function", "names"), [("ApiFunction", FIRST_API), ("WorkerFunction", FIRST_WORKER)])
+def test_code_of_the_first_version_runs_with_the_variables_of_today(function: str, names: set[str]) -> None:
+    assert names <= set(template()["Resources"][function]["Properties"]["Environment"]["Variables"])
 
 
 @pytest.mark.parametrize("name", sorted(WORKER.keys() - {"FTASK_MAX_ATTEMPTS"}))
