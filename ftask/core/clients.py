@@ -2,72 +2,154 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from ftask import __version__
 from ftask.core.metrics import Usage
+from ftask.core.ports import Clock
 from ftask.core.quick_loader import create_client, quick_session
+from ftask.core.timestamps import now
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_sqs.client import SQSClient
 
-# Three tries of one call, each at most 4 s, and their pauses end within the worker's shortest timeout
-# of 20 s, so an outage surfaces as an error that the poller backs off from and not as a killed worker.
-CONNECT_TIMEOUT_SECONDS = 1
-READ_TIMEOUT_SECONDS = 3
+# Said to the SDK, because its defaults change from version to version.
 TOTAL_TRIES = 3
+# What must be possible after a call that hung: to look whether a begin was applied, and to undo it.
+RESERVE_SECONDS = 2.0
+# The errors that AWS answers with status 400, and that the SDK tries again.
+_THROTTLED = re.compile("Throttl|Throughput|TooManyRequests|RequestLimitExceeded|TransactionInProgress")
 # botocore puts its own user agent together from twenty parts, twice a call; one that is given is used unchanged.
 USER_AGENT = f"ftask-aws/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one try of a call may take to connect, and then to be answered."""
+
+    connect_seconds: float
+    read_seconds: float
+
+    @property
+    def try_seconds(self) -> float:
+        """The longest that a try takes."""
+        return self.connect_seconds + self.read_seconds
+
+
+USUAL = Patience(1.0, 3.0)
+# At the end of an invocation: two calls fit into the reserve, one into the time in which an attempt is settled.
+SHORT = Patience(0.3, 0.6)
+
+
+def longest_pause_seconds(tries: int) -> float:
+    """Return the longest pause of the SDK after so many tries; newer versions pause for less.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+    return 2.0 ** (tries - 1)
 
 
 class Clients:
     """Clients that threads may share; `max_connections` is how many threads call at once.
 
-    Their requests and capacity units are counted in `usage`.
+    Their requests and capacity units are counted in `usage`. After :meth:`until`, a call that gets no answer ends as an
+    error, with all its tries, `RESERVE_SECONDS` before the process is killed; one that begins later has short tries.
+    Only the look-up of a name is not bounded: the system does it.
     """
 
-    def __init__(self, max_connections: int, usage: Usage) -> None:
-        self._usage = usage
-        self._config = Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": TOTAL_TRIES},
-            max_pool_connections=max_connections,
-            user_agent=USER_AGENT,
-            # Every parameter is ours, and AWS checks it again; tests make the same calls with clients that validate.
-            parameter_validation=False,
-        )
+    def __init__(
+        self, max_connections: int, usage: Usage, clock: Clock = now, tick: Callable[[], float] = time.monotonic
+    ):
+        self.usage = usage
+        self._max_connections = max_connections
+        self._clock = clock
+        self._tick = tick
+        self._end = float("inf")
         self._session: Any = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, Patience], Any] = {}
         self._lock = threading.Lock()
 
     def make(self) -> None:
         """Make every client now: in an invocation, with a part of a CPU, it takes several times as long."""
-        self.dynamodb()
-        self.sqs()
+        for service in ("dynamodb", "sqs"):
+            for patience in (USUAL, SHORT):
+                self._make(service, patience)
+
+    def until(self, deadline: datetime) -> None:
+        """Begin an invocation, which is killed at `deadline`."""
+        self._end = self._tick() + (deadline - self._clock()).total_seconds()
 
     def dynamodb(self) -> DynamoDBClient:
-        """Return the DynamoDB client."""
+        """Return the DynamoDB client for a call that begins now."""
         client: DynamoDBClient = self._get("dynamodb")
         return client
 
     def sqs(self) -> SQSClient:
-        """Return the SQS client."""
+        """Return the SQS client for a call that begins now."""
         client: SQSClient = self._get("sqs")
         return client
 
+    def _seconds_left(self) -> float:
+        return self._end - self._tick()
+
     def _get(self, service: str) -> Any:
+        is_late = self._seconds_left() < USUAL.try_seconds + RESERVE_SECONDS
+        return self._make(service, SHORT if is_late else USUAL)
+
+    def _make(self, service: str, patience: Patience) -> Any:
         with self._lock:
-            if service not in self._clients:
+            if (service, patience) not in self._clients:
                 self._session = self._session or quick_session()
-                client = create_client(self._session, service, self._config)
-                count(client, self._usage)
-                self._clients[service] = client
-            return self._clients[service]
+                client = create_client(self._session, service, self._config(patience))
+                count(client, self.usage)
+                # Before the SDK's own handler, which would pause.
+                client.meta.events.register_first(f"needs-retry.{service}", partial(self._stop_in_time, patience))
+                self._clients[service, patience] = client
+            return self._clients[service, patience]
+
+    def _config(self, patience: Patience) -> Config:
+        return Config(
+            connect_timeout=patience.connect_seconds,
+            read_timeout=patience.read_seconds,
+            retries={"mode": "standard", "total_max_attempts": TOTAL_TRIES},
+            max_pool_connections=self._max_connections,
+            user_agent=USER_AGENT,
+            # Every parameter is ours, and AWS checks it again; tests make the same calls with clients that validate.
+            parameter_validation=False,
+        )
+
+    def _stop_in_time(
+        self,
+        patience: Patience,
+        attempts: int,
+        response: tuple[Any, Any] | None,
+        caught_exception: Exception | None,
+        operation: Any,
+        **_: Any,
+    ) -> None:
+        """Raise the failure of a try if the SDK's next one might end too late."""
+        needed = longest_pause_seconds(attempts) + patience.try_seconds + RESERVE_SECONDS
+        if attempts >= TOTAL_TRIES or self._seconds_left() >= needed:
+            return
+        if caught_exception is not None:
+            raise caught_exception
+        if response is not None and _is_retried(*response):
+            raise ClientError(response[1], operation.name)
+
+
+def _is_retried(http_response: Any, answer: dict[str, Any]) -> bool:
+    return http_response.status_code >= 500 or _THROTTLED.search(answer.get("Error", {}).get("Code", "")) is not None
 
 
 def count(client: Any, usage: Usage) -> None:

@@ -33,8 +33,8 @@ from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Pos
 # Longest time that a message is hidden. SQS counts its 12 hours from the receive, which was before the invocation.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 MAX_VISIBILITY_SECONDS = 11 * 3600
-# A begin that failed is undone only with more time left than one call takes to fail.
-UNDO_TIME = timedelta(seconds=5)
+# A begin that failed is undone only with so much time left: two calls at the end of an invocation (core.clients).
+UNDO_TIME = timedelta(seconds=2)
 # Others write the same item only when messages are duplicated, so a begin soon finds it as it stays.
 _BEGIN_TRIES = 3
 # What is left of a worker's time when it stops an attempt: enough to write how it ended.

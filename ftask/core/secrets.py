@@ -10,8 +10,10 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ftask.core.clients import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, TOTAL_TRIES
 from ftask.core.errors import SettingsError
+
+# Three tries and their pauses, of up to 1 and 2 s, end within the 10 s that AWS Lambda gives an initialisation.
+PATIENCE = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 def fetch_secrets(arns: Mapping[str, str], client: Callable[[str], Any] | None = None) -> dict[str, str]:
@@ -44,9 +46,4 @@ def _fetch(name: str, arn: str, client: Callable[[str], Any]) -> str:
 
 def _clients() -> Callable[[str], Any]:
     session = botocore.session.get_session()
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": TOTAL_TRIES},
-    )
-    return lambda service: session.create_client(service, config=config)
+    return lambda service: session.create_client(service, config=PATIENCE)

@@ -179,11 +179,15 @@ class Api:
 
 
 @cache
+def _clients() -> Clients:
+    return Clients(CALLS_AT_ONCE, Usage())
+
+
+@cache
 def api() -> Api:
     """Return the API of this process, made at its first invocation."""
     settings = ApiSettings.from_environment(os.environ)
-    usage = Usage()
-    clients = Clients(CALLS_AT_ONCE, usage)
+    clients = _clients()
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
     manifest = (read_manifest() or Manifest()).with_experiment()
@@ -191,12 +195,14 @@ def api() -> Api:
         store, queue, now, settings.max_attempts, settings.retention, manifest, call_map=several_at_once
     )
     failed = FailedIndex(clients.dynamodb, settings.table)
-    return Api(store, submitter, failed, Meter(settings.stack, usage))
+    return Api(store, submitter, failed, Meter(settings.stack, clients.usage))
 
 
 def handler(event: Event, context: Any) -> Answer:
     """Answer an HTTP API event: what Lambda calls."""
-    return api().answer(event, now() + timedelta(milliseconds=context.get_remaining_time_in_millis()))
+    deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    _clients().until(deadline)
+    return api().answer(event, deadline)
 
 
 def refusal(error: FtaskError) -> Answer:

@@ -70,11 +70,16 @@ class Worker:
 
 
 @cache
+def _clients() -> Clients:
+    return Clients(THREADS, Usage())
+
+
+@cache
 def worker() -> Worker:
     """Return the worker of this process, with the user's module imported and the clients made."""
     started = time.monotonic()
     settings = WorkerSettings.from_environment(os.environ)
-    usage = Usage()
+    clients = _clients()
     types: list[str] = []
     own: Handler | None = None
     policies: dict[str, RetryPolicy] = {}
@@ -82,7 +87,7 @@ def worker() -> Worker:
     isolated: frozenset[str] = frozenset()
     module = read_module()
     if module is None:
-        meter = Meter(settings.stack, usage)
+        meter = Meter(settings.stack, clients.usage)
     else:
         # Where no tasks are declared, the archive has no ftask.tasks.
         from ftask.tasks.deployed import load_deployed
@@ -91,12 +96,11 @@ def worker() -> Worker:
 
         registry = load_deployed(module)
         types = registry.names
-        meter = Meter(settings.stack, usage, types=types)
+        meter = Meter(settings.stack, clients.usage, types=types)
         own = handler_of(registry, meter.observe)
         policies = retry_policies(registry, settings.policy)
         limits, isolated = time_limits(registry), isolated_types(registry)
     load_seconds = time.monotonic() - started
-    clients = Clients(THREADS, usage)
     clients.make()
     store = DynamoStore(clients.dynamodb, settings.table)
     queue = SqsQueue(clients.sqs, settings.queue_url)
@@ -144,6 +148,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     `{"ftask": "check"}` runs no task: its answer says what of this worker works.
     """
     deadline = now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    _clients().until(deadline)
     if event.get("ftask") == "check":
         return check(deadline)
     return _started().run(event, deadline)

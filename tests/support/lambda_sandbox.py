@@ -80,10 +80,17 @@ class Sandbox:
         self._server.shutdown()
         self._server.server_close()
 
-    def initialise(self) -> None:
-        """Wait until the runtime asks for its first event."""
+    def initialise(self, limit_seconds: float | None = None) -> None:
+        """Wait until the runtime asks for its first event, at most `limit_seconds`: AWS Lambda gives it 10 s.
+
+        Raises:
+            InvocationError: it took longer.
+        """
+        end = float("inf") if limit_seconds is None else time.monotonic() + limit_seconds
         while not self._initialised.wait(0.1):
             assert self._process.poll() is None, self.log.read_text()
+            if time.monotonic() > end:
+                raise InvocationError("Sandbox.Timedout", f"The initialisation took more than {limit_seconds} s.")
         self._group.limit(self._share)
         self._group.signal(signal.SIGSTOP)
 

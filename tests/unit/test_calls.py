@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 from ftask.core.calls import CALLS_AT_ONCE, one_by_one, several_at_once
-from ftask.core.clients import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, TOTAL_TRIES
+from ftask.core.clients import TOTAL_TRIES, USUAL, longest_pause_seconds
 from ftask.core.submission import CALL_TIME, STORE_TIME
 
 
@@ -35,6 +35,5 @@ def test_a_single_call_needs_no_thread() -> None:
 
 
 def test_a_call_that_is_begun_in_time_ends_before_the_function_does() -> None:
-    # Standard retries pause up to 1 s, then up to 2 s.
-    longest = TOTAL_TRIES * (CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS) + 1 + 2
+    longest = TOTAL_TRIES * USUAL.try_seconds + sum(map(longest_pause_seconds, range(1, TOTAL_TRIES)))
     assert timedelta(seconds=longest) <= CALL_TIME < STORE_TIME

@@ -1,15 +1,24 @@
-"""The worker under AWS's own runtime client: how it starts, and what its check says of it."""
+"""The worker under AWS's own runtime client: how it starts, what its check says, and what an outage does to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
 
+from ftask.core.codec import encode_message
+from ftask.core.deployed import SECRETS_FILE
 from ftask.core.model import Message, Status, Task
 from ftask.local.engine import Engine
 from tests.support.builders import TASK_ID, a_task
@@ -185,3 +194,104 @@ def test_an_attempt_whose_child_is_never_ready_fails_in_the_third_invocation_and
     assert (stage.task.status, error.type) == (Status.RETRYING, "WorkerLost")
     assert "was still loading after" in error.message
     assert "256 MB have 0.14 of one. Raise WorkerMemory" in error.message
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """The URL of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def forgetful_server(url: str) -> Iterator[str]:
+    """The URL of a server that passes every request on to `url`, and withholds the first answer."""
+    over, upstream = threading.Event(), urlsplit(url).netloc
+    withheld = iter([True])
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            with closing(HTTPConnection(upstream)) as connection:
+                connection.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in self.headers.items():
+                    connection.putheader(name, value)
+                connection.endheaders(body)
+                answer = connection.getresponse()
+                content = answer.read()
+            if next(withheld, False):
+                over.wait()
+                return
+            self.send_response(answer.status)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args: Any) -> None:
+            """Tests print their own story."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Whoever waits for the answer is killed in the end."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("service", "body"),
+    [("DYNAMODB", encode_message(Message(TASK_ID))), ("SQS", "this is no task")],
+    ids=["table", "queue"],
+)
+def test_a_service_that_never_answers_fails_the_invocation_and_does_not_end_the_worker(
+    tmp_path: Path, environment: dict[str, str], service: str, body: str
+) -> None:
+    """With the SDK's tries alone the worker was killed: of 20 s too, if the undo of its begin hung as well."""
+    environment["FTASK_TASK_BUDGET_SECONDS"] = "1"
+    record = {"messageId": "m", "receiptHandle": "r", "body": body}
+    with (
+        silent_server() as url,
+        Sandbox(
+            unpack_worker(tmp_path), environment | {f"AWS_ENDPOINT_URL_{service}": url}, timeout_seconds=8
+        ) as sandbox,
+        pytest.raises(InvocationError) as ended,
+    ):
+        sandbox.invoke({"Records": [record]})
+    assert ended.value.error_type == "ReadTimeoutError"
+
+
+def test_secrets_that_cannot_be_read_fail_the_invocation_within_the_initialisations_ten_seconds(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    code = unpack_worker(tmp_path, TASKS)
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:stripe-AbCdEf"
+    (code / "ftask" / SECRETS_FILE).write_text(json.dumps({"STRIPE": secret}))
+    with silent_server() as url:
+        variables = environment | {"AWS_ENDPOINT_URL_SECRETS_MANAGER": url}
+        with Sandbox(code, variables) as sandbox:
+            sandbox.initialise(limit_seconds=10)
+            with pytest.raises(InvocationError, match="Cannot read the secret STRIPE"):
+                sandbox.invoke({"Records": []})
+
+
+def test_an_attempt_whose_begin_was_applied_and_not_answered_is_given_back(tmp_path: Path, stage: Stage) -> None:
+    stage.submit("experiment", '{"message": "SUCCESS"}')
+    stage.environment["FTASK_TASK_BUDGET_SECONDS"] = "1"
+    with forgetful_server(stage.environment["AWS_ENDPOINT_URL"]) as url:
+        stage.environment["AWS_ENDPOINT_URL_DYNAMODB"] = url
+        code = unpack_worker(tmp_path)
+        with (
+            Sandbox(code, stage.environment, timeout_seconds=8) as sandbox,
+            pytest.raises(InvocationError, match="ReadTimeoutError"),
+        ):
+            stage.deliver(sandbox)
+    assert (stage.task.status, stage.task.attempts) == (Status.PENDING, 0)
