@@ -43,15 +43,9 @@ import botocore.session
 session = botocore.session.get_session()
 session.create_client("dynamodb"); session.create_client("sqs")
 """
-# Both clients, though a worker whose tasks succeed never makes the second.
 WORKER = """
 import ftask.handlers.worker as worker
-executor = worker.worker().executor
-executor.store._client(); executor.queue._client()
-"""
-WORKER_OF_A_SUCCESS = """
-import ftask.handlers.worker as worker
-worker.worker().executor.store._client()
+worker.worker()
 """
 OWN_TASK = """
 from ftask import task
@@ -131,14 +125,13 @@ def main() -> None:
         api_content().write_to(folder)
         worker_content(()).write_to(folder)
         bare = (BARE, list[str]())
-        compare("worker with both clients / botocore with both", (WORKER, []), bare, folder, rounds)
-        compare("worker of tasks that succeed / botocore with both", (WORKER_OF_A_SUCCESS, []), bare, folder, rounds)
+        compare("worker / botocore with both", (WORKER, []), bare, folder, rounds)
         compare("api with both clients / botocore with both", (API, []), bare, folder, rounds)
         own_folder = folder / "own"
         own_folder.mkdir()
         build_worker_with_own_task(own_folder)
-        success = (WORKER_OF_A_SUCCESS, list[str]())
-        compare("worker with one own task / worker without", success, success, own_folder, rounds, folder)
+        worker = (WORKER, list[str]())
+        compare("worker with one own task / worker without", worker, worker, own_folder, rounds, folder)
     checkout = Path(__file__).parents[2]
     for argument in ("--help", "--version"):
         compare(

@@ -233,11 +233,12 @@ def forgetful_server(url: str) -> Iterator[str]:
             """Tests print their own story."""
 
     class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Whoever waits for the answer is killed in the end."""
 
     server = Server(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -248,15 +249,19 @@ def forgetful_server(url: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("service", "body"),
-    [("DYNAMODB", encode_message(Message(TASK_ID))), ("SQS", "this is no task")],
-    ids=["table", "queue"],
+    ("service", "body", "new_retries"),
+    [
+        ("DYNAMODB", encode_message(Message(TASK_ID)), "false"),
+        ("DYNAMODB", encode_message(Message(TASK_ID)), "true"),
+        ("SQS", "this is no task", "false"),
+    ],
+    ids=["table", "table, as botocore tries it from 1.44 on", "queue"],
 )
 def test_a_service_that_never_answers_fails_the_invocation_and_does_not_end_the_worker(
-    tmp_path: Path, environment: dict[str, str], service: str, body: str
+    tmp_path: Path, environment: dict[str, str], service: str, body: str, new_retries: str
 ) -> None:
     """With the SDK's tries alone the worker was killed: of 20 s too, if the undo of its begin hung as well."""
-    environment["FTASK_TASK_BUDGET_SECONDS"] = "1"
+    environment |= {"FTASK_TASK_BUDGET_SECONDS": "1", "AWS_NEW_RETRIES_2026": new_retries}
     record = {"messageId": "m", "receiptHandle": "r", "body": body}
     with (
         silent_server() as url,

@@ -223,6 +223,11 @@ def _runtime_api(sandbox: Sandbox) -> ThreadingHTTPServer:
         def log_message(self, *args: Any) -> None:
             """Tests print their own story."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    return server
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if not isinstance(sys.exception(), ConnectionError):  # a sandbox that was killed
+                super().handle_error(request, client_address)
+
+    return Server(("127.0.0.1", 0), Handler)
