@@ -405,5 +405,5 @@ def test_a_stage_of_another_endpoint_gets_a_package_for_lambda(project: Project,
 def test_a_module_that_only_the_worker_cannot_import_is_reported_at_each_deployment(project: Project) -> None:
     project.write(f"{GREETINGS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n")
     for said in (project.refused(), project.refused()):
-        assert "The worker is deployed, and cannot import its tasks" in said
+        assert "The worker is deployed, and cannot run tasks" in said
         assert "OSError: only there" in said
