@@ -16,8 +16,8 @@ from botocore.session import Session
 
 from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
-from ftask.aws.service_models import service_models
 from ftask.core.errors import FtaskError, InvalidInputError
+from ftask.core.service_models import use_service_models
 
 # What makes clients is imported with the first one: a command that only calls the API needs none.
 if TYPE_CHECKING:
@@ -193,8 +193,7 @@ class Target:
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.
         addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
-        models = service_models(self.session.get_config_variable("data_path"))
-        self.session.register_component("data_loader", models)
+        use_service_models(self.session)
         client: Any = self.session.create_client(
             service,
             endpoint_url=self.endpoint_url,

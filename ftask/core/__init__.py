@@ -47,7 +47,7 @@ The modules:
   their own).
 - what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
 - adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`,
-  and `quick_loader`, which makes these in less time.
+  `secrets`, and `service_models`, which makes clients in less time.
 
 What a handler imports goes into its archive, and is paid for at every cold start: so everything here imports only the
 standard library and botocore.

@@ -11,13 +11,14 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ftask import __version__
 from ftask.core.metrics import Usage
 from ftask.core.ports import Clock
-from ftask.core.quick_loader import create_client, quick_session
+from ftask.core.service_models import use_service_models
 from ftask.core.timestamps import now
 
 if TYPE_CHECKING:
@@ -110,8 +111,10 @@ class Clients:
     def _make(self, service: str, patience: Patience) -> Any:
         with self._lock:
             if (service, patience) not in self._clients:
-                self._session = self._session or quick_session()
-                client = create_client(self._session, service, self._config(patience))
+                if self._session is None:
+                    self._session = botocore.session.get_session()
+                    use_service_models(self._session)
+                client = self._session.create_client(service, config=self._config(patience))
                 count(client, self.usage)
                 # Before the SDK's own handler, which would pause.
                 client.meta.events.register_first(f"needs-retry.{service}", partial(self._stop_in_time, patience))

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core.errors import SettingsError
+from ftask.core.service_models import use_service_models
 
 # Three tries and their pauses, of up to 1 and 2 s, end within the 10 s that AWS Lambda gives an initialisation.
 PATIENCE = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
@@ -46,4 +47,5 @@ def _fetch(name: str, arn: str, client: Callable[[str], Any]) -> str:
 
 def _clients() -> Callable[[str], Any]:
     session = botocore.session.get_session()
+    use_service_models(session)
     return lambda service: session.create_client(service, config=PATIENCE)

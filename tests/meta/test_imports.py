@@ -90,8 +90,8 @@ ADAPTERS = {
     "ftask.core.clients",
     "ftask.core.dynamodb",
     "ftask.core.failed_index",
-    "ftask.core.quick_loader",
     "ftask.core.secrets",
+    "ftask.core.service_models",
     "ftask.core.sqs",
 }
 HEAVY = {"typer", "rich", "boto3", "pydantic", "moto", "filelock", "packaging", "platformdirs"}

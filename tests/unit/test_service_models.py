@@ -5,28 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
-from ftask.aws.service_models import ServiceModels, service_models
 from ftask.aws.target import Target
-
-SERVICES = ["cloudformation", "cloudwatch", "dynamodb", "kms", "lambda", "logs", "s3", "sqs", "sts"]
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_model_is_the_one_that_botocore_reads(service: str) -> None:
-    # Fresh ones: a client of S3 changes the model that it is made from.
-    ours, theirs = service_models.__wrapped__(None), Loader()
-    for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
-        assert ours.load_service_model(service, kind) == theirs.load_service_model(service, kind)
-    members = ours.load_service_model(service, "service-2")["shapes"]
-    assert list(members) == list(theirs.load_service_model(service, "service-2")["shapes"])
-
-
-def test_what_is_no_service_is_unknown() -> None:
-    with pytest.raises(UnknownServiceError):
-        service_models(None).load_service_model("nothing", "service-2")
+from ftask.core.service_models import ServiceModels
 
 
 def test_the_folders_of_services_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
