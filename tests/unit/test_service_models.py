@@ -8,7 +8,18 @@ import pytest
 from botocore.loaders import Loader
 
 from ftask.aws.target import Target
-from ftask.core.service_models import ServiceModels
+from ftask.core.service_models import PlainFiles, ServiceModels
+
+
+@pytest.mark.parametrize("service", ["cloudformation", "dynamodb", "s3", "sqs"])
+def test_a_model_is_the_one_that_botocore_reads(service: str) -> None:
+    theirs = Loader()
+    models = ServiceModels(file_loader=PlainFiles())
+    for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+        read = models.load_service_model(service, kind)
+        assert read == theirs.load_service_model(service, kind)
+    shapes = models.load_service_model(service, "service-2")["shapes"]
+    assert list(shapes) == list(theirs.load_service_model(service, "service-2")["shapes"])
 
 
 def test_the_folders_of_services_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
