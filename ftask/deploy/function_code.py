@@ -15,7 +15,6 @@ from ftask.core.deployed import ENVIRONMENT_FILE, MANIFEST_FILE, SECRETS_FILE
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, Entry, bytes_entry, file_entry, require_size
 from ftask.deploy.bytecode import Interpreter, with_bytecode, without_bytecode
-from ftask.deploy.closure import closure, is_description
 from ftask.deploy.project import ProjectFile
 from ftask.deploy.template import stack_folder
 from ftask.distribution import NAME
@@ -25,16 +24,13 @@ MANIFEST = f"ftask/{MANIFEST_FILE}"
 # The project's environment variables, which the worker sets before it imports the module.
 ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
 SECRETS = f"ftask/{SECRETS_FILE}"
-# What the worker imports by name, as its child processes do.
-WORKER = ("ftask.handlers.worker", "ftask.handlers.child")
-# What it imports only where the user has tasks; and of ftask then what the user's module imports by way of `ftask`, and
-# what makes the manifest of it.
-OF_OWN_TASKS = ("ftask.tasks", "ftask.core.manifest")
-OWN_TASKS = ("ftask.core.errors", "ftask.tasks", "ftask.tasks.manifest")
+# Of ftask, both archives have all that may run in a function, so that no import can be missing.
+_CORE = ("core",)
+_CORE_AND_TASKS = ("core", "tasks")
 
 
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
-    """Return the API's code: its handler with the OpenAPI document, what that imports, and the manifest.
+    """Return the API's code: the core, the handler with the OpenAPI document, and the manifest.
 
     Args:
         manifest: None without own tasks.
@@ -42,7 +38,7 @@ def api_content(manifest: bytes | None = None, interpreter: Interpreter | None =
     """
     document = json.loads((stack_folder() / "handlers" / "openapi.json").read_bytes())
     openapi = bytes_entry("ftask/handlers/openapi.json", json.dumps(document, separators=(",", ":")).encode())
-    code = Content.of((*_modules(["ftask.handlers.api"]), openapi, *_optional(MANIFEST, manifest)))
+    code = Content.of((*_modules(_CORE, "api"), openapi, *_optional(MANIFEST, manifest)))
     return code if interpreter is None else with_bytecode(code, interpreter)
 
 
@@ -55,9 +51,7 @@ def worker_content(
     environment: bytes | None = None,
     secrets: bytes | None = None,
 ) -> Content:
-    """Return the worker's code: its handler, what that imports, the project's files, dependencies and the manifest.
-
-    Where the project has files, what they may import of ftask is part of it too.
+    """Return the worker's code: the core, the handlers, the project's files, its dependencies and the manifest.
 
     Args:
         files: those of the project.
@@ -75,7 +69,7 @@ def worker_content(
     _refuse_shadowing(project, installed)
     code = Content.of(
         (
-            *(_modules([*WORKER, *OWN_TASKS]) if project else _modules(WORKER, leave_out=OF_OWN_TASKS)),
+            *_modules(_CORE_AND_TASKS, "worker", "child"),
             *project,
             *(*_optional(MANIFEST, manifest), *_optional(ENVIRONMENT, environment), *_optional(SECRETS, secrets)),
         )
@@ -122,26 +116,17 @@ def _top_level(name: str) -> str:
     return name.partition("/")[0].partition(".")[0]
 
 
-def _modules(roots: Sequence[str], leave_out: Sequence[str] = ()) -> Iterator[Entry]:
-    for module, path in closure(roots, _find, leave_out).items():
-        suffix = "/__init__.py" if path.name == "__init__.py" else ".py"
-        name = module.replace(".", "/") + suffix
-        # A description of a package is for readers of the repository.
-        yield bytes_entry(name, b"") if is_description(path) else file_entry(name, path)
-
-
-def _find(module: str) -> Path | None:
-    parts = module.split(".")[1:]
-    folder = stack_folder() if parts[:1] == ["handlers"] else _source_folder()
-    module_file = folder.joinpath(*parts).with_suffix(".py") if parts else folder / "__init__.py"
-    package_file = folder.joinpath(*parts, "__init__.py")
-    return next((path for path in (module_file, package_file) if path.is_file()), None)
+def _modules(packages: Sequence[str], *handlers: str) -> Iterator[Entry]:
+    """Yield these packages of ftask, and these handlers as modules of `ftask.handlers`."""
+    source = Path(ftask.__file__).parent
+    yield file_entry("ftask/__init__.py", source / "__init__.py")
+    for package in packages:
+        for path in sorted((source / package).rglob("*.py")):
+            yield file_entry(f"ftask/{path.relative_to(source).as_posix()}", path)
+    for name in handlers:
+        yield file_entry(f"ftask/handlers/{name}.py", stack_folder() / "handlers" / f"{name}.py")
 
 
 def _optional(name: str, content: bytes | None) -> Iterator[Entry]:
     if content is not None:
         yield bytes_entry(name, content)
-
-
-def _source_folder() -> Path:
-    return Path(ftask.__file__).parent

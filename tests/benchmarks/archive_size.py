@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ftask.deploy.archive import Content, write_zip
 from ftask.deploy.function_code import api_content, worker_content
-from ftask.deploy.project import ProjectFile
 
 
 def report(name: str, content: Content, folder: Path) -> None:
@@ -21,10 +20,8 @@ def report(name: str, content: Content, folder: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "tasks.py").write_text("", encoding="utf-8")
         report("API", api_content(), folder)
         report("worker", worker_content(()), folder)
-        report("worker with one own task", worker_content([ProjectFile("tasks.py", folder / "tasks.py")]), folder)
 
 
 if __name__ == "__main__":
