@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_cloudwatch.client import CloudWatchClient
     from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_kms.client import KMSClient
     from types_boto3_lambda.client import LambdaClient
     from types_boto3_logs.client import CloudWatchLogsClient
     from types_boto3_s3.client import S3Client
@@ -167,11 +166,6 @@ class Target:
     @cached_property
     def s3(self) -> S3Client:
         client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def kms(self) -> KMSClient:
-        client: KMSClient = self._client("kms")
         return client
 
     @cached_property

@@ -73,12 +73,11 @@ def print_policy(
     def known(name: str) -> str | None:
         return parameters.get(name) or deployed.get(name) or None
 
-    key_arn = known("KmsKeyArn")
     if only_plans:
-        document = plan_policy(scope, key_arn)
+        document = plan_policy(scope)
     else:
         vpc, boundary_arn = known("VpcSubnetIds") is not None, known("PermissionsBoundaryArn")
-        document = least_policy(commands, scope, key_arn, vpc=vpc, boundary_arn=boundary_arn)
+        document = least_policy(commands, scope, known("KmsKeyArn"), vpc=vpc, boundary_arn=boundary_arn)
     run.screen.document(document)
 
 

@@ -5,6 +5,7 @@ Only `repair`, `upload` and `run` change anything; a plan that is dropped leaves
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
 from ftask.deploy.existing import Existing
-from ftask.deploy.key_policy import check_key
+from ftask.deploy.key_policy import needed_statements
 from ftask.deploy.parameters import time_shortages
 from ftask.deploy.plan import Plan, discard_plan, make_plan
 from ftask.deploy.platforms import LAMBDA, host_platform
@@ -108,10 +109,11 @@ class Deployment:
         What is doubtful about the parameters is warned of.
 
         Raises:
-            FtaskError: the parameters are wrong, the stack cannot be changed in its state, or the policy of the team's
-                key lacks a statement. No plan is left behind.
+            FtaskError: the parameters are wrong, or the stack cannot be changed in its state. No plan is left behind.
         """
         plan = make_plan(self.target, self.template, self.location, self.overrides, self.tags, self.sleep)
+        if plan.creates_stack and self.target.is_emulated:
+            self.progress("The plan of an emulator also lists resources that these parameters switch off.")
         if plan.changes:
             try:
                 for shortage in time_shortages(plan.parameters, self.code.types):
@@ -123,9 +125,9 @@ class Deployment:
         return plan
 
     def _check_account(self, plan: Plan) -> None:
-        if key_arn := plan.parameters.get("KmsKeyArn"):
-            account, alarms = self.location.account, plan.parameters.get("Alarms") == "true"
-            check_key(self.target, key_arn, account, alarms=alarms, warn=self.warn)
+        key_arn = plan.parameters.get("KmsKeyArn")
+        if key_arn and plan.deployed.get("KmsKeyArn") != key_arn:
+            self.warn(self._what_key_needs(key_arn, alarms=plan.parameters.get("Alarms") == "true"))
         try:
             limit = concurrency_limit(self.target)
         except FtaskError:
@@ -133,6 +135,17 @@ class Deployment:
         for problem in contradictions(plan.parameters, limit):
             if problem.severity is Severity.WARNING:
                 self.warn(f"{problem.message} {problem.advice}")
+
+    def _what_key_needs(self, key_arn: str, *, alarms: bool) -> str:
+        target = self.target
+        needed = needed_statements(
+            target.stack_name, target.partition, target.region_name, self.location.account, alarms=alarms
+        )
+        return (
+            f"The policy of the key {key_arn} must let CloudWatch use it, or the deployment fails at the log groups and"
+            " alarms stay silent. Add what is missing of these statements (aws kms put-key-policy):\n"
+            + json.dumps(needed, indent=2)
+        )
 
     def drop(self, plan: Plan) -> None:
         """Leave no trace of the plan."""

@@ -19,7 +19,6 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.causes import Detail, causes, certain_replacements, kept_properties, moved_resources, read_detail
-from ftask.deploy.conditions import unmade_resources
 from ftask.deploy.existing import find_existing
 from ftask.deploy.tokens import new_token
 
@@ -148,8 +147,6 @@ def make_plan(
             values,
             (code.api_key, code.worker_key),
             sleep,
-            # An emulator's change set lists the resources whose condition does not hold, too.
-            unmade_resources(template, complete) if target.is_emulated else frozenset(),
             TemplateBody=template,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
             # CloudFormation puts them on every resource that can have any.
@@ -251,7 +248,6 @@ def _computed(
     values: Mapping[str, str],
     code_keys: tuple[str, str],
     sleep: Callable[[float], None],
-    unmade: frozenset[str] = frozenset(),
     **request: Any,
 ) -> Plan:
     token = new_token()
@@ -282,7 +278,7 @@ def _computed(
         stack_id=answer["StackId"],
         change_set_id=answer["Id"],
         creates_stack=creates_stack,
-        changes=tuple(change for change in changes if change.action == "Remove" or change.logical_id not in unmade),
+        changes=changes,
         parameters={name: value for name, value in values.items() if name not in MANAGED_PARAMETERS},
         deployed=existing.parameters if existing else {},
         api_code_sha256=api_code_sha256,

@@ -168,7 +168,7 @@ _OF_FTASK_BUCKET = frozenset(
 # With a key of the team's: queues, table and functions decrypt in the caller's name, and only who may use the key may
 # create a resource that it encrypts.
 _USES_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
-_GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", "kms:GetKeyPolicy", *_USES_KEY)
+_GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", *_USES_KEY)
 _ENCRYPTS_LOGS = needs({_LOG_GROUPS: "logs:AssociateKmsKey logs:DisassociateKmsKey"})
 # With a permissions boundary: a role has it from its creation on, and gets no policy without it. Nobody takes it off.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
@@ -222,11 +222,7 @@ def policy(
     return document(needed, scope, *further, conditions=conditions)
 
 
-def plan_policy(scope: Scope, key_arn: str | None = None) -> dict[str, Any]:
-    """Return the least policy under which `ftask deploy --dry-run` works on a deployed stage, and nothing changes it.
-
-    `key_arn` is the team's key of the stage, whose policy is checked.
-    """
+def plan_policy(scope: Scope) -> dict[str, Any]:
+    """Return the least policy under which `ftask deploy --dry-run` works on a deployed stage; it changes nothing."""
     own_bucket = needs({BUCKET: "s3:ListBucket"}) if scope.own_bucket is not None else {}
-    further = [allow(["kms:GetKeyPolicy"], key_arn)] if key_arn is not None else []
-    return document(together(PLAN_ONLY, own_bucket), scope, *further)
+    return document(together(PLAN_ONLY, own_bucket), scope)

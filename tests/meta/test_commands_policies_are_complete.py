@@ -126,7 +126,7 @@ def permissions(handlers: dict[str, Any], kind: str) -> list[str]:
 POLICIES = {
     "a deployer": policy(DEPLOYING, SCOPE),
     "a deployer of everything": policy(DEPLOYING, SCOPE, KEY, vpc=True, boundary_arn=BOUNDARY),
-    "a planner": plan_policy(SCOPE, KEY),
+    "a planner": plan_policy(SCOPE),
     "an operator": policy(select_commands([]), SCOPE),
     "an operator with a key": policy(select_commands([]), SCOPE, KEY),
     **{command: policy([command], SCOPE) for command in COMMANDS},
@@ -179,8 +179,7 @@ def statements_for(action: str, document: dict[str, Any]) -> list[dict[str, Any]
 def test_a_key_and_a_vpc_bring_what_the_schemas_name_for_them_and_nothing_else_does() -> None:
     plain = actions_of(policy(DEPLOYING, SCOPE))
     assert not plain & BY_PARAMETER
-    # Reading the key's policy is the check before a deployment.
-    assert actions_of(policy(DEPLOYING, SCOPE, KEY)) - plain == BY_KEY | {"kms:GetKeyPolicy"}
+    assert actions_of(policy(DEPLOYING, SCOPE, KEY)) - plain == BY_KEY
     assert actions_of(policy(DEPLOYING, SCOPE, vpc=True)) - plain == BY_VPC
     for action in ("logs:AssociateKmsKey", "logs:DisassociateKmsKey"):
         (statement,) = statements_for(action, policy(DEPLOYING, SCOPE, KEY))
@@ -224,7 +223,6 @@ def test_a_doctor_may_have_drift_detected() -> None:
 def test_who_plans_changes_nothing_but_change_sets() -> None:
     changing = {action for action in actions_of(plan_policy(SCOPE)) if not re.search(":(Get|Describe|List)", action)}
     assert changing == {"cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet"}
-    assert actions_of(plan_policy(SCOPE, KEY)) - actions_of(plan_policy(SCOPE)) == {"kms:GetKeyPolicy"}
 
 
 def test_a_bucket_of_the_teams_own_is_neither_made_nor_deleted() -> None:

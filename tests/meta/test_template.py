@@ -24,11 +24,10 @@ from ftask.cli.bench.sweep import sweep
 from ftask.core.retry import RetryPolicy
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
-from ftask.deploy.conditions import conditional_parts, evaluate_conditions, unmade_resources
 from ftask.deploy.template import read_template, stack_folder
 from ftask.ops import unmatched_letters, worker_settings
 from tests.support.iam import actions_of
-from tests.support.resources import NO_RESOURCES_TO_NAME, role_policies, template
+from tests.support.resources import NO_RESOURCES_TO_NAME, defaults, role_policies, template, unmade_resources
 
 # AWS has one action for a message and for a batch of them; the local engine has two.
 SENDS_IN_BATCHES = "sqs:SendMessage*"
@@ -72,12 +71,10 @@ def test_the_visibility_timeout_follows_the_workers() -> None:
 
 
 def test_the_backoff_of_a_simulation_without_a_stage_is_the_templates() -> None:
-    defaults = {
-        name: parameter["Default"] for name, parameter in template()["Parameters"].items() if "Default" in parameter
-    }
     policy = RetryPolicy()
-    assert (policy.base_seconds, policy.cap_seconds) == (defaults["BackoffBaseSeconds"], defaults["BackoffCapSeconds"])
-    assert str(policy.jitter).lower() == defaults["BackoffJitter"]
+    held = defaults()
+    backoff = (f"{policy.base_seconds:g}", f"{policy.cap_seconds:g}", str(policy.jitter).lower())
+    assert backoff == (held["BackoffBaseSeconds"], held["BackoffCapSeconds"], held["BackoffJitter"])
     options = inspect.signature(sweep).parameters
     assert (options["backoff_base"].default, options["backoff_cap"].default) == (
         policy.base_seconds,
@@ -194,12 +191,11 @@ def test_every_alarm_is_there_by_default_and_the_dashboard_is_not() -> None:
     settings = ("Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
     assert {name: tuple(alarm[setting] for setting in settings) for name, alarm in alarms.items()} == ALARMS
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())
-    defaults = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
-    unmade = unmade_resources(read_template(), defaults)
+    unmade = unmade_resources(defaults())
     assert "Dashboard" in unmade
     assert not unmade & ALARMS.keys()
     # Each without the other.
-    swapped = unmade_resources(read_template(), defaults | {"Alarms": "false", "MetricsDashboard": "true"})
+    swapped = unmade_resources(defaults() | {"Alarms": "false", "MetricsDashboard": "true"})
     assert "Dashboard" not in swapped
     assert ALARMS.keys() <= swapped
 
@@ -210,10 +206,9 @@ def test_bearer_tokens_need_an_issuer_and_an_audience() -> None:
 
 
 def test_an_authorizer_is_not_deleted_by_the_choice_of_another_authorization() -> None:
-    held = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
-    held |= {"JwtIssuer": "https://issuer.example", "JwtAudience": "ftask"}
+    held = defaults() | {"JwtIssuer": "https://issuer.example", "JwtAudience": "ftask"}
     for authorization in template()["Parameters"]["ApiAuthorization"]["AllowedValues"]:
-        unmade = unmade_resources(read_template(), held | {"ApiAuthorization": authorization})
+        unmade = unmade_resources(held | {"ApiAuthorization": authorization})
         assert "JwtAuthorizer" not in unmade
 
 
@@ -224,19 +219,6 @@ def test_lists_are_refused_with_spaces_which_the_tool_takes_out() -> None:
         pattern = re.compile(template()["Parameters"][name]["AllowedPattern"])
         assert all(map(pattern.fullmatch, ("", "a", "a,b")))
         assert not any(map(pattern.fullmatch, ("a, b", "a,", ",", "a,,b")))
-
-
-def test_the_conditions_are_read_as_a_yaml_parser_reads_them() -> None:
-    parsed = template()
-    defaults = {name: str(parameter.get("Default", "")) for name, parameter in parsed["Parameters"].items()}
-    assert evaluate_conditions(read_template(), defaults).keys() == parsed["Conditions"].keys()
-    conditional = {
-        str(name): str(part["Condition"])
-        for section in ("Resources", "Outputs")
-        for name, part in parsed[section].items()
-        if "Condition" in part
-    }
-    assert conditional_parts(read_template()) == conditional
 
 
 def test_the_readme_names_every_parameter() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,33 @@ def template() -> dict[str, Any]:
     """The template, parsed once: who asks only reads it."""
     parsed: dict[str, Any] = load_template(str(stack_folder() / "template.yaml"))
     return parsed
+
+
+def defaults() -> dict[str, str]:
+    """The parameters of a stage that names none of its own."""
+    return {str(name): str(each.get("Default", "")) for name, each in template()["Parameters"].items()}
+
+
+def unmade_resources(parameters: Mapping[str, str]) -> set[str]:
+    """The resources that a deployment with these parameters does not make."""
+
+    def value(expression: Any) -> Any:
+        match expression:
+            case {"Ref": name}:
+                return parameters[name]
+            case {"Condition": name}:
+                return value(template()["Conditions"][name])
+            case {"Fn::Equals": [left, right]}:
+                return value(left) == value(right)
+            case {"Fn::Not": [operand]}:
+                return not value(operand)
+            case {"Fn::And": operands}:
+                return all(map(value, operands))
+            case _:
+                return str(expression)
+
+    conditional = {str(name): each for name, each in template()["Resources"].items() if "Condition" in each}
+    return {name for name, resource in conditional.items() if not value({"Condition": resource["Condition"]})}
 
 
 def role_policies(conditions: Collection[str]) -> dict[str, dict[str, Any]]:

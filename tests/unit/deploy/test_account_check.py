@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any, cast
 
 import botocore.session
-import pytest
 from botocore.stub import Stubber
 
 from ftask.aws.account import concurrency_limit
 from ftask.aws.stack import DeployedStack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
-from ftask.core.errors import FtaskError
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.deployment import Deployment
 from ftask.ops.doctor import checks
@@ -63,13 +62,20 @@ def test_credentials_that_may_not_read_the_limit_deploy_without_the_warning() ->
     assert warnings == []
 
 
-def test_a_plan_that_the_keys_policy_does_not_allow_is_dropped() -> None:
-    stack = FakeStack("UPDATE_COMPLETE", changes=[CHANGE], deployed={"KmsKeyArn": KEY, "Alarms": "true"})
-    deployment = deployment_on(stack, [])
-    stubbed(deployment.target, "kms").add_response("get_key_policy", {"Policy": '{"Statement": []}'})
-    with pytest.raises(FtaskError, match="does not let logs"):
-        deployment.plan()
-    assert stack.calls[-1] == "delete_change_set"
+def test_what_the_policy_of_a_new_key_needs_is_printed_once() -> None:
+    warnings: list[str] = []
+    for deployed in ("", KEY):
+        stack = FakeStack("UPDATE_COMPLETE", changes=[CHANGE], deployed={"KmsKeyArn": deployed, "Alarms": "true"})
+        deployment = deployment_on(stack, warnings)
+        deployment.overrides = {"KmsKeyArn": KEY}
+        stubbed(deployment.target, "lambda").add_response("get_account_settings", {})
+        assert deployment.plan().changes
+    (warning,) = warnings
+    printed = json.loads(warning.partition("\n")[2])
+    assert [each["Principal"]["Service"] for each in printed] == [
+        "logs.eu-west-1.amazonaws.com",
+        "cloudwatch.amazonaws.com",
+    ]
 
 
 def test_a_doctor_warns_of_a_worker_that_can_starve_the_api() -> None:
