@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ftask.core.errors import InvalidInputError
+from ftask.core.ranges import RANGES
 
 # How long after a worker's timeout its messages are delivered again: longer than the margin that a lease gives to
 # clocks that differ. AWS advises six times the timeout, so that throttled deliveries do not use up a message's
@@ -18,8 +19,6 @@ from ftask.core.errors import InvalidInputError
 VISIBILITY_MARGIN_SECONDS = 10
 # With more than this, a task whose worker died waits for nothing.
 LONG_VISIBILITY_MARGIN_SECONDS = 60
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
-MAX_VISIBILITY_SECONDS = 43_200
 # What the template allows for WorkerConcurrency.
 WORKER_CONCURRENCIES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 150, 200, 300, 500, 750, 1000)
 # Parameters that are lists, which the template splits at their commas.
@@ -58,7 +57,9 @@ def contradictions(parameters: Mapping[str, str], account_concurrency: int | Non
 
 def advised_visibility_seconds(worker_timeout_seconds: float, batch_window_seconds: float = 0) -> float:
     """Return the visibility timeout for a worker with this timeout, whose batches wait that long to fill."""
-    return min(worker_timeout_seconds + batch_window_seconds + VISIBILITY_MARGIN_SECONDS, MAX_VISIBILITY_SECONDS)
+    return min(
+        worker_timeout_seconds + batch_window_seconds + VISIBILITY_MARGIN_SECONDS, RANGES["VisibilityTimeout"][1]
+    )
 
 
 def number(parameters: Mapping[str, str], name: str) -> float | None:

@@ -20,6 +20,7 @@ from ftask.core.codec import task_to_json
 from ftask.core.manifest import Manifest
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.payload import JsonObject
+from ftask.core.ranges import RANGES
 from ftask.core.timestamps import now
 from ftask.render.attempts import attempt_line, result_text
 from ftask.tasks.registry import Registry
@@ -40,7 +41,12 @@ def run(
     attempt: Annotated[int, typer.Option(min=1, metavar="N", help="Number of the first attempt.")] = 1,
     max_attempts: Annotated[
         int | None,
-        typer.Option(min=1, max=100, metavar="N", help="Attempts before the task fails (default: the type's, else 2)."),
+        typer.Option(
+            min=1,
+            max=RANGES["MaxAttempts"][1],
+            metavar="N",
+            help="Attempts before the task fails (default: the type's, else 2).",
+        ),
     ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the backoff between attempts.")] = False,
 ) -> ExitCode:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-# SQS delays and the promise of the product: a backoff is never longer than 15 minutes.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
-MAX_BACKOFF_SECONDS = 900.0
+from ftask.core.ranges import RANGES
+
+MAX_BACKOFF_SECONDS = RANGES["BackoffCapSeconds"][1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ftask.core.errors import SettingsError
-from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
+from ftask.core.ranges import RANGES
+from ftask.core.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class ApiSettings:
             stack=read.text("FTASK_STACK", default=read.stack_of_function()),
             table=read.text("FTASK_TABLE"),
             queue_url=read.text("FTASK_QUEUE_URL"),
-            max_attempts=int(read.number("FTASK_MAX_ATTEMPTS", 1, 100)),
-            retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", 15, 3650)),
+            max_attempts=int(read.number("FTASK_MAX_ATTEMPTS", "MaxAttempts")),
+            retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", "TaskRetentionDays")),
         )
 
 
@@ -68,13 +69,13 @@ class WorkerSettings:
             queue_url=read.text("FTASK_QUEUE_URL"),
             dead_letter_queue_url=read.text("FTASK_DEAD_LETTER_QUEUE_URL"),
             policy=RetryPolicy(
-                base_seconds=read.number("FTASK_BACKOFF_BASE_SECONDS", 0, MAX_BACKOFF_SECONDS),
-                cap_seconds=read.number("FTASK_BACKOFF_CAP_SECONDS", 0, MAX_BACKOFF_SECONDS),
+                base_seconds=read.number("FTASK_BACKOFF_BASE_SECONDS", "BackoffBaseSeconds"),
+                cap_seconds=read.number("FTASK_BACKOFF_CAP_SECONDS", "BackoffCapSeconds"),
                 jitter=read.flag("FTASK_BACKOFF_JITTER"),
             ),
-            error_rate=read.number("FTASK_ERROR_RATE", 0, 1),
-            budget=timedelta(seconds=read.number("FTASK_TASK_BUDGET_SECONDS", 0, 900)),
-            retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", 15, 3650)),
+            error_rate=read.number("FTASK_ERROR_RATE", "ErrorRate"),
+            budget=timedelta(seconds=read.number("FTASK_TASK_BUDGET_SECONDS", "TaskBudgetSeconds")),
+            retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", "TaskRetentionDays")),
         )
 
 
@@ -92,12 +93,13 @@ class _Reader:
             raise SettingsError(f"The environment variable {name} is not set.", "Deploy the stack again.")
         return value
 
-    def number(self, name: str, low: float, high: float) -> float:
+    def number(self, name: str, parameter: str) -> float:
         text = self.text(name)
         try:
             value = float(text)
         except ValueError:
             raise SettingsError(f"{name} is {text!r}, not a number.") from None
+        low, high = RANGES[parameter]
         if not low <= value <= high:
             raise SettingsError(f"{name} is {text}; it must be from {low:g} to {high:g}.")
         return value

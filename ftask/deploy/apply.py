@@ -11,7 +11,7 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import artifacts
-from ftask.deploy.events import StackEvent, follow, root_cause
+from ftask.deploy.events import StackEvent, follow, remedy, root_cause
 from ftask.deploy.plan import DATA_TYPES, Plan
 from ftask.deploy.tokens import new_token
 
@@ -38,7 +38,7 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
         for event in follow(target, plan.stack_id, token, sleep):
             seen.append(event)
             yield event
-    _require_success(seen, f"Stack {plan.stack_name}", ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+    _require_success(target, seen, ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +108,21 @@ def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = ti
         for event in follow(target, removal.stack_id, token, sleep):
             seen.append(event)
             yield event
-    _require_success(seen, f"Stack {target.stack_name}", ("DELETE_COMPLETE",))
+    _require_success(target, seen, ("DELETE_COMPLETE",))
     if removal.code_bucket is not None:
         artifacts.discard(target, removal.code_bucket)
 
 
-def _require_success(events: list[StackEvent], what: str, good: tuple[str, ...]) -> None:
+def _require_success(target: Target, events: list[StackEvent], good: tuple[str, ...]) -> None:
     if events and events[-1].status in good:
         return
+    what = f"Stack {target.stack_name}"
     cause = root_cause(events)
     status = events[-1].status if events else "unknown"
     if cause is None:
         raise DeploymentError(f"{what} ended {status}.", "Look at its events in the CloudFormation console.")
     raise DeploymentError(
         f"{cause.logical_id} ({cause.resource_type}): {cause.reason or cause.status}",
-        f"{what} is {status}: none of this change is in effect. Fix the cause and run the command again.",
+        f"{what} is {status}: none of this change is in effect. "
+        + (remedy(cause.reason or "", target.region_name) or "Fix the cause and run the command again."),
     )

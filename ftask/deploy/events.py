@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _CONSEQUENCES = (
     "Resource update cancelled",
     "The following resource(s) failed",
 )
+_LOG_GROUP = re.compile(r"/aws/(?:lambda|vendedlogs)/[\w-]+")
+_LONGEST_TIMEOUT = re.compile(r"at 'timeout' failed to satisfy constraint: .*less than or equal to (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,19 @@ def root_cause(events: Iterable[StackEvent]) -> StackEvent | None:
         if not event.of_stack and not (event.reason or "").startswith(_CONSEQUENCES):
             return event
     return failures[0] if failures else None
+
+
+def remedy(reason: str, region: str) -> str | None:
+    """Return what to do about a failure that a stage meets without a mistake of its own; None for any other."""
+    group = _LOG_GROUP.search(reason)
+    if group is not None and "already exists" in reason:
+        return (
+            "The log group is left from an earlier stage of this name. Delete it with its logs, and deploy again:"
+            f" aws logs delete-log-group --log-group-name {group[0]} --region {region}"
+        )
+    if longest := _LONGEST_TIMEOUT.search(reason):
+        return f"Lambda in {region} takes at most {longest[1]} s. Deploy with: --param WorkerTimeout={longest[1]}"
+    return None
 
 
 def poll_seconds(target: Target) -> float:

@@ -18,6 +18,7 @@ from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import InvalidInputError
 from ftask.core.manifest import TaskType
+from ftask.core.ranges import RANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ def time_shortages(parameters: Mapping[str, str], types: Iterable[TaskType]) -> 
     for task_type in types:
         timeout = task_type.options.timeout_seconds
         if timeout is None or budget is None or worker is None or timeout <= budget:
+            continue
+        longest = RANGES["TaskBudgetSeconds"][1]
+        if timeout > longest:
+            yield (
+                f"Task type {task_type.name} has timeout={timeout:g}, but no attempt is sure of more than {longest:g}"
+                f" s. Lower its timeout to {longest:g}."
+            )
             continue
         advised = max(worker, timeout + VISIBILITY_MARGIN_SECONDS)
         yield (

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.aws import stack
-from ftask.aws.errors import translate_aws_errors
+from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.polling import rounds
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE, MANAGED_PARAMETERS
 from ftask.aws.target import Target
@@ -19,6 +19,7 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.causes import Detail, causes, certain_replacements, kept_properties, moved_resources, read_detail
+from ftask.deploy.events import remedy
 from ftask.deploy.existing import find_existing
 from ftask.deploy.tokens import new_token
 
@@ -284,11 +285,36 @@ def _computed(
         api_code_sha256=api_code_sha256,
         worker_code_sha256=worker_code_sha256,
     )
+    failed = status == "FAILED" and not any(phrase in reason for phrase in _NOTHING_TO_DO)
+    refusal = _refusal(target, plan, reason) if failed else None
     if status == "FAILED" or not plan.changes:
         discard_plan(target, plan)
-        if status == "FAILED" and not any(phrase in reason for phrase in _NOTHING_TO_DO):
-            raise FtaskError(f"CloudFormation cannot plan this deployment: {reason}")
+    if refusal is not None:
+        raise refusal
     return plan
+
+
+def _refusal(target: Target, plan: Plan, reason: str) -> FtaskError:
+    """Return why CloudFormation cannot plan. What its validation found is among the events of the change set alone.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+    """
+    message = f"CloudFormation cannot plan this deployment: {reason}"
+    try:
+        pages = target.cloudformation.get_paginator("describe_events").paginate(
+            StackName=plan.stack_id, ChangeSetName=plan.change_set_id, Filters={"FailedEvents": True}
+        )
+        events = [event for page in pages for event in page["OperationEvents"]]
+    except (BotoCoreError, ClientError) as error:
+        return FtaskError(message, f"The failed resources could not be read. {translate(error).message}")
+    found = [
+        (f"{event.get('LogicalResourceId', plan.stack_name)} ({event.get('ResourceType', 'stack')}): ", cause)
+        for event in events
+        if event.get("ValidationFailureMode") != "WARN"
+        and (cause := event.get("ValidationStatusReason") or event.get("HookStatusReason"))
+    ]
+    remedies = (remedy(cause, target.region_name) for _, cause in found)
+    return FtaskError("\n".join([message, *map("".join, found)]), "\n".join(filter(None, remedies)) or None)
 
 
 def _await_computed(

@@ -41,7 +41,10 @@ _CONSUMPTION = needs({MAPPING: "lambda:GetEventSourceMapping"})
 _FOLLOWING = together(needs({TABLE: "dynamodb:BatchGetItem"}), _CONSUMPTION)
 _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
 _SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
-_PLANNING = together(_OUTPUTS, needs({STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet"}))
+_PLANNING = together(
+    _OUTPUTS,
+    needs({STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet cloudformation:DescribeEvents"}),
+)
 # `ftask deploy --dry-run` on a deployed stage. It may not delete a stack, so it cannot drop the plan of a first one.
 PLAN_ONLY = together(
     _PLANNING,

@@ -83,7 +83,7 @@ def task(*functions: Any, **options: Any) -> Any:
         backoff: `(base_seconds, cap_seconds)`, 0 to 900 each: the delay after failed attempt n is
             base · 2^(n-1) seconds, at most the cap; default: the stack's.
         jitter: whether the delay is random, from 0 to that value; default: the stack's.
-        timeout: how many seconds an attempt may take, up to 900; then it is stopped, and has failed with TimedOut.
+        timeout: how many seconds an attempt may take, up to 1800; then it is stopped, and has failed with TimedOut.
             An `async def` is cancelled, an isolated task is killed; any other cannot be stopped. Default: until the
             worker's time ends.
         isolated: whether attempts run in a child process of the worker, which a crash or a leak of memory ends alone;

@@ -7,13 +7,12 @@ from math import isfinite
 from typing import Any
 
 from ftask.core.manifest import EXPERIMENT, TYPE_NAME, Options
+from ftask.core.ranges import RANGES
 from ftask.core.retry import MAX_BACKOFF_SECONDS
 from ftask.tasks.errors import DeclarationError
 
-MAX_ATTEMPTS = 100
-# No function of Lambda runs longer.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MAX_TIMEOUT_SECONDS = 900
+_MAX_ATTEMPTS = RANGES["MaxAttempts"][1]
+_MAX_TIMEOUT_SECONDS = RANGES["WorkerTimeout"][1]
 NAMES = ("name", "max_attempts", "backoff", "jitter", "timeout", "isolated", "default")
 
 
@@ -68,8 +67,8 @@ def flag(given: Mapping[str, Any], name: str) -> bool:
 def _max_attempts(value: Any) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ATTEMPTS:
-        raise DeclarationError(f"invalid max_attempts={value!r}: write a whole number from 1 to {MAX_ATTEMPTS}.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MAX_ATTEMPTS:
+        raise DeclarationError(f"invalid max_attempts={value!r}: write a whole number from 1 to {_MAX_ATTEMPTS:g}.")
     return value
 
 
@@ -90,9 +89,9 @@ def _backoff(value: Any) -> tuple[float, float] | None:
 def _timeout(value: Any) -> float | None:
     if value is None:
         return None
-    if not _is_number(value) or not 0 < value <= MAX_TIMEOUT_SECONDS:
+    if not _is_number(value) or not 0 < value <= _MAX_TIMEOUT_SECONDS:
         raise DeclarationError(
-            f"invalid timeout={value!r}: write seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS}."
+            f"invalid timeout={value!r}: write seconds, more than 0 and at most {_MAX_TIMEOUT_SECONDS:g}."
         )
     seconds: float = value
     return seconds

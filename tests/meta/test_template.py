@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ftask import task
 from ftask.aws.parameters import (
     LISTS,
     VISIBILITY_MARGIN_SECONDS,
@@ -21,6 +22,7 @@ from ftask.aws.parameters import (
 )
 from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.cli.bench.sweep import sweep
+from ftask.core.ranges import RANGES
 from ftask.core.retry import RetryPolicy
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
@@ -29,6 +31,7 @@ from ftask.ops import unmatched_letters, worker_settings
 from tests.support.iam import actions_of
 from tests.support.resources import NO_RESOURCES_TO_NAME, defaults, role_policies, template, unmade_resources
 
+README = (Path(__file__).parents[2] / "stack" / "README.md").read_text()
 # AWS has one action for a message and for a batch of them; the local engine has two.
 SENDS_IN_BATCHES = "sqs:SendMessage*"
 
@@ -80,6 +83,22 @@ def test_the_backoff_of_a_simulation_without_a_stage_is_the_templates() -> None:
         policy.base_seconds,
         policy.cap_seconds,
     )
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_template_and_readme_have_the_range_that_the_code_checks(name: str) -> None:
+    low, high = RANGES[name]
+    declared = template()["Parameters"][name]
+    assert (declared["MinValue"], declared["MaxValue"]) == (low, high)
+    (row,) = (line for line in README.splitlines() if line.startswith("| `") and f"`{name}`" in line.split("|")[1])
+    assert f"{low:g} to {high:,g}" in row
+
+
+def test_each_option_of_a_task_names_its_range() -> None:
+    text = inspect.getdoc(task) or ""
+    for name in ("MaxAttempts", "BackoffCapSeconds"):
+        assert f"{RANGES[name][0]:g} to {RANGES[name][1]:g}" in text
+    assert f"up to {RANGES['WorkerTimeout'][1]:g};" in text
 
 
 def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:
@@ -222,8 +241,7 @@ def test_lists_are_refused_with_spaces_which_the_tool_takes_out() -> None:
 
 
 def test_the_readme_names_every_parameter() -> None:
-    readme = (Path(__file__).parents[2] / "stack" / "README.md").read_text()
-    assert {name for name in template()["Parameters"] if f"`{name}`" not in readme} == MANAGED_PARAMETERS
+    assert {name for name in template()["Parameters"] if f"`{name}`" not in README} == MANAGED_PARAMETERS
 
 
 def test_doctor_knows_the_worker_s_settings_as_the_template_has_them() -> None:

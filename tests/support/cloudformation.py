@@ -24,7 +24,8 @@ DECLARED = [
 class FakeStack:
     """A stack that shows one of `states` at each look, the last one for ever. `calls` are those that change something.
 
-    `plans_of_others` is how many change sets of somebody else wait in it.
+    `plans_of_others` is how many change sets of somebody else wait in it. With `refusal` its change sets fail for that
+    reason, about which `validation` has the events.
     """
 
     def __init__(self, *states: str, changes: Sequence[Any] = (), deployed: Mapping[str, str] | None = None) -> None:
@@ -35,6 +36,8 @@ class FakeStack:
         self.calls: list[str] = []
         self.plans_of_others = 0
         self.requested: dict[str, Any] = {}
+        self.refusal: str | None = None
+        self.validation: list[dict[str, str]] | Exception = []
 
     def describe_stacks(self, **_: Any) -> Any:
         status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
@@ -59,7 +62,15 @@ class FakeStack:
         self.requested = request
         return {"Id": "set", "StackId": "id"}
 
+    def describe_events(self, **_: Any) -> Any:
+        self.calls.append("describe_events")
+        if isinstance(self.validation, Exception):
+            raise self.validation
+        return {"OperationEvents": self.validation}
+
     def describe_change_set(self, **_: Any) -> Any:
+        if self.refusal is not None:
+            return {"Status": "FAILED", "StatusReason": self.refusal}
         return {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": change} for change in self.changes]}
 
     def list_change_sets(self, **_: Any) -> Any:

@@ -12,6 +12,7 @@ from ftask.bench.prices import read_prices
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError
 from ftask.core.payload import MAX_PAYLOAD_BYTES
+from ftask.core.ranges import RANGES
 from ftask.render.bench.estimate import estimate_table
 
 MAX_TASKS_PER_MONTH = 1e12
@@ -26,13 +27,29 @@ def cost(
     ] = "1e6",
     payload: Annotated[str, typer.Option(metavar="SIZE", help="Size of a payload, like 500 or 2KB.")] = "500",
     errors: Annotated[float, typer.Option(min=0, max=1, help="Share of the attempts that fail, from 0 to 1.")] = 0.0,
-    attempts: Annotated[int, typer.Option(min=1, max=20, help="Attempts of a task at most (MaxAttempts).")] = 2,
+    attempts: Annotated[
+        int, typer.Option(min=1, max=int(RANGES["MaxAttempts"][1]), help="Attempts of a task at most (MaxAttempts).")
+    ] = 2,
     task_seconds: Annotated[
-        float, typer.Option("--task-seconds", min=0, max=900, metavar="SECONDS", help="Duration of a task's own work.")
+        float,
+        typer.Option(
+            "--task-seconds",
+            min=0,
+            max=RANGES["WorkerTimeout"][1],
+            metavar="SECONDS",
+            help="Duration of a task's own work.",
+        ),
     ] = 0.0,
     types: Annotated[int, typer.Option(min=0, max=MAX_TYPES, help="Number of your task types.")] = 1,
     worker_memory: Annotated[
-        float, typer.Option("--worker-memory", min=128, max=10240, metavar="MB", help="Memory of the worker.")
+        float,
+        typer.Option(
+            "--worker-memory",
+            min=RANGES["WorkerMemory"][0],
+            max=RANGES["WorkerMemory"][1],
+            metavar="MB",
+            help="Memory of the worker.",
+        ),
     ] = 256,
     dashboard: Annotated[bool, typer.Option("--dashboard", help="Include the dashboard (MetricsDashboard).")] = False,
     prices: Annotated[

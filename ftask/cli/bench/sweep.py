@@ -14,11 +14,12 @@ from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError
 from ftask.core.errors import FtaskError
-from ftask.core.retry import RetryPolicy
+from ftask.core.ranges import RANGES
+from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
 from ftask.core.text import plural
 from ftask.render.bench.sweep import sweep as draw_sweep
 
-MAX_ATTEMPTS = 20
+MAX_ATTEMPTS = int(RANGES["MaxAttempts"][1])
 
 
 def sweep(
@@ -30,10 +31,11 @@ def sweep(
         str, typer.Option("--attempts", metavar="RANGE", help="Numbers of attempts to try, like 1..5 or 2,4.")
     ] = "1..5",
     backoff_base: Annotated[
-        float, typer.Option(min=0, max=900, metavar="SECONDS", help="Delay before the second attempt.")
+        float, typer.Option(min=0, max=MAX_BACKOFF_SECONDS, metavar="SECONDS", help="Delay before the second attempt.")
     ] = 2.0,
     backoff_cap: Annotated[
-        float, typer.Option(min=0, max=900, metavar="SECONDS", help="Longest delay between two attempts.")
+        float,
+        typer.Option(min=0, max=MAX_BACKOFF_SECONDS, metavar="SECONDS", help="Longest delay between two attempts."),
     ] = 900.0,
     jitter: Annotated[bool, typer.Option("--jitter", help="Use full jitter.")] = False,
     simulate: Annotated[

@@ -58,7 +58,7 @@ def test_parameters_that_cannot_work_are_refused_before_anything_is_planned(
 
 
 def test_a_timeout_that_an_attempt_may_not_get_is_named_with_the_parameters_to_set() -> None:
-    types = [TaskType(f"t{timeout:g}", options=Options(timeout_seconds=timeout)) for timeout in (5, 15, 120)]
+    types = [TaskType(f"t{timeout:g}", options=Options(timeout_seconds=timeout)) for timeout in (5, 15, 120, 1800)]
     shortages = time_shortages({"TaskBudgetSeconds": "10", "WorkerTimeout": "30"}, [TaskType("none"), *types])
     assert list(shortages) == [
         (
@@ -69,6 +69,7 @@ def test_a_timeout_that_an_attempt_may_not_get_is_named_with_the_parameters_to_s
             "Task type t120 has timeout=120, but an attempt is sure of 10 s only (TaskBudgetSeconds). "
             "Deploy with --param TaskBudgetSeconds=120 --param WorkerTimeout=130."
         ),
+        ("Task type t1800 has timeout=1800, but no attempt is sure of more than 1790 s. Lower its timeout to 1790."),
     ]
 
 

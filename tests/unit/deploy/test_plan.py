@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from packaging.requirements import Requirement
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.plan import Change, Plan, PropertyChange, discard_plan, plan_data_only, refuse_data_loss
@@ -140,3 +144,49 @@ def test_a_plan_that_is_interrupted_while_it_is_computed_leaves_nothing_behind()
     with pytest.raises(KeyboardInterrupt):
         planned_on(stack)
     assert stack.calls[-2:] == ["delete_change_set", "delete_stack"]
+
+
+REFUSAL = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]."
+LEFT_GROUP = {
+    "EventType": "VALIDATION_ERROR",
+    "LogicalResourceId": "ApiLogGroup",
+    "ResourceType": "AWS::Logs::LogGroup",
+    "ValidationName": "NAME_CONFLICT_VALIDATION",
+    "ValidationFailureMode": "FAIL",
+    "ValidationStatusReason": (
+        "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/lambda/ftask-prod-api' already exists."
+    ),
+}
+
+
+def refused(validation: list[dict[str, str]] | Exception) -> tuple[FtaskError, list[str]]:
+    stack = FakeStack("REVIEW_IN_PROGRESS")
+    stack.refusal, stack.validation = REFUSAL, validation
+    with pytest.raises(FtaskError) as raised:
+        planned_on(stack)
+    return raised.value, stack.calls
+
+
+def test_a_validation_that_fails_names_the_resource_and_what_to_do_before_the_change_set_goes() -> None:
+    quota = {"ValidationFailureMode": "WARN", "ValidationStatusReason": "near a quota"}
+    error, calls = refused([LEFT_GROUP, quota])
+    assert error.message.splitlines()[1:] == [
+        f"ApiLogGroup (AWS::Logs::LogGroup): {LEFT_GROUP['ValidationStatusReason']}"
+    ]
+    assert "aws logs delete-log-group --log-group-name /aws/lambda/ftask-prod-api --region eu-west-1" in str(error.hint)
+    assert calls.index("describe_events") < calls.index("delete_change_set")
+
+
+def test_a_change_set_whose_events_are_denied_fails_for_its_own_reason() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeEvents")
+    error, calls = refused(denied)
+    assert error.message == f"CloudFormation cannot plan this deployment: {REFUSAL}"
+    assert "AWS denied DescribeEvents" in str(error.hint)
+    assert calls[-2:] == ["delete_change_set", "delete_stack"]
+
+
+def test_the_oldest_supported_sdk_has_the_calls_that_a_deployment_makes() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    boto3 = next(each for each in map(Requirement, project["dependencies"]) if each.name == "boto3")
+    # The last versions of botocore whose models lack DescribeEvents, and the BucketNamespace of CreateBucket.
+    assert not any(map(boto3.specifier.contains, ("1.40.75", "1.42.65")))

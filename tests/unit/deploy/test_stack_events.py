@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.aws.target import Target
-from ftask.deploy.events import STACK_TYPE, StackEvent, follow, root_cause
+from ftask.deploy.events import STACK_TYPE, StackEvent, follow, remedy, root_cause
 from tests.support.clock import VirtualTime
 
 
@@ -31,6 +31,25 @@ def test_a_stack_that_failed_by_itself_is_its_own_cause() -> None:
     cause = root_cause([event("ftask-x", "UPDATE_FAILED", "no capability", "AWS::CloudFormation::Stack")])
     assert cause is not None
     assert cause.reason == "no capability"
+
+
+def test_a_region_that_takes_no_half_hour_says_how_much_it_takes() -> None:
+    reason = (
+        "Resource handler returned message: \"1 validation error detected: Value '1800' at 'timeout' failed to satisfy "
+        'constraint: Member must have value less than or equal to 900 (Service: Lambda, Status Code: 400)"'
+    )
+    advice = remedy(reason, "xx-west-1")
+    assert advice == "Lambda in xx-west-1 takes at most 900 s. Deploy with: --param WorkerTimeout=900"
+
+
+def test_a_log_group_that_is_left_is_named_as_cloudformation_words_it() -> None:
+    reason = (
+        "Resource handler returned message: \"Resource of type 'AWS::Logs::LogGroup' with identifier "
+        '\'{"/properties/LogGroupName":"/aws/lambda/ftask-prod-worker"}\' already exists.'
+    )
+    advice = remedy(reason, "eu-west-1")
+    assert "--log-group-name /aws/lambda/ftask-prod-worker --region eu-west-1" in str(advice)
+    assert remedy("Table already exists", "eu-west-1") is None
 
 
 class Stream:

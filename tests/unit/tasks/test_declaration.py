@@ -236,9 +236,9 @@ def refusal(decorate: Callable[[], Any]) -> str:
         *(
             (
                 {"timeout": value},
-                f"Task 'plain' (tasks.py:N): invalid timeout={value!r}: write seconds, more than 0 and at most 900.",
+                f"Task 'plain' (tasks.py:N): invalid timeout={value!r}: write seconds, more than 0 and at most 1800.",
             )
-            for value in (0, -1, 901, "20", float("inf"), float("nan"), True)
+            for value in (0, -1, 1801, "20", float("inf"), float("nan"), True)
         ),
         (
             {"timeout": 20},
