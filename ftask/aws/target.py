@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
 # The domains of AWS's endpoints in each partition, private ones (AWS PrivateLink) included.
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+_AWS_DOMAINS = (
+    *(".amazonaws.com", ".api.aws"),
+    *(".amazonaws.com.cn", ".api.amazonwebservices.com.cn"),
+    *(".amazonaws.eu", ".api.amazonwebservices.eu"),
+    *(".c2s.ic.gov", ".sc2s.sgov.gov", ".cloud.adc-e.uk", ".csp.hci.ic.gov"),
+    *(".api.aws.ic.gov", ".api.aws.scloud", ".api.cloud-aws.adc-e.uk", ".api.aws.hci.ic.gov"),
+)
 
 T = TypeVar("T")
 
