@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -16,13 +17,16 @@ from ftask.core.errors import FtaskError
 from ftask.deploy.build import Code, CodeArchive
 
 OLD_VERSION_DAYS = 30
+# Ends a name that no other account can have, and which S3 gives to a bucket of this namespace only.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+_ACCOUNT_REGIONAL = "-an"
 
 
 @dataclass(frozen=True, slots=True)
 class CodeLocation:
     """Where the archives lie, or will. A key holds the hash of the code: CloudFormation only notices a changed key.
 
-    `account` owns the bucket; `is_own_bucket` says that the team made it, and not ftask.
+    `account` owns the bucket; `is_own_bucket` says that the team makes it, and not ftask.
     """
 
     bucket: str
@@ -43,23 +47,25 @@ class Uploaded:
 def locate(target: Target, code: Code, own_bucket: str | None = None) -> CodeLocation:
     """Return where CloudFormation will read the archives. Changes nothing.
 
-    That is in `own_bucket`, which has to exist; without it in ftask's bucket, which `upload` makes on first use.
+    That is in `own_bucket`, which has to exist. Without it, or if it is a name of ftask's bucket, that is the bucket
+    which `upload` makes on first use.
 
     Raises:
         FtaskError: there is no bucket of that name, or these credentials may not use it.
     """
     with translate_aws_errors():
         account = target.sts.get_caller_identity()["Account"]
-        if own_bucket is not None and not _exists(target, own_bucket, account):
+        is_own_bucket = own_bucket is not None and own_bucket not in bucket_names(target, account)
+        if own_bucket is not None and is_own_bucket and not _exists(target, own_bucket, account):
             raise FtaskError(
                 f"Bucket {own_bucket} does not exist.", "Create it first, or deploy without --artifact-bucket."
             )
     return CodeLocation(
-        own_bucket or bucket_name(target, account),
+        own_bucket or bucket_names(target, account)[0],
         archive_key(target.stack_name, code.api),
         archive_key(target.stack_name, code.worker),
         account,
-        is_own_bucket=own_bucket is not None,
+        is_own_bucket,
     )
 
 
@@ -72,8 +78,12 @@ def upload(target: Target, code: Code, location: CodeLocation) -> Iterator[Uploa
     """Put the archives where they belong, and yield each; make ftask's bucket on first use."""
     bucket, account = location.bucket, location.account
     with translate_aws_errors():
-        if not location.is_own_bucket and not _exists(target, bucket, account):
-            _make(target, bucket)
+        if not location.is_own_bucket:
+            if not _exists(target, bucket, account):
+                _make(target, bucket)
+            # Whoever was interrupted while the bucket was made has put nothing into it.
+            if not target.s3.list_objects_v2(Bucket=bucket, MaxKeys=1, ExpectedBucketOwner=account).get("KeyCount"):
+                _protect(target, bucket)
         for key, archive in ((location.api_key, code.api), (location.worker_key, code.worker)):
             yield Uploaded(key, _put_new(target, bucket, account, key, archive))
 
@@ -113,12 +123,14 @@ def discard(target: Target, bucket: str) -> None:
         of_stage = [entry for entry in versions if entry[0].startswith(f"{target.stack_name}/")]
         for key, version in of_stage:
             target.s3.delete_object(Bucket=bucket, Key=key, VersionId=version, ExpectedBucketOwner=account)
-        if len(of_stage) == len(versions) and bucket == bucket_name(target, account):
+        if len(of_stage) == len(versions) and bucket in bucket_names(target, account):
             target.s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
 
 
-def bucket_name(target: Target, account: str) -> str:
-    return f"ftask-artifacts-{account}-{target.region_name}"
+def bucket_names(target: Target, account: str) -> tuple[str, str]:
+    """Return the names that ftask's bucket may have: the usual one, and the one that no other account can take."""
+    name = f"ftask-artifacts-{account}-{target.region_name}"
+    return name, name + _ACCOUNT_REGIONAL
 
 
 def _exists(target: Target, bucket: str, account: str) -> bool:
@@ -137,14 +149,15 @@ def _exists(target: Target, bucket: str, account: str) -> bool:
 
 
 def _make(target: Target, bucket: str) -> None:
-    if target.region_name == "us-east-1":  # S3 refuses this one as a location
-        target.s3.create_bucket(Bucket=bucket)
-    else:
-        location = target.region_name
-        target.s3.create_bucket(
-            Bucket=bucket,
-            CreateBucketConfiguration={"LocationConstraint": location},  # type: ignore[typeddict-item]  # any region
-        )
+    request: Any = {"Bucket": bucket}
+    if target.region_name != "us-east-1":  # S3 refuses this one as a location
+        request["CreateBucketConfiguration"] = {"LocationConstraint": target.region_name}
+    if bucket.endswith(_ACCOUNT_REGIONAL):
+        request["BucketNamespace"] = "account-regional"
+    target.s3.create_bucket(**request)
+
+
+def _protect(target: Target, bucket: str) -> None:
     target.s3.put_public_access_block(
         Bucket=bucket,
         PublicAccessBlockConfiguration={

@@ -204,7 +204,7 @@ def policy(
         # A managed policy has little room, and who may change a function's code may invoke it as well.
         invoked = needed.get(WORKER, frozenset())
         needed = together({name: actions for name, actions in needed.items() if name != WORKER}, {FUNCTIONS: invoked})
-    if scope.own_bucket is not None:
+    if not scope.makes_bucket:
         needed = {pattern: actions - _OF_FTASK_BUCKET for pattern, actions in needed.items()}
     further: list[dict[str, Any]] = []
     conditions: dict[str, Condition] = {}
@@ -224,5 +224,5 @@ def policy(
 
 def plan_policy(scope: Scope) -> dict[str, Any]:
     """Return the least policy under which `ftask deploy --dry-run` works on a deployed stage; it changes nothing."""
-    own_bucket = needs({BUCKET: "s3:ListBucket"}) if scope.own_bucket is not None else {}
+    own_bucket = needs({BUCKET: "s3:ListBucket"}) if not scope.makes_bucket else {}
     return document(together(PLAN_ONLY, own_bucket), scope)

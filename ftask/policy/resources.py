@@ -45,7 +45,7 @@ Condition = Mapping[str, Mapping[str, str]]
 class Scope:
     """The account and region of a stage's resources; `*` stands for every one.
 
-    `own_bucket` is the team's bucket for code archives; None if ftask makes its own.
+    `own_bucket` is the bucket for code archives; None for ftask's under its usual name.
     """
 
     stack: str
@@ -53,6 +53,11 @@ class Scope:
     region: str = "*"
     account: str = "*"
     own_bucket: str | None = None
+
+    @property
+    def makes_bucket(self) -> bool:
+        """Whether ftask makes the bucket for code archives, and not the team."""
+        return self.own_bucket is None or self.own_bucket.startswith("ftask-artifacts-")
 
     def arns(self, pattern: str) -> str | list[str]:
         """Return the resource of a pattern as a policy names it: a list where the pattern has several, with spaces."""

@@ -364,4 +364,4 @@ def take_down(target: Target) -> None:
     if existing is not None:
         target.cloudformation.delete_stack(StackName=existing.stack_id)
         await_idle(target, existing.stack_id)
-    artifacts.discard(target, artifacts.bucket_name(target, "000000000000"))
+    artifacts.discard(target, artifacts.bucket_names(target, "000000000000")[0])
