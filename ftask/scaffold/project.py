@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from importlib.metadata import distribution
 from pathlib import Path
 
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
+from ftask.distribution import NAME
 
 # Each file of a project, and where its text lies in `files`. The suffix keeps linters and pytest away from them.
 FILES = {
@@ -33,11 +36,24 @@ def write_project(folder: Path) -> list[str]:
             f"{folder} already has {', '.join(existing)}. Nothing was written.",
             f"Move {plural(len(existing), 'file')} away, or choose another folder: ftask init DIR",
         )
+    source = package_source()
     for name, text in FILES.items():
         path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes((_TEXTS / text).read_bytes())
+            path.write_bytes((_TEXTS / text).read_bytes().replace(b"{FTASK}", source.encode()))
         except OSError as error:
             raise FtaskError(f"Cannot write {path}: {error.strerror}.") from error
     return list(FILES)
+
+
+def package_source(record: str | None = None) -> str:
+    """Return what pip installs this ftask from on another machine: the commit of its repository, or PyPI's name.
+
+    `record` is the note that an installer leaves about a URL (default: the one about this installation).
+    https://packaging.python.org/en/latest/specifications/direct-url/
+    """
+    url = json.loads(record or distribution(NAME).read_text("direct_url.json") or "{}")
+    if "vcs_info" not in url:
+        return NAME  # from an index, or from a folder of this machine
+    return f"{url['vcs_info']['vcs']}+{url['url']}@{url['vcs_info']['commit_id']}"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.decode.cfn_yaml import loads
 from typer.testing import CliRunner
 
 from ftask.cli import app
-from ftask.scaffold.project import FILES
+from ftask.scaffold.project import FILES, package_source
 
 TOOLS = Path(sys.executable).parent
 
@@ -100,3 +101,39 @@ def test_the_settings_are_valid_and_the_policy_is_json(project: Path, monkeypatc
     assert tasks is not None
     assert (tasks.module, tasks.requirements, tasks.policy) == ("tasks", "requirements.txt", "policy.json")
     assert json.loads((project / "policy.json").read_text())["Statement"] == []
+
+
+def workflow(project: Path) -> dict[str, Any]:
+    read: dict[str, Any] = loads((project / ".github/workflows/ftask.yml").read_text())
+    return read
+
+
+def test_a_pull_request_gets_the_role_for_plans_and_only_a_push_to_main_the_one_that_deploys(project: Path) -> None:
+    jobs = workflow(project)["jobs"]
+    assert jobs["plan"]["if"].startswith("github.event_name == 'pull_request' && ")
+    assert jobs["deploy"]["if"].startswith("github.event_name == 'push' && ")
+    for job, command in (
+        ("plan", "ftask deploy --stage prod --dry-run"),
+        ("deploy", "ftask deploy --stage prod --yes"),
+    ):
+        text = json.dumps(jobs[job])
+        assert f"vars.FTASK_{job.upper()}_ROLE" in text
+        assert [step["run"] for step in jobs[job]["steps"] if "ftask" in step.get("run", "").split()] == [command]
+    # What runs the tests of a pull request can take no role.
+    assert "id-token" not in json.dumps(jobs["test"]) + json.dumps(workflow(project)["permissions"])
+
+
+def test_every_job_installs_ftask_from_where_the_repository_says(project: Path) -> None:
+    read = workflow(project)
+    assert read["env"]["FTASK_PACKAGE"] == f"${{{{ vars.FTASK_PACKAGE || '{package_source()}' }}}}"
+    installs = [
+        step["run"] for job in read["jobs"].values() for step in job["steps"] if "pip install" in step.get("run", "")
+    ]
+    assert len(installs) == len(read["jobs"])
+    assert all(line.startswith('pip install "$FTASK_PACKAGE" ') for line in installs)
+
+
+def test_an_ftask_from_a_repository_is_installed_from_its_commit_elsewhere() -> None:
+    record = {"url": "https://git.example/team/ftask", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}
+    assert package_source(json.dumps(record)) == "git+https://git.example/team/ftask@abc123"
+    assert package_source(json.dumps({"url": "file:///home/me/ftask", "dir_info": {}})) == "ftask-aws"

@@ -29,7 +29,9 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
     with mock_aws():
         target = Target("prod", region=REGION)
         # moto enforces a bucket's policy without its conditions, and so would deny everything from here on.
-        events(target).register("before-call.s3.PutBucketPolicy", lambda **_: (AWSResponse("", 200, {}, None), {}))
+        events(target).register(
+            "before-call.s3.PutBucketPolicy", lambda **_: (AWSResponse("", 200, cast("Any", {}), None), {})
+        )
         yield target
 
 
