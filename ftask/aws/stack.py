@@ -84,6 +84,7 @@ class DeployedStack:
     status: str
     parameters: Mapping[str, str]
     output_values: Mapping[str, str]
+    is_termination_protected: bool = False
 
     @property
     def is_data_only(self) -> bool:
@@ -133,6 +134,7 @@ def find_stack(target: Target) -> DeployedStack | None:
         description["StackStatus"],
         {entry["ParameterKey"]: entry["ParameterValue"] for entry in description.get("Parameters", [])},
         {entry["OutputKey"]: entry["OutputValue"] for entry in description.get("Outputs", [])},
+        description.get("EnableTerminationProtection", False),
     )
 
 

@@ -28,6 +28,7 @@ def _rows(run: Invocation) -> list[tuple[str, Any, str]]:
         rows.append((name, setting.value, setting.source))
     rows += [
         ("artifact_bucket", stage.artifact_bucket, path if stage.artifact_bucket else DEFAULT),
+        ("role_arn", stage.role_arn, path if stage.role_arn else DEFAULT),
         ("protected", stage.protected, path if stage.protected else DEFAULT),
     ]
     rows += [(f"parameters.{name}", value, path) for name, value in sorted(stage.parameters.items())]

@@ -62,6 +62,7 @@ class StageConfig:
     region: str | None = None
     endpoint_url: str | None = None
     artifact_bucket: str | None = None
+    role_arn: str | None = None
     protected: bool = False
     parameters: dict[str, bool | int | float | str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)

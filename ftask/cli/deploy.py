@@ -42,6 +42,14 @@ def deploy(
         str | None,
         typer.Option(metavar="BUCKET", help="Bucket for the code archives, instead of the one that ftask creates."),
     ] = None,
+    role_arn: Annotated[
+        str | None,
+        typer.Option(
+            "--role-arn",
+            metavar="ARN",
+            help="Service role in whose name CloudFormation works; the stack keeps it (default: your own permissions).",
+        ),
+    ] = None,
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
     ] = False,
@@ -65,8 +73,9 @@ def deploy(
     configured = run.config.stage(run.stage_name)
     overrides = configured.overrides() | parse_overrides(param or [])
     own_bucket = artifact_bucket or configured.artifact_bucket
+    role_arn = role_arn or configured.role_arn
     if print_policy:
-        policy.print_policy(run, DEPLOYING, overrides, own_bucket, only_plans=dry_run)
+        policy.print_policy(run, DEPLOYING, overrides, own_bucket, role_arn, only_plans=dry_run)
         return
     project = run.config.project(run.stage_name)
     deployment = Deployment(
@@ -75,6 +84,8 @@ def deploy(
         project,
         configured.tags,
         own_bucket,
+        role_arn,
+        protected=configured.protected,
         python=importing_python(project),
         progress=run.screen.note,
         warn=run.screen.warn,
@@ -106,6 +117,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     value = plan_json(plan)
     if not plan.changes:
         if not dry_run:
+            deployment.protect()
             deployment.check(run.outputs.worker_function)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -17,10 +18,14 @@ from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.deploy.parameters import parse_overrides
 from ftask.local.engine import Engine
-from ftask.policy.commands import COMMANDS, DEPLOYING
+from ftask.policy.commands import COMMANDS, DEPLOYING, SERVICE_ROLE
 from ftask.policy.deployer import plan_policy
 from ftask.policy.deployer import policy as least_policy
 from ftask.policy.resources import Scope
+
+# Without whitespace. An inline policy of a role takes 10,240.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICY_CHARACTERS = 6144
 
 
 def policy(
@@ -44,7 +49,8 @@ def policy(
 ) -> None:
     """Print the least IAM policy under which these commands work on the stage.
 
-    Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove
+    Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove. For a stage
+    with role_arn, service-role stands for the role in whose name CloudFormation works.
 
     Examples:
         ftask policy --stage prod
@@ -52,7 +58,7 @@ def policy(
     """
     stage = run.config.stage(run.stage_name)
     parameters = stage.overrides() | parse_overrides(param or [])
-    print_policy(run, select_commands(commands or []), parameters, stage.artifact_bucket)
+    print_policy(run, select_commands(commands or []), parameters, stage.artifact_bucket, stage.role_arn)
 
 
 def print_policy(
@@ -60,13 +66,15 @@ def print_policy(
     commands: Sequence[str],
     parameters: Mapping[str, str],
     own_bucket: str | None,
+    role_arn: str | None = None,
     *,
     only_plans: bool = False,
 ) -> None:
     """Print the policy of these commands, ready to be attached to a user or a role.
 
     `parameters` are those that the stage is to have, besides those that it has. `own_bucket` is the team's bucket for
-    code archives. With `only_plans` the policy is one for `ftask deploy --dry-run`, whatever the commands are.
+    code archives, `role_arn` the service role in whose name CloudFormation works. With `only_plans` the policy is one
+    for `ftask deploy --dry-run`, whatever the commands are.
     """
     scope, deployed = _scope(run, own_bucket)
 
@@ -74,11 +82,19 @@ def print_policy(
         return parameters.get(name) or deployed.get(name) or None
 
     if only_plans:
-        document = plan_policy(scope)
+        document = plan_policy(scope, role_arn)
     else:
         vpc, boundary_arn = known("VpcSubnetIds") is not None, known("PermissionsBoundaryArn")
-        document = least_policy(commands, scope, known("KmsKeyArn"), vpc=vpc, boundary_arn=boundary_arn)
+        document = least_policy(
+            commands, scope, known("KmsKeyArn"), vpc=vpc, boundary_arn=boundary_arn, role_arn=role_arn
+        )
     run.screen.document(document)
+    size = len(json.dumps(document, separators=(",", ":")))
+    if size > MANAGED_POLICY_CHARACTERS:
+        run.screen.note(
+            f"The policy has {size:,} characters, and a managed policy takes {MANAGED_POLICY_CHARACTERS:,}. Make it an"
+            " inline policy: aws iam put-role-policy --role-name ROLE --policy-name ftask --policy-document file://FILE"
+        )
 
 
 def select_commands(words: Sequence[str]) -> list[str]:
@@ -95,7 +111,7 @@ def select_commands(words: Sequence[str]) -> list[str]:
         for length in (2, 1):
             name = " ".join(left[:length])
             in_group = [command for command in COMMANDS if command.startswith(f"{name} ")]
-            matches = [name] if name in COMMANDS else in_group
+            matches = [name] if name in COMMANDS or name == SERVICE_ROLE else in_group
             if matches and len(left) >= length:
                 selected += matches
                 left = left[length:]

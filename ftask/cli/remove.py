@@ -24,7 +24,8 @@ def remove(
 ) -> None:
     """Delete the stack and everything in it: tasks, queues, functions, logs, code archives.
 
-    Refuses a stage that was deployed with DeletionProtection=true, unless --keep-data is given.
+    Refuses a stage that was deployed with DeletionProtection=true, unless --keep-data is given. Where the stack has
+    termination protection, asks for the name of the stage, and takes the protection off.
 
     Examples:
         ftask remove --stage test
@@ -43,7 +44,7 @@ def remove(
         if keep_data
         else f"Delete {stage} with all its tasks and dead letters?"
     )
-    if run.config.stage(target.stage_name).protected:
+    if removal.is_protected or run.config.stage(target.stage_name).protected:
         run.confirm_protected(question)
     else:
         run.confirm(question, yes=yes)

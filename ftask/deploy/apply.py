@@ -52,12 +52,16 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a removal would delete, with the code archives in a bucket, and what it would keep."""
+    """What a removal would delete, with the code archives in a bucket, and what it would keep.
+
+    `is_protected` says that CloudFormation refuses to delete the stack, until the removal takes that off.
+    """
 
     stack_id: str
     code_bucket: str | None
     resources: tuple[Resource, ...]
     kept: tuple[Resource, ...] = ()
+    is_protected: bool = False
 
 
 def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
@@ -92,6 +96,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
         parameters.get("CodeBucket"),
         tuple(resource for resource in ordered if resource.resource_type not in stays),
         tuple(resource for resource in ordered if resource.resource_type in stays),
+        existing.is_termination_protected,
     )
 
 
@@ -102,6 +107,8 @@ def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = ti
         DeploymentError: CloudFormation could not delete something; the rest is deleted.
     """
     token = new_token()
+    if removal.is_protected:
+        set_termination_protection(target, enabled=False)
     with translate_aws_errors():
         target.cloudformation.delete_stack(StackName=removal.stack_id, ClientRequestToken=token)
         seen = []
@@ -111,6 +118,14 @@ def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = ti
     _require_success(target, seen, ("DELETE_COMPLETE",))
     if removal.code_bucket is not None:
         artifacts.discard(target, removal.code_bucket)
+
+
+def set_termination_protection(target: Target, *, enabled: bool) -> None:
+    """Let CloudFormation refuse to delete the stage's stack, whoever tries, or no longer."""
+    with translate_aws_errors():
+        target.cloudformation.update_termination_protection(
+            StackName=target.stack_name, EnableTerminationProtection=enabled
+        )
 
 
 def _require_success(target: Target, events: list[StackEvent], good: tuple[str, ...]) -> None:

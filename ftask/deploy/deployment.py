@@ -53,7 +53,9 @@ class Deployment:
     """What is deployed where.
 
     `overrides` are parameters that get another value than they have; `project` has the user's own tasks, None without;
-    `own_bucket` is a bucket of the team's for the code archives, None for ftask's. `python` imports the tasks;
+    `own_bucket` is a bucket of the team's for the code archives, None for ftask's. `role_arn` is the service role in
+    whose name CloudFormation works, None for the caller's; a stack keeps its role. With `protected` the stack is
+    protected from deletion once it is deployed. `python` imports the tasks;
     `progress` gets the output of installers, `warn` what is doubtful about the tasks.
     """
 
@@ -62,6 +64,8 @@ class Deployment:
     project: Project | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     own_bucket: str | None = None
+    role_arn: str | None = None
+    protected: bool = False
     sleep: Callable[[float], None] = time.sleep
     python: str = sys.executable
     progress: Say = lambda line: None
@@ -111,7 +115,9 @@ class Deployment:
         Raises:
             FtaskError: the parameters are wrong, or the stack cannot be changed in its state. No plan is left behind.
         """
-        plan = make_plan(self.target, self.template, self.location, self.overrides, self.tags, self.sleep)
+        plan = make_plan(
+            self.target, self.template, self.location, self.overrides, self.tags, self.role_arn, self.sleep
+        )
         if plan.creates_stack and self.target.is_emulated:
             self.progress("The plan of an emulator also lists resources that these parameters switch off.")
         if plan.changes:
@@ -162,6 +168,12 @@ class Deployment:
             DeploymentError: it failed, and CloudFormation rolled it back.
         """
         yield from apply.apply(self.target, plan, self.sleep)
+        self.protect()
+
+    def protect(self) -> None:
+        """Protect the stack of a protected stage from deletion. Never the reverse: `ftask remove` does that."""
+        if self.protected:
+            apply.set_termination_protection(self.target, enabled=True)
 
     def check_endpoint(self, table: str) -> None:
         """Make sure that an emulator has what the protocol stands on.

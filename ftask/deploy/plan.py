@@ -116,6 +116,7 @@ def make_plan(
     code: CodeLocation,
     overrides: Mapping[str, str],
     tags: Mapping[str, str] | None = None,
+    role_arn: str | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Plan:
     """Let CloudFormation compute what deploying `template` would change.
@@ -150,6 +151,7 @@ def make_plan(
             sleep,
             TemplateBody=template,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
+            **({} if role_arn is None else {"RoleARN": role_arn}),
             # CloudFormation puts them on every resource that can have any.
             Tags=[{"Key": name, "Value": value} for name, value in (tags or {}).items()],
         )

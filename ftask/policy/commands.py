@@ -43,7 +43,13 @@ _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
 _SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
 _PLANNING = together(
     _OUTPUTS,
-    needs({STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet cloudformation:DescribeEvents"}),
+    needs(
+        {
+            STACK: "cloudformation:CreateChangeSet cloudformation:DescribeChangeSet cloudformation:DescribeEvents"
+            # A change set carries the stage's tags, and each change of them.
+            " cloudformation:TagResource cloudformation:UntagResource"
+        }
+    ),
 )
 # `ftask deploy --dry-run` on a deployed stage. It may not delete a stack, so it cannot drop the plan of a first one.
 PLAN_ONLY = together(
@@ -176,7 +182,9 @@ COMMANDS: Mapping[str, Needs] = {
         needs(
             {
                 # To drop the plan of a first deployment, and to repair what a failed one left.
-                STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteStack cloudformation:ListChangeSets",
+                STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteStack cloudformation:ListChangeSets"
+                # Of a protected stage.
+                " cloudformation:UpdateTerminationProtection",
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:GetObject s3:PutObject",
@@ -191,7 +199,8 @@ COMMANDS: Mapping[str, Needs] = {
         _RUNNING,
         needs(
             {
-                STACK: "cloudformation:DeleteStack cloudformation:ListStackResources",
+                STACK: "cloudformation:DeleteStack cloudformation:ListStackResources"
+                " cloudformation:UpdateTerminationProtection",
                 BUCKET: "s3:ListBucket s3:ListBucketVersions s3:DeleteBucket",
                 ARCHIVES: "s3:DeleteObjectVersion",
             }
@@ -200,3 +209,5 @@ COMMANDS: Mapping[str, Needs] = {
 }
 # The commands that change the stack itself; all others are an operator's.
 DEPLOYING = ("deploy", "remove")
+# Stands among commands for the role in whose name CloudFormation works, where a stage has one.
+SERVICE_ROLE = "service-role"

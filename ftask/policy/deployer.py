@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ftask.policy.commands import COMMANDS, DEPLOYING, PLAN_ONLY
+from ftask.policy.commands import COMMANDS, DEPLOYING, PLAN_ONLY, SERVICE_ROLE
 from ftask.policy.resources import (
+    ACCESS_LOG,
     ANYTHING,
+    API_LOG,
     ARCHIVES,
     BUCKET,
+    DEAD_LETTERS,
     FUNCTIONS,
     MAPPING,
+    QUEUE,
     TABLE,
     WORKER,
+    WORKER_LOG,
     Condition,
     Needs,
     Scope,
@@ -28,14 +33,20 @@ from ftask.policy.resources import (
     together,
 )
 
-_QUEUES = "arn:{partition}:sqs:{region}:{account}:{stack}-*"
-_LOG_GROUPS = "arn:{partition}:logs:{region}:{account}:log-group:/aws/*/{stack}-*"
-_ROLES = "arn:{partition}:iam::{account}:role/{stack}-*"
+_QUEUES = f"{QUEUE} {DEAD_LETTERS}"
+_LOG_GROUPS = f"{ACCESS_LOG} {API_LOG} {WORKER_LOG}"
+_ROLE = "arn:{partition}:iam::{account}:role/{stack}"
+_ROLES = f"{_ROLE}-ApiRole-* {_ROLE}-WorkerRole-*"
+_APIS = "arn:{partition}:apigateway:{region}::/apis*"
 # The tags of an API are a path of their own.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
-_APIS = "arn:{partition}:apigateway:{region}::/apis* arn:{partition}:apigateway:{region}::/tags/*"
-_TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-*"
-_ALARMS = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-*"
+_API_TAGS = "arn:{partition}:apigateway:{region}::/tags/*"
+_TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-AlarmTopic-*"
+ALARMS = (
+    *("ApiErrorAlarm", "DeadLetterAlarm", "InFlightAlarm", "OldestMessageAlarm"),
+    *("WorkerErrorAlarm", "WorkerThrottleAlarm", "WriteThrottleAlarm"),
+)
+_ALARMS = " ".join(f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{{stack}}-{name}-*" for name in ALARMS)
 _DASHBOARDS = "arn:{partition}:cloudwatch::{account}:dashboard/{stack}"
 
 # The parts of an API are paths below it, with the same actions.
@@ -60,7 +71,7 @@ READS: Mapping[str, Needs] = {
     "AWS::Lambda::Function": needs(
         {
             FUNCTIONS: "lambda:GetFunction lambda:GetFunctionCodeSigningConfig lambda:GetFunctionRecursionConfig"
-            " lambda:GetRuntimeManagementConfig"
+            " lambda:GetFunctionScalingConfig lambda:GetRuntimeManagementConfig"
         }
     ),
     "AWS::Lambda::Permission": needs({FUNCTIONS: "lambda:GetPolicy"}),
@@ -86,7 +97,12 @@ READS: Mapping[str, Needs] = {
 CHANGES: Mapping[str, Needs] = {
     **dict.fromkeys(
         _API_TYPES,
-        needs({_APIS: "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT"}),
+        needs(
+            {
+                _APIS: "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT",
+                _API_TAGS: "apigateway:DELETE apigateway:GET apigateway:POST apigateway:PUT",
+            }
+        ),
     ),
     "AWS::CloudWatch::Alarm": needs(
         {_ALARMS: "cloudwatch:DeleteAlarms cloudwatch:PutMetricAlarm cloudwatch:TagResource cloudwatch:UntagResource"}
@@ -127,8 +143,8 @@ CHANGES: Mapping[str, Needs] = {
     "AWS::Lambda::Permission": needs({FUNCTIONS: "lambda:AddPermission lambda:RemovePermission"}),
     "AWS::Logs::LogGroup": needs(
         {
-            _LOG_GROUPS: "logs:CreateLogGroup logs:DeleteLogGroup logs:DeleteRetentionPolicy logs:PutRetentionPolicy"
-            " logs:TagResource logs:UntagResource"
+            _LOG_GROUPS: "logs:CreateLogGroup logs:DeleteDataProtectionPolicy logs:DeleteLogGroup"
+            " logs:DeleteRetentionPolicy logs:PutRetentionPolicy logs:TagResource logs:UntagResource"
         }
     ),
     "AWS::Logs::QueryDefinition": needs({ANYTHING: "logs:DeleteQueryDefinition logs:PutQueryDefinition"}),
@@ -168,14 +184,17 @@ _OF_FTASK_BUCKET = frozenset(
 # With a key of the team's: queues, table and functions decrypt in the caller's name, and only who may use the key may
 # create a resource that it encrypts.
 _USES_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
-_GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", *_USES_KEY)
+_GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", "kms:RevokeGrant", *_USES_KEY)
+_FINDS_KEY = needs({ANYTHING: "kms:ListAliases"})
 _ENCRYPTS_LOGS = needs({_LOG_GROUPS: "logs:AssociateKmsKey logs:DisassociateKmsKey"})
 # With a permissions boundary: a role has it from its creation on, and gets no policy without it. Nobody takes it off.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
 _BOUND = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 _UNBINDS = frozenset({"iam:DeleteRolePermissionsBoundary"})
-# With a VPC: Lambda checks that the subnets and security groups exist.
-_LOOKS_AT_VPC = needs({ANYTHING: "ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"})
+# With a VPC: Lambda checks that the subnets and security groups exist, and waits until its interfaces are gone.
+_LOOKS_AT_VPC = needs(
+    {ANYTHING: "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"}
+)
 
 
 def policy(
@@ -185,44 +204,58 @@ def policy(
     *,
     vpc: bool = False,
     boundary_arn: str | None = None,
+    role_arn: str | None = None,
 ) -> dict[str, Any]:
-    """Return the least policy under which `commands` work; they are names of `ftask.policy.commands.COMMANDS`.
+    """Return the least policy under which `commands` work: names of `ftask.policy.commands.COMMANDS`, or SERVICE_ROLE.
 
     `key_arn` is the team's key of the stage, `vpc` says whether its functions run in a VPC of the team's, and
     `boundary_arn` is the permissions boundary of its roles. Without a boundary, a deployer may give the roles any
-    policy, and so has every permission of the account by way of the functions.
+    policy, and so has every permission of the account by way of the functions. With `role_arn` CloudFormation works in
+    the name of that service role, and a deployer hands it the role.
     """
-    needed = together(*(COMMANDS[command] for command in commands))
-    deploys = any(command in DEPLOYING for command in commands)
+    needed = together(*(COMMANDS[command] for command in commands if command != SERVICE_ROLE))
+    asks_cloudformation = any(command in DEPLOYING for command in commands)
+    deploys = SERVICE_ROLE in commands or (asks_cloudformation and role_arn is None)
     if deploys:
         needed = together(needed, *READS.values(), *CHANGES.values(), _ACCESS_LOG)
     elif "doctor" in commands:
         # The detection of drift reads every resource in the caller's name.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
         needed = together(needed, *READS.values())
-    if deploys:
-        # A managed policy has little room, and who may change a function's code may invoke it as well.
-        invoked = needed.get(WORKER, frozenset())
-        needed = together({name: actions for name, actions in needed.items() if name != WORKER}, {FUNCTIONS: invoked})
+    if deploys and WORKER in needed:
+        # A policy has little room, and who may change a function's code may invoke it as well.
+        needed = together(
+            {name: actions for name, actions in needed.items() if name != WORKER}, {FUNCTIONS: needed[WORKER]}
+        )
     if not scope.makes_bucket:
         needed = {pattern: actions - _OF_FTASK_BUCKET for pattern, actions in needed.items()}
     further: list[dict[str, Any]] = []
-    conditions: dict[str, Condition] = {}
+    # A path below an API is deleted by the API's tag too.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
+    conditions: dict[str, dict[str, Condition]] = {
+        _APIS: {"apigateway:DELETE": {"StringEquals": {"aws:ResourceTag/ftask": scope.stack}}}
+    }
     if deploys:
-        to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-        further.append(allow(["iam:PassRole"], scope.arn(_ROLES), to_lambda))
+        further.append(_pass_role(scope.arns(_ROLES), "lambda.amazonaws.com"))
+    elif asks_cloudformation and role_arn is not None:
+        further.append(_pass_role(role_arn, "cloudformation.amazonaws.com"))
     if deploys and boundary_arn is not None:
         needed = {pattern: actions - _UNBINDS for pattern, actions in needed.items()}
-        conditions = {name: {"ArnEquals": {"iam:PermissionsBoundary": boundary_arn}} for name in _BOUND}
+        conditions[_ROLES] = {name: {"ArnEquals": {"iam:PermissionsBoundary": boundary_arn}} for name in _BOUND}
     if key_arn is not None:
         further.append(allow(_GIVES_KEY if deploys else _USES_KEY, key_arn))
-        needed = together(needed, _ENCRYPTS_LOGS) if deploys else needed
+        needed = together(needed, _ENCRYPTS_LOGS, _FINDS_KEY) if deploys else needed
     if deploys and vpc:
         needed = together(needed, _LOOKS_AT_VPC)
     return document(needed, scope, *further, conditions=conditions)
 
 
-def plan_policy(scope: Scope) -> dict[str, Any]:
+def _pass_role(role: str | list[str], service: str) -> dict[str, Any]:
+    return allow(["iam:PassRole"], role, {"StringEquals": {"iam:PassedToService": service}})
+
+
+def plan_policy(scope: Scope, role_arn: str | None = None) -> dict[str, Any]:
     """Return the least policy under which `ftask deploy --dry-run` works on a deployed stage; it changes nothing."""
     own_bucket = needs({BUCKET: "s3:ListBucket"}) if not scope.makes_bucket else {}
-    return document(together(PLAN_ONLY, own_bucket), scope)
+    further = [] if role_arn is None else [_pass_role(role_arn, "cloudformation.amazonaws.com")]
+    return document(together(PLAN_ONLY, own_bucket), scope, *further)

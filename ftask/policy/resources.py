@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Patterns of ARNs; a `Scope` fills them in.
+# Patterns of ARNs; a `Scope` fills them in. `ftask-prod-*` would also cover the stage prod-eu. So each pattern names a
+# resource as a whole, or by its logical id, whose upper case no name of a stage has.
 ANYTHING = "*"  # for actions that cannot be bound to a resource
 STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*"
 TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-Table-*"
 FAILED_INDEX = f"{TABLE}/index/failed"
-QUEUE = "arn:{partition}:sqs:{region}:{account}:{stack}-tasks-*"
+# Twelve digits of the stack's own id.
+QUEUE = "arn:{partition}:sqs:{region}:{account}:{stack}-tasks-????????????"
 DEAD_LETTERS = "arn:{partition}:sqs:{region}:{account}:{stack}-DeadLetterQueue-*"
 # The ids of an event source mapping and of an API are not known before they exist.
 MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:*"
@@ -20,12 +22,22 @@ SUBMISSION = "arn:{partition}:execute-api:{region}:{account}:*/v1/POST/tasks"
 BATCHES = f"{SUBMISSION}/batch"
 DOCUMENT = "arn:{partition}:execute-api:{region}:{account}:*/v1/GET/openapi.json"
 READING = "arn:{partition}:execute-api:{region}:{account}:*/v1/GET/tasks/*"
-FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:{stack}-*"
 WORKER = "arn:{partition}:lambda:{region}:{account}:function:{stack}-worker"
-# AWS names a log group with `:*` at its end here, an emulator without.
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
-API_LOG = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-api*"
-WORKER_LOG = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-worker*"
+FUNCTIONS = f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{{stack}}-api {WORKER}"
+_LOG_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:"
+
+
+def _log_group(name: str) -> str:
+    """Return the pattern of a log group, which most actions name with `:*` at its end, tagging and an emulator without.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    """
+    return f"{_LOG_GROUP}{name} {_LOG_GROUP}{name}:*"
+
+
+API_LOG = _log_group("/aws/lambda/{stack}-api")
+WORKER_LOG = _log_group("/aws/lambda/{stack}-worker")
+ACCESS_LOG = _log_group("/aws/vendedlogs/{stack}-access")
 BUCKET = "arn:{partition}:s3:::{bucket}"
 ARCHIVES = f"{BUCKET}/{{stack}}/*"
 
@@ -65,6 +77,7 @@ class Scope:
         return [first, *others] if others else first
 
     def arn(self, pattern: str) -> str:
+        """Return the resource of a pattern that has only one."""
         bucket = self.own_bucket or f"ftask-artifacts-{self.account}-{self.region}"
         return pattern.format(
             partition=self.partition, region=self.region, account=self.account, stack=self.stack, bucket=bucket
@@ -92,16 +105,19 @@ def allow(actions: Iterable[str], resource: str | list[str], condition: Conditio
 
 
 def document(
-    needed: Needs, scope: Scope, *further: dict[str, Any], conditions: Mapping[str, Condition] | None = None
+    needed: Needs,
+    scope: Scope,
+    *further: dict[str, Any],
+    conditions: Mapping[str, Mapping[str, Condition]] | None = None,
 ) -> dict[str, Any]:
     """Return the policy that allows these actions, with `further` statements appended.
 
-    `conditions` are those of single actions, besides the ones that every policy has.
+    `conditions` are those of single actions on a pattern, besides the ones that every policy has.
     """
     of_worker: Condition = {"ArnLike": {"lambda:FunctionArn": scope.arn(WORKER)}}
-    bound = {**dict.fromkeys(_BOUND_TO_WORKER, of_worker), **(conditions or {})}
     statements = []
     for pattern, actions in sorted(needed.items()):
+        bound = {**dict.fromkeys(_BOUND_TO_WORKER, of_worker), **(conditions or {}).get(pattern, {})}
         free = actions - bound.keys()
         if free:
             statements.append(allow(free, scope.arns(pattern)))

@@ -67,6 +67,16 @@ UNPROVEN = {
     ("deploy", ANYTHING, "lambda:GetAccountSettings"): "only a warning is left out without it",
     ("bench", QUEUE, "sqs:GetQueueAttributes"): "asked only where tasks seem to be lost",
     ("deploy", STACK, "cloudformation:ContinueUpdateRollback"): "no rollback fails on the engine",
+    **{
+        (command, STACK, f"cloudformation:{action}"): why
+        for command in DEPLOYING
+        for action, why in {
+            "DescribeEvents": "no validation fails on the engine",
+            "TagResource": "the engine asks for the change set alone",
+            "UntagResource": "the same",
+            "UpdateTerminationProtection": "only a protected stage has it",
+        }.items()
+    },
     ("deploy", BUCKET, "s3:PutBucketPolicy"): "the policy asks for TLS, which the engine does not speak",
 }
 
@@ -300,7 +310,7 @@ def prove(caller: Caller, user: User, command: str, runs: Callable[[str | None],
     whole = document(COMMANDS[command], SCOPE)
     for pattern, actions in COMMANDS[command].items():
         for action in sorted(actions):
-            user.may(as_the_engine_asks(without(whole, action, SCOPE.arn(pattern))))
+            user.may(as_the_engine_asks(without(whole, action, SCOPE.arns(pattern))))
             refused = denied(ends(caller, runs(action)))
             assert refused or (command, pattern, action) in UNPROVEN, (action, pattern)
 

@@ -66,7 +66,10 @@ def test_the_file_of_a_team_settles_parameters_and_tags_and_flags_go_before_it(o
     assert rows["parameters.MaxAttempts"]["source"].endswith("ftask.toml")
     assert (rows["stage"]["value"], rows["stage"]["source"]) == ("local", "default")
     own_engine("deploy", "--yes", "--param", "DeletionProtection=false")
-    # A protected stage asks for its name, and there is nobody here to give it.
+    # A protected stage asks for its name, and there is nobody here to give it: without the file too.
+    assert described["EnableTerminationProtection"]
+    assert "Cannot ask without a terminal" in own_engine("remove", "--yes").err
+    (own_engine.folder / "ftask.toml").unlink()
     assert "Cannot ask without a terminal" in own_engine("remove", "--yes").err
 
 

@@ -64,7 +64,7 @@ def actions_of(policy: dict[str, Any]) -> set[str]:
     return actions
 
 
-def without(policy: dict[str, Any], action: str, resource: str | None = None) -> dict[str, Any]:
+def without(policy: dict[str, Any], action: str, resource: str | list[str] | None = None) -> dict[str, Any]:
     """The policy less one action: everywhere, or on one resource."""
     statements = []
     for statement in policy["Statement"]:
