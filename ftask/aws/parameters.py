@@ -19,8 +19,11 @@ from ftask.core.ranges import RANGES
 VISIBILITY_MARGIN_SECONDS = 10
 # With more than this, a task whose worker died waits for nothing.
 LONG_VISIBILITY_MARGIN_SECONDS = 60
-# What the template allows for WorkerConcurrency.
-WORKER_CONCURRENCIES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 150, 200, 300, 500, 750, 1000)
+# What the template allows for WorkerConcurrency; 0 leaves it to Lambda.
+WORKER_CONCURRENCIES = (0, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 150, 200, 300, 500, 750, 1000)
+# As many batches of a queue Lambda runs at once without a limit of the mapping.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+_UNLIMITED_CONCURRENCY = 1250
 # Parameters that are lists, which the template splits at their commas.
 LISTS = frozenset({"CorsAllowOrigins", "JwtAudience", "JwtScopes", "VpcSecurityGroupIds", "VpcSubnetIds"})
 
@@ -113,12 +116,15 @@ def _of_timeouts(parameters: Mapping[str, str]) -> Iterator[Contradiction]:
 
 def _of_concurrency(parameters: Mapping[str, str], account_concurrency: int | None) -> Iterator[Contradiction]:
     concurrency = number(parameters, "WorkerConcurrency")
-    if concurrency is None or account_concurrency is None or concurrency < account_concurrency:
+    if concurrency is None or account_concurrency is None:
         return
-    half = max((value for value in WORKER_CONCURRENCIES if value <= account_concurrency / 2), default=2)
+    if (concurrency or _UNLIMITED_CONCURRENCY) < account_concurrency:
+        return
+    shown = f"{concurrency:g}" if concurrency else "no limit"
+    half = max((value for value in WORKER_CONCURRENCIES if 0 < value <= account_concurrency / 2), default=2)
     yield Contradiction(
         Severity.WARNING,
-        f"WorkerConcurrency ({concurrency:g}) can take all of the {account_concurrency:,} functions that the account"
+        f"WorkerConcurrency ({shown}) can take all of the {account_concurrency:,} functions that the account"
         " runs at once: while the worker is busy, Lambda throttles the API.",
         "Lower WorkerConcurrency, or ask AWS for a higher limit of concurrent executions (Service Quotas).",
         f"WorkerConcurrency={half}",

@@ -153,9 +153,9 @@ def _settings_of(stage: Stage, mapping: EventSourceMappingConfigurationResponseT
         Setting(
             "The event source mapping's MaximumConcurrency",
             (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency"),
-            concurrency,
+            concurrency or None,
             "more or fewer batches run at the same time",
-            update(ScalingConfig={"MaximumConcurrency": concurrency}),
+            update(ScalingConfig={"MaximumConcurrency": concurrency} if concurrency else {}),
         ),
         Setting(
             "The event source mapping's FilterCriteria",

@@ -172,6 +172,21 @@ def test_the_access_log_is_named_as_api_gateway_keeps_its_name() -> None:
 
 def test_a_remedy_names_a_concurrency_that_the_template_allows() -> None:
     assert tuple(template()["Parameters"]["WorkerConcurrency"]["AllowedValues"]) == WORKER_CONCURRENCIES
+    numbers = {name: each["Batches"] for name, each in template()["Mappings"]["Concurrency"].items()}
+    assert [int(name) for name in numbers] == [*WORKER_CONCURRENCIES]
+    assert all(int(name) == batches for name, batches in numbers.items() if name != "0")
+
+
+def test_the_throughput_of_the_table_is_dynamodb_s_own_unless_it_is_chosen() -> None:
+    properties = template()["Resources"]["Table"]["Properties"]
+    for prop, condition, chosen in (
+        ("WarmThroughput", "HasWarmWrites", {"WriteUnitsPerSecond": {"Ref": "TableWarmWriteUnits"}}),
+        ("OnDemandThroughput", "HasMaxWrites", {"MaxWriteRequestUnits": {"Ref": "TableMaxWriteUnits"}}),
+    ):
+        assert properties[prop] == {"Fn::If": [condition, chosen, {"Ref": "AWS::NoValue"}]}
+    for name in ("LimitsConcurrency", "HasWarmWrites", "HasMaxWrites"):
+        reference, zero = template()["Conditions"][name]["Fn::Not"][0]["Fn::Equals"]
+        assert (str(template()["Parameters"][reference["Ref"]]["Type"]), zero) == ("Number", "0")
 
 
 def test_a_queue_has_one_kind_of_encryption_whether_with_a_key_or_without() -> None:
@@ -250,7 +265,9 @@ def test_doctor_knows_the_worker_s_settings_as_the_template_has_them() -> None:
     assert source["BatchSize"] == {"Ref": "WorkerBatchSize"}
     assert source["MaximumBatchingWindowInSeconds"] == {"Ref": "WorkerBatchWindow"}
     assert source["FunctionResponseTypes"] == worker_settings.RESPONSE_TYPES
-    assert source["ScalingConfig"]["MaximumConcurrency"]["Fn::FindInMap"][1] == {"Ref": "WorkerConcurrency"}
+    condition, limited, unlimited = source["ScalingConfig"]["Fn::If"]
+    assert limited["MaximumConcurrency"]["Fn::FindInMap"][1] == {"Ref": "WorkerConcurrency"}
+    assert (condition, unlimited) == ("LimitsConcurrency", {})
     assert resources["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
     assert resources["Queue"]["Properties"]["VisibilityTimeout"] == {"Ref": "VisibilityTimeout"}
     assert all(name in resources[resource]["Properties"] for resource, name in worker_settings.COVERED)

@@ -181,6 +181,18 @@ def test_a_changed_event_source_mapping_is_put_back(
     assert finding.fix().endswith(" again")
 
 
+def test_a_mapping_without_a_limit_of_its_own_has_none(stubbed: tuple[Stage, Stubber, Stubber]) -> None:
+    stage, stub, queue = stubbed
+    stage.stack.parameters["WorkerConcurrency"] = "0"  # type: ignore[index]  # a dict here
+    stub.add_response("get_event_source_mapping", AS_DEPLOYED)
+    as_found(stub, queue)
+    (finding,) = check_worker(stage, lambda: None)
+    assert "MaximumConcurrency is 10, deployed as None" in finding.message
+    stub.add_response("update_event_source_mapping", {}, {"UUID": UUID, "ScalingConfig": {}})
+    assert finding.fix is not None
+    finding.fix()
+
+
 def test_changed_timeouts_are_put_back_to_the_parameters(stubbed: tuple[Stage, Stubber, Stubber]) -> None:
     stage, stub, queue = stubbed
     stub.add_response("get_event_source_mapping", AS_DEPLOYED)

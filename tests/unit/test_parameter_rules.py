@@ -34,13 +34,23 @@ def test_parameters_that_agree_are_not_mentioned() -> None:
     assert contradictions(GOOD, account_concurrency=11) == []
 
 
-@pytest.mark.parametrize(("limit", "remedy"), [(10, "WorkerConcurrency=5"), (7, "WorkerConcurrency=3"), (2, "=2")])
+@pytest.mark.parametrize(
+    ("limit", "remedy"), [(10, "WorkerConcurrency=5"), (7, "WorkerConcurrency=3"), (3, "=2"), (2, "=2")]
+)
 def test_a_worker_that_can_take_the_whole_account_is_named(limit: int, remedy: str) -> None:
     # A new account runs ten functions at once, as many as the default of WorkerConcurrency.
     (contradiction,) = contradictions(GOOD, account_concurrency=limit)
     assert contradiction.severity is Severity.WARNING
     assert f"can take all of the {limit} functions" in contradiction.message
     assert contradiction.remedy.endswith(remedy)
+
+
+def test_a_worker_without_a_limit_of_its_own_can_take_what_lambda_gives_to_a_queue() -> None:
+    unlimited = GOOD | {"WorkerConcurrency": "0"}
+    (contradiction,) = contradictions(unlimited, account_concurrency=1000)
+    assert "WorkerConcurrency (no limit) can take all of the 1,000 functions" in contradiction.message
+    assert contradiction.remedy == "WorkerConcurrency=500"
+    assert contradictions(unlimited, account_concurrency=1500) == []
 
 
 def test_a_message_that_waits_for_its_batch_is_hidden_already() -> None:
