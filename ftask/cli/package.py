@@ -16,7 +16,7 @@ from ftask.deploy.build import build_code
 from ftask.deploy.deployment import final_template
 from ftask.deploy.package import Package, write_package
 from ftask.deploy.parameters import parse_overrides
-from ftask.deploy.platforms import LAMBDA
+from ftask.deploy.platforms import lambda_platform
 
 # The import of the tasks needs a region where none is configured; nothing is called in it.
 _IMPORT_REGION = "us-east-1"
@@ -54,7 +54,8 @@ def package(
     overrides = configured.overrides() | parse_overrides(param or [])
     template = final_template(project, screen.warn)
     region = run.settings.region.value or _IMPORT_REGION
-    code = build_code(project, LAMBDA, region, python=importing_python(project), progress=screen.note, warn=screen.warn)
+    python, platform = importing_python(project), lambda_platform(overrides)
+    code = build_code(project, platform, region, python=python, progress=screen.note, warn=screen.warn)
     stack_name = f"ftask-{run.stage_name}"
     try:
         written = write_package(to, stack_name, template, code, overrides, bucket)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ftask.aws import stack
 from ftask.aws.account import concurrency_limit
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.old_items import LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT, returns_old_items
@@ -27,7 +28,7 @@ from ftask.deploy.existing import Existing
 from ftask.deploy.key_policy import needed_statements
 from ftask.deploy.parameters import time_shortages
 from ftask.deploy.plan import Plan, discard_plan, make_plan
-from ftask.deploy.platforms import LAMBDA, host_platform
+from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.project import Project
 from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import template_with
@@ -84,10 +85,16 @@ class Deployment:
         return final_template(self.project, self.warn)
 
     @cached_property
+    def platform(self) -> Platform:
+        """Where the functions will run: a parameter that is not given stays as deployed."""
+        if self.target.is_emulated:  # it runs them with the Python of this machine
+            return host_platform()
+        before = stack.find_stack(self.target)
+        return lambda_platform({**(before.parameters if before else {}), **self.overrides})
+
+    @cached_property
     def code(self) -> Code:
-        # The local engine runs functions with the Python of this machine.
-        platform = host_platform() if self.target.is_emulated else LAMBDA
-        region = self.target.region_name
+        region, platform = self.target.region_name, self.platform
         return build_code(self.project, platform, region, python=self.python, progress=self.progress, warn=self.warn)
 
     @cached_property

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from packaging import tags
 from packaging.markers import default_environment
+
+from ftask.core.errors import InvalidInputError
 
 # The oldest glibc that a manylinux wheel may ask for: manylinux2014 is 2.17, and no older one exists for aarch64.
 _OLDEST_GLIBC_MINOR = 17
@@ -39,6 +41,23 @@ class Platform:
 # The runtime of the functions in stack/template.yaml: Amazon Linux 2023 has glibc 2.34.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 LAMBDA = Platform("3.13", "aarch64", (2, 34))
+# The versions that PythonVersion may have. No test has run under 3.14 yet, so 3.13 is the default.
+PYTHON_VERSIONS = (LAMBDA.python, "3.14")
+
+
+def lambda_platform(parameters: Mapping[str, str]) -> Platform:
+    """Return the platform of the functions of a stage with these parameters.
+
+    Raises:
+        InvalidInputError: PythonVersion is not one that the functions run on.
+    """
+    version = parameters.get("PythonVersion", LAMBDA.python)
+    if version not in PYTHON_VERSIONS:
+        raise InvalidInputError(
+            f"Invalid PythonVersion {version!r}.",
+            f"Set it with: --param PythonVersion=VERSION, one of {', '.join(PYTHON_VERSIONS)}.",
+        )
+    return replace(LAMBDA, python=version)
 
 
 def host_platform() -> Platform:

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from botocore.session import get_session
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask import task
 from ftask.aws.parameters import (
@@ -26,6 +28,7 @@ from ftask.core.ranges import RANGES
 from ftask.core.retry import RetryPolicy
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
+from ftask.deploy.platforms import LAMBDA, PYTHON_VERSIONS
 from ftask.deploy.template import read_template, stack_folder
 from ftask.ops import unmatched_letters, worker_settings
 from tests.support.iam import actions_of
@@ -99,6 +102,18 @@ def test_each_option_of_a_task_names_its_range() -> None:
     for name in ("MaxAttempts", "BackoffCapSeconds"):
         assert f"{RANGES[name][0]:g} to {RANGES[name][1]:g}" in text
     assert f"up to {RANGES['WorkerTimeout'][1]:g};" in text
+
+
+def test_dependencies_are_built_for_the_python_that_runs_the_functions() -> None:
+    declared = template()["Parameters"]["PythonVersion"]
+    assert (declared["Default"], tuple(declared["AllowedValues"])) == (LAMBDA.python, PYTHON_VERSIONS)
+    for function in ("ApiFunction", "WorkerFunction"):
+        assert template()["Resources"][function]["Properties"]["Runtime"] == {"Fn::Sub": "python${PythonVersion}"}
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::Lambda::Function").schema
+    runtimes = get_session().get_service_model("lambda").shape_for("Runtime").metadata["enum"]
+    for version in PYTHON_VERSIONS:
+        assert f"python{version}" in schema["properties"]["Runtime"]["enum"]
+        assert f"python{version}" in runtimes
 
 
 def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from packaging.requirements import Requirement
 
 from ftask.core.errors import FtaskError
+from ftask.deploy.deployment import Deployment
 from ftask.deploy.plan import Change, Plan, PropertyChange, discard_plan, plan_data_only, refuse_data_loss
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
@@ -144,6 +145,21 @@ def test_a_plan_that_is_interrupted_while_it_is_computed_leaves_nothing_behind()
     with pytest.raises(KeyboardInterrupt):
         planned_on(stack)
     assert stack.calls[-2:] == ["delete_change_set", "delete_stack"]
+
+
+@pytest.mark.parametrize(
+    ("deployed", "overrides", "expected"),
+    [
+        ({}, {}, "3.13"),
+        ({"PythonVersion": "3.14"}, {}, "3.14"),
+        ({"PythonVersion": "3.14"}, {"PythonVersion": "3.13"}, "3.13"),
+    ],
+)
+def test_dependencies_are_built_for_the_python_that_the_stage_has_or_gets(
+    deployed: dict[str, str], overrides: dict[str, str], expected: str
+) -> None:
+    deployment = Deployment(target_of(FakeStack("UPDATE_COMPLETE", deployed=deployed)), overrides)
+    assert deployment.platform.python == expected
 
 
 REFUSAL = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]."

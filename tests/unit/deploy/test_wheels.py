@@ -8,7 +8,14 @@ import pytest
 from packaging.requirements import Requirement
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.platforms import LAMBDA, Platform, host_platform
+from ftask.deploy.platforms import (
+    LAMBDA,
+    PYTHON_VERSIONS,
+    Platform,
+    host_platform,
+    lambda_platform,
+    marker_environment,
+)
 from ftask.deploy.wheels import is_pure, require_complete, require_wheels_for
 from tests.support.wheels import make_wheel
 
@@ -19,6 +26,25 @@ def installed(folder: Path, *wheels: Path) -> list[Distribution]:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(target)
     return list(distributions(path=[str(target)]))
+
+
+@pytest.mark.parametrize("version", PYTHON_VERSIONS)
+def test_a_wheel_is_for_the_python_that_the_stage_chose(tmp_path: Path, version: str) -> None:
+    abi = f"cp{version.replace('.', '')}"
+    platform = lambda_platform({"PythonVersion": version})
+    for tag in (f"{abi}-{abi}-manylinux_2_28_aarch64", "cp39-abi3-manylinux_2_17_aarch64", "py3-none-any"):
+        require_wheels_for(platform, installed(tmp_path / tag, make_wheel(tmp_path, "a", tag=tag)))
+    (other,) = {*PYTHON_VERSIONS} - {version}
+    foreign = f"cp{other.replace('.', '')}"
+    wheel = make_wheel(tmp_path, "b", tag=f"{foreign}-{foreign}-manylinux_2_28_aarch64")
+    with pytest.raises(FtaskError, match=f"does not run on Python {version} on Linux aarch64"):
+        require_wheels_for(platform, installed(tmp_path / "foreign", wheel))
+    assert marker_environment(platform)["python_version"] == version
+
+
+def test_a_python_that_the_functions_do_not_run_on_is_refused() -> None:
+    with pytest.raises(FtaskError, match=r"Invalid PythonVersion '3\.12'"):
+        lambda_platform({"PythonVersion": "3.12"})
 
 
 @pytest.mark.parametrize(
