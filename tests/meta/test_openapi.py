@@ -43,6 +43,13 @@ def test_the_template_has_exactly_these_routes() -> None:
     assert routes == set(OPERATIONS)
 
 
+def test_every_call_may_be_refused_for_its_signature_and_for_its_token() -> None:
+    # Of API Gateway: 403 without a signature, 401 without a token.
+    assert template()["Parameters"]["ApiAuthorization"]["AllowedValues"] == ["AWS_IAM", "JWT", "NONE"]
+    for operation in OPERATIONS.values():
+        assert {"401", "403", "429"} <= operation["responses"].keys()
+
+
 def test_the_numbers_are_those_of_the_code() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["Batch"]["properties"]["tasks"]["maxItems"] == payload.MAX_BATCH_TASKS
