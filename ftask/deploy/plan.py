@@ -308,7 +308,10 @@ def _refusal(target: Target, plan: Plan, reason: str) -> FtaskError:
         )
         events = [event for page in pages for event in page["OperationEvents"]]
     except (BotoCoreError, ClientError) as error:
-        return FtaskError(message, f"The failed resources could not be read. {translate(error).message}")
+        unread = translate(error)
+        return FtaskError(
+            message, f"The failed resources could not be read. {unread.message} {unread.hint or ''}".rstrip()
+        )
     found = [
         (f"{event.get('LogicalResourceId', plan.stack_name)} ({event.get('ResourceType', 'stack')}): ", cause)
         for event in events

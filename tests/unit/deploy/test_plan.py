@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.session import get_session
+from botocore.stub import Stubber
 from packaging.requirements import Requirement
 
+from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.plan import Change, Plan, PropertyChange, discard_plan, plan_data_only, refuse_data_loss
+from ftask.deploy.plan import Change, Plan, PropertyChange, discard_plan, make_plan, plan_data_only, refuse_data_loss
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
 
@@ -175,30 +180,50 @@ LEFT_GROUP = {
 }
 
 
-def refused(validation: list[dict[str, str]] | Exception) -> tuple[FtaskError, list[str]]:
-    stack = FakeStack("REVIEW_IN_PROGRESS")
-    stack.refusal, stack.validation = REFUSAL, validation
-    with pytest.raises(FtaskError) as raised:
-        planned_on(stack)
-    return raised.value, stack.calls
-
-
 def test_a_validation_that_fails_names_the_resource_and_what_to_do_before_the_change_set_goes() -> None:
-    quota = {"ValidationFailureMode": "WARN", "ValidationStatusReason": "near a quota"}
-    error, calls = refused([LEFT_GROUP, quota])
-    assert error.message.splitlines()[1:] == [
-        f"ApiLogGroup (AWS::Logs::LogGroup): {LEFT_GROUP['ValidationStatusReason']}"
+    """Over botocore, which checks each request and answer against the model, in this order."""
+    target = Target("prod", region="eu-west-1")
+    client = get_session().create_client(
+        "cloudformation", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="s"
+    )
+    vars(target)["cloudformation"] = client  # where the cached client would be
+    stack_id = "arn:aws:cloudformation:eu-west-1:123456789012:stack/ftask-prod/1"
+    change_set = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/1"
+    event = {"EventId": "e", "StackId": stack_id, **LEFT_GROUP}
+    quota = event | {"ValidationFailureMode": "WARN", "ValidationStatusReason": "near a quota"}
+    asked = {"StackName": stack_id, "ChangeSetName": change_set, "Filters": {"FailedEvents": True}}
+    in_review = {"StackName": "ftask-prod", "CreationTime": datetime.now(UTC), "StackStatus": "REVIEW_IN_PROGRESS"}
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", "ValidationError", "Stack with id ftask-prod does not exist")
+        stub.add_response("get_template_summary", {})
+        stub.add_response("create_change_set", {"Id": change_set, "StackId": stack_id})
+        for _ in range(2):
+            stub.add_response("describe_change_set", {"Status": "FAILED", "StatusReason": REFUSAL})
+        stub.add_response("describe_events", {"OperationEvents": [event, quota]}, asked)
+        stub.add_response("delete_change_set", {})
+        stub.add_response("describe_stacks", {"Stacks": [in_review]})
+        stub.add_response("list_change_sets", {"Summaries": []})
+        stub.add_response("delete_stack", {})
+        with pytest.raises(FtaskError) as raised:
+            make_plan(target, "{}", CodeLocation("b", "k", "w", "123456789012"), {}, sleep=lambda _: None)
+        stub.assert_no_pending_responses()
+    assert raised.value.message.splitlines() == [
+        f"CloudFormation cannot plan this deployment: {REFUSAL}",
+        f"ApiLogGroup (AWS::Logs::LogGroup): {LEFT_GROUP['ValidationStatusReason']}",
     ]
-    assert "aws logs delete-log-group --log-group-name /aws/lambda/ftask-prod-api --region eu-west-1" in str(error.hint)
-    assert calls.index("describe_events") < calls.index("delete_change_set")
+    group = "/aws/lambda/ftask-prod-api"
+    assert f"aws logs delete-log-group --log-group-name {group} --region eu-west-1" in str(raised.value.hint)
 
 
 def test_a_change_set_whose_events_are_denied_fails_for_its_own_reason() -> None:
-    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeEvents")
-    error, calls = refused(denied)
-    assert error.message == f"CloudFormation cannot plan this deployment: {REFUSAL}"
-    assert "AWS denied DescribeEvents" in str(error.hint)
-    assert calls[-2:] == ["delete_change_set", "delete_stack"]
+    stack = FakeStack("REVIEW_IN_PROGRESS")
+    stack.refusal = REFUSAL
+    stack.validation = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeEvents")
+    with pytest.raises(FtaskError) as raised:
+        planned_on(stack)
+    assert raised.value.message == f"CloudFormation cannot plan this deployment: {REFUSAL}"
+    assert "AWS denied DescribeEvents" in str(raised.value.hint)
+    assert stack.calls[-2:] == ["delete_change_set", "delete_stack"]
 
 
 def test_the_oldest_supported_sdk_has_the_calls_that_a_deployment_makes() -> None:
