@@ -73,6 +73,7 @@ PURE = {
     "payload_item",
     "ports",
     "raised",
+    "ranges",
     "retry",
     "text",
     "threads",
