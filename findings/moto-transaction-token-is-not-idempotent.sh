@@ -2,8 +2,8 @@
 # Versions: moto 5.2.5, boto3 1.43.106.
 # Behaviour: a TransactWriteItems call that is repeated with the same ClientRequestToken adds to the counter a second
 #   time.
-# Surprise: moto reads the token of other services, refuses a transaction of 101 items and one that names an item
-#   twice; the token is what a lost acknowledgement is survived with, and botocore itself adds one to each such call.
+# Surprise: moto checks other rules of this call (101 items, one item twice) and keeps the token unread; the token is
+#   what a lost acknowledgement is survived with, and botocore itself adds one to each such call.
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 #   (ClientRequestToken: identical calls have the effect of one).
 # Seen:

@@ -21,7 +21,7 @@ engine=
 trap 'if [[ -n $engine ]]; then kill "$engine"; wait "$engine" || true; fi; rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/pip install --quiet --no-compile --disable-pip-version-check ministack==1.5.33 moto==5.2.5 boto3==1.43.106 py-partiql-parser
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check ministack==1.5.33 moto==5.2.5 boto3==1.43.106
 port=$(venv/bin/python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 mkdir home
 HOME=$folder/home BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 GATEWAY_PORT=$port venv/bin/ministack > engine.log 2>&1 &
