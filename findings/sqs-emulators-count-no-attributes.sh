@@ -19,7 +19,7 @@ python3 -m venv venv
 venv/bin/pip install --quiet --no-compile --disable-pip-version-check ministack==1.5.33 moto==5.2.5 boto3==1.43.106
 port=$(venv/bin/python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 mkdir home
-HOME=$folder/home BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 GATEWAY_PORT=$port venv/bin/ministack > engine.log 2>&1 &
+HOME=$folder/home TMPDIR=$folder BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 GATEWAY_PORT=$port venv/bin/ministack > engine.log 2>&1 &
 engine=$!
 for _ in {1..150}; do
   (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break
