@@ -2,8 +2,8 @@
 # Versions: botocore 1.43.106, requests-aws4auth 1.4.0.
 # Behaviour: for a URL whose query holds an unescaped comma, colon or slash (legal in a URL, and left alone by
 #   requests) botocore's SigV4Auth signs those characters as they stand. The rule is that every value is
-#   percent-encoded in what is signed, so API Gateway refuses the signature. requests-aws4auth encodes them and is
-#   right.
+#   percent-encoded in what is signed, so the service computes another signature. requests-aws4auth encodes them and
+#   is right.
 # Surprise: botocore is what one compares the other signers with. Its own clients always build encoded queries; only
 #   requests that somebody else built show it.
 # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html (canonical query
