@@ -1,4 +1,4 @@
-"""`ftask help`: the help of a command, or a topic."""
+"""`ftask help`: the help of a command, a topic, or the whole manual page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from ftask.cli import completion
 from ftask.cli.failing import ParsingError
 from ftask.cli.invocation import Invocation
+from ftask.cli.manual import manual
 from ftask.cli.topics import TOPICS
 from ftask.cli.usage import UsageError
 
@@ -19,25 +20,33 @@ def help(  # noqa: A001 - the command's name
         list[str] | None,
         typer.Argument(metavar="[COMMAND|TOPIC]...", autocompletion=completion.topics, help="A command or a topic."),
     ] = None,
+    man: Annotated[bool, typer.Option("--man", help="Print the manual page of all commands and topics.")] = False,
 ) -> None:
     """Show the help of a command, or explain a topic; without either, list the topics.
 
     Examples:
         ftask help dlq redrive
         ftask help exit-codes
+        ftask help --man | man -l -
     """
     words = words or []
-    if not words:
-        lines = [f"  ftask help {name:<13}{title}" for name, (title, _) in TOPICS.items()]
-        text = "\n".join(["Topics:", *lines, "", "Commands: ftask --help"])
-        topics = {name: title for name, (title, _) in TOPICS.items()}
-        run.screen.result(topics, lambda: text)
+    root = run.find_root().command
+    if man and words:
+        raise UsageError(f"--man prints everything, and cannot show only {' '.join(words)!r}.", "ftask help --man")
+    if man:
+        text = manual(root)
+        run.screen.result({"man": text}, lambda: text)
+    elif not words:
+        width = max(map(len, TOPICS)) + 2
+        listed = "\n".join(f"  ftask help {name:<{width}}{topic.title}" for name, topic in TOPICS.items())
+        text = f"Topics:\n{listed}\n\nCommands:     ftask --help\nManual page:  ftask help --man | man -l -"
+        run.screen.result({name: topic.title for name, topic in TOPICS.items()}, lambda: text)
     elif len(words) == 1 and words[0] in TOPICS:
-        _, text = TOPICS[words[0]]
+        text = str(TOPICS[words[0]])
         run.screen.result({words[0]: text}, lambda: text)
     else:
         try:
-            run.find_root().command.main([*words, "--help"], prog_name="ftask", standalone_mode=False)
+            root.main([*words, "--help"], prog_name="ftask", standalone_mode=False)
         except ParsingError as error:
             message: str = error.format_message()  # type: ignore[attr-defined]  # of Click
             raise UsageError(message, f"Topics: {', '.join(TOPICS)}. Commands: ftask --help") from error

@@ -1,59 +1,220 @@
-"""What `ftask help TOPIC` says: what holds for all commands, and so stands in no command's own help."""
+"""What `ftask help TOPIC` says: what holds for all commands, and so stands in no command's own help.
+
+`ftask help`, the manual page and the tables of stack/README.md are all made from these texts.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-TOPICS: Mapping[str, tuple[str, str]] = {
-    "exit-codes": (
+from ftask.cli.exit_codes import ExitCode
+
+_WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic: paragraphs, and below them a table of two columns.
+
+    A paragraph that begins with two spaces is code, shown line by line.
+    """
+
+    title: str
+    text: str = ""
+    columns: tuple[str, str] = ("", "")
+    rows: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """Return the paragraphs and the blocks of code."""
+        return [part for part in self.text.strip("\n").split("\n\n") if part]
+
+    def __str__(self) -> str:
+        parts = [part if is_code(part) else _filled(part) for part in self.paragraphs]
+        return "\n\n".join([*parts, *self._table()])
+
+    def _table(self) -> list[str]:
+        """Return the rows as one text: in columns where the names are short, each name on its own line otherwise."""
+        indent = max(map(len, self.rows), default=0) + 2
+        if indent <= _WIDTH // 4:
+            rows = [_filled(text, f"{name:<{indent}}") for name, text in self.rows.items()]
+        else:
+            rows = [f"{name}\n{_filled(text, '    ')}" for name, text in self.rows.items()]
+        return ["\n".join(rows)] if rows else []
+
+
+def _filled(text: str, indent: str = "") -> str:
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent), break_on_hyphens=False
+    )
+
+
+def is_code(paragraph: str) -> bool:
+    """Return whether a paragraph of a topic is code."""
+    return paragraph.startswith("  ")
+
+
+TOPICS: Mapping[str, Topic] = {
+    "exit-codes": Topic(
         "how a command ended",
-        """\
-0    done
-1    failed; the message says why and what to do
-2    wrong call: a command, an option, an argument, a payload or a file is invalid. Nothing was sent
-3    a task that the command waited for ended FAILED or CANCELLED
-4    the wait timed out; the tasks go on
-130  interrupted (Ctrl-C)""",
+        columns=("exit code", "means"),
+        rows={str(int(code)): code.meaning for code in ExitCode},
     ),
-    "output": (
+    "output": Topic(
         "what goes where, and in which form",
         """\
-Results go to stdout, notes, progress and errors to stderr. A terminal gets colours (NO_COLOR turns them off) and the
-first digits of ids; a pipe gets whole ids and whole rows, and so does --no-trunc.
+Results go to stdout; notes, progress and errors go to stderr. A terminal gets colours (NO_COLOR turns them off) and the
+first digits of ids. A pipe gets whole ids and whole rows, and so does --no-trunc.
 
 With -o json stdout is one JSON document; watch, logs and top write one JSON value per line. An error is the last line
-of stderr: {"error": {"message": "...", "hint": "...", "code": 2}}. Its code is the exit code.
+of stderr, and its code is the exit code; the hint may be null:
+
+  {"error": {"message": "...", "hint": "...", "code": 2}}
 
 --quiet drops notes and progress.""",
     ),
-    "times": (
+    "times": Topic(
         "how --since, --until and --timeout take times",
         """\
 --since and --until take a duration before now, like 30s, 15m, 2h, 3d or 1w, or a time, like 2026-11-24T09:00Z.
 A time without a zone is in the zone of this machine. --timeout takes seconds.""",
     ),
-    "ids": (
+    "ids": Topic(
         "how tasks are named",
         """\
 An id has 32 hexadecimal digits. Every command takes the first digits of one, as a terminal shows them. Ids that were
-shown lately are found at once, others by a read of the table, which needs dynamodb:Scan. The shell completes ids that
-were shown lately.
+shown lately are found at once; others need a read of the table, and so dynamodb:Scan. The shell completes ids that were
+shown lately.
 
 watch reads ids from stdin, one per line, or the record of accepted tasks that submit --file keeps:
+
   ftask watch < tasks.jsonl.prod.accepted""",
     ),
-    "environment": (
+    "terms": Topic(
+        "the words that ftask uses",
+        columns=("term", "meaning"),
+        rows={
+            "attempt": "One run of a task by a worker. It counts from the moment it begins, even if the worker dies, "
+            "unless other tasks ran in that worker.",
+            "epoch": "The n-th life of a task: submission begins the first one, each redrive begins the next with "
+            "fresh attempts.",
+            "lease": "A worker's exclusive right to run one attempt and to write its outcome; it ends when Lambda "
+            "kills the invocation.",
+            "dead letter": "The message that waits in the dead-letter queue, for up to 14 days, for a task that "
+            "ended FAILED.",
+            "redrive": "Begin the next epoch of a failed task, with its history kept. Its dead letter is deleted.",
+            "discard": "Take a failed task off the list of dlq ls. It stays FAILED and readable; its dead letter is "
+            "deleted.",
+            "drain": "Discard a task, and write its dead letter to a file that submit --file takes.",
+            "in flight": "Received from SQS and not yet deleted or visible again: a task that runs or waits for its "
+            "backoff.",
+        },
+    ),
+    "environment": Topic(
         "variables that commands read",
+        "See which settings are in effect, and where each comes from, with: ftask config",
+        columns=("environment variable", "meaning"),
+        rows={
+            "FTASK_STAGE": "default of --stage",
+            "FTASK_OUTPUT": "default of --output",
+            "FTASK_CONFIG": "path of ftask.toml. A file of another user is used only if it is named here",
+            "FTASK_TOKEN": "bearer token for an API with JWT authorization; sent only to the API that its issuer and "
+            "audience name, over TLS",
+            "FTASK_STATE_DIR": "folder of the local engine",
+            "FTASK_LOCAL_PORT": "port of the local engine",
+            "FTASK_CACHE_DIR": "folder of what can be made again: dependencies, ids that were shown, URLs of stages",
+            "FTASK_DEBUG": "1 prints the traceback of an unexpected error",
+            "AWS_PROFILE": "as in the AWS CLI, like AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS's other "
+            "variables; the stage local uses none of them",
+            "HTTPS_PROXY": "proxy for AWS and for the API; NO_PROXY names exceptions",
+            "AWS_CA_BUNDLE": "trusted certificates, for AWS and for the API; so is REQUESTS_CA_BUNDLE",
+            "NO_COLOR": "1 turns colours off",
+        },
+    ),
+    "troubleshooting": Topic(
+        "what to do about an error message",
+        columns=("message", "what to do"),
+        rows={
+            "has no stack": "Nothing is deployed under that name in that region. Check --stage and --region with "
+            "ftask config, or run ftask deploy.",
+            "The local engine is not installed": "In your clone: pip install '.[local]'. The engine is the extra "
+            "local.",
+            "is paused: no task runs": "Somebody ran ftask pause. Tasks wait in the queue; let them run with ftask "
+            "resume.",
+            "event source mapping is gone": "Somebody deleted what feeds the worker. Recreate it with ftask doctor "
+            "--fix; tasks wait in the queue meanwhile.",
+            "Another program uses port": "Unset FTASK_LOCAL_PORT, and ftask finds a free port.",
+            "No AWS credentials were found": "Run aws sso login, or set AWS_PROFILE. Without an account, use the "
+            "stage local.",
+            "AWS does not accept these credentials": "The profile is another account's, or this machine's clock is "
+            "wrong.",
+            "AWS denied": "ftask policy COMMAND prints the statements that the command needs. In an error of a task: "
+            "add the statement that it names to policy.json, and deploy.",
+            "AWS throttled": "Wait a minute and repeat the command: it submits or redrives nothing twice.",
+            "PENDING": "If a task stays so, ftask info says whether consumption is paused: ftask resume. Otherwise: "
+            "ftask doctor --fix.",
+            "WorkerLost": "The worker's process died or ran past its timeout, or its child process did not start in three "
+            "invocations. ftask logs --task ID shows the crash. Declare the task isolated=True, or give it more memory with "
+            "ftask deploy --param WorkerMemory=512.",
+            "TimedOut": "The attempt was stopped at the timeout of its @task. Raise it, and TaskBudgetSeconds with it.",
+            "InvalidPayload": "The payload does not fit the function's arguments: correct it and submit it again. A "
+            "redrive cannot help.",
+            "UnknownTaskType": "The deployed worker has no such task. The task waits up to 15 minutes for a deployment that "
+            "has it, without an attempt, then it fails. Deploy the module that declares it, then redrive.",
+            "PayloadMissing": "The item of the task's payload was deleted from the table by hand. Submit the work "
+            "again.",
+            "it is not known whether": "AWS failed so that ftask cannot know. Repeat the command with the same "
+            "--key: it stays one task.",
+        },
+    ),
+    "agents": Topic(
+        "a runbook for a coding agent that operates a stage",
         """\
-FTASK_STAGE        default of --stage
-FTASK_OUTPUT       default of --output
-FTASK_CONFIG       path of ftask.toml
-FTASK_TOKEN        bearer token for an API with JWT authorization
-FTASK_STATE_DIR    folder of the local engine
-FTASK_LOCAL_PORT   port of the local engine
-FTASK_CACHE_DIR    folder of installed dependencies and of ids that were shown lately
-FTASK_DEBUG        1 prints the traceback of an unexpected error
-AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and AWS's other variables are read as the AWS CLI reads them.
-See which settings are in effect, and where each comes from, with: ftask config""",
+Give every command -o json: stdout is then one JSON document (watch: one JSON value per line), and an error is the last
+line of stderr, {"error": {"message", "hint", "code"}}. Without a terminal nothing asks; a command that would ask fails
+and names --yes. Name the stage in every command with --stage (here: FTASK_STAGE is set). Before --yes, run the same
+command with --dry-run, and show its output to the person who is responsible.
+
+Deploy. `losesData` must be false for each of the `changes`:
+
+  ftask deploy --dry-run -o json
+  ftask deploy --yes -o json
+  ftask types -o json
+
+Submit, with a key of your own, so that a repetition is the same task. Take `taskId` from the answer:
+
+  ftask submit greet name=Ada --key ada-1 -o json
+
+Wait. The last line of each task has its `status`, and `result` or `lastError`:
+
+  ftask watch ID --timeout 300 -o json
+
+Triage: first the stage, then the kinds of error, then one task with its tracebacks:
+
+  ftask doctor -o json
+  ftask dlq ls -o json
+  ftask dlq show ID -o json
+
+Redrive, after the cause is corrected. `failed` has the tasks that failed again:
+
+  ftask dlq redrive --error TEXT --dry-run -o json
+  ftask dlq redrive --error TEXT --yes --wait --timeout 600 -o json
+
+Roll back a bad deployment: stop consumption, so that no more attempts are lost, deploy the last good commit, go on, and
+redrive what failed since the bad deployment:
+
+  ftask pause --wait -o json
+  git switch --detach LAST_GOOD_COMMIT
+  ftask deploy --dry-run -o json
+  ftask deploy --yes -o json
+  ftask resume -o json
+  ftask dlq redrive --since 30m --dry-run -o json
+  ftask dlq redrive --since 30m --yes --wait --timeout 600 -o json
+
+Next step by exit code:""",
+        columns=("exit code", "next step"),
+        rows={str(int(code)): code.next_step for code in ExitCode},
     ),
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from typer.testing import CliRunner
 
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.cli import MODULES, PANELS, app, completion
-from ftask.cli.exit_codes import ExitCode
 from ftask.cli.topics import TOPICS
 
 ROOT: Any = typer.main.get_command(app)
@@ -114,19 +114,69 @@ def test_help_shows_a_command_as_its_option_does() -> None:
 
 def test_help_lists_the_topics_and_explains_each() -> None:
     listed = CliRunner().invoke(app, ["help"]).stdout
-    for topic, (title, text) in TOPICS.items():
-        assert f"ftask help {topic:<13}{title}" in listed
-        assert CliRunner().invoke(app, ["help", topic]).stdout == f"{text}\n"
+    for name, topic in TOPICS.items():
+        assert re.search(rf"^  ftask help {name} +{re.escape(topic.title)}$", listed, re.MULTILINE)
+        explained = CliRunner().invoke(app, ["help", name]).stdout
+        # Whole words, in any layout.
+        assert all(
+            " ".join(text.split()) in " ".join(explained.split()) for text in [*topic.paragraphs, *topic.rows.values()]
+        )
 
 
-def test_the_topics_name_all_exit_codes_and_variables() -> None:
-    codes = re.findall(r"^(\d+) ", TOPICS["exit-codes"][1], re.MULTILINE)
-    assert set(map(int, codes)) == set(ExitCode)
-    named = re.findall(r"^FTASK_\w+", TOPICS["environment"][1], re.MULTILINE)
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert set(named) == set(
-        re.findall(r"FTASK_[A-Z_]+", readme.partition("| environment variable |")[2].partition("\n\n")[0])
+def test_a_topic_fits_into_the_narrowest_terminal() -> None:
+    for name in TOPICS:
+        assert max(map(len, CliRunner().invoke(app, ["help", name]).stdout.splitlines())) <= 80
+
+
+def test_the_topics_name_all_variables_of_options() -> None:
+    variables = {
+        name
+        for option in ROOT.params
+        for name in ([option.envvar] if isinstance(option.envvar, str) else option.envvar or [])
+    }
+    assert {name for name in variables if name.startswith("FTASK_")} <= TOPICS["environment"].rows.keys()
+
+
+def test_the_runbook_for_agents_has_only_commands_that_parse() -> None:
+    calls = [line.strip() for line in TOPICS["agents"].text.splitlines() if line.startswith("  ftask ")]
+    assert len(calls) > 10
+    for call in calls:
+        words = shlex.split(call)
+        assert parse(words[1:]) in COMMANDS
+        assert words[-2:] == ["-o", "json"]
+
+
+def test_the_manual_page_has_every_command_option_topic_and_example() -> None:
+    page = CliRunner().invoke(app, ["help", "--man"]).stdout.replace(r"\-", "-")
+    for path, command in COMMANDS.items():
+        assert re.search(rf"^\.SS {path}( |$)", page, re.MULTILINE)
+        options = {option for parameter in command.get_params(typer.Context(command)) for option in parameter.opts}
+        missing = {option for option in options if option.startswith("-") and option not in page}
+        assert missing <= {"--help", "-h"}
+    for name, topic in TOPICS.items():
+        assert f".SH {name.upper().replace('-', ' ')}\n" in page
+        assert all(f".B {term}\n" in page for term in topic.rows)
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_the_manual_page_is_valid_roff() -> None:
+    page = CliRunner().invoke(app, ["help", "--man"]).stdout
+    done = subprocess.run(
+        ["/usr/bin/env", "groff", "-man", "-ww", "-Kutf8", "-Tutf8"],
+        input=page,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
+    assert done.stderr == ""
+    assert "ftask submit" in done.stdout
+
+
+def test_the_manual_page_shows_no_single_command() -> None:
+    done = CliRunner().invoke(app, ["help", "--man", "ls"])
+    assert done.exit_code == 2
+    assert "ftask help --man" in done.stderr
 
 
 def test_help_of_an_unknown_word_is_a_wrong_call() -> None:
