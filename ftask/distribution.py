@@ -12,7 +12,7 @@ from ftask import __version__
 
 NAME = "ftask-aws"
 NAMESAKE = "ftask"
-# Where the package lies. A distribution that overwrites its files leaves its own record in the same folder, and
+# The folder of the package. A distribution that overwrites its files leaves its own record in the same folder, and
 # looking for that is much faster than importing importlib.metadata.
 SITE = Path(__file__).parents[1]
 

@@ -42,7 +42,7 @@ def open_private(path: Path, mode: str) -> IO[Any]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of the user's, in place of what it had.
+    """Replace the content of a file of the user's.
 
     Raises:
         FtaskError: it cannot be written, or belongs to another user.

@@ -9,7 +9,7 @@ from ftask.aws.target import Target
 
 
 def concurrency_limit(target: Target) -> int | None:
-    """Return how many functions without a reservation of their own may run at once; None if the endpoint has no limit.
+    """Return how many functions without reserved concurrency may run at once; None if the endpoint has no limit.
 
     New accounts have 10, until AWS raises it.
     https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

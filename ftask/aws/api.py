@@ -120,7 +120,7 @@ class ApiClient:
     def submit(self, task: TaskRequest) -> Accepted:
         """Submit one task.
 
-        The key makes a retry safe: whichever request arrived, there is one task.
+        The key makes a retry safe: one task, even if both requests arrive.
 
         Raises:
             ApiError: the API refused the request or the task.
@@ -131,7 +131,7 @@ class ApiClient:
         return self._accepted(self._send("POST", path, headers, task.payload.encode()))
 
     def submit_many(self, tasks: Sequence[TaskRequest]) -> list[Accepted | ApiError]:
-        """Submit up to 100 tasks; return what became of each, in order.
+        """Submit up to 100 tasks; return each result, in order.
 
         Tasks that the API could not take just now are sent again, as a request would be.
 

@@ -32,7 +32,7 @@ def bearer_token(stack: DeployedStack, variables: Mapping[str, str]) -> str | No
             f"The value of {TOKEN_VARIABLE} is not a JSON Web Token.",
             f"Set {TOKEN_VARIABLE} to a token of the issuer {issuer}.",
         )
-    # As API Gateway compares them; client_id is what Amazon Cognito's access tokens have in place of aud.
+    # As API Gateway compares them; Amazon Cognito's access tokens have client_id instead of aud.
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
     _require(stack, "issuer", claims.get("iss"), [issuer])
     audiences = [audience.strip() for audience in stack.parameters.get("JwtAudience", "").split(",")]

@@ -27,7 +27,7 @@ MAX_AGE_SECONDS = 24 * 3600.0
 class KnownUrl:
     """The remembered URL of the API of one stage, in one region of one account, or at one endpoint.
 
-    An access key belongs to one account for ever, so it stands for the account, which only a request would tell.
+    An access key always belongs to the same account, so it stands for the account, which only a request could find out.
     """
 
     def __init__(self, target: Target, clock: Callable[[], float] = time.time) -> None:

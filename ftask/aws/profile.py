@@ -19,7 +19,7 @@ class Profile:
 
 
 def read_profile(name: str | None) -> Profile:
-    """Return the profile of this name, or the default one; without settings if there is no such profile."""
+    """Return the profile of this name, or the default one; without settings if the profile does not exist."""
     session = Session(profile=name)
     path = str(session.get_config_variable("config_file"))
     try:

@@ -17,7 +17,7 @@ MAX_PAUSE_SECONDS = 30.0
 
 
 def retry_pause(failures: int, retry_after: str | None, now: datetime) -> float | None:
-    """Return the seconds to wait after so many failures in a row; None if the request is not sent again.
+    """Return the seconds to wait after this number of failures in a row; None if the request is not sent again.
 
     `retry_after` is the header of the answer, which goes before the pause of our own.
     """
@@ -54,7 +54,7 @@ class Retries:
     _failures: int = 0
 
     def wait(self, retry_after: str | None = None) -> bool:
-        """Wait before the next try; False if there is none."""
+        """Wait before the next try; return False if the request is not sent again."""
         self._failures += 1
         pause_seconds = retry_pause(self._failures, retry_after, self.now())
         return pause_seconds is not None and not self.stopping.wait(pause_seconds)

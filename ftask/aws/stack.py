@@ -57,7 +57,7 @@ class StackOutputs:
 
         Raises:
             KeyError: one is missing.
-            ValueError: a number is none.
+            ValueError: a parameter is not a number.
         """
         known: dict[str, Any] = {
             each.name: values[each.metadata["key"]]
@@ -169,5 +169,5 @@ def code_sha256(code_key: str) -> str:
 
 
 def command_on(target: Target, command: str) -> str:
-    """Return `command` as it is called for the stage, for advice that can be pasted."""
+    """Return `command` with the options of the stage, to be pasted."""
     return f"ftask {command}" if target.stage_name == LOCAL_STAGE else f"ftask {command} --stage {target.stage_name}"

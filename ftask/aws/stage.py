@@ -72,7 +72,7 @@ class Stage:
         return self.target.choose(aws=1, emulator=0)
 
     def task(self, task_id: str) -> Task | None:
-        """Return the task as it is now, with its payload; None if no task has this id."""
+        """Read the task with its payload; None if no task has this id."""
         if not TASK_ID.fullmatch(task_id):
             return None
         with translate_aws_errors():
@@ -86,7 +86,7 @@ class Stage:
 
     @property
     def visibility_timeout(self) -> timedelta:
-        """How long the main queue hides a received message, as it is set now."""
+        """How long the main queue hides a received message, read from the queue."""
         with translate_aws_errors():
             attributes = self.target.sqs.get_queue_attributes(
                 QueueUrl=self.outputs.queue_url, AttributeNames=["VisibilityTimeout"]

@@ -89,7 +89,7 @@ def _durations(usage: RunUsage, setup: Setup) -> Literal["platform report", "fun
 
 def _bill(usage: RunUsage, tasks: int, setup: Setup, prices: Prices, *, batched: bool) -> Bill:
     api, worker = usage.api, usage.worker
-    # Unbatched, each delivery has an invocation, a receive and a delete of its own.
+    # Unbatched, each delivery has its own invocation, receive and delete.
     invocations = worker.invocations if batched else worker.records
     log_bytes = _log_bytes(api, api.invocations, setup) + _log_bytes(worker, invocations, setup)
     lines = [

@@ -224,7 +224,7 @@ def _log_bytes(load: Load, requests: float, batches: float) -> float:
 
 
 def _hours_share(events: float) -> float:
-    """Return the share of a month's hours in which one of so many events falls, if they are spread evenly."""
+    """Return the share of a month's hours in which at least one of `events` falls, if they are spread evenly."""
     return min(1.0, events / footprint.HOURS_PER_MONTH)
 
 

@@ -41,7 +41,7 @@ DEFAULT_BATCH = 10
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/confirm-queue-is-empty.html
 QUIET_SECONDS_AWS = 90.0
 QUIET_SECONDS_EMULATED = 5.0
-# The time left is estimated from the throughput of so many seconds.
+# The time left is estimated from the throughput of this many seconds.
 _RECENT_SECONDS = 10.0
 
 

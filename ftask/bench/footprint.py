@@ -95,7 +95,7 @@ def write_units(item_bytes: float) -> int:
 
 
 def submission_units(payload_bytes: int) -> int:
-    """Return the write units of submitting one task: a put of its own, also in a batch."""
+    """Return the write units of submitting one task: one put, also in a batch."""
     inline, separate = _placed(payload_bytes)
     return write_units(ITEM_BYTES + inline) + (write_units(separate) if separate else 0)
 
@@ -115,14 +115,14 @@ def attempt_read_units(payload_bytes: int) -> int:
 def stored_bytes(payload_bytes: int, attempts: float) -> float:
     """Return what a task takes in the table after its last attempt, for as long as it is kept."""
     inline, separate = _placed(payload_bytes)
-    # A payload of its own is kept longer than its task.
+    # A separate payload is kept longer than its task.
     kept = 1 + (MESSAGE_LIFE + SPARE) / timedelta(days=TASK_RETENTION_DAYS)
     own = kept * (STORED_OVERHEAD_BYTES + separate) if separate else 0
     return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + inline + own
 
 
 def _placed(payload_bytes: int) -> tuple[int, int]:
-    """Return the bytes of a payload in its task's item, and those of an item of its own.
+    """Return the bytes of a payload in its task's item, and those in a separate item.
 
     That item is written once, and read at each attempt.
     """

@@ -23,7 +23,7 @@ def load_average() -> float | None:
 
 
 def describe_machine(target: Target, load_before: float | None, load_after: float | None) -> Machine:
-    """Return the machine of this process, and what answered in place of AWS."""
+    """Return the machine of this process, and the emulator that answered instead of AWS."""
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
         cpus=_cpus(),

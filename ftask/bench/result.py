@@ -1,4 +1,4 @@
-"""The result of one run, as it is written to a file and read back.
+"""The result of one run, to be written to a file and read back.
 
 The schema has a version and only gains fields. Durations are in seconds; times are ISO 8601 in UTC.
 """
@@ -152,7 +152,7 @@ class Cost(_Part):
     """What the run would cost on AWS at list prices, without a free tier."""
 
     batched: Bill
-    unbatched: Bill = Field(description="The same if every message were a batch of its own.")
+    unbatched: Bill = Field(description="The same if each message were a separate batch.")
     region: str
     priced_on: str
     records_per_batch: float

@@ -1,6 +1,6 @@
 """Run the protocol over virtual time: the core's executor, rules and workload, without AWS and without waiting.
 
-Tasks do not affect each other, so each has a table, a queue and a clock of its own.
+Tasks do not affect each other, so each has its own table, queue and clock.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ftask.core.workload import simulated
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMEOUT = timedelta(seconds=20)
 _TASK_ID = "0" * 32
-# A task that has not ended after so many deliveries is a bug: an attempt takes one, or two if it came too early.
+# A task that has not ended after this many deliveries is a bug: an attempt takes one, or two if it came too early.
 _MAX_DELIVERIES_PER_ATTEMPT = 3
 # The tasks that one process simulates at a time.
 _CHUNK = 5_000

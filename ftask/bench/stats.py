@@ -89,7 +89,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     """Return the quantile of sorted values, by linear interpolation between two of them.
 
     Raises:
-        ValueError: there are no values.
+        ValueError: `values` is empty.
     """
     if not ordered:
         raise ValueError("a quantile needs at least one value")

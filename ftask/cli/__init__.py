@@ -105,7 +105,7 @@ def _run(arguments: Sequence[str]) -> int:
     refuse_unreadable(arguments)
     try:
         code = app(list(arguments), standalone_mode=False) or ExitCode.DONE
-        # Here, where an error can still be told: Python itself writes the rest at its end.
+        # Here, where an error can still be reported: Python writes the rest only at its end.
         sys.stdout.flush()
     except ParsingError as error:
         return report_parsing(error, arguments)

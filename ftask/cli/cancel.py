@@ -115,7 +115,7 @@ def _cancel_many(run: Invocation, task_ids: Sequence[str], yes: bool, if_none: s
     """Cancel tasks over several connections, with a progress bar; return and print how many had which outcome."""
     if task_ids:
         run.confirm(f"Cancel {plural(len(task_ids), 'task')} of stage {run.stage_name}?", yes=yes)
-    run.if_interrupted = "What is cancelled stays so; the other tasks go on. Run the command again to continue."
+    run.if_interrupted = "Cancelled tasks stay cancelled; the others are unchanged. Run the command again to continue."
     results = run.screen.counting(cancel_many(run.stage, task_ids), len(task_ids), "cancelling", size=lambda _: 1)
     outcomes = Counter(result.outcome for result in results)
     run.screen.result(

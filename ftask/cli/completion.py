@@ -79,7 +79,7 @@ def parameters() -> list[str]:
     from ftask.aws.stack import MANAGED_PARAMETERS
     from ftask.deploy.template import read_template
 
-    # Read line by line: the template's YAML has tags that need a parser of their own.
+    # Read line by line: the template's YAML has tags that need a special parser.
     block = read_template().partition("\nParameters:\n")[2]
     declared = re.match(r"(?:(?:[ #].*)?\n)*", block)
     names = re.findall(r"^  (\w+):", declared[0] if declared else "", re.MULTILINE)

@@ -176,7 +176,7 @@ def _require_trusted(path: Path) -> None:
     trusted = {user_id(), _ROOT}
     if user_id() == _ROOT and (caller := os.environ.get("SUDO_UID", "")).isdecimal():
         trusted.add(int(caller))
-    # Of a link too: the tasks are imported from beside it.
+    # Of a link too: the tasks are imported from its folder.
     for owner in (path.lstat().st_uid, path.stat().st_uid):
         if owner not in trusted:
             raise FtaskError(

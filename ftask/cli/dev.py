@@ -76,7 +76,7 @@ class _Session:
         self._logs: LogReader | None = None
 
     def deploy(self) -> None:
-        """Deploy the project as it is now, if that changes anything; show why it cannot be."""
+        """Deploy the project if it has changed; show the error if that fails."""
         try:
             self._deploy()
         except FtaskError as error:

@@ -38,4 +38,4 @@ class ExitCode(IntEnum):
         "the wait timed out; the tasks go on",
         "Wait again with: ftask watch ID. If nothing moves: ftask doctor -o json.",
     )
-    INTERRUPTED = 130, "interrupted (Ctrl-C)", "Repeat the command: what was accepted or redriven stays so."
+    INTERRUPTED = 130, "interrupted (Ctrl-C)", "The error says what was accepted or redriven, and how to go on."

@@ -27,8 +27,8 @@ from ftask.render.waiting import ended_summary, waiting_board, waiting_line, wit
 Timeout = Annotated[
     float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
 ]
-# Up to so many tasks have a row each, and without a terminal a line for each change. More have a bar, or a line now and
-# then.
+# Up to this many tasks have a row each, and without a terminal a line for each change. More have a bar, or a line now
+# and then.
 FEW_TASKS = 10
 # Ids of failed tasks that a summary shows.
 SHOWN_IDS = 10

@@ -159,7 +159,7 @@ class Invocation(typer.Context):
         Digits of an id that a command has shown lately need no request; others are looked for in the table.
 
         Raises:
-            InvalidInputError: `text` is no id.
+            InvalidInputError: `text` is not an id.
             FtaskError: no task has such an id, or several do.
         """
         from ftask.core.codec import TASK_ID

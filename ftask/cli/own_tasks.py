@@ -15,7 +15,7 @@ def importing_python(project: Project | None) -> str:
     So a package that only ftask's own environment has is reported as missing before the deployment.
 
     Raises:
-        FtaskError: the state folder, where it lies, cannot be used.
+        FtaskError: the state folder, which holds it, cannot be used.
     """
     if project is None:
         return sys.executable

@@ -129,7 +129,7 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     stack = f"ftask-{run.stage_name}"
     if run.settings.uses_engine:
         scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
-        running = Engine().running()  # a policy is no reason to start it
+        running = Engine().running()  # printing a policy does not start it
         return scope, {} if running is None else _deployed_parameters(run, engine_target(running))
     region = run.settings.region.value
     if region is None:

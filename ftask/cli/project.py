@@ -18,7 +18,7 @@ def require_tasks(config: Config) -> tuple[Path, TasksConfig]:
     """Return the path of ftask.toml and its table `[tasks]`.
 
     Raises:
-        FtaskError: there is no such file here, or it has no such table.
+        FtaskError: the file does not exist here, or has no such table.
     """
     if config.path is None:
         raise FtaskError("No ftask.toml in this folder or above it.", "Begin a project with: ftask init")
@@ -34,7 +34,7 @@ def load_project(run: Invocation) -> Registry:
     traceback of an import that failed goes to stderr.
 
     Raises:
-        FtaskError: there is no project here, or its module cannot be imported.
+        FtaskError: this folder has no project, or its module cannot be imported.
     """
     config = run.config
     path, tasks = require_tasks(config)

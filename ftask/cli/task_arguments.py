@@ -1,4 +1,4 @@
-"""A task as it is typed: `[TYPE] key=value key:=json …`, or `--payload`."""
+"""A task on the command line: `[TYPE] key=value key:=json …`, or `--payload`."""
 
 from __future__ import annotations
 

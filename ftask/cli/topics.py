@@ -155,14 +155,15 @@ watch reads ids from stdin, one per line, or the record of accepted tasks that s
             "AWS throttled": "Wait a minute and repeat the command: it submits or redrives nothing twice.",
             "PENDING": "If a task stays so, ftask info says whether consumption is paused: ftask resume. Otherwise: "
             "ftask doctor --fix.",
-            "WorkerLost": "The worker's process died or ran past its timeout, or its child process did not start in three "
-            "invocations. ftask logs --task ID shows the crash. Declare the task isolated=True, or give it more memory with "
-            "ftask deploy --param WorkerMemory=512.",
-            "TimedOut": "The attempt was stopped at the timeout of its @task. Raise it, and TaskBudgetSeconds with it.",
-            "InvalidPayload": "The payload does not fit the function's arguments: correct it and submit it again. A "
-            "redrive cannot help.",
-            "UnknownTaskType": "The deployed worker has no such task. The task waits up to 15 minutes for a deployment that "
-            "has it, without an attempt, then it fails. Deploy the module that declares it, then redrive.",
+            "WorkerLost": "The worker's process died or ran past its timeout, or its child process did not start in "
+            "three invocations. ftask logs --task ID shows the crash. Declare the task isolated=True, or give it "
+            "more memory with ftask deploy --param WorkerMemory=512.",
+            "TimedOut": "The attempt was stopped at the timeout of its @task. Raise it, and TaskBudgetSeconds with "
+            "it.InvalidPayloadThe payload does not fit the function's arguments: correct it and submit it again. "
+            "A redrive cannot help.",
+            "UnknownTaskType": "The deployed worker has no such task. The task waits up to 15 minutes for a "
+            "deployment that has it, without an attempt, then it fails. Deploy the module that declares it, then "
+            "redrive.",
             "PayloadMissing": "The item of the task's payload was deleted from the table by hand. Submit the work "
             "again.",
             "it is not known whether": "AWS failed so that ftask cannot know. Repeat the command with the same "

@@ -65,7 +65,7 @@ class Actions:
         self._app.push_screen(TaskScreen(opened, self._app.status_text))
 
     def refresh_task(self, screen: TaskScreen) -> None:
-        """Show the task that is open as it is now, unless it is being read already."""
+        """Show the current state of the open task, unless it is being read already."""
 
         def show(opened: OpenTask) -> None:
             self._is_refreshing = False
@@ -153,7 +153,7 @@ class Actions:
         self._end(f"Task {result.task_id}: {cancellation_text(result)}.", style)
 
     def stop(self) -> str | None:
-        """Stop a redrive that runs, at the end of the cockpit; return what became of it."""
+        """Stop a redrive that runs, at the end of the cockpit; return its result."""
         if self._thread is None or not self._thread.is_alive():
             return None
         self._stopped.set()

@@ -1,4 +1,4 @@
-"""Calls that take long, in threads of their own: the keys stay responsive, and quitting waits for none of them."""
+"""Long calls, each in a separate thread: the keys stay responsive, and quitting does not wait for them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Ending:
     """How the cockpit ended: by a signal, by an error that the command reports, or because the user quit.
 
-    `note` says what became of a redrive that ran.
+    `note` gives the result of a redrive that ran.
     """
 
     signal: signal.Signals | None = None

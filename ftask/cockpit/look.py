@@ -30,7 +30,7 @@ THEME = Theme(
 
 
 class SafeText(LineFilter):
-    """Shows a character that a terminal obeys as a replacement character, whichever widget it comes from."""
+    """Shows a character that a terminal obeys as a replacement character, in every widget."""
 
     def apply(self, segments: list[Any], background: Color) -> list[Any]:
         return list(safe_segments(segments))

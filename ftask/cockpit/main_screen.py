@@ -119,7 +119,7 @@ class MainScreen(Screen[None]):
         self.show()
 
     def show(self) -> Sequence[Row]:
-        """Show the board as it is now; return its rows."""
+        """Draw the board; return its rows."""
         rows = self._board.rows()
         self.query_one(RowList).show(rows)
         for painted in self.query(Painted):

@@ -59,7 +59,7 @@ class Operations:
         return newest_failed(self.stage, self.task_type)
 
     def task(self, task_id: str) -> OpenTask:
-        """Return the task as it is now; a log that cannot be read hides only its traceback."""
+        """Return the current state of the task; a log that cannot be read hides only its traceback."""
         task = self.stage.task(task_id)
         if task is None:
             raise UnknownTaskError(task_id)

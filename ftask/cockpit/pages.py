@@ -51,7 +51,7 @@ class TaskScreen(Page):
         yield KeyLine(lambda: task_keys(self.opened.task.status))
 
     def show(self, opened: OpenTask) -> None:
-        """Show the task as it is now."""
+        """Show the current state of the task."""
         self.opened = opened
         self.query_one(VerticalScroll).query_one(Static).update(self._page())
         self.query_one(KeyLine).refresh()

@@ -1,4 +1,4 @@
-"""What the cockpit reads by itself: a snapshot each interval, and the failed tasks where they have changed."""
+"""What the cockpit reads without a key: a snapshot each interval, and the failed tasks where they have changed."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def select(rows: Sequence[Row], before: Sequence[Row], key: str | None) -> str |
 
 
 def paint(rows: Sequence[Row], width: int, selected: int | None) -> list[Any]:
-    """Draw the rows for so many columns; the one with the index `selected` goes without its colours."""
+    """Draw the rows for this many columns; the one with the index `selected` goes without its colours."""
     names = [row.group.task_type for row in rows if isinstance(row, GroupRow)]
     names += [row.failure.type for row in rows if isinstance(row, TaskRow)]
     type_width = pictures.type_width(names)

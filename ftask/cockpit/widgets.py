@@ -31,7 +31,7 @@ class RowList(OptionList):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self.rows: Sequence[Row] = ()
-        # Until the user selects a row, it is the first one, whatever comes.
+        # Until the user selects a row, it is the first one, also when the rows change.
         self._is_chosen = False
 
     @property
@@ -39,7 +39,7 @@ class RowList(OptionList):
         return None if self.highlighted is None else self.rows[self.highlighted]
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows in place of those before."""
+        """Replace the rows."""
         chosen = self.selected.key if self.selected and self._is_chosen else None
         selected = select(rows, self.rows, chosen)
         is_same = [row.key for row in rows] == [row.key for row in self.rows]

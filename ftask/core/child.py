@@ -24,7 +24,7 @@ from ftask.core.timestamps import from_iso, to_iso
 
 # The child says so once it can run jobs.
 READY = b'{"ready":true}\n'
-# A child may use so many MB of address space, where this environment variable says so.
+# Environment variable: the MB of address space that a child may use.
 MEMORY_VARIABLE = "FTASK_CHILD_MEMORY_MB"
 
 # "Die when your parent dies", of Linux. https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
@@ -44,7 +44,7 @@ def decode_answer(line: bytes) -> Any:
 
     Raises:
         AttemptError: the attempt failed.
-        ValueError: it is no answer.
+        ValueError: it is not an answer.
     """
     answer = json.loads(line)
     if not isinstance(answer, dict) or not answer.keys() & {"result", "error"}:
@@ -86,7 +86,7 @@ def _run(handler: Handler, line: bytes) -> bytes:
     try:
         result = encode_result(handler(job))
         answer = _line({"result": None if result is None else json.loads(result)})
-    except BaseException as error:  # noqa: BLE001 - whatever the work raises is the attempt's outcome
+    except BaseException as error:  # noqa: BLE001 - any error of the work is the attempt's outcome
         answer = _line({"error": _error(recorded(error))})
     if os.getpid() != process:
         os._exit(0)  # a process that the task forked came out of it; the answer is not its to give

@@ -35,7 +35,7 @@ def drain_letters(
     seen: set[str] | None = None,
     selected: Callable[[Task], bool] | None = None,
 ) -> Iterator[list[tuple[Message | None, DrainOutcome]]]:
-    """Drain the letters of the `selected` tasks; yield, after each batch of letters, what became of it.
+    """Drain the letters of the `selected` tasks; yield the result of each batch of letters.
 
     `removal` returns what removes a task from the list of failed tasks now; None leaves the tasks on it. `selected` is
     None for all letters, also those that are not of a task. A stale letter is only deleted: written

@@ -60,7 +60,7 @@ class AttemptJob:
 class Executor:
     """Runs deliveries.
 
-    `policies` are the retry policies of the types that have one of their own; all others have `policy`. `budget` is the
+    `policies` are the retry policies of the types that declare one; all others have `policy`. `budget` is the
     time that a handler is promised: with less left before the invocation's deadline, a message is handed back, and it
     costs the task no attempt. `retention` is how long an item is kept after its last change.
 
@@ -213,7 +213,7 @@ class Executor:
         self.observe(events.started(task, wait_ms))
         try:
             result = encode_result(handler(_job(task, deadline)))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is the attempt's outcome
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - any error of a handler is the attempt's outcome
             after = self._failed(task, recorded(error))
         else:
             after = transitions.completed(task, result, self.clock())

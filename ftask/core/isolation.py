@@ -29,7 +29,7 @@ from ftask.core.ports import Clock, Handler, Job
 from ftask.core.text import json_object
 from ftask.core.timestamps import now
 
-# A child needs memory of its own: the first part is the worker's.
+# A child needs its own memory: the first part is the worker's.
 MEGABYTES_A_PROCESS = 128
 MAX_CHILDREN = 10
 _READ_BYTES = 32 * 1024
@@ -60,7 +60,7 @@ class Children:
     """:class:`ftask.core.ports.Isolation` by processes of this machine. Threads share it.
 
     `module` is the main module of a child: it gets two file descriptors and the worker's process id as arguments.
-    `count` is how many children may live at once. `limits` are those of the types that have one of their own: it ends
+    `count` is how many children may live at once. `limits` are those of the types that declare one: it ends
     their attempts, where that is before the worker's own time does. `advice` says what helps a child that is slow to
     start: it ends the errors.
     """
@@ -208,7 +208,7 @@ class _Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=(jobs_read, answers_write),
-                # A group of its own: what the task starts is killed with it, and no signal of the worker's reaches it.
+                # A separate process group: what the task starts is killed with it; signals of the worker miss it.
                 start_new_session=True,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
@@ -298,7 +298,7 @@ class _Child:
         return line + b"\n"
 
     def _read_rest(self, job: Job | None) -> None:
-        """Take in what the pipes hold: of one that is written to for ever, no more than fits in it."""
+        """Read what the pipes hold: of one that is written to without end, no more than fits in it."""
         for _ in range(_PIPE_BYTES // _READ_BYTES):
             self._read(0, job)
 
@@ -359,5 +359,5 @@ def _ended(return_code: int) -> str:
         name = signal.Signals(-return_code).name
     except ValueError:
         name = f"signal {-return_code}"
-    hint = ", as it is when memory runs out" if -return_code == signal.SIGKILL else ""
+    hint = ", as happens when memory runs out" if -return_code == signal.SIGKILL else ""
     return f"was killed by {name}{hint}"

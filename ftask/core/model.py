@@ -108,10 +108,10 @@ _LOSS = "The worker crashed, ran out of memory or reached WorkerTimeout"
 
 
 def loss_text(beside: int, *, counted: bool) -> str:
-    """Return what became of an attempt that was lost `beside` others, and whether it is counted."""
+    """Return how an attempt was lost with `beside` others in its worker, and whether it is counted."""
     if counted:
         return f"{_LOSS}."
-    return f"{_LOSS}, while {plural(beside, 'other task')} ran beside it; not counted."
+    return f"{_LOSS}, while {plural(beside, 'other task')} ran in it; not counted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class PayloadItem:
-    """The item of its own that holds a task's payload; `digest`, of the payload's text, is part of its id.
+    """The separate item that holds a task's payload; `digest`, of the payload's text, is part of its id.
 
     It is kept at least until `expires_at`.
     """
@@ -161,7 +161,7 @@ class Task:
     """A task as the table knows it.
 
     `payload` and `result` are JSON texts, kept as text so that floats, 40-digit integers and empty strings come back
-    exactly. A payload that is an item of its own is None until it is read, and after that if the item is gone.
+    exactly. A payload in a separate item is None until it is read, and after that if the item is gone.
     `attempts` counts begins in this `epoch`, but not those of lost attempts that are uncounted; `epoch` counts
     redrives.
     `payload_hash` is set only where an idempotency key has to recognise the payload. `type` names the user's function

@@ -1,7 +1,7 @@
-"""Large payloads: items of their own in the table of tasks.
+"""Large payloads: separate items in the table of tasks.
 
 DynamoDB bills each write by the size of the whole item, so a payload inside the task's item is paid for at submission,
-at begin and at completion. An item of its own is paid for once. It is written before the task's item, and it expires
+at begin and at completion. A separate item is paid for once. It is written before the task's item, and it expires
 after it: a task that can run has its payload.
 
 Its id has the digest of the payload's text: a request that repeats an idempotency key with another payload writes
@@ -54,7 +54,7 @@ def payload_item_id(task: Task) -> str:
     """Return the key of the payload's item. No task has such an id.
 
     Raises:
-        AssertionError: the payload is not an item of its own.
+        AssertionError: the payload has no separate item.
     """
     if task.payload_item is None:
         raise AssertionError("the payload is in the task's item")
@@ -68,7 +68,7 @@ def payload_to_item(task: Task) -> dict[str, Any]:
         AssertionError: the task has no such payload.
     """
     if task.payload_item is None or task.payload is None:
-        raise AssertionError("the task has no payload for an item of its own")
+        raise AssertionError("the task has no payload for a separate item")
     return {
         "taskId": {"S": payload_item_id(task)},
         "payload": {"S": task.payload},
@@ -77,5 +77,5 @@ def payload_to_item(task: Task) -> dict[str, Any]:
 
 
 def payload_of_item(item: Mapping[str, Any]) -> str:
-    """Return the payload in an item of its own."""
+    """Return the payload in a separate item."""
     return str(item["payload"]["S"])

@@ -31,7 +31,7 @@ class Store(Protocol):
     """The table of tasks. Each write is one conditional write that recognises its own re-sent self."""
 
     def put_payload(self, task: Task) -> None:
-        """Write the payload of a task as an item of its own; if that exists, make it expire no earlier than this."""
+        """Write the payload of a task as a separate item; if that exists, make it expire no earlier than this."""
 
     def keep(self, after: Task) -> None:
         """Extend a `FAILED` task and its payload's item to the expiries in `after`, the payload first.

@@ -50,7 +50,7 @@ class Redriver:
     def redrive_letters(
         self, reader: DeadLetterReader, selected: TaskFilter = lambda _: True, seen: set[str] | None = None
     ) -> Iterator[list[tuple[Message | None, RedriveOutcome]]]:
-        """Redrive the `selected` tasks that have a dead letter; yield, after each batch of letters, what became of it.
+        """Redrive the `selected` tasks that have a dead letter; yield the result of each batch of letters.
 
         `seen` holds the ids of the letters that were read. Several threads may redrive at once and share it.
         """
@@ -96,7 +96,7 @@ class Redriver:
     def _lasting(self, task: Task) -> Task:
         """Extend the life of a task that may expire before its message, or before whose end its payload may.
 
-        It is extended before the message is sent: from then on the task may run, whatever becomes of this redrive.
+        It is extended before the message is sent: from then on the task may run, even if this redrive is interrupted.
         """
         now = self.clock()
         payload_item = task.payload_item

@@ -136,7 +136,7 @@ class Submitter:
         return dict(zip((task.task_id for task in tasks), self.call_map(put, tasks), strict=True))
 
     def _store(self, task: Task, deadline: datetime | None = None) -> Task | None:
-        """Store a task, and before it a payload that is an item of its own; return None, or the task that has its id.
+        """Store a task, and before it a payload that has a separate item; return None, or the task that has its id.
 
         The payload first, so that nobody finds the task without it. A payload whose task is then not written, or is
         taken back, expires: to delete it would cost as much as to write it.

@@ -15,8 +15,8 @@ from ftask.core.text import shortened
 
 # Clocks of two machines differ: a lease counts as expired only this long after its end.
 CLOCK_SKEW_MARGIN = timedelta(seconds=2)
-# How many lost attempts of an epoch are not counted, because others ran beside them. A task that ends its worker even
-# from a process of its own would otherwise be begun for ever.
+# How many lost attempts of an epoch are not counted, because others ran in their worker. A task that ends its worker
+# even from a child process would otherwise be begun without end.
 MAX_UNCOUNTED_LOSSES = 5
 # While a deployment or its rollback replaces the functions, a worker may not know a type. That takes a few minutes.
 UNKNOWN_TYPE_TIME = timedelta(minutes=15)
@@ -120,7 +120,7 @@ def decide_refused_begin(current: Task | None, message: Message, owner: str, now
 def is_loss_counted(task: Task) -> bool:
     """Return whether the open attempt of `task`, whose worker died, counts against the task's limit.
 
-    One that ran beside others does not: any of them may have ended the worker.
+    One that shared its worker does not: any of them may have ended the worker.
     """
     uncounted = sum(1 for attempt in task.history if attempt.epoch == task.epoch and attempt.uncounted)
     return not task.history or task.history[-1].beside == 0 or uncounted >= MAX_UNCOUNTED_LOSSES

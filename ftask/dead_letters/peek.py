@@ -17,7 +17,7 @@ from ftask.core.timestamps import to_iso
 
 @dataclass(frozen=True, slots=True)
 class PeekedLetter:
-    """A dead letter and the task message in it; `reason` says why there is none.
+    """A dead letter and the task message in it; `reason` says why it holds no task.
 
     `state` is what the letter says of its task now; None if nobody has looked.
     """

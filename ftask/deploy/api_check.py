@@ -31,8 +31,8 @@ def await_api(
 ) -> FtaskError | None:
     """Ask the API at `url` for its document until it answers; return its last refusal if its patience is over first.
 
-    With `tokens`, the API takes bearer tokens, so a request without one is answered with 401. `note` is told once that
-    this waits. `ask` sends one request.
+    With `tokens`, the API takes bearer tokens, so a request without one is answered with 401. `note` is called once to
+    say that this waits. `ask` sends one request.
     """
     ask = ask or _client(target, url).document
     patience_seconds = target.choose(aws=AWS_PATIENCE_SECONDS, emulator=EMULATOR_PATIENCE_SECONDS)

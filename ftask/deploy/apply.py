@@ -68,7 +68,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
     """Return what a removal of the stage deletes; with `keep_data` all but its tasks, messages and logs.
 
     Raises:
-        StackNotFoundError: there is no stack.
+        StackNotFoundError: the stack does not exist.
         DeploymentError: the stage is protected, and its data would go.
     """
     existing = stack.find_stack(target)

@@ -51,7 +51,7 @@ def locate(target: Target, code: Code, own_bucket: str | None = None) -> CodeLoc
     which `upload` makes on first use.
 
     Raises:
-        FtaskError: there is no bucket of that name, or these credentials may not use it.
+        FtaskError: the bucket does not exist, or these credentials may not use it.
     """
     with translate_aws_errors():
         account = target.sts.get_caller_identity()["Account"]

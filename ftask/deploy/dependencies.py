@@ -1,7 +1,7 @@
 """A project's dependencies, installed for the platform that they will run on, and kept in a cache.
 
 A build is kept under the hash of what it is made from, so an unchanged project installs nothing. A build is made in
-a folder of its own and renamed when it is complete, so an interrupted one is never used.
+a temporary folder and renamed when it is complete, so an interrupted one is never used.
 """
 
 from __future__ import annotations

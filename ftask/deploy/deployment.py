@@ -102,7 +102,7 @@ class Deployment:
         return artifacts.locate(self.target, self.code, self.own_bucket)
 
     def existing(self) -> Existing:
-        """Return the stack as it is before the deployment, with the repair that it may need first.
+        """Return the stack before the deployment, with the repair that it may need first.
 
         Raises:
             FtaskError: another deployment is running, or the stack has to be removed first.

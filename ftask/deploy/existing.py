@@ -16,7 +16,7 @@ from ftask.core.text import printable
 from ftask.deploy.events import await_idle
 from ftask.deploy.tokens import author
 
-# CloudFormation could not clean up, or was told not to.
+# CloudFormation could not clean up, or was asked not to.
 _BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})
 
 

@@ -34,7 +34,7 @@ def api_content(manifest: bytes | None = None, interpreter: Interpreter | None =
 
     Args:
         manifest: None without own tasks.
-        interpreter: compiles it; without it there is no bytecode.
+        interpreter: compiles it; without it, the archive has no bytecode.
     """
     document = json.loads((stack_folder() / "handlers" / "openapi.json").read_bytes())
     openapi = bytes_entry("ftask/handlers/openapi.json", json.dumps(document, separators=(",", ":")).encode())
@@ -57,7 +57,7 @@ def worker_content(
         files: those of the project.
         dependencies: the entries of a build, with their bytecode.
         manifest: None without own tasks, and where the code is imported to make it.
-        interpreter: compiles all but the dependencies; without it there is no bytecode.
+        interpreter: compiles all but the dependencies; without it, the archive has no bytecode.
         environment: the project's environment variables, as JSON.
         secrets: the ARNs of its secrets, as JSON.
 

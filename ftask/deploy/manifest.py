@@ -47,7 +47,7 @@ def import_environment(project: Project, region: str, environment: Mapping[str, 
     """Return the environment variables for the import: as the worker has them, without anybody's credentials.
 
     Args:
-        project: its variables; a secret has a placeholder in place of its value.
+        project: its variables; a secret has a placeholder instead of its value.
         region: of the stage.
         environment: the caller's; little of it is passed on.
     """

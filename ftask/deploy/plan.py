@@ -73,7 +73,7 @@ class Change:
 
     @property
     def only_refers(self) -> bool:
-        """Whether all that it could change are references to resources that stay: then it stays as it is."""
+        """Whether all that it could change are references to resources that stay: then it stays unchanged."""
         return self.action == "Modify" and bool(self.properties) and not self.changed_properties
 
     @property
@@ -161,7 +161,7 @@ def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) 
     """Let CloudFormation compute what taking down all but tasks, messages and logs would change.
 
     Raises:
-        FtaskError: there is no stack, it cannot be changed in its state, or an older ftask deployed it.
+        FtaskError: the stack does not exist, it cannot be changed in its state, or an older ftask deployed it.
     """
     return plan_parameter(target, DATA_ONLY, "true", "keep data", sleep)
 
@@ -174,7 +174,7 @@ def plan_parameter(
     `purpose` is what a stack without the parameter cannot do, like "keep data".
 
     Raises:
-        FtaskError: there is no stack, it cannot be changed in its state, or it lacks the parameter.
+        FtaskError: the stack does not exist, it cannot be changed in its state, or it lacks the parameter.
     """
     with translate_aws_errors():
         existing = _changeable(target)

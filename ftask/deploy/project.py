@@ -146,7 +146,7 @@ def _existing_file(root: Path, setting: str, value: str | None) -> Path | None:
 
 
 def _module_files(root: Path, module: str) -> Iterator[str]:
-    """Yield the Python files of a module, or of the whole package that a dotted name lies in."""
+    """Yield the Python files of a module, or of the whole package that a dotted name belongs to."""
     top = _require_module_name(module).partition(".")[0]
     file, package = root / f"{top}.py", root / top
     if file.is_file() and package.is_dir() and any(package.glob("*.py")):

@@ -172,7 +172,7 @@ def _presigned_failure(request: Request, signature: Any) -> tuple[str, str] | No
     try:
         signed_at = datetime.strptime(signature.amz_date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        return "AuthorizationQueryParametersError", f"X-Amz-Date {signature.amz_date} is no time."
+        return "AuthorizationQueryParametersError", f"X-Amz-Date {signature.amz_date} is invalid."
     lifetime = min(timedelta(seconds=int(expires)), _LONGEST_PRESIGNED)
     if not signed_at - _CLOCK_SKEW <= datetime.now(UTC) <= signed_at + lifetime:
         return "AccessDenied", "Request has expired"

@@ -39,7 +39,7 @@ from ftask.private_files import FILE_MODE, OTHERS
 START_SECONDS = 60.0
 # An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.
 STOP_SECONDS = 900.0
-# After so long the user is told what is waited for.
+# After this long, a note says what ftask waits for.
 QUIET_SECONDS = 5.0
 LOCK_SECONDS = 90.0
 _POLL_SECONDS = 0.05
@@ -112,7 +112,7 @@ class Engine:
                     " everybody on this machine. Restarting it with its guard; its state is kept."
                 )
                 self._stop()
-            # One that is busy or still saving must not get a second engine beside it: both would write the same state.
+            # One that is busy or still saving must not get a second engine: both would write the same state.
             recorded = self._record.running()
             if recorded is not None and self._await_end(recorded, or_answer=recorded.is_guarded):
                 return EnsuredEngine(recorded, started=False)
@@ -167,7 +167,7 @@ class Engine:
         key = root_key(self.root)
         with open(self.log_path, "ab", opener=lambda path, flags: os.open(path, flags, FILE_MODE)) as log:
             process = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
-                # -P: the state folder is no place to import from.
+                # -P: nothing is imported from the state folder.
                 [sys.executable, "-P", "-m", _SERVER, str(python)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -37,7 +37,7 @@ class CancelResult:
 
 
 def cancel_tasks(stage: Stage, task_ids: Sequence[str]) -> list[CancelResult]:
-    """Cancel each task once; return what became of each, in order."""
+    """Cancel each task once; return each result, in order."""
     return [_cancel(stage, task_id) for task_id in dict.fromkeys(task_ids)]
 
 
@@ -49,7 +49,7 @@ def unfinished(stage: Stage, task_filter: TaskFilter) -> Iterator[Task]:
 
 
 def cancel_many(stage: Stage, task_ids: Sequence[str]) -> Iterator[CancelResult]:
-    """Cancel tasks over several connections; yield what became of each, in no order."""
+    """Cancel tasks over several connections; yield each result, in any order."""
     yield from merge(
         [(_cancel(stage, task_id) for task_id in task_ids[first::CONNECTIONS]) for first in range(CONNECTIONS)]
     )

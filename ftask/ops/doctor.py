@@ -129,7 +129,7 @@ def _consumption(stage: Stage) -> Iterator[Finding]:
             "in flight",
             Level.WARNING,
             f"{in_flight:,} messages are in flight; at {MAX_IN_FLIGHT:,} SQS delivers no more.",
-            "Tasks that back off stay in flight. Lower BackoffCapSeconds, or see why so many fail with:"
+            "Tasks that back off stay in flight. Lower BackoffCapSeconds, or see why tasks fail with:"
             f" {command_on(stage.target, 'dlq ls')}",
         )
 

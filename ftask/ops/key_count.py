@@ -55,5 +55,5 @@ class KeyCount:
 
 
 def _bytes(key: str) -> bytes:
-    # A key in a file may have half of a surrogate pair, which is no text for a database.
+    # A key in a file may have half of a surrogate pair, which a database does not take as text.
     return key.encode("utf-8", "surrogatepass")

@@ -47,7 +47,7 @@ class Ledger:
         """Read the ledger, or begin one; close it after use.
 
         Raises:
-            NotALedgerError: the file has other content, or lost the beginning of its own.
+            NotALedgerError: the file has other content, or its beginning is lost.
             FtaskError: the file cannot be read or written, or belongs to another user.
         """
         self.path = path

@@ -79,7 +79,7 @@ class LogReader:
 
     def _new_events(self, function: str) -> Iterator[Event]:
         seen = self._seen.setdefault(function, {})
-        # Each group has a cursor of its own: they are late independently of each other.
+        # Each group has its own cursor: they are late independently of each other.
         newest_ms = max(seen.values(), default=0)
         start_ms = max(int(self.since.timestamp() * 1000), newest_ms - LOOK_BACK // timedelta(milliseconds=1))
         pattern = f'"{self.event_filter.task_id}"' if self.event_filter.task_id else None

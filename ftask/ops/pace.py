@@ -32,7 +32,7 @@ class Pace:
         return sum(ended for _, ended in list(self._ends)[1:]) / seconds if seconds > 0 else 0.0
 
     def seconds_left(self, tasks: int) -> float | None:
-        """Return how long so many tasks take; None as long as too few have ended to tell."""
+        """Return how long `tasks` tasks take; None until enough have ended."""
         if self._total < _MIN_ENDS_FOR_ESTIMATE or not self.per_second:
             return None
         return tasks / self.per_second

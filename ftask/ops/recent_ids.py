@@ -30,7 +30,7 @@ def recent_ids(stage_name: str) -> list[str]:
 
 
 def remember_ids(stage_name: str, task_ids: Iterable[str]) -> None:
-    """Put the ids before those that are kept. A folder that cannot be written is no error: only time is lost."""
+    """Put the ids before those that are kept. An unwritable folder is not an error: only time is lost."""
     path = _path(stage_name)
     fresh = list(dict.fromkeys(task_ids))
     known = recent_ids(stage_name)

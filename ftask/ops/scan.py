@@ -16,7 +16,7 @@ from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import to_iso
 
 SEGMENTS = 4
-# A list of up to so many tasks is read by their ids after a scan for these alone; of more, the scan reads all of each.
+# Up to this many tasks are read by their ids after a scan for the ids alone; of more, the scan reads whole items.
 MOST_BY_ID = 500
 # What takes the place of tasks that the filter no longer selects when they are read.
 _SPARE = 50

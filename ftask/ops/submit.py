@@ -120,7 +120,7 @@ class Submitted:
 def submit_tasks(
     client: ApiClient, tasks: Iterable[InputTask], late: Callable[[Outcomes], None] = lambda outcomes: None
 ) -> Generator[Outcomes]:
-    """Submit the tasks; yield what became of each batch, in order. A refused task keeps no other back.
+    """Submit the tasks; yield the result of each batch, in order. A refused task does not delay the others.
 
     The tasks are read as they are sent: no more than `BATCHES_AHEAD` batches of them are in memory.
 

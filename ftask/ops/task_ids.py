@@ -13,7 +13,7 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.ops.scan import scan
 
 _DIGITS = re.compile(r"[0-9a-f]{1,31}")
-# A table shows at least so many, so an id that was shown and has them is the one that is meant.
+# A table shows at least this many digits, so they are enough to name an id that was shown.
 SHOWN_DIGITS = 8
 # How many candidates an error names.
 MOST_CANDIDATES = 5

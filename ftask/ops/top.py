@@ -51,7 +51,7 @@ class FailedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class EndedAttempts:
-    """How attempts have ended since `since`, as far as the worker's log shows it: by what became of their tasks."""
+    """How attempts have ended since `since`, as far as the worker's log shows it: by the state of their tasks."""
 
     since: datetime
     completed: int = 0

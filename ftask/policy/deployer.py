@@ -38,7 +38,7 @@ _LOG_GROUPS = f"{ACCESS_LOG} {API_LOG} {WORKER_LOG}"
 _ROLE = "arn:{partition}:iam::{account}:role/{stack}"
 _ROLES = f"{_ROLE}-ApiRole-* {_ROLE}-WorkerRole-*"
 _APIS = "arn:{partition}:apigateway:{region}::/apis*"
-# The tags of an API are a path of their own.
+# The tags of an API have a separate path.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
 _API_TAGS = "arn:{partition}:apigateway:{region}::/tags/*"
 _TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-AlarmTopic-*"

@@ -104,7 +104,7 @@ def figures(snapshot: StageSnapshot, width: int) -> Text:
 
 
 def type_width(names: Iterable[str]) -> int:
-    """Return the width of the column of task types; 0 if all are the experiment's, for then there is none."""
+    """Return the width of the column of task types; 0 if all are the experiment's: the column is left out."""
     names = list(names)
     return min(MAX_TYPE_WIDTH, max(map(len, names))) if have_types(names) else 0
 
@@ -136,7 +136,7 @@ def _row(
         cell = Text(safe_text(task_type))
         cell.truncate(type_width, overflow="ellipsis", pad=True)
         line.append_text(cell).append("  ")
-    # On one line, whatever the message holds.
+    # On one line, even if the message has several.
     return line.append(" ".join(safe_text(error).split()), style="red")
 
 

@@ -91,7 +91,7 @@ def plan_table(plan: Plan) -> RenderableType:
         return table
     one = len(referring) == 1
     words = (
-        "only refers to changed ones, and stays as it is" if one else "only refer to changed ones, and stay as they are"
+        "only refers to changed ones, and stays unchanged" if one else "only refer to changed ones, and stay unchanged"
     )
     text = f"{plural(len(referring), 'resource')} {words}: {', '.join(sorted(referring))}"
     return Lines(table, Text(text, style="dim"))

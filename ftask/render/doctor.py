@@ -22,7 +22,7 @@ SIGNS: Mapping[Level, tuple[str, str]] = {
 
 
 def finding_json(finding: Finding, repair: Repair | None) -> dict[str, Any]:
-    """Return the JSON form of a finding and of what became of its repair, None without one."""
+    """Return the JSON form of a finding and of the result of its repair, None without one."""
     return {
         "check": finding.check,
         "level": str(finding.level),

@@ -39,7 +39,7 @@ _NAME_WIDTH = 9
 _TRACEBACK_INDENT = 4
 # How much further right a line continues than it began.
 _HANGING = 2
-# Below so many columns, times are in whole seconds.
+# Below this many columns, times are in whole seconds.
 _NARROW = 100
 # With less room for text, the terminal breaks the lines.
 _MIN_ROOM = 16

@@ -25,5 +25,5 @@ def graph(values: Sequence[float], width: int, height: int) -> list[str]:
 
 
 def _part(steps: int) -> str:
-    """Return the part of a bar in one line that it fills to so many steps."""
+    """Return the character of a bar that fills this many steps of a line."""
     return BARS[min(steps, len(BARS)) - 1] if steps > 0 else " "

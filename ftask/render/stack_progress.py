@@ -47,7 +47,7 @@ class StackProgress:
             self._done.add(event.logical_id)
 
     def draw(self) -> RenderableType:
-        """Draw the stack as it is now."""
+        """Draw the current state of the stack."""
         now = self._clock()
         status = self._status or "waiting for CloudFormation"
         goes_back = "ROLLBACK" in status or "FAILED" in status

@@ -54,7 +54,7 @@ COLUMNS: Mapping[str, Column] = {
 }
 # Lines of a terminal that a watched list leaves: headings, summary, and the prompt that follows the end.
 _OTHER_LINES = 3
-# A column whose widest cell has at most so many characters is never cut.
+# A column whose widest cell has at most this many characters is never cut.
 _NEVER_CUT = 32
 DEFAULT_COLUMNS = ("task", "type", "status", "attempts", "created", "error")
 

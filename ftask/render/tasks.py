@@ -33,12 +33,12 @@ _MAX_JSON_CHARACTERS = 1000
 
 
 def accepted(task_id: str, status: str) -> RenderableType:
-    """Draw the answer to one submission, with the id as it is shown."""
+    """Draw the answer to one submission, with the id in the form that is shown."""
     return Text.assemble(task_id, "  ", status_text(status))
 
 
 def outcome(task: Task, task_id: str) -> RenderableType:
-    """Draw how a task ended that a command waited for, with the id as it is shown."""
+    """Draw how a task ended that a command waited for, with the id in the form that is shown."""
     line = Text.assemble(task_id, "  ", status_text(task.status), f"  {attempts_text(task)}")
     if task.status is Status.FAILED and task.last_error:
         line.append("  ").append_text(_last_error(task))

@@ -1,1 +1,1 @@
-"""The files of a new project: `project` writes what lies in `files`."""
+"""The files of a new project: `project` writes what `files` holds."""

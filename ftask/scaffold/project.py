@@ -11,7 +11,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.distribution import NAME
 
-# Each file of a project, and where its text lies in `files`. The suffix keeps linters and pytest away from them.
+# Each file of a project, and the file with its text in `files`. The suffix keeps linters and pytest away from them.
 FILES = {
     "tasks.py": "tasks.py.template",
     "ftask.toml": "ftask.toml.template",

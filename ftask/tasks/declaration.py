@@ -71,7 +71,7 @@ def task(
 def task(*functions: Any, **options: Any) -> Any:
     """Declare a function as a task type: `@task`, or `@task(...)` with options.
 
-    The function stays as it is: calling it runs it. ftask calls it with the payload's keys as keyword arguments, and
+    It stays a plain function: calling it runs it. ftask calls it with the payload's keys as keyword arguments, and
     stores what it returns, which must be JSON, as the task's result. Any exception is a failed attempt, which is
     retried after its backoff; `PermanentError` fails the task at once, `RetryAfter` chooses the delay. A task may run
     more than once: make its effects idempotent with `current().task_id`. Put @task above all other decorators.
@@ -87,7 +87,7 @@ def task(*functions: Any, **options: Any) -> Any:
             An `async def` is cancelled, an isolated task is killed; any other cannot be stopped. Default: until the
             worker's time ends.
         isolated: whether attempts run in a child process of the worker, which a crash or a leak of memory ends alone;
-            default: False. A task whose worker died runs so from then on, whatever it says here.
+            default: False. A task whose worker died always runs so from then on.
         default: whether submissions that name no type are for this one; at most one type. Default: False.
 
     Raises:

@@ -37,7 +37,7 @@ def load_tasks(module: str) -> Registry:
         if error.name is not None and f"{module}.".startswith(f"{error.name}."):
             raise ModuleLoadError(
                 f"Cannot import the tasks: no module named {error.name!r}.",
-                f"Put {error.name.replace('.', '/')}.py beside ftask.toml, or correct `module` under [tasks].",
+                f"Put {error.name.replace('.', '/')}.py into ftask.toml's folder, or correct `module` under [tasks].",
             ) from None
         raise ModuleLoadError(
             f"Cannot import the tasks of {module!r}: {error}.",

@@ -102,7 +102,7 @@ class _Unfinished(threading.local):
 class TaskStream(io.TextIOBase):
     """A stdout that knows who prints.
 
-    Inside of a task each line becomes a JSON line of its own; one that already is a JSON object, as structured
+    Inside of a task each line becomes a separate JSON line; one that already is a JSON object, as structured
     loggers print it, keeps its fields. Outside of a task, text passes through unchanged. Closing it does nothing:
     other tasks share it.
     """

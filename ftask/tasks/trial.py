@@ -39,7 +39,7 @@ class AttemptEnd:
 
 
 def new_task(task_type: TaskType, payload: JsonObject, now: datetime, attempt: int, max_attempts: int | None) -> Task:
-    """Return a task of this type as it is before attempt number `attempt` (from 1).
+    """Return a task of this type before attempt number `attempt` (from 1).
 
     `max_attempts` is the type's own where it is None, and at least `attempt`.
     """

@@ -218,7 +218,7 @@ def _problem(error: FtaskError) -> dict[str, Any]:
     status = _status(error)
     detail = " ".join(filter(None, (error.message, error.hint)))
     problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
-    # A task of a batch has no header of its own.
+    # A task of a batch has no separate header.
     return problem | ({"retryAfter": RETRY_AFTER_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else {})
 
 

@@ -61,7 +61,7 @@ LINES = [
         "attempt": 1,
         "beside": 9,
         "counted": False,
-        "reason": "The worker crashed, ran out of memory or reached WorkerTimeout, while 9 other tasks ran beside it; "
+        "reason": "The worker crashed, ran out of memory or reached WorkerTimeout, while 9 other tasks ran in it; "
         "not counted.",
     },
     {"level": "WARNING", "event": "leaseLost", **OF_TASK, **TYPE, "attempt": 1},

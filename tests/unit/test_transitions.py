@@ -99,8 +99,8 @@ def test_an_attempt_that_was_lost_alone_counts() -> None:
 @pytest.mark.parametrize(
     ("beside", "text"),
     [
-        (1, f"{LOSS}, while 1 other task ran beside it; not counted."),
-        (9, f"{LOSS}, while 9 other tasks ran beside it; not counted."),
+        (1, f"{LOSS}, while 1 other task ran in it; not counted."),
+        (9, f"{LOSS}, while 9 other tasks ran in it; not counted."),
     ],
 )
 def test_an_attempt_that_was_lost_beside_others_does_not_count(beside: int, text: str) -> None:

@@ -55,7 +55,7 @@ def discard(
         screen.result(discarded_json(outcomes), lambda: text)
         return
     run.confirm(f"Discard {plural(count, 'failed task')} of stage {run.stage_name}?", yes=yes)
-    run.if_interrupted = "Discarded tasks stay so; the others are unchanged. Run the command again to continue."
+    run.if_interrupted = "Discarded tasks stay discarded; the others are unchanged. Run the command again to continue."
     batches = discard_selected(stage, selection, stage.removal(RemovalKind.DISCARDED))
     for batch in screen.counting(batches, count, "discarding", drained_in):
         outcomes.update(outcome for _, outcome in batch)

@@ -21,8 +21,8 @@ _FREE_TIER = (
 )
 _RECEIVES = "Empty receives: Lambda's five pollers ask the queue every 20 seconds each while it is empty."
 _OF_TASKS = (
-    "One by one: each task has a request and a worker invocation of its own; under load, messages share invocations.",
-    "In tens, in hundreds: so many tasks in a request; ten messages share an invocation.",
+    "One by one: each task has its own request and worker invocation; under load, messages share invocations.",
+    "In tens, in hundreds: 10 or 100 tasks per request; ten messages share an invocation.",
     "Lambda duration is an estimate from the calls of AWS, the CPU that the memory gives, and --task-seconds.",
     "Not included: reading tasks, results, data transfer, storage of logs, cold starts, what your tasks call.",
 )

@@ -50,7 +50,7 @@ def verdict_line(result: Result) -> Text:
         return Text("BROKEN: " + "; ".join(result.broken), style="bold red")
     rate = f"an error rate of {percent(result.settings.error_rate)}"
     if result.verdict == "incomplete":
-        return Text(f"incomplete: {result.stopped or 'no task ended'}, so there is no verdict on {rate}", "bold yellow")
+        return Text(f"incomplete: {result.stopped or 'no task ended'}: no verdict on {rate}", "bold yellow")
     headline = Text(result.verdict, style=_VERDICT_STYLES[result.verdict])
     return headline.append(f" with {rate}, at the {percent(SIGNIFICANCE)} level", style="default")
 

@@ -164,7 +164,7 @@ def test_the_plan_shows_resources_under_the_parameter_that_changes_them() -> Non
         "~ ApiFunction AWS::Lambda::Function Code",
         "new resources",
         "+ Dashboard AWS::CloudWatch::Dashboard",
-        "1 resource only refers to changed ones, and stays as it is: ApiPermission",
+        "1 resource only refers to changed ones, and stays unchanged: ApiPermission",
     ]
     as_json = {change["resource"]: change for change in plan_json(plan)["changes"]}
     assert as_json["ApiPermission"]["onlyRefers"] is True
