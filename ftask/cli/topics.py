@@ -139,8 +139,7 @@ watch reads ids from stdin, one per line, or the record of accepted tasks that s
         rows={
             "has no stack": "Nothing is deployed under that name in that region. Check --stage and --region with "
             "ftask config, or run ftask deploy.",
-            "The local engine is not installed": "In your clone: pip install '.[local]'. The engine is the extra "
-            "local.",
+            "The local engine is not installed": "It is the extra local; the message has the command that installs it.",
             "is paused: no task runs": "Somebody ran ftask pause. Tasks wait in the queue; let them run with ftask "
             "resume.",
             "event source mapping is gone": "Somebody deleted what feeds the worker. Recreate it with ftask doctor "

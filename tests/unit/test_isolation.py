@@ -83,7 +83,7 @@ def test_a_child_is_kept_until_it_dies(run: Run) -> None:
         ("exit_at_once", 70, "The process of the attempt ended with exit code 70."),
         ("segfault", None, "The process of the attempt was killed by SIGSEGV."),
         ("kill", signal.SIGTERM, "The process of the attempt was killed by SIGTERM."),
-        ("kill", signal.SIGKILL, "The process of the attempt was killed by SIGKILL, as it is when memory runs out."),
+        ("kill", signal.SIGKILL, "The process of the attempt was killed by SIGKILL, as happens when memory runs out."),
     ],
 )
 def test_a_death_is_the_attempts_outcome(run: Run, name: str, argument: object, text: str) -> None:

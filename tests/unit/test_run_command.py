@@ -177,7 +177,11 @@ def test_the_experiment_needs_no_project(run: Run, folder: Path) -> None:
     [
         (None, TASKS, "Error: No ftask.toml in this folder or above it.\nBegin a project with: ftask init\n"),
         ("[stages.dev]\n", TASKS, 'has no table [tasks].\nAdd these lines:\n[tasks]\nmodule = "tasks"\n'),
-        (SETTINGS, None, "Error: Cannot import the tasks: no module named 'tasks'.\nPut tasks.py beside ftask.toml"),
+        (
+            SETTINGS,
+            None,
+            "Error: Cannot import the tasks: no module named 'tasks'.\nPut tasks.py into ftask.toml's folder",
+        ),
         (SETTINGS, "x = 1\n", "Error: The module 'tasks' declares no tasks."),
         (SETTINGS, "def (:\n", "Error: Cannot import the tasks of 'tasks': SyntaxError: invalid syntax"),
         (SETTINGS, "import nothing_like_it\n", "No module named 'nothing_like_it'."),

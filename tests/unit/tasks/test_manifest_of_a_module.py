@@ -199,7 +199,7 @@ runpy.run_module("ftask.tasks.manifest", run_name="__main__", alter_sys=True)
     assert done.returncode == 1
     assert done.stderr == (
         "Cannot import the tasks: no module named 'shop'.\n"
-        "Put shop.py beside ftask.toml, or correct `module` under [tasks].\n"
+        "Put shop.py into ftask.toml's folder, or correct `module` under [tasks].\n"
     )
 
 
