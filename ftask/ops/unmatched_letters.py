@@ -40,7 +40,7 @@ def check_letters(stage: Stage) -> Iterator[Finding]:
     depth = stage.dead_letter_depth()
     has_expired = any(task.failed_at < now() - LETTER_LIFE for task in failed.values())
     if depth.total == len(failed) and not has_expired:
-        yield Finding(CHECK, Level.OK, f"{plural(len(failed), 'failed task')}, as many dead letters")
+        yield Finding(CHECK, Level.OK, f"{plural(len(failed), 'failed task')}, one dead letter for each")
         return
     if max(depth.total, len(failed)) > MOST_LETTERS:
         yield Finding(

@@ -571,7 +571,7 @@ def test_as_many_letters_as_failures_are_only_counted(
     for client in (stage.target.sqs, stage.target.dynamodb):
         client.meta.events.register("before-call.*.*", lambda model, **_: requests.append(model.name))
     (finding,) = check(stage, monkeypatch, "dead letters")
-    assert (finding.level, finding.message) == (Level.OK, "300 failed tasks, as many dead letters")
+    assert (finding.level, finding.message) == (Level.OK, "300 failed tasks, one dead letter for each")
     assert Counter(requests) == {"Query": FAILED_SHARDS, "GetQueueAttributes": 1}
 
 

@@ -30,7 +30,7 @@ def test_failures_are_grouped_and_redriven_by_error_and_the_rest_stays(deployed:
     ]
     listed = deployed("dlq", "ls")
     assert "12  TimeoutError: host <n> did not answer" in listed.out
-    assert "holds 25 letters, one for each" in listed.err
+    assert "holds one letter for each (25)" in listed.err
     assert {task["taskId"] for task in deployed("dlq", "ls", "--error", "order", "-o", "json").json} == set(values)
 
     plan = deployed("dlq", "redrive", "--error", "did not answer", "--dry-run", "-o", "json").json

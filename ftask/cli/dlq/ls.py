@@ -110,7 +110,7 @@ class _Counting:
 def _compare_with_queue(run: Invocation, failed: int) -> None:
     letters = run.stage.dead_letter_depth().total
     if letters == failed:
-        run.screen.note(f"The dead-letter queue holds {plural(letters, 'letter')}{', one for each' * bool(failed)}.")
+        run.screen.note(f"The dead-letter queue holds one letter for each ({letters:,}).")
     elif letters < failed:
         run.screen.note(
             f"The dead-letter queue holds only {plural(letters, 'letter')}: the others were deleted or have expired."
