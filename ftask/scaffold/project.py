@@ -48,7 +48,7 @@ def write_project(folder: Path) -> list[str]:
 
 
 def package_source(record: str | None = None) -> str:
-    """Return what pip installs this ftask from on another machine: the commit of its repository, or PyPI's name.
+    """Return where pip gets this ftask from on another machine: the commit of its repository, or PyPI's name.
 
     `record` is the note that an installer leaves about a URL (default: the one about this installation).
     https://packaging.python.org/en/latest/specifications/direct-url/
