@@ -57,6 +57,7 @@ def build_code(
     *,
     python: str = sys.executable,
     cache: Path | None = None,
+    upgrade: bool = False,
     progress: Say = lambda line: None,
     warn: Say = lambda line: None,
 ) -> Code:
@@ -68,6 +69,7 @@ def build_code(
         region: of the stage, for the import of the module.
         python: imports the module: of the version that runs ftask, with what Lambda's runtime has and nothing else.
         cache: where dependencies are kept (default: the user's cache folder).
+        upgrade: whether to install the newest versions that the requirements allow, also where the cache has others.
         progress: gets each line of output while dependencies are installed.
         warn: gets what is doubtful about the tasks, and what the module prints.
 
@@ -78,12 +80,20 @@ def build_code(
     if project is None:
         return Code(CodeArchive(api_content(None, interpreter)), CodeArchive(worker_content((), (), None, interpreter)))
     cache = cache or cache_folder()
-    build = _dependencies(project, platform, cache, interpreter, progress)
+
+    def dependencies(platform: Platform, interpreter: Interpreter | None) -> Build | None:
+        if project.requirements is None:
+            return None
+        return build_dependencies(
+            project.requirements, platform, cache, interpreter=interpreter, upgrade=upgrade, progress=progress
+        )
+
+    build = dependencies(platform, interpreter)
     files = project_files(project)
     manifest = make_manifest(
         project.module,
         worker_content(files),
-        _importable(project, build, cache, progress),
+        _importable(build, dependencies),
         python=python,
         environment=import_environment(project, region),
         progress=warn,
@@ -115,18 +125,10 @@ def _json(texts: Mapping[str, str]) -> bytes | None:
     return json.dumps(dict(texts), sort_keys=True).encode() if texts else None
 
 
-def _dependencies(
-    project: Project, platform: Platform, cache: Path, interpreter: Interpreter | None, progress: Say
+def _importable(
+    build: Build | None, dependencies: Callable[[Platform, Interpreter | None], Build | None]
 ) -> Build | None:
-    if project.requirements is None:
-        return None
-    return build_dependencies(project.requirements, platform, cache, interpreter=interpreter, progress=progress)
-
-
-def _importable(project: Project, build: Build | None, cache: Path, progress: Say) -> Build | None:
     """Return the dependencies that this machine's Python can import: the build, else the same for this machine."""
     host = host_platform()
     interpreter = find_interpreter(host.python)
-    if build is None or can_import(build, interpreter):
-        return build
-    return _dependencies(project, host, cache, interpreter, progress)
+    return build if build is None or can_import(build, interpreter) else dependencies(host, interpreter)

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
@@ -22,17 +22,19 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ftask.core.errors import FtaskError
+from ftask.core.text import plural
 from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, file_entry, write_zip
 from ftask.deploy.bytecode import Interpreter, compile_folder, name_by_source
-from ftask.deploy.installers import LOCK_FILES, Installer, Progress, export_lock, find_installer, install
+from ftask.deploy.installers import Progress, export_lock, install
 from ftask.deploy.platforms import Platform
-from ftask.deploy.requirements import Requirements, read_requirements
-from ftask.deploy.wheels import is_pure, require_complete, require_wheels_for
+from ftask.deploy.requirements import Requirements, find_lock, read_pylock, read_requirements, settings_of_uv
+from ftask.deploy.wheels import is_pure, require_wheels_for
 
 KEPT_UNUSED_DAYS = 30
 
 # Part of each key: a change of how builds are made or stored makes the builds of before unused.
-_FORMAT = 1
+_FORMAT = 2
+_DAY_SECONDS = 86_400
 # What an installer records differs from one machine and one run to the next.
 _RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 # Commands of packages, made for this machine's Python, and uv's lock.
@@ -44,7 +46,8 @@ class Build:
     """Installed dependencies.
 
     `folder` is what goes onto `sys.path`, `compressed` a zip of it, `entries` what an archive takes from it.
-    `versions` maps each distribution to its version; `is_pure` says whether all of them run on every platform.
+    `versions` maps each distribution to its version; `is_pure` says whether all of them run on every platform, and
+    `installed_at` when that was, in seconds since 1970.
     """
 
     platform: Platform
@@ -53,6 +56,7 @@ class Build:
     entries: tuple[Entry, ...]
     versions: Mapping[str, str]
     is_pure: bool
+    installed_at: float
 
 
 def build_dependencies(
@@ -61,18 +65,20 @@ def build_dependencies(
     cache: Path,
     *,
     interpreter: Interpreter | None = None,
-    installer: Installer | None = None,
+    upgrade: bool = False,
     progress: Progress = lambda line: None,
+    clock: Callable[[], float] = time.time,
 ) -> Build:
     """Return the dependencies that a file asks for, from the cache if it has them.
 
     Args:
-        file: a requirements.txt, or uv.lock or pyproject.toml, of which uv.lock counts.
+        file: a requirements.txt or pylock.toml; or uv.lock or pyproject.toml, of which uv.lock counts.
         platform: what they will run on.
         cache: where builds are kept.
         interpreter: compiles them; without it they have no bytecode.
-        installer: uv or pip (default: what is installed).
+        upgrade: whether to install the newest versions that the file allows, also where the cache has others.
         progress: gets each line of output while something is installed.
+        clock: returns seconds since 1970.
 
     Raises:
         FtaskError: a requirement is invalid or cannot be installed for the platform.
@@ -82,18 +88,27 @@ def build_dependencies(
     with tempfile.TemporaryDirectory(prefix="making-", dir=root) as name:
         making = Path(name)
         requirements = _read(file.absolute(), making, progress)
-        installer = installer or find_installer()
-        facts = [_FORMAT, requirements.fingerprint, str(platform), platform.glibc, installer.kind]
-        facts.append(interpreter and interpreter.version)
+        if upgrade and requirements.is_locked:
+            raise FtaskError(
+                f"{file.name} fixes the versions of the dependencies, so --upgrade has no effect.",
+                "Upgrade the lock, for example with: uv lock --upgrade",
+            )
+        facts = [_FORMAT, requirements.fingerprint, str(platform), platform.glibc]
+        facts += [interpreter and interpreter.version, settings_of_uv(requirements.folder, os.environ)]
         place = root / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         with _only_one_at_a_time(place, progress):
-            build = _load(place, platform, interpreter)
+            build = None if upgrade else _load(place, platform, interpreter)
             if build is None:
+                _make(making / "build", requirements, platform, interpreter, progress, clock(), renew=upgrade)
                 shutil.rmtree(place, ignore_errors=True)
-                _make(making / "build", requirements, platform, installer, interpreter, progress)
                 (making / "build").rename(place)
-                _forget_unused(root, time.time())
+                _forget_unused(root, clock())
                 build = _load(place, platform, interpreter)
+            elif not requirements.is_locked and (days := int((clock() - build.installed_at) // _DAY_SECONDS)) > 0:
+                progress(
+                    f"The dependencies were installed {plural(days, 'day')} ago. For newer versions that"
+                    f" {file.name} allows, add: --upgrade"
+                )
             if build is None:
                 raise FtaskError(f"Something changed the new build in {place}.", "Run the command again.")
             os.utime(place)
@@ -101,29 +116,29 @@ def build_dependencies(
 
 
 def _read(file: Path, making: Path, progress: Progress) -> Requirements:
-    if file.name not in LOCK_FILES:
-        return read_requirements(file)
-    exported = making / "requirements.txt"
-    export_lock(file.parent, exported, progress)
-    return read_requirements(exported, file.parent)
+    if lock := find_lock(file):
+        exported = making / "pylock.toml"
+        export_lock(lock, file.parent, exported, progress)
+        return read_pylock(exported)
+    return read_pylock(file) if file.suffix == ".toml" else read_requirements(file)
 
 
 def _make(
     folder: Path,
     requirements: Requirements,
     platform: Platform,
-    installer: Installer,
     interpreter: Interpreter | None,
     progress: Progress,
+    now: float,
+    *,
+    renew: bool,
 ) -> None:
     packages = folder / "packages"
     packages.mkdir(parents=True)
     progress(f"Installing the dependencies for {platform}")
-    install(installer, requirements, packages, platform, progress)
+    install(requirements, packages, platform, progress, renew=renew)
     installed = _installed(packages)
     require_wheels_for(platform, installed)
-    if installer.kind == "pip" and not platform.is_host:
-        require_complete(platform, requirements.roots, installed)
     _clean(packages)
     if interpreter is not None:
         progress("Compiling the dependencies")
@@ -136,6 +151,7 @@ def _make(
     record = {
         "versions": {distribution.name: distribution.version for distribution in installed},
         "pure": all(map(is_pure, installed)),
+        "installed": now,
         "files": {entry.name: entry.digest for entry in entries},
         "zip": file_entry("", folder / "packages.zip").digest,
     }
@@ -152,13 +168,13 @@ def _load(place: Path, platform: Platform, interpreter: Interpreter | None) -> B
             record["files"] == {entry.name: entry.digest for entry in entries}
             and record["zip"] == file_entry("", compressed).digest
         )
-        versions, pure = record["versions"], record["pure"]
+        versions, pure, installed_at = record["versions"], record["pure"], record["installed"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not is_intact:
         return None
     named = entries if interpreter is None else name_by_source(entries, interpreter)
-    return Build(platform, packages, compressed, tuple(named), versions, pure)
+    return Build(platform, packages, compressed, tuple(named), versions, pure, installed_at)
 
 
 def _scan(packages: Path) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""uv and pip: which of them there is, how each installs for a platform, and with which package index."""
+"""uv: where it is, how it installs for a platform, and from which package index."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.install_errors import explain
-from ftask.deploy.platforms import Platform, wheel_platforms
+from ftask.deploy.platforms import Platform
 from ftask.deploy.requirements import Requirements
 from ftask.distribution import NAME, missing_extra
 
 Progress = Callable[[str], None]
 
-LOCK_FILES = ("uv.lock", "pyproject.toml")
 UV_EXTRA = "build"
 
-# The settings of pip that uv has too.
+# The settings of pip's index that uv has too. uv reads none of pip's, and so would ask another index than the team's,
+# where a private package may have a stranger's namesake.
 _OPTIONS_OF_UV = {
     "index-url": "--index-url",
     "extra-index-url": "--extra-index-url",
@@ -37,127 +36,83 @@ _INDEXES_AS_PIP = ("--index-strategy", "unsafe-best-match")
 # Who sets one of these has configured uv, so pip's settings do not count.
 _INDEXES_OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
 _LINES_KEPT = 200
+# uv's own lines have no colours here, and no interpreter is looked for or downloaded.
+_PLAIN = ("--no-python-downloads", "--color", "never", "--preview-features", "pylock")
 
 
-Kind = Literal["uv", "pip"]
-_KINDS: tuple[Kind, ...] = ("uv", "pip")
-
-
-@dataclass(frozen=True, slots=True)
-class Installer:
-    """A tool that installs packages, and the command that runs it."""
-
-    kind: Kind
-    command: tuple[str, ...]
-
-
-def _is_importable(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
-
-
-def _find(
-    kind: Kind,
-    is_importable: Callable[[str], bool] = _is_importable,
+def find_uv(
+    is_importable: Callable[[str], bool] = lambda module: importlib.util.find_spec(module) is not None,
     which: Callable[[str], str | None] = shutil.which,
-) -> Installer | None:
-    if is_importable(kind):
-        return Installer(kind, (sys.executable, "-m", kind))
-    path = which(kind)
-    return Installer(kind, (path,)) if path else None
-
-
-def find_installer(
-    is_importable: Callable[[str], bool] = _is_importable, which: Callable[[str], str | None] = shutil.which
-) -> Installer:
-    """Return uv, else pip; each from the environment that runs ftask, else from the PATH.
+) -> tuple[str, ...]:
+    """Return the command that runs uv: of the environment that runs ftask, else from the PATH.
 
     Raises:
-        FtaskError: neither is installed.
+        FtaskError: it is not installed.
     """
-    for kind in _KINDS:
-        if installer := _find(kind, is_importable, which):
-            return installer
-    raise FtaskError("Cannot install the requirements: neither uv nor pip is installed.", missing_extra(UV_EXTRA))
+    if is_importable("uv"):
+        return (sys.executable, "-m", "uv")
+    if path := which("uv"):
+        return (path,)
+    raise FtaskError("Cannot install the requirements: uv is not installed.", missing_extra(UV_EXTRA))
 
 
 def install(
-    installer: Installer, requirements: Requirements, folder: Path, platform: Platform, progress: Progress
+    requirements: Requirements, folder: Path, platform: Platform, progress: Progress, *, renew: bool = False
 ) -> None:
     """Install the requirements into `folder`, as they are for `platform`; each line of output goes to `progress`.
+
+    Args:
+        requirements: what to install.
+        folder: where to.
+        platform: what for.
+        progress: gets each line of output.
+        renew: whether uv asks the index and the repositories again, and not its own cache.
 
     Raises:
         FtaskError: a requirement cannot be installed; the message names it.
     """
-    if installer.kind == "uv":
-        command = [*installer.command, *uv_arguments(folder, platform, requirements.file), *_index_of_pip(os.environ)]
-    else:
-        command = [*installer.command, *pip_arguments(folder, platform, requirements.file)]
-    returned, lines = _run(command, requirements.folder, progress)
+    uv, indexes = find_uv(), _index_of_pip(os.environ)
+    named = requirements.sources | _names(uv, requirements, platform, indexes)
+    arguments = uv_arguments(requirements, folder, platform, named, renew=renew)
+    returned, lines = _run([*uv, *arguments, *indexes], requirements.folder, progress)
     if returned != 0:
-        raise explain(lines, installer.kind, platform)
+        raise explain(lines, platform)
 
 
-def uv_arguments(folder: Path, platform: Platform, file: Path) -> list[str]:
+def uv_arguments(
+    requirements: Requirements, folder: Path, platform: Platform, sources: Iterable[str], *, renew: bool = False
+) -> list[str]:
     """Return what uv is called with.
 
-    The interpreter is the running one, so that none is looked for or downloaded. Files are copied: as hard links
-    they would be those of uv's cache.
+    Only `sources` are built, which the user named with their place: a package of an index runs nobody's code here.
+    Files are copied: as hard links they would be those of uv's cache.
     """
-    target = ["--python-version", platform.python]
-    if platform.glibc is not None:
-        major, minor = platform.glibc
-        target += ["--python-platform", f"{platform.architecture}-manylinux_{major}_{minor}"]
+    renewed = ["--refresh"] if renew else _each("--refresh-package", {*requirements.renewed, *sources})
     return [
-        *("pip", "install", "--target", str(folder), "--python", sys.executable, *target),
-        *("--only-binary", ":all:", "--link-mode", "copy", "--no-python-downloads", "--color", "never"),
-        *("--requirement", str(file)),
+        *("pip", "install", "--target", str(folder), *_target(platform), *_PLAIN),
+        *("--only-binary", ":all:", *_each("--no-binary", sources), *renewed),
+        *("--link-mode", "copy", "--requirement", str(requirements.file)),
     ]
 
 
-def pip_arguments(folder: Path, platform: Platform, file: Path) -> list[str]:
-    """Return what pip is called with. It still evaluates markers for this machine: https://github.com/pypa/pip/issues/6117."""
-    target: list[str] = []
-    if not platform.is_host:
-        digits = platform.python.replace(".", "")
-        target = ["--python-version", platform.python, "--implementation", "cp"]
-        for abi in (f"cp{digits}", "abi3", "none"):
-            target += ["--abi", abi]
-        for name in wheel_platforms(platform):
-            target += ["--platform", name]
-    return [
-        *("install", "--target", str(folder), *target, "--only-binary", ":all:", "--no-compile"),
-        *("--no-input", "--disable-pip-version-check", "--no-color", "--progress-bar", "off"),
-        *("--requirement", str(file)),
-    ]
-
-
-def export_lock(folder: Path, destination: Path, progress: Progress) -> None:
-    """Write what uv.lock in `folder` pins to `destination`, as a requirements.txt without development groups.
+def export_lock(lock: Path, project: Path, destination: Path, progress: Progress) -> None:
+    """Write what `lock` pins for the package in `project` to `destination`, a pylock.toml, without groups.
 
     ftask itself is left out: the worker gets it from this installation.
 
     Raises:
-        FtaskError: the lock is missing or unreadable, or uv is not installed.
+        FtaskError: the lock is unreadable, or uv is not installed.
     """
-    if not (folder / "uv.lock").is_file():
-        raise FtaskError(
-            f"{folder} has a pyproject.toml and no uv.lock.",
-            "Run: uv lock\nOr name a requirements.txt under [tasks] in ftask.toml.",
-        )
-    uv = _find("uv")
-    if uv is None:
-        raise FtaskError("Cannot read uv.lock: uv is not installed.", missing_extra(UV_EXTRA))
     returned, lines = _run(
         [
-            *(*uv.command, "export", "--no-dev", "--no-emit-project", "--no-editable", "--frozen"),
-            *("--prune", NAME, "--no-python-downloads", "--color", "never", "--quiet"),
-            *("--output-file", str(destination)),
+            *(*find_uv(), "export", "--format", "pylock.toml", "--no-default-groups", "--no-emit-project"),
+            *("--no-editable", "--frozen", "--prune", NAME, *_PLAIN, "--quiet", "--output-file", str(destination)),
         ],
-        folder,
+        project,
         progress,
     )
     if returned != 0:
-        raise FtaskError(f"uv cannot export {folder / 'uv.lock'}:\n" + "\n".join(lines), "Run: uv lock")
+        raise FtaskError(f"uv cannot export {lock}:\n" + "\n".join(lines), "Run: uv lock")
 
 
 def options_of_pip(listing: str) -> list[str]:
@@ -181,11 +136,42 @@ def options_of_pip(listing: str) -> list[str]:
 def _index_of_pip(environment: Mapping[str, str]) -> list[str]:
     if any(environment.get(name) for name in _INDEXES_OF_UV):
         return []
-    pip = _find("pip")
-    if pip is None:
+    has_pip = importlib.util.find_spec("pip") is not None
+    pip = (sys.executable, "-m", "pip") if has_pip else (shutil.which("pip") or "",)
+    if not pip[0]:
         return []
-    listing = subprocess.run([*pip.command, "config", "list"], capture_output=True, text=True, check=False)  # noqa: S603
+    listing = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False)  # noqa: S603
     return options_of_pip(listing.stdout) if listing.returncode == 0 else []
+
+
+def _names(uv: Sequence[str], requirements: Requirements, platform: Platform, indexes: Sequence[str]) -> frozenset[str]:
+    """Return the names of the packages that the requirements give by their place alone."""
+    if not requirements.unnamed:
+        return frozenset()
+    command = [*uv, "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", *_target(platform), *_PLAIN]
+    asked = subprocess.run(  # noqa: S603 - the command is ours, and no shell reads it
+        [*command, *indexes],
+        cwd=requirements.folder,
+        input="\n".join(requirements.unnamed),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode != 0:
+        raise explain(asked.stderr.splitlines(), platform)
+    return frozenset(package["name"] for package in tomllib.loads(asked.stdout).get("packages", []))
+
+
+def _target(platform: Platform) -> list[str]:
+    target = ["--python", sys.executable, "--python-version", platform.python]
+    if platform.glibc is not None:
+        major, minor = platform.glibc
+        target += ["--python-platform", f"{platform.architecture}-manylinux_{major}_{minor}"]
+    return target
+
+
+def _each(option: str, values: Iterable[str]) -> list[str]:
+    return [argument for value in sorted(values) for argument in (option, value)]
 
 
 def _run(command: Sequence[str], folder: Path, progress: Progress) -> tuple[int, list[str]]:

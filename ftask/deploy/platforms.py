@@ -6,10 +6,8 @@ import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from packaging import tags
-from packaging.markers import default_environment
 
 from ftask.core.errors import InvalidInputError
 
@@ -63,25 +61,6 @@ def lambda_platform(parameters: Mapping[str, str]) -> Platform:
 def host_platform() -> Platform:
     """Return the platform of this machine and of the Python that runs."""
     return Platform(f"{sys.version_info.major}.{sys.version_info.minor}", sysconfig.get_platform(), None)
-
-
-def marker_environment(platform: Platform) -> dict[str, str]:
-    """Return what the markers of requirements, like `sys_platform == "win32"`, are evaluated with."""
-    if platform.is_host:
-        return {name: str(value) for name, value in cast("Mapping[str, object]", default_environment()).items()}
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": f"{platform.python}.0",
-        "os_name": "posix",
-        "platform_machine": platform.architecture,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": f"{platform.python}.0",
-        "python_version": platform.python,
-        "sys_platform": "linux",
-    }
 
 
 def wheel_platforms(platform: Platform) -> tuple[str, ...]:

@@ -1,41 +1,60 @@
-"""What a project requires: its requirements.txt, read before anything is installed."""
+"""What a project requires, read before anything is installed: a requirements.txt, or a pylock.toml."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from ftask.core.errors import FtaskError
 
+LOCK_FILES = ("uv.lock", "pyproject.toml")
+# Locks of other tools, which uv does not read, and the command that exports each as a requirements.txt.
+_EXPORTS = {
+    "poetry.lock": "poetry export --output requirements.txt",
+    "Pipfile.lock": "pipenv requirements > requirements.txt",
+}
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"(?P<option>-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(?P<file>.+)")
-_EDITABLE = re.compile(r"(-e|--editable)\b")
+_EDITABLE = re.compile(r"(?:-e|--editable)(?:\s*=\s*|\s+)(?P<location>.+)")
 _FIND_LINKS = re.compile(r"(?:-f|--find-links)(?:\s*=\s*|\s*)(?P<path>.+)")
 _OPTIONS_OF_A_REQUIREMENT = re.compile(r"\s+--[a-z].*$")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _PATH = re.compile(r"[./~]|[^@;]*\.(whl|zip|tar\.gz)\b")
+# What lies in the folder of a package, and is not part of it.
+_NOT_SOURCE = ("__pycache__", "build", "dist", "node_modules")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
     """Requirements as a file has them.
 
-    `file` is what an installer reads, `folder` what relative paths in it are relative to. `fingerprint` is the SHA-256
-    in hex of what decides the installation: the file, the files that it includes, and the local wheels that it names.
-    `roots` are the requirements without what they require in turn; None if the name of one is not known.
+    `file` is what uv reads, `folder` what relative paths in it are relative to. `fingerprint` is the SHA-256 in hex of
+    what decides the installation: the file, the files that it includes, and the content of local packages. `names` are
+    the packages that it names. `sources` are those among them that are built here, from a folder or a repository, and
+    `unnamed` the locations of such without a name. `renewed` are packages of which this machine has a file, which may
+    have another content than when uv saw it last. `is_locked` says whether versions are fixed.
     """
 
     file: Path
     folder: Path
     fingerprint: str
-    roots: tuple[Requirement, ...] | None
+    names: frozenset[str]
+    sources: frozenset[str] = frozenset()
+    unnamed: tuple[str, ...] = ()
+    renewed: frozenset[str] = frozenset()
+    is_locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,49 +68,231 @@ class _Line:
         return FtaskError(f"Invalid requirement {self.text!r} in {self.file}, line {self.number}: {why}.", hint)
 
 
-def read_requirements(file: Path, folder: Path | None = None) -> Requirements:
+class _Reading:
+    """What has been read so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.facts: list[str] = []
+        self.names: set[str] = set()
+        self.sources: set[str] = set()
+        self.unnamed: list[str] = []
+        self.renewed: set[str] = set()
+
+    def local(self, name: str | None, path: Path) -> None:
+        """Take in a package that lies on this machine."""
+        self.facts += _contents(path)
+        if name is not None and path.exists():
+            self.renewed.add(name)
+
+    def links(self, folder: Path) -> None:
+        """Take in a folder of wheels."""
+        for wheel in sorted(folder.glob("*.whl")):
+            self.facts += [wheel.name, *_contents(wheel)]
+            if name := wheel_name(wheel.name):
+                self.renewed.add(name)
+
+    def line(self, line: _Line) -> None:
+        """Take in a line of a requirements.txt."""
+        self.facts.append(f"{'constraint ' if line.is_constraint else ''}{line.text}")
+        if editable := _EDITABLE.match(line.text):
+            raise line.error(
+                "an editable installation cannot be deployed",
+                f"Write {editable['location']} without -e: ftask builds a wheel of it.",
+            )
+        if links := _FIND_LINKS.match(line.text):
+            self.links(line.file.parent / links["path"])
+        if line.text.startswith("-"):
+            return
+        name, location = _parse(line)
+        if name is not None and not line.is_constraint:
+            self.names.add(name)
+        if location is None:
+            return
+        if (path := _local_path(location, self.folder)) is not None:
+            if not path.exists():
+                raise line.error(f"{path} does not exist", "Correct the path.")
+            self.local(name, path)
+        if urlsplit(location).path.endswith(".whl"):
+            return
+        if name is None:
+            self.unnamed.append(line.text)
+        else:
+            self.sources.add(name)
+
+    def requirements(self, file: Path, *, is_locked: bool = False) -> Requirements:
+        return Requirements(
+            file,
+            self.folder,
+            hashlib.sha256("\n".join(self.facts).encode()).hexdigest(),
+            frozenset(self.names),
+            frozenset(self.sources),
+            tuple(self.unnamed),
+            frozenset(self.renewed),
+            is_locked,
+        )
+
+
+def read_requirements(file: Path, environment: Mapping[str, str] = os.environ) -> Requirements:
     """Read a requirements.txt and the files that it includes.
 
     Args:
         file: the requirements.
-        folder: what relative paths of requirements are relative to (default: the folder of `file`).
+        environment: may name more folders of wheels.
 
     Raises:
-        FtaskError: a line is invalid; the message names the file and the line.
+        FtaskError: a line is invalid; the message names the file and the line. Or it is another tool's lock.
     """
-    folder = folder or file.parent
-    facts: list[str] = []
-    roots: list[Requirement | None] = []
+    if file.name in _EXPORTS:
+        raise FtaskError(
+            f"{file.name} is not a file that uv can install from.",
+            f"Export it, and name the new file as `requirements` under [tasks]:\n{_EXPORTS[file.name]}",
+        )
+    reading = _Reading(file.parent)
+    for variable in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
+        for links in re.split(r"[\s,]+", environment.get(variable, "")):
+            if links:
+                reading.links(file.parent / links)
     for line in _lines(file):
-        facts.append(f"{'constraint ' if line.is_constraint else ''}{line.text}")
-        if _EDITABLE.match(line.text):
-            raise line.error(
-                "an editable installation cannot be deployed", "Build a wheel of the package and name the wheel."
-            )
-        if links := _FIND_LINKS.match(line.text):
-            facts.extend(_names_and_sizes(line.file.parent / links["path"]))
-        if line.text.startswith("-"):
-            continue
-        root, location = _parse(line)
-        if not line.is_constraint:
-            roots.append(root)
-        path = None if location is None else _local_path(location, folder)
-        if path is not None and not path.exists():
-            raise line.error(f"{path} does not exist", "Correct the path.")
-        if path is not None and path.is_file():
-            facts.append(hashlib.sha256(path.read_bytes()).hexdigest())
-    fingerprint = hashlib.sha256("\n".join(facts).encode()).hexdigest()
-    named = tuple(root for root in roots if root is not None)
-    return Requirements(file, folder, fingerprint, named if len(named) == len(roots) else None)
+        reading.line(line)
+    return reading.requirements(file)
 
 
-def included_files(file: Path) -> frozenset[Path]:
-    """Return a requirements.txt and the files that it includes.
+def read_pylock(file: Path) -> Requirements:
+    """Read a pylock.toml: https://packaging.python.org/en/latest/specifications/pylock-toml/.
+
+    Raises:
+        FtaskError: it is not one.
+    """
+    reading = _Reading(file.parent)
+    try:
+        lock = tomllib.loads(_read(file))
+        # Without comments: uv writes there how it was called.
+        reading.facts.append(json.dumps(lock, sort_keys=True, default=str))
+        for package in lock["packages"]:
+            name = canonicalize_name(package["name"])
+            reading.names.add(name)
+            if package.get("directory", {}).get("editable"):
+                raise FtaskError(
+                    f"{file} has {name} as an editable package, which cannot be deployed.",
+                    "Write it again without, for example with: uv export --no-editable",
+                )
+            if {"directory", "vcs", "archive"} & package.keys():
+                reading.sources.add(name)
+            for path in _paths(package):
+                reading.local(name, file.parent / path)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise FtaskError(
+            f"{file} is not a pylock.toml: {error}.", "Write it again, for example with: uv export"
+        ) from None
+    return reading.requirements(file, is_locked=True)
+
+
+def find_lock(file: Path) -> Path | None:
+    """Return the uv.lock that counts where `file` is one, or a pyproject.toml in its workspace; None for other files.
+
+    Raises:
+        FtaskError: there is none.
+    """
+    if file.name not in LOCK_FILES:
+        return None
+    for folder in (file.parent, *file.parent.parents):
+        if (folder / "uv.lock").is_file():
+            return folder / "uv.lock"
+    raise FtaskError(
+        f"{file.parent} has a pyproject.toml and no uv.lock.",
+        "Run: uv lock\nOr name a requirements.txt under [tasks] in ftask.toml.",
+    )
+
+
+def requirement_files(file: Path) -> Iterator[Path]:
+    """Yield a requirements file, the files that it includes, and those of local packages.
 
     Raises:
         FtaskError: one of them is missing.
     """
-    return frozenset({file, *(line.file for line in _lines(file))})
+    yield file
+    if (lock := find_lock(file)) is not None:
+        yield lock
+        yield lock.with_name("pyproject.toml")
+        with suppress(tomllib.TOMLDecodeError):  # the build says so
+            for package in tomllib.loads(_read(lock)).get("package", []):
+                source = package.get("source", {})
+                if path := source.get("directory") or source.get("editable") or source.get("path"):
+                    yield from package_files(lock.parent / path)
+        return
+    if file.suffix == ".toml":
+        return
+    for line in _lines(file):
+        yield line.file
+        location = None if line.text.startswith("-") else _parse(line)[1]
+        path = None if location is None else _local_path(location, file.parent)
+        if path is not None:
+            yield from package_files(path)
+
+
+def package_files(path: Path) -> Iterator[Path]:
+    """Yield the files of a package: of a folder those of its source, or the file itself."""
+    if not path.is_dir():
+        yield path
+        return
+    for parent, folders, files in os.walk(path):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not (name.startswith(".") or name in _NOT_SOURCE or name.endswith(".egg-info"))
+            and not Path(parent, name, "pyvenv.cfg").exists()
+        )
+        yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+
+
+def settings_of_uv(folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return what else decides which versions uv chooses in `folder`: its variables and its files of settings.
+
+    https://docs.astral.sh/uv/concepts/configuration-files/
+    """
+    facts = []
+    for name, value in sorted(environment.items()):
+        # Who asks for a package does not change which one it is, and a token changes all the time.
+        if name.startswith("UV_") and not name.endswith(("_CACHE_DIR", "_DEPTH", "_PASSWORD", "_TOKEN", "_USERNAME")):
+            facts.append(f"{name}={value}")
+            facts += [text for word in value.split() for text in _contents(folder / word) if (folder / word).is_file()]
+    home = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config"))
+    for configured in (home / "uv/uv.toml", Path("/etc/uv/uv.toml")):
+        facts += _contents(configured)
+    for at in (folder, *folder.parents):
+        facts += _contents(at / "uv.toml")
+        if (project := at / "pyproject.toml").is_file():
+            try:
+                tool = tomllib.loads(_read(project)).get("tool", {})
+            except tomllib.TOMLDecodeError as error:
+                raise FtaskError(f"Invalid TOML in {project}: {error}.", "Correct the file.") from None
+            facts.append(json.dumps(tool.get("uv"), sort_keys=True, default=str))
+    return facts
+
+
+def wheel_name(file_name: str) -> str | None:
+    """Return the package that a wheel is of; None if the name is not a wheel's."""
+    try:
+        return parse_wheel_filename(file_name)[0]
+    except InvalidWheelFilename:
+        return None
+
+
+def _paths(package: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the paths on this machine in a package of a pylock.toml."""
+    for part in (package.get("directory"), package.get("archive"), package.get("sdist"), *package.get("wheels", [])):
+        if part and "path" in part:
+            yield part["path"]
+
+
+def _contents(path: Path) -> list[str]:
+    """Return the hash of each file of a package, with its name; nothing where there is none."""
+    return [
+        f"{file.relative_to(path)} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in package_files(path)
+        if file.is_file()
+    ]
 
 
 def _lines(file: Path, is_constraint: bool = False, including: tuple[Path, ...] = ()) -> Iterator[_Line]:
@@ -135,31 +336,21 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
             yield start, logical
 
 
-def _parse(line: _Line) -> tuple[Requirement | None, str | None]:
-    """Return a line's requirement, None if it is a location without a name, and its location, None for an index."""
+def _parse(line: _Line) -> tuple[str | None, str | None]:
+    """Return the name of a line's package, None for a location without one, and its location, None for an index."""
     text = _OPTIONS_OF_A_REQUIREMENT.sub("", line.text)
     if _URL.match(text) or _PATH.match(text):
         location = text.partition(";")[0].strip()
-        try:
-            name = parse_wheel_filename(unquote(urlsplit(location).path.rpartition("/")[2]))[0]
-        except InvalidWheelFilename:
-            return None, location
-        return Requirement(text.replace(location, name, 1)), location
+        return wheel_name(unquote(urlsplit(location).path.rpartition("/")[2])), location
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         reason = " ".join(str(error).partition("\n")[0].split())
         raise line.error(reason, "Write a requirement like httpx>=0.28, one per line.") from None
-    return requirement, requirement.url
+    return canonicalize_name(requirement.name), requirement.url
 
 
 def _local_path(location: str, folder: Path) -> Path | None:
     if not _URL.match(location):
-        return folder / location
+        return folder / re.sub(r"\[[\w, .-]+\]$", "", location)  # without extras
     return Path(unquote(urlsplit(location).path)) if urlsplit(location).scheme == "file" else None
-
-
-def _names_and_sizes(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return [f"{file.name} {file.stat().st_size}" for file in sorted(folder.iterdir()) if file.is_file()]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.installers import LOCK_FILES
 from ftask.deploy.project import Project, project_files
-from ftask.deploy.requirements import included_files
+from ftask.deploy.requirements import requirement_files
 
 # Time of the last change in nanoseconds, and size in bytes; None for a file that does not exist.
 Stamp = tuple[int, int] | None
@@ -25,15 +24,8 @@ def deployment_files(settings: Path, project: Project) -> frozenset[Path]:
     if project.policy is not None:
         files.add(project.policy)
     if project.requirements is not None:
-        files.update(_requirement_files(project.requirements))
+        files.update(requirement_files(project.requirements))
     return frozenset(files)
-
-
-def _requirement_files(file: Path) -> Iterator[Path]:
-    if file.name in LOCK_FILES:
-        yield from (file.parent / name for name in LOCK_FILES)
-    else:
-        yield from included_files(file)
 
 
 class FileWatch:

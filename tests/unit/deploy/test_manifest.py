@@ -37,7 +37,7 @@ def code(text: str) -> Content:
 
 
 def build(folder: Path) -> Build:
-    return Build(host_platform(), folder, folder / "x.zip", (), {}, True)
+    return Build(host_platform(), folder, folder / "x.zip", (), {}, True, 0.0)
 
 
 def test_the_module_is_imported_from_the_build_and_its_dependencies(tmp_path: Path) -> None:

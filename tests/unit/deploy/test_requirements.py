@@ -3,10 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.requirements import Requirements, read_requirements
+from ftask.deploy.requirements import Requirements, read_requirements, settings_of_uv
 from tests.support.wheels import make_wheel
 
 
@@ -14,11 +13,6 @@ def read(folder: Path, text: str) -> Requirements:
     file = folder / "requirements.txt"
     file.write_text(text)
     return read_requirements(file)
-
-
-def roots(requirements: Requirements) -> list[Requirement]:
-    assert requirements.roots is not None
-    return list(requirements.roots)
 
 
 def test_requirements_are_read_as_pip_reads_them(tmp_path: Path) -> None:
@@ -38,17 +32,9 @@ tomli; python_version < "3.11"
 wheels @ https://example.invalid/wheels-1-py3-none-any.whl
 ./local_one-2.0-py3-none-any.whl ; sys_platform == "linux"
 """
-    assert roots(read(tmp_path, text)) == [
-        Requirement(line)
-        for line in (
-            "httpx[http2]>=0.28",
-            "six==1.17.0",
-            'tomli; python_version < "3.11"',
-            "idna",
-            "wheels@ https://example.invalid/wheels-1-py3-none-any.whl",
-            'local-one; sys_platform == "linux"',
-        )
-    ]
+    requirements = read(tmp_path, text)
+    assert requirements.names == {"httpx", "six", "tomli", "idna", "wheels", "local-one"}
+    assert not requirements.sources
 
 
 def test_the_fingerprint_changes_with_what_is_installed_and_with_nothing_else(tmp_path: Path) -> None:
@@ -72,17 +58,54 @@ def test_a_constraint_is_no_requirement_and_counts_in_the_fingerprint(tmp_path: 
     (tmp_path / "limits.txt").write_text("idna<4\n")
     text = "-c limits.txt\nhttpx\n"
     before = read(tmp_path, text)
-    assert roots(before) == [Requirement("httpx")]
+    assert before.names == {"httpx"}
     (tmp_path / "limits.txt").write_text("idna<3\n")
     assert read(tmp_path, text).fingerprint != before.fingerprint
     assert read(tmp_path, "-r limits.txt\nhttpx\n").fingerprint != read(tmp_path, text).fingerprint
 
 
-@pytest.mark.parametrize("line", ["./folder", "git+https://example.invalid/x.git", "./some-1.0.tar.gz"])
-def test_a_location_that_does_not_tell_its_name_leaves_the_requirements_unknown(tmp_path: Path, line: str) -> None:
+def test_what_is_built_here_is_what_the_user_gives_the_place_of(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "some-1.0.tar.gz").write_bytes(b"")
-    assert read(tmp_path, f"httpx\n{line}\n").roots is None
+    unnamed = ("./folder", "git+https://example.invalid/x.git", "./some-1.0.tar.gz")
+    text = "\n".join(["httpx", *unnamed, "Lib.A @ ./folder", "b @ git+https://example.invalid/b@main"])
+    requirements = read(tmp_path, text)
+    assert requirements.unnamed == unnamed
+    assert requirements.sources == {"lib-a", "b"}
+
+
+def test_a_changed_source_file_changes_the_fingerprint_and_what_a_build_leaves_does_not(tmp_path: Path) -> None:
+    source = tmp_path / "lib" / "src"
+    source.mkdir(parents=True)
+    (source / "a.py").write_text("A = 1")
+    before = read(tmp_path, "./lib\n").fingerprint
+    for left in ("build", "a.egg-info", ".venv", "__pycache__"):
+        (tmp_path / "lib" / left).mkdir()
+        (tmp_path / "lib" / left / "file").write_text("")
+    assert read(tmp_path, "./lib\n").fingerprint == before
+    (source / "a.py").write_text("A = 2")
+    assert read(tmp_path, "./lib\n").fingerprint != before
+
+
+@pytest.mark.parametrize("name", ["poetry.lock", "Pipfile.lock"])
+def test_the_lock_of_another_tool_is_refused_with_the_command_that_exports_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("")
+    with pytest.raises(FtaskError, match=name) as caught:
+        read_requirements(tmp_path / name)
+    assert "requirements.txt" in (caught.value.hint or "")
+
+
+def test_settings_of_uv_are_what_chooses_versions_and_no_credentials(tmp_path: Path) -> None:
+    (tmp_path / "limits.txt").write_text("idna<4")
+    environment = {"HOME": str(tmp_path), "UV_CONSTRAINT": "limits.txt", "UV_INDEX_A_PASSWORD": "secret", "PATH": "/"}
+    before = settings_of_uv(tmp_path, environment)
+    assert "secret" not in str(before)
+    (tmp_path / "limits.txt").write_text("idna<3")
+    limited = settings_of_uv(tmp_path, environment)
+    assert limited != before
+    assert settings_of_uv(tmp_path, environment | {"UV_EXCLUDE_NEWER": "2026-01-01"}) != limited
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\n[tool.uv]\nconstraint-dependencies = ["a<2"]\n')
+    assert settings_of_uv(tmp_path / "below", environment) != limited
 
 
 @pytest.mark.parametrize(

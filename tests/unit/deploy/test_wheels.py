@@ -5,18 +5,10 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.platforms import (
-    LAMBDA,
-    PYTHON_VERSIONS,
-    Platform,
-    host_platform,
-    lambda_platform,
-    marker_environment,
-)
-from ftask.deploy.wheels import is_pure, require_complete, require_wheels_for
+from ftask.deploy.platforms import LAMBDA, PYTHON_VERSIONS, Platform, lambda_platform
+from ftask.deploy.wheels import is_pure, require_wheels_for
 from tests.support.wheels import make_wheel
 
 
@@ -39,7 +31,6 @@ def test_a_wheel_is_for_the_python_that_the_stage_chose(tmp_path: Path, version:
     wheel = make_wheel(tmp_path, "b", tag=f"{foreign}-{foreign}-manylinux_2_28_aarch64")
     with pytest.raises(FtaskError, match=f"does not run on Python {version} on Linux aarch64"):
         require_wheels_for(platform, installed(tmp_path / "foreign", wheel))
-    assert marker_environment(platform)["python_version"] == version
 
 
 def test_a_python_that_the_functions_do_not_run_on_is_refused() -> None:
@@ -92,52 +83,3 @@ def test_only_a_wheel_for_all_platforms_is_pure(tmp_path: Path) -> None:
     (native,) = installed(tmp_path / "2", make_wheel(tmp_path, "b", tag="cp313-cp313-manylinux_2_17_aarch64"))
     assert is_pure(pure)
     assert not is_pure(native)
-
-
-ROOT = [Requirement("a[fast]")]
-
-
-def test_what_the_requirements_ask_for_is_complete(tmp_path: Path) -> None:
-    a = make_wheel(
-        tmp_path,
-        "a",
-        requires=[
-            "b>=1",
-            'c; extra == "fast"',
-            'd; extra == "slow"',
-            'e; sys_platform == "win32"',
-            'f; python_version < "3.12"',
-            'g; platform_machine == "aarch64"',
-        ],
-    )
-    parts = [make_wheel(tmp_path, name) for name in "bcg"]
-    require_complete(LAMBDA, ROOT, installed(tmp_path, a, *parts))
-
-
-@pytest.mark.parametrize(
-    ("requires", "present", "says"),
-    [
-        (['g; platform_machine == "aarch64"'], "", r"g.*required by a, is missing"),
-        (['f; python_version < "3.12"'], "f", r"nothing requires on .*: f\."),
-        (["b>=2"], "b", r"b>=2, required by a, is of version 1\.0"),
-        (['c; extra == "fast"'], "", r"c.*is missing"),
-    ],
-)
-def test_what_pip_got_wrong_for_the_platform_is_named(
-    tmp_path: Path, requires: list[str], present: str, says: str
-) -> None:
-    a = make_wheel(tmp_path, "a", requires=requires)
-    found = installed(tmp_path, a, *(make_wheel(tmp_path, name) for name in present))
-    with pytest.raises(FtaskError, match=says) as caught:
-        require_complete(LAMBDA, ROOT, found)
-    assert "[build]" in (caught.value.hint or "")
-
-
-def test_requirements_without_a_name_cannot_be_checked(tmp_path: Path) -> None:
-    with pytest.raises(FtaskError, match="Cannot check"):
-        require_complete(LAMBDA, None, installed(tmp_path, make_wheel(tmp_path, "a")))
-
-
-def test_on_this_machine_its_own_markers_count(tmp_path: Path) -> None:
-    a = make_wheel(tmp_path, "a", requires=['b; python_version < "3"'])
-    require_complete(host_platform(), ROOT, installed(tmp_path, a))
