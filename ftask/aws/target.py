@@ -71,9 +71,9 @@ class Target:
             )
 
     @classmethod
-    def local(cls, endpoint_url: str, access_key: str, secret_key: str) -> Target:
-        """Return the target of the stage `local`, on this machine's engine with its root key."""
-        return cls(LOCAL_STAGE, None, LOCAL_REGION, endpoint_url, access_key, secret_key)
+    def local(cls, endpoint_url: str, access_key: str, secret_key: str, stage: str = LOCAL_STAGE) -> Target:
+        """Return the target of a stage on this machine's engine, with the engine's root key."""
+        return cls(stage, None, LOCAL_REGION, endpoint_url, access_key, secret_key)
 
     @property
     def stack_name(self) -> str:
@@ -183,6 +183,10 @@ class Target:
     def logs(self) -> CloudWatchLogsClient:
         client: CloudWatchLogsClient = self._client("logs")
         return client
+
+    @cached_property
+    def ssm(self) -> Any:
+        return self._client("ssm")
 
     @cached_property
     def sts(self) -> STSClient:

@@ -6,7 +6,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from ftask.aws.local_stage import LOCAL_STAGE
+from ftask.aws.local_stage import is_local
 from ftask.aws.target import Target
 from ftask.bench.result import Machine
 from ftask.core.text import plural
@@ -69,7 +69,7 @@ def _memory_gib() -> float | None:
 def _engine(target: Target) -> str:
     if not target.is_emulated:
         return "AWS"
-    if target.stage_name != LOCAL_STAGE:
+    if not is_local(target.stage_name):
         return "an emulator"
     try:
         return f"ministack {version('ministack')}"

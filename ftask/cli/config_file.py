@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftask.aws.local_stage import is_local, secret_arn
+from ftask.cli.options import DEFAULT, GlobalOptions, Setting
 from ftask.core.errors import FtaskError
 from ftask.private_files import user_id
 
@@ -77,20 +79,37 @@ class StageConfig:
 
 
 @dataclass(frozen=True)
+class LocalConfig:
+    """The table `[local]`: what the stages of the local engine have besides their stacks."""
+
+    __pydantic_config__ = _STRICT
+
+    buckets: list[str] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _File:
     __pydantic_config__ = _STRICT
 
+    stage: str | None = None
+    local: LocalConfig = LocalConfig()
     stages: dict[str, StageConfig] = field(default_factory=dict)
     tasks: TasksConfig | None = None
 
 
 @dataclass(frozen=True)
 class Config:
-    """The stages and the tasks of the file; without a file, `path` is None."""
+    """The stages and the tasks of the file; without a file, `path` is None.
+
+    `default_stage` is the stage of commands that name none; None for `local`.
+    """
 
     path: Path | None
     stages: dict[str, StageConfig]
     tasks: TasksConfig | None = None
+    default_stage: str | None = None
+    local: LocalConfig = LocalConfig()
 
     def stage(self, name: str) -> StageConfig:
         """Return the settings of a stage; empty ones if the file does not name it."""
@@ -100,12 +119,12 @@ class Config:
         """Return the settings of the user's own tasks on a stage, or None without own tasks."""
         if self.tasks is None:
             return None
-        stage = self.stage(name).tasks
+        stage, local = self.stage(name).tasks, self.local.secrets if is_local(name) else ()
         return replace(
             self.tasks,
             policy=stage.policy or self.tasks.policy,
             environment=self.tasks.environment | stage.environment,
-            secrets=self.tasks.secrets | stage.secrets,
+            secrets=self.tasks.secrets | {variable: secret_arn(name, variable) for variable in local} | stage.secrets,
         )
 
     def project(self, stage_name: str) -> Project | None:
@@ -128,6 +147,13 @@ class Config:
             environment=tasks.environment,
             secrets=tasks.secrets,
         )
+
+
+def chosen_stage(options: GlobalOptions, config: Config) -> Setting[str]:
+    """Return the stage of the option or the environment, else the project's own."""
+    if options.stage.source == DEFAULT and config.default_stage is not None:
+        return Setting(config.default_stage, str(config.path))
+    return options.stage
 
 
 def find_file() -> Path | None:
@@ -166,7 +192,12 @@ def load_config() -> Config:
     for name in file.stages:
         if file.tasks is None and (settings := sorted(tables["stages"][name].get("tasks", {}))):
             raise _invalid(path, text, ["stages", name, "tasks", settings[0]], "this file has no table [tasks]")
-    return Config(path, file.stages, file.tasks)
+    if file.stage is not None and not is_local(file.stage):
+        raise FtaskError(
+            f"{path}, line {_line(text, ['stage'])}: stage: it must be on this machine, like local-shop.",
+            f"Name other stages where they are meant, with --stage {file.stage} or FTASK_STAGE.",
+        )
+    return Config(path, file.stages, file.tasks, file.stage, file.local)
 
 
 def _require_trusted(path: Path) -> None:
@@ -196,6 +227,8 @@ def _settings_near(keys: list[str]) -> str:
             title, known = "Settings of [tasks]", fields(TasksConfig)
         case ["stages", name, "tasks", *_]:
             title, known = f"Settings of [stages.{name}.tasks]", fields(StageTasksConfig)
+        case ["local", *_]:
+            title, known = "Settings of [local]", fields(LocalConfig)
         case _:
             title, known = "Settings of a stage", fields(StageConfig)
     return f"{title}: {', '.join(each.name for each in known)}."

@@ -8,10 +8,11 @@ import typer
 
 from ftask.cli import completion, policy
 from ftask.cli.invocation import Invocation
-from ftask.cli.own_tasks import importing_python
+from ftask.cli.own_tasks import confirm_other_project, deployment_of, remember_project
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
 from ftask.core.errors import FtaskError
+from ftask.core.text import plural
 from ftask.deploy.archive import size_note
 from ftask.deploy.deployment import Deployment, final_template
 from ftask.deploy.existing import how_to_stop
@@ -50,6 +51,9 @@ def deploy(
             help="Service role in whose name CloudFormation works; the stack keeps it (default: your own permissions).",
         ),
     ] = None,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Install the newest dependencies that the requirements allow.")
+    ] = False,
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
     ] = False,
@@ -78,18 +82,7 @@ def deploy(
         policy.print_policy(run, DEPLOYING, overrides, own_bucket, role_arn, only_plans=dry_run)
         return
     project = run.config.project(run.stage_name)
-    deployment = Deployment(
-        run.target,
-        overrides,
-        project,
-        configured.tags,
-        own_bucket,
-        role_arn,
-        protected=configured.protected,
-        python=importing_python(project),
-        progress=run.screen.note,
-        warn=run.screen.warn,
-    )
+    deployment = deployment_of(run, project, overrides, own_bucket, role_arn, upgrade=upgrade)
     deployment.build()
     if _repair(run, deployment, yes=yes, dry_run=dry_run):
         _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
@@ -130,7 +123,10 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     try:
         if not allow_data_loss:
             refuse_data_loss(plan)
-        run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}?", yes=yes)
+        if deployment.project is not None:
+            confirm_other_project(run, deployment.project, yes=yes)
+        removes = f" and remove {plural(len(plan.types.removed), 'task type')}" if plan.types.removed else ""
+        run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}{removes}?", yes=yes)
         for archive in deployment.upload():
             screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
             if text := size_note(archive.zipped_bytes or 0):
@@ -144,6 +140,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     )
     show_events(run, deployment.run(plan))
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
+    remember_project(run, deployment)
     outputs = run.outputs
     deployment.check_endpoint(outputs.table)
     deployment.check(outputs.worker_function)

@@ -12,7 +12,7 @@ from ftask.aws.stage import Stage
 from ftask.cli.config_file import load_config
 from ftask.cli.invocation import Invocation
 from ftask.cli.log_lines import print_events
-from ftask.cli.own_tasks import importing_python
+from ftask.cli.own_tasks import confirm_other_project, deployment_of, remember_project
 from ftask.cli.project import require_tasks
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
@@ -45,7 +45,7 @@ def dev(run: Invocation) -> None:
     """
     if not run.settings.uses_engine:
         raise UsageError(
-            f"ftask dev works on the stage 'local', on this machine; {run.stage_name!r} is another stage.",
+            f"ftask dev works on a local stage, on this machine; {run.stage_name!r} is another stage.",
             f"Deploy it with: ftask deploy --stage {run.stage_name}",
         )
     require_tasks(run.config)
@@ -58,6 +58,7 @@ def dev(run: Invocation) -> None:
     run.if_interrupted = None
     session = _Session(run)
     watch = FileWatch(files)
+    session.require_stage()
     session.deploy()
     run.screen.note(f"Watching {_names(watch.files)}. Ctrl-C ends.")
     for _ in rounds(lambda: _SETTLING_SECONDS if watch.is_settling else _ROUND_SECONDS):
@@ -75,6 +76,15 @@ class _Session:
         self._started_at = now()
         self._logs: LogReader | None = None
 
+    def require_stage(self) -> None:
+        """Ask before the tasks of another project are replaced.
+
+        Raises:
+            FtaskError: the answer was no, or no terminal is there to ask.
+        """
+        if (project := self._run.config.project(self._run.stage_name)) is not None:
+            confirm_other_project(self._run, project)
+
     def deploy(self) -> None:
         """Deploy the project if it has changed; show the error if that fails."""
         try:
@@ -91,15 +101,7 @@ class _Session:
         config = load_config()
         require_tasks(config)
         project, configured = config.project(run.stage_name), config.stage(run.stage_name)
-        deployment = Deployment(
-            run.target,
-            configured.overrides(),
-            project,
-            configured.tags,
-            python=importing_python(project),
-            progress=run.screen.note,
-            warn=run.screen.warn,
-        )
+        deployment = deployment_of(run, project, configured.overrides(), config=config)
         deployment.build()
         before = deployment.existing()
         deployment.repair(before)
@@ -107,6 +109,7 @@ class _Session:
         if plan.changes:
             deployed = before.stack if not plan.creates_stack else None
             self._carry_out(deployment, plan, None if deployed is None else Stage(run.target, deployed))
+        remember_project(run, deployment)
         self._logs = self._logs or LogReader(
             run.target, log_groups(run.outputs, ("worker",)), EventFilter(), self._started_at
         )

@@ -40,7 +40,9 @@ class Invocation(typer.Context):
 
     @property
     def stage_name(self) -> str:
-        return self.options.stage.value
+        from ftask.cli.config_file import chosen_stage
+
+        return chosen_stage(self.options, self.config).value
 
     @cached_property
     def screen(self) -> Screen:
@@ -65,7 +67,7 @@ class Invocation(typer.Context):
 
     @cached_property
     def target(self) -> Target:
-        """Where the command works; starts the local engine for the stage 'local'.
+        """Where the command works; starts the local engine for a local stage.
 
         Raises:
             FtaskError: the engine does not start, or the stage's name or endpoint is invalid.
@@ -90,7 +92,7 @@ class Invocation(typer.Context):
         if warning := fullness_warning(engine.root):
             self.screen.warn(warning)
         self._engine = running
-        return engine_target(running)
+        return engine_target(running, self.stage_name)
 
     @cached_property
     def config(self) -> Config:
@@ -196,13 +198,13 @@ class Invocation(typer.Context):
 
         return Engine().running() != self._engine
 
-    def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something that cannot be undone.
+    def confirm(self, question: str, *, yes: bool, hint: str = "Run it again with --yes.") -> None:
+        """Ask before something that cannot be undone; `hint` says what to do where no terminal is there to ask.
 
         Raises:
             FtaskError: the answer was no, or no terminal is there to ask.
         """
-        if not yes and self._answer(f"{question} [y/N] ", question).lower() not in ("y", "yes"):
+        if not yes and self._answer(f"{question} [y/N] ", question, hint).lower() not in ("y", "yes"):
             raise FtaskError("Nothing changed.")
 
     def confirm_by_name(self, question: str, *, yes: bool) -> None:
@@ -227,7 +229,7 @@ class Invocation(typer.Context):
         if self._answer(f"{question} Type the name of the stage, {stage}: ", question, hint) != stage:
             raise FtaskError("Nothing changed.")
 
-    def _answer(self, prompt: str, question: str, hint: str = "Run it again with --yes.") -> str:
+    def _answer(self, prompt: str, question: str, hint: str) -> str:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise FtaskError(f"Cannot ask without a terminal: {question}", hint)
         sys.stderr.write(prompt)
@@ -241,9 +243,9 @@ def _read_profile(name: str | None) -> Profile:
     return read_profile(name)
 
 
-def engine_target(running: RunningEngine) -> Target:
-    """Return the stage 'local' of an engine that runs."""
+def engine_target(running: RunningEngine, stage: str) -> Target:
+    """Return a stage of an engine that runs."""
     from ftask.aws.target import Target
 
     key = running.root_key
-    return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key)
+    return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key, stage)

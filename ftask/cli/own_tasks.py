@@ -1,10 +1,17 @@
-"""The Python that imports the user's tasks before a deployment."""
+"""The user's tasks on their way to a stage: the Python that imports them, and whose tasks they replace."""
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Mapping
 
+from ftask.aws.stack import find_stack
+from ftask.cli.config_file import Config
+from ftask.cli.invocation import Invocation
+from ftask.deploy.deployment import Deployment
 from ftask.deploy.project import Project
+from ftask.local import projects
 from ftask.local.runtime import runtime_python
 from ftask.local.state_folder import default_root, unusable
 
@@ -24,3 +31,60 @@ def importing_python(project: Project | None) -> str:
         return str(runtime_python(root))
     except OSError as error:
         raise unusable(root, error) from error
+
+
+def deployment_of(
+    run: Invocation,
+    project: Project | None,
+    overrides: Mapping[str, str],
+    own_bucket: str | None = None,
+    role_arn: str | None = None,
+    *,
+    upgrade: bool = False,
+    config: Config | None = None,
+) -> Deployment:
+    """Return the deployment of this folder to the stage of the command."""
+    config = config or run.config
+    configured = config.stage(run.stage_name)
+    is_here = run.settings.uses_engine
+    return Deployment(
+        run.target,
+        overrides,
+        project,
+        configured.tags,
+        own_bucket,
+        role_arn or configured.role_arn,
+        protected=configured.protected,
+        python=importing_python(project),
+        upgrade=upgrade,
+        local_buckets=config.local.buckets if is_here else (),
+        local_secrets=config.local.secrets if is_here else {},
+        progress=run.screen.note,
+        warn=run.screen.warn,
+    )
+
+
+def confirm_other_project(run: Invocation, project: Project, *, yes: bool = False) -> None:
+    """Ask before the tasks of another project on this machine are replaced.
+
+    Raises:
+        FtaskError: the answer was no, or no terminal is there to ask.
+    """
+    before = projects.deployed_project(run.stage_name) if run.settings.uses_engine else None
+    if before in (None, project.root) or find_stack(run.target) is None:
+        return
+    run.screen.warn(
+        f"Stage {run.stage_name} has the tasks of another project, {before}. To give this one a stage of its own,"
+        f' add to its ftask.toml, above the first table: stage = "local-{_slug(project)}"'
+    )
+    run.confirm(f"Replace the tasks of {before}?", yes=yes, hint="To replace them: ftask deploy --yes")
+
+
+def remember_project(run: Invocation, deployment: Deployment) -> None:
+    """Note which project's tasks the stage of this machine has now."""
+    if deployment.project is not None and run.settings.uses_engine:
+        projects.remember_project(run.stage_name, deployment.project.root)
+
+
+def _slug(project: Project) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", project.root.name.lower()).strip("-")[:20] or "2"

@@ -35,6 +35,9 @@ def package(
             help="Set a parameter in parameters.json.",
         ),
     ] = None,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Install the newest dependencies that the requirements allow.")
+    ] = False,
     artifact_bucket: Annotated[
         str | None, typer.Option(metavar="BUCKET", help="Bucket that the code archives will be copied to.")
     ] = None,
@@ -47,15 +50,25 @@ def package(
         ftask package --stage prod --to build
     """
     if run.settings.uses_engine:
-        raise UsageError("A package is for AWS, and the stage 'local' is not.", "Name another stage with --stage.")
+        raise UsageError(
+            f"A package is for AWS, and the stage {run.stage_name!r} is on this machine.",
+            "Name another stage with --stage.",
+        )
     configured, screen = run.config.stage(run.stage_name), run.screen
     project = run.config.project(run.stage_name)
     bucket = artifact_bucket or configured.artifact_bucket
     overrides = configured.overrides() | parse_overrides(param or [])
     template = final_template(project, screen.warn)
     region = run.settings.region.value or _IMPORT_REGION
-    python, platform = importing_python(project), lambda_platform(overrides)
-    code = build_code(project, platform, region, python=python, progress=screen.note, warn=screen.warn)
+    code = build_code(
+        project,
+        lambda_platform(overrides),
+        region,
+        python=importing_python(project),
+        upgrade=upgrade,
+        progress=screen.note,
+        warn=screen.warn,
+    )
     stack_name = f"ftask-{run.stage_name}"
     try:
         written = write_package(to, stack_name, template, code, overrides, bucket)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
+from ftask.aws.local_stage import LOCAL_REGION, is_local
 from ftask.aws.profile import Profile
 from ftask.aws.target import Target
-from ftask.cli.config_file import Config
+from ftask.cli.config_file import Config, chosen_stage
 from ftask.cli.options import GlobalOptions, Setting, environment
 from ftask.cli.usage import UsageError
 
@@ -51,18 +51,19 @@ def resolve(
     """Return the settings that follow from the options, `ftask.toml`, the environment and the AWS profile.
 
     Raises:
-        UsageError: a flag has no effect on the stage 'local'.
+        UsageError: a flag has no effect on a local stage.
     """
-    if options.stage.value == LOCAL_STAGE and not options.endpoint_url.is_flag:
-        return _of_engine(options)
-    stage, path = config.stage(options.stage.value), str(config.path)
+    chosen = chosen_stage(options, config)
+    if is_local(chosen.value) and not options.endpoint_url.is_flag:
+        return _of_engine(options, chosen)
+    stage, path = config.stage(chosen.value), str(config.path)
     has_keys = bool(variables.get(ACCESS_KEY_VARIABLE))
     # The keys of a pipeline go before the profile in the file, which only the team's own machines have.
     profile = _first(options.profile, Setting(None if has_keys else stage.profile, path))
     aws = read_profile(profile.value)
     source = f"profile {aws.name} ({aws.path})"
     return Settings(
-        options.stage,
+        chosen,
         profile,
         _credentials(profile, has_keys=has_keys),
         _first(options.region, Setting(stage.region, path), Setting(aws.settings.get("region"), source)),
@@ -72,15 +73,15 @@ def resolve(
     )
 
 
-def _of_engine(options: GlobalOptions) -> Settings:
+def _of_engine(options: GlobalOptions, stage: Setting[str]) -> Settings:
     for name, setting in (("--profile", options.profile), ("--region", options.region)):
         if setting.is_flag:
             raise UsageError(
-                f"{name} has no effect on the stage {LOCAL_STAGE!r}, which runs on this machine.",
+                f"{name} has no effect on the stage {stage.value!r}, which runs on this machine.",
                 "Choose another stage with --stage.",
             )
     return Settings(
-        options.stage,
+        stage,
         Setting(None, ENGINE),
         Setting("access key", ENGINE),
         Setting(LOCAL_REGION, ENGINE),

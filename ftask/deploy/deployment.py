@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ftask.aws import stack
 from ftask.aws.account import concurrency_limit
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.local_stage import is_local
 from ftask.aws.old_items import LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT, returns_old_items
 from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.target import Target
@@ -26,10 +27,12 @@ from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
 from ftask.deploy.existing import Existing
 from ftask.deploy.key_policy import needed_statements
+from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
-from ftask.deploy.plan import Plan, discard_plan, make_plan
+from ftask.deploy.plan import Plan, discard_plan, make_plan, plan_parameters
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.project import Project
+from ftask.deploy.task_types import compare, deployed_types
 from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import template_with
 from ftask.deploy.worker_check import check_worker
@@ -57,6 +60,7 @@ class Deployment:
     `own_bucket` is a bucket of the team's for the code archives, None for ftask's. `role_arn` is the service role in
     whose name CloudFormation works, None for the caller's; a stack keeps its role. With `protected` the stack is
     protected from deletion once it is deployed. `python` imports the tasks;
+    `upgrade` installs the newest dependencies. `local_buckets` and `local_secrets` are made on the local engine.
     `progress` gets the output of installers, `warn` what is doubtful about the tasks.
     """
 
@@ -69,8 +73,12 @@ class Deployment:
     protected: bool = False
     sleep: Callable[[float], None] = time.sleep
     python: str = sys.executable
+    upgrade: bool = False
+    local_buckets: Sequence[str] = ()
+    local_secrets: Mapping[str, str] = field(default_factory=dict)
     progress: Say = lambda line: None
     warn: Say = lambda line: None
+    _keeps_code: bool = field(default=False, init=False)
 
     def build(self) -> None:
         """Build the code and read the policy, so that what is wrong with them is known before anything changes.
@@ -78,6 +86,8 @@ class Deployment:
         Raises:
             FtaskError: the code cannot be built, the module cannot be imported, or the policy is invalid.
         """
+        if self.project is not None and is_local(self.target.stage_name) and self.target.is_emulated:
+            require_local_secrets(self.target.stage_name, self.project.secrets)
         _ = self.template, self.code
 
     @cached_property
@@ -94,8 +104,15 @@ class Deployment:
 
     @cached_property
     def code(self) -> Code:
-        region, platform = self.target.region_name, self.platform
-        return build_code(self.project, platform, region, python=self.python, progress=self.progress, warn=self.warn)
+        return build_code(
+            self.project,
+            self.platform,
+            self.target.region_name,
+            python=self.python,
+            upgrade=self.upgrade,
+            progress=self.progress,
+            warn=self.warn,
+        )
 
     @cached_property
     def location(self) -> CodeLocation:
@@ -122,9 +139,7 @@ class Deployment:
         Raises:
             FtaskError: the parameters are wrong, or the stack cannot be changed in its state. No plan is left behind.
         """
-        plan = make_plan(
-            self.target, self.template, self.location, self.overrides, self.tags, self.role_arn, self.sleep
-        )
+        plan = self._plan()
         if plan.creates_stack and self.target.is_emulated:
             self.progress("The plan of an emulator also lists resources that these parameters switch off.")
         if plan.changes:
@@ -136,6 +151,28 @@ class Deployment:
                 self.drop(plan)
                 raise
         return plan
+
+    def _plan(self) -> Plan:
+        existing = self.existing().stack
+        types = () if existing is None else deployed_types(existing)
+        if self.project is None and existing is not None and types != ():
+            self._keeps_code = True
+            if self.overrides.get("PythonVersion", known := existing.parameters.get("PythonVersion")) != known:
+                raise FtaskError(
+                    f"Cannot change PythonVersion: the code of {self.target.stage_name} is built for Python {known}.",
+                    "Run the command in the folder of the project, which has the ftask.toml.",
+                )
+            self.warn(
+                f"Stage {self.target.stage_name} has tasks of its own, and no ftask.toml with [tasks] is here: its code"
+                " and its template stay as they are, only parameters change."
+            )
+            return plan_parameters(self.target, self.overrides, self.role_arn, self.sleep)
+        plan = make_plan(
+            self.target, self.template, self.location, self.overrides, self.tags, self.role_arn, self.sleep
+        )
+        if existing is None or existing.is_data_only or types is None or not plan.changes:
+            return plan
+        return replace(plan, types=compare(existing, types, self.code.types))
 
     def _check_account(self, plan: Plan) -> None:
         key_arn = plan.parameters.get("KmsKeyArn")
@@ -166,7 +203,9 @@ class Deployment:
 
     def upload(self) -> Iterator[Uploaded]:
         """Put the code where the plan expects it, and yield each archive."""
-        yield from artifacts.upload(self.target, self.code, self.location)
+        provide(self.target, self.local_buckets, self.local_secrets)  # a new worker reads its secrets at once
+        if not self._keeps_code:
+            yield from artifacts.upload(self.target, self.code, self.location)
 
     def run(self, plan: Plan) -> Iterator[StackEvent]:
         """Run the plan, whose code has been uploaded, and yield the events.
@@ -205,5 +244,6 @@ class Deployment:
         Raises:
             DeploymentError: it cannot.
         """
+        provide(self.target, self.local_buckets, self.local_secrets)
         if self.project is not None:
             check_worker(self.target, worker_function)

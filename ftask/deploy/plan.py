@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,13 @@ from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.causes import Detail, causes, certain_replacements, kept_properties, moved_resources, read_detail
 from ftask.deploy.events import remedy
 from ftask.deploy.existing import find_existing
+from ftask.deploy.task_types import TypeChanges
 from ftask.deploy.tokens import new_token
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import (
         ChangeTypeDef,
+        GetTemplateSummaryOutputTypeDef,
         ResourceChangeDetailTypeDef,
     )
 
@@ -99,6 +101,7 @@ class Plan:
     deployed: Mapping[str, str]
     api_code_sha256: str
     worker_code_sha256: str
+    types: TypeChanges = field(default_factory=TypeChanges)
 
     @property
     def changed_parameters(self) -> dict[str, tuple[str | None, str]]:
@@ -131,11 +134,7 @@ def make_plan(
         existing = _changeable(target)
         deployed = existing.parameters if existing else {}
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
-        declared = [
-            parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue"))
-            for entry in summary.get("Parameters", [])
-        ]
-        values = parameters.resolve(declared, deployed, {**parameters.for_emulator(target), **overrides})
+        values = parameters.resolve(_declared(summary), deployed, {**parameters.for_emulator(target), **overrides})
         complete = values | {
             "CodeBucket": code.bucket,
             "CodeKey": code.api_key,
@@ -199,6 +198,43 @@ def plan_parameter(
                 *({"ParameterKey": other, "UsePreviousValue": True} for other in deployed if other != name),
             ],
         )
+
+
+def plan_parameters(
+    target: Target,
+    overrides: Mapping[str, str],
+    role_arn: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Plan:
+    """Let CloudFormation compute what other parameters would change of a stack that keeps its code and its template.
+
+    Raises:
+        FtaskError: the parameters are wrong, or the stack cannot be changed in its state.
+    """
+    with translate_aws_errors():
+        existing = _changeable(target)
+        if existing is None:
+            raise stack.not_found(target, "There is nothing to change.")
+        summary = target.cloudformation.get_template_summary(StackName=target.stack_name)
+        values = parameters.resolve(_declared(summary), existing.parameters, overrides)
+        code_keys = (existing.parameters["CodeKey"], existing.parameters["WorkerCodeKey"])
+        complete = {**existing.parameters, **values, DATA_ONLY: "false", HAS_WORKER_SOURCE: "true"}
+        return _computed(
+            target,
+            existing,
+            values,
+            code_keys,
+            sleep,
+            UsePreviousTemplate=True,
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
+            **({} if role_arn is None else {"RoleARN": role_arn}),
+        )
+
+
+def _declared(summary: GetTemplateSummaryOutputTypeDef) -> list[parameters.Declared]:
+    return [
+        parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue")) for entry in summary.get("Parameters", [])
+    ]
 
 
 def refuse_data_loss(plan: Plan) -> None:

@@ -57,6 +57,9 @@ PLAN_ONLY = together(
     needs(
         {
             STACK: "cloudformation:DeleteChangeSet",
+            # The task types that the stage has, and the unfinished tasks of those that go.
+            ARCHIVES: "s3:GetObject",
+            TABLE: "dynamodb:Scan",
             ANYTHING: "cloudformation:GetTemplateSummary lambda:GetAccountSettings",
         }
     ),
@@ -187,7 +190,7 @@ COMMANDS: Mapping[str, Needs] = {
                 " cloudformation:UpdateTerminationProtection",
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
-                ARCHIVES: "s3:GetObject s3:PutObject",
+                ARCHIVES: "s3:PutObject",
                 # To ask the worker whether it can import the user's tasks, and the API whether it answers.
                 WORKER: "lambda:InvokeFunction",
                 DOCUMENT: "execute-api:Invoke",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -51,6 +52,14 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "changedParameters": {
             name: {"before": before, "after": after} for name, (before, after) in plan.changed_parameters.items()
         },
+        "taskTypes": {
+            "added": list(plan.types.added),
+            "removed": [
+                {"name": name, "unfinished": count.number, "all": count.is_all}
+                for name, count in plan.types.removed.items()
+            ],
+            "changed": list(plan.types.changed),
+        },
         "changes": [
             {
                 "action": change.action,
@@ -76,6 +85,9 @@ def plan_table(plan: Plan) -> RenderableType:
         return _new_stack(plan)
     table = plain_table("", "resource", "type", "change")
     referring = [change.logical_id for change in plan.changes if change.only_refers]
+    for action, type_name, text in _type_changes(plan):
+        sign, style = _ACTIONS[action]
+        table.add_row(Text(sign, style=style), Text(type_name, style=style), "task type", text)
     for cause, changes in _by_cause(plan).items():
         if cause in plan.changed_parameters:
             table.add_row(Text("~", style="yellow"), Text(cause, style="yellow"), "parameter", _parameter(plan, cause))
@@ -95,6 +107,15 @@ def plan_table(plan: Plan) -> RenderableType:
     )
     text = f"{plural(len(referring), 'resource')} {words}: {', '.join(sorted(referring))}"
     return Lines(table, Text(text, style="dim"))
+
+
+def _type_changes(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield the task types that change: the action, the name, and what it means."""
+    for name, count in plan.types.removed.items():
+        unfinished = f", {'' if count.is_all else 'at least '}{plural(count.number, 'unfinished task')}"
+        yield "Remove", name, f"removed{unfinished if count.number else ''}"
+    yield from (("Add", name, "added") for name in plan.types.added)
+    yield from (("Modify", name, "other arguments or options") for name in plan.types.changed)
 
 
 def _new_stack(plan: Plan) -> RenderableType:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -277,8 +278,9 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "doctor": needing_doctor,
     "bench": lambda _: [("bench", "-n", "2", *ENDING), ("bench", "-n", "1", "--rate", "9", *ENDING)],
 }
-# What only a deployment of own tasks needs: the worker is asked whether it can import them.
-FOR_OWN_TASKS = {"lambda:InvokeFunction"}
+# What only a deployment of own tasks needs: the worker is asked whether it can import them, and the unfinished tasks of
+# a removed type are counted.
+FOR_OWN_TASKS = {"lambda:InvokeFunction", "dynamodb:Scan"}
 # What only a plan that is dropped needs.
 DROPPING = {f"cloudformation:{call}" for call in ("DeleteChangeSet", "DeleteStack", "ListChangeSets")}
 DENIED = ("AWS denied", "refused these credentials", "These credentials lack", "denies access")
@@ -362,8 +364,17 @@ def test_a_deployer_needs_the_whole_of_the_policy(caller: Caller, user: User, co
         take_down(caller.target)
         dry = [("deploy", "--dry-run")]
         # The second one finds the bucket that the first one made.
-        real = [("deploy", "--yes"), ("deploy", "--yes", "--param", "ErrorRate=0.5")]
-        return dry if action in DROPPING else [*dry, *real] if action is None else real
+        return (
+            dry
+            if action in DROPPING
+            else chain(dry if action is None else [], deploying(removes_type=action is None or action in FOR_OWN_TASKS))
+        )
+
+    def deploying(*, removes_type: bool) -> Iterator[Run]:
+        yield ("deploy", "--yes")
+        if removes_type:
+            (tmp_path / "tasks.py").write_text(TASKS.replace("greet", "hello"))
+        yield ("deploy", "--yes", "--param", "ErrorRate=0.5")
 
     prove(caller, user, command, runs)
 

@@ -298,7 +298,8 @@ def test_a_doctor_may_have_drift_detected() -> None:
 
 
 def test_who_plans_changes_nothing_but_change_sets() -> None:
-    changing = {action for action in actions_of(plan_policy(SCOPE)) if not re.search(":(Get|Describe|List)", action)}
+    reading = ":(Get|Describe|List|Scan)"
+    changing = {action for action in actions_of(plan_policy(SCOPE)) if not re.search(reading, action)}
     assert {action.removeprefix("cloudformation:") for action in changing} == {
         *("CreateChangeSet", "DeleteChangeSet", "TagResource", "UntagResource")
     }

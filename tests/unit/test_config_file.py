@@ -196,3 +196,22 @@ def test_with_sudo_the_file_of_the_user_who_calls_is_fine(folder: Path, monkeypa
     give_to_another_user(folder / "ftask.toml", monkeypatch)
     monkeypatch.setenv("SUDO_UID", str(NOBODY))
     assert load_config().stages
+
+
+def test_a_project_has_a_stage_of_its_own_on_this_machine(folder: Path) -> None:
+    (folder / "ftask.toml").write_text('stage = "local-shop"\n' + TEXT)
+    assert load_config().default_stage == "local-shop"
+    (folder / "ftask.toml").write_text('stage = "prod"\n' + TEXT)
+    with pytest.raises(FtaskError, match="line 1: stage: it must be on this machine"):
+        load_config()
+
+
+def test_local_stages_read_the_secrets_of_this_machine_and_others_do_not(folder: Path) -> None:
+    arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/key"
+    (folder / "ftask.toml").write_text(
+        f'[tasks]\nmodule = "tasks"\n[tasks.secrets]\nKEY = "{arn}"\n[local.secrets]\nKEY = "value"\n'
+    )
+    config = load_config()
+    secrets = {name: getattr(config.stage_tasks(name), "secrets", None) for name in ("prod", "local-shop", "localhost")}
+    here = "arn:aws:ssm:us-east-1:000000000000:parameter/ftask/local-shop/KEY"
+    assert secrets == {"prod": {"KEY": arn}, "local-shop": {"KEY": here}, "localhost": {"KEY": arn}}

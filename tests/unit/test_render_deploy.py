@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ftask.deploy.plan import Change, Plan, PropertyChange
+from ftask.deploy.task_types import Count, TypeChanges
 from ftask.render import deploy
 from tests.support.drawing import drawn
 
@@ -30,10 +31,16 @@ def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> N
         deployed={"WorkerTimeout": "20", "ErrorRate": "0.3"},
         api_code_sha256="h",
         worker_code_sha256="w",
+        types=TypeChanges(("new",), {"old": Count(2), "older": Count(0), "large": Count(9, is_all=False)}, ("greet",)),
     )
     lines = [" ".join(line.split()) for line in drawn(deploy.plan_table(plan), 200).splitlines()]
     assert lines == [
         "resource type change",
+        "- old task type removed, 2 unfinished tasks",
+        "- older task type removed",
+        "- large task type removed, at least 9 unfinished tasks",
+        "+ new task type added",
+        "~ greet task type other arguments or options",
         "~ New parameter (none) → 1",
         "~ WorkerTimeout parameter 20 → 30",
         "other changes",

@@ -50,6 +50,11 @@ def test_ten_secrets_cost_the_worker_one_client_for_each_service() -> None:
     assert sorted(made) == ["secretsmanager", "ssm"]
 
 
+def test_the_local_engine_is_asked_for_a_parameter_by_its_name() -> None:
+    arn = "arn:aws:ssm:us-east-1:000000000000:parameter/shop/key"
+    assert fetch_secrets({"A": arn}, client_with(secrets={}, parameters={"/shop/key": "p"})) == {"A": "p"}
+
+
 def test_a_secret_that_does_not_exist_is_named() -> None:
     with pytest.raises(SettingsError, match=r"Cannot read the secret A: .*ResourceNotFoundException") as refused:
         fetch_secrets({"A": SECRET}, client_with(secrets={}))

@@ -15,7 +15,16 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.plan import Change, Plan, PropertyChange, discard_plan, make_plan, plan_data_only, refuse_data_loss
+from ftask.deploy.plan import (
+    Change,
+    Plan,
+    PropertyChange,
+    discard_plan,
+    make_plan,
+    plan_data_only,
+    plan_parameters,
+    refuse_data_loss,
+)
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
 
@@ -73,6 +82,27 @@ def test_keeping_the_data_changes_nothing_else() -> None:
         {"ParameterKey": "ErrorRate", "UsePreviousValue": True},
         {"ParameterKey": "CodeKey", "UsePreviousValue": True},
     ]
+
+
+def test_other_parameters_leave_code_and_template_alone() -> None:
+    deployed = {
+        "CodeKey": "x/h.zip",
+        "WorkerCodeKey": "x/w.zip",
+        "DataOnly": "true",
+        "ErrorRate": "0.5",
+        "WorkerTimeout": "20",
+    }
+    stack = FakeStack("UPDATE_COMPLETE", deployed=deployed)
+    plan = plan_parameters(target_of(stack), {"ErrorRate": "0.1"})
+    assert (plan.api_code_sha256, plan.worker_code_sha256) == ("h", "w")
+    assert stack.requested["UsePreviousTemplate"]
+    assert "Tags" not in stack.requested
+    values = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack.requested["Parameters"]}
+    assert (
+        values | {"ErrorRate": "0.1", "CodeKey": "x/h.zip", "WorkerCodeKey": "x/w.zip", "DataOnly": "false"} == values
+    )
+    with pytest.raises(FtaskError, match="Unknown parameter 'ErrorRat'"):
+        plan_parameters(target_of(stack), {"ErrorRat": "0.1"})
 
 
 def test_a_stack_that_cannot_keep_its_data_is_told() -> None:
