@@ -6,9 +6,14 @@ import os
 import sys
 from pathlib import Path
 
+from ftask.aws.local_stage import is_local
 from ftask.cli.config_file import Config, TasksConfig
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
+from ftask.deploy.archive_view import see_as_a_worker
+from ftask.deploy.requirements import requires
+from ftask.tasks.context import running_or_none
+from ftask.tasks.conversion import convert
 from ftask.tasks.errors import ModuleLoadError
 from ftask.tasks.loading import load_tasks, set_environment
 from ftask.tasks.registry import Registry
@@ -30,7 +35,8 @@ def require_tasks(config: Config) -> tuple[Path, TasksConfig]:
 def load_project(run: Invocation) -> Registry:
     """Import the module that `[tasks] module` of ftask.toml names, and return its tasks.
 
-    The variables of `[tasks.environment]` are set, unless the environment has them; secrets are not read. The
+    The variables of `[tasks.environment]` are set, unless the environment has them. Of secrets, only
+    the values of `[local.secrets]` are. The
     traceback of an import that failed goes to stderr.
 
     Raises:
@@ -39,11 +45,15 @@ def load_project(run: Invocation) -> Registry:
     config = run.config
     path, tasks = require_tasks(config)
     settings = config.stage_tasks(run.stage_name) or tasks
-    set_environment({**settings.environment, **os.environ})
+    local = config.local.secrets if is_local(run.stage_name) else {}
+    set_environment({**settings.environment, **local, **os.environ})
     for name in sorted(settings.secrets.keys() - os.environ.keys()):
         run.screen.note(
             f"The secret {name} is not read here; set the environment variable {name} if the task needs it."
         )
+    if (project := config.project(run.stage_name)) is not None:
+        see_as_a_worker(project, lambda: running_or_none() is not None)
+        convert(by_pydantic=requires(project.requirements, "pydantic"))
     sys.path.insert(0, str(path.absolute().parent))
     try:
         return load_tasks(tasks.module)

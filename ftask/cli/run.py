@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from random import Random
 from typing import Annotated
@@ -14,15 +15,15 @@ import typer
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.project import load_project
-from ftask.cli.task_arguments import parse_arguments, read_payload
+from ftask.cli.task_arguments import as_json, parse_arguments, read_payload
 from ftask.cli.usage import UsageError
 from ftask.core.codec import task_to_json
-from ftask.core.manifest import Manifest
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.payload import JsonObject
 from ftask.core.ranges import RANGES
 from ftask.core.timestamps import now
 from ftask.render.attempts import attempt_line, result_text
+from ftask.tasks.manifest import build_manifest
 from ftask.tasks.registry import Registry
 from ftask.tasks.trial import SkippingClock, new_task, run_to_end
 
@@ -66,22 +67,29 @@ def run(
     given = parse_arguments(arguments or ()) if payload is None else read_payload(payload)
     if run.screen.json or not sys.stdout.isatty():
         with redirect_stdout(sys.stderr):
-            task = _run(run, task_type, given, attempt, max_attempts, no_wait=no_wait)
+            task = _run(run, task_type, given, arguments or (), attempt, max_attempts, no_wait=no_wait)
     else:
-        task = _run(run, task_type, given, attempt, max_attempts, no_wait=no_wait)
+        task = _run(run, task_type, given, arguments or (), attempt, max_attempts, no_wait=no_wait)
     return _show(run, task)
 
 
 def _run(
-    run: Invocation, type_name: str, payload: JsonObject, attempt: int, max_attempts: int | None, *, no_wait: bool
+    run: Invocation,
+    type_name: str,
+    payload: JsonObject,
+    arguments: Sequence[str],
+    attempt: int,
+    max_attempts: int | None,
+    *,
+    no_wait: bool,
 ) -> Task:
     # As on a worker, but readable.
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s  %(name)s: %(message)s")
     registry = Registry() if type_name == EXPERIMENT_TYPE else load_project(run)
-    task_type = Manifest(tuple(declaration.type for declaration in registry)).with_experiment().resolve(type_name)
-    problem = task_type.check(payload)
+    task_type = build_manifest(registry).with_experiment().resolve(type_name)
+    problem = task_type.check(payload) or task_type.check_texts(payload)
     if problem is not None:
-        raise UsageError(problem)
+        raise UsageError(problem, as_json(problem, arguments))
     clock = SkippingClock(now) if no_wait else None
     task = new_task(task_type, payload, now(), attempt, max_attempts)
     rng = Random()  # noqa: S311 - backoff jitter and a simulated error rate, no secret

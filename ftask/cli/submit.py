@@ -18,7 +18,7 @@ from ftask.cli.following import Timeout, follow, require_wait, show_summary
 from ftask.cli.input_tasks import Sources, read_tasks
 from ftask.cli.interrupted import how_many, how_to_follow
 from ftask.cli.invocation import Invocation
-from ftask.cli.task_arguments import split_type
+from ftask.cli.task_arguments import as_json, split_type
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.submission import derive_task_id
@@ -123,7 +123,7 @@ def submit(
     if not single:
         run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(total, 'task')}.")
     code = _show(run, submitted, wait=wait, timeout=timeout, single=single)
-    _raise_errors(error, submitted, rejected, path)
+    _raise_errors(error, submitted, rejected, path, sources.arguments)
     return code
 
 
@@ -195,7 +195,13 @@ def _draw_accepted(task_id: str, status: str) -> Any:
     return accepted(task_id, status)
 
 
-def _raise_errors(error: FtaskError | None, submitted: Submitted, rejected: Spool[Rejected], path: Path | None) -> None:
+def _raise_errors(
+    error: FtaskError | None,
+    submitted: Submitted,
+    rejected: Spool[Rejected],
+    path: Path | None,
+    arguments: Iterable[str],
+) -> None:
     """Report what was not accepted: the request that failed, else the lines, else the task."""
     error = error or submitted.first_unavailable
     if error is not None and path is not None:
@@ -210,5 +216,6 @@ def _raise_errors(error: FtaskError | None, submitted: Submitted, rejected: Spoo
             f"{plural(len(rejected), 'line')} of {path} rejected. Line {first.line}: {first.reason}",
             f"All rejected lines are in {path}.rejected with their reasons.",
         )
-    if submitted.first_refusal is not None:
-        raise submitted.first_refusal
+    if (refusal := submitted.first_refusal) is not None:
+        refusal.hint = as_json(refusal.message, arguments) or refusal.hint
+        raise refusal

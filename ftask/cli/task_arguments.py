@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ def parse_arguments(arguments: Sequence[str]) -> JsonObject:
         payload[key] = _json_value(argument, key, text) if is_json else text
     # The same checks as for a payload that comes as JSON.
     return parse_payload(json.dumps(payload))
+
+
+def as_json(problem: str, arguments: Iterable[str]) -> str | None:
+    """Return how to write the argument that `problem` is about as JSON; None if it is about none, or no JSON."""
+    for argument in arguments:
+        key, _, text = argument.partition("=")
+        if f"{key!r} takes " in problem:
+            with suppress(ValueError, RecursionError):
+                json.loads(text)
+                return f"For JSON, write: {key}:={text}"
+    return None
 
 
 def read_payload(text: str) -> JsonObject:

@@ -18,6 +18,8 @@ from ftask.core.retry import RetryPolicy
 # A reader ignores fields that it does not know; a higher version is one that it must not guess at.
 MANIFEST_VERSION = 1
 TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_BRACKETS = re.compile(r"\[[^\[\]]*\]")
+_NOT_TEXT = {"int", "float", "bool", "list", "dict", "None"}
 # A payload may have thousands of wrong keys of any length; an error names the first few, shortened.
 _MAX_NAMES = 5
 _MAX_NAME_LENGTH = 64
@@ -93,6 +95,17 @@ class TaskType:
             return f"{text} It takes no arguments."
         arguments = ", ".join(name if required else f"{name} (optional)" for name, required in self._signature())
         return f"{text} Arguments: {arguments}."
+
+    def check_texts(self, payload: Mapping[str, Any]) -> str | None:
+        """Return which argument gets a text that cannot be one, or None; pydantic converts texts where it is there."""
+        if self.schema is not None:
+            return None
+        for argument in self.arguments:
+            value = payload.get(argument.name)
+            if isinstance(value, str) and argument.annotation is not None and not _takes_text(argument.annotation):
+                shown = _shortened(value)
+                return f"Task type {self.name}: {argument.name!r} takes {argument.annotation}, and {shown} is a text."
+        return None
 
     def _signature(self) -> Iterable[tuple[str, bool]]:
         return ((argument.name, argument.required) for argument in self.arguments)
@@ -221,6 +234,13 @@ def _argument_to_json(argument: Argument) -> dict[str, Any]:
 def _argument_from_json(entry: Mapping[str, Any]) -> Argument:
     default = json.dumps(entry["default"]) if "default" in entry else None
     return Argument(entry["name"], entry["required"], entry.get("annotation"), default)
+
+
+def _takes_text(annotation: str) -> bool:
+    """Return whether a value of this annotation may be a text, as far as its names tell."""
+    while (outer := _BRACKETS.sub("", annotation)) != annotation:
+        annotation = outer
+    return not {name.strip() for name in annotation.split("|")} <= _NOT_TEXT
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ftask.deploy.dependencies import Build, build_dependencies
 from ftask.deploy.function_code import api_content, fit, worker_content
 from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import Platform, host_platform
-from ftask.deploy.project import Project, project_files
+from ftask.deploy.project import Project, project_files, require_included
 
 Say = Callable[[str], None]
 
@@ -79,6 +79,7 @@ def build_code(
     interpreter = find_interpreter(platform.python)
     if project is None:
         return Code(CodeArchive(api_content(None, interpreter)), CodeArchive(worker_content((), (), None, interpreter)))
+    require_included(project)
     cache = cache or cache_folder()
 
     def dependencies(platform: Platform, interpreter: Interpreter | None) -> Build | None:
@@ -96,6 +97,7 @@ def build_code(
         _importable(build, dependencies),
         python=python,
         environment=import_environment(project, region),
+        root=project.root,
         progress=warn,
     )
     entries = () if build is None else build.entries

@@ -8,9 +8,10 @@ this machine's Python; the deployed worker is then asked whether it can import i
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ftask.core.errors import FtaskError
@@ -18,7 +19,7 @@ from ftask.deploy.archive import Content
 from ftask.deploy.bytecode import Interpreter
 from ftask.deploy.dependencies import Build
 from ftask.deploy.installers import Progress
-from ftask.deploy.project import Project
+from ftask.deploy.project import Project, include_for_file, include_for_module
 
 TIMEOUT_SECONDS = 60
 
@@ -71,6 +72,7 @@ def make_manifest(
     *,
     python: str,
     environment: Mapping[str, str],
+    root: Path | None = None,
     progress: Progress = lambda line: None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> bytes:
@@ -83,6 +85,7 @@ def make_manifest(
         python: the interpreter. What is installed in its environment can be imported too, so for an import as clean as
             the worker's it is one that has what AWS Lambda's runtime has, and nothing else.
         environment: all of the environment variables.
+        root: the project's folder, which may have what the archive leaves out.
         progress: gets each warning.
         timeout_seconds: for the import.
 
@@ -117,8 +120,17 @@ def make_manifest(
         tail = [line for line in printed if line.strip()][-_TAIL:]
         raise FtaskError(
             "\n".join([f"Cannot read the tasks of the module {module!r}:", *(f"  {line}" for line in tail)]),
-            "Nothing was deployed. Correct the module.",
+            f"Nothing was deployed. {(root and _left_out(tail, root)) or 'Correct the module.'}",
         )
     for line in printed:
         progress(line)
     return done.stdout.encode()
+
+
+def _left_out(lines: Sequence[str], root: Path) -> str | None:
+    """Return how to pack the module or file that an import did not find; None if the project does not have it."""
+    text = "\n".join(lines)
+    module = re.search(r"No module named '(\w+)", text)
+    file = re.search(r"No such file or directory: '([^']+)'", text)
+    hint = include_for_module(root, module[1]) if module else None
+    return hint or (include_for_file(root, file[1]) if file else None)

@@ -6,10 +6,13 @@ or package that `[tasks] module` names, and what an `include` pattern selects.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -100,6 +103,69 @@ def project_files(project: Project) -> tuple[ProjectFile, ...]:
     for pattern in project.include:
         names.update(_included_files(project.root, pattern))
     return tuple(ProjectFile(name, project.root / name) for name in sorted(names))
+
+
+def read_project(file: Path) -> Project | None:
+    """Return the project of an ftask.toml as a test sees it, without its environment; None without own tasks.
+
+    Raises:
+        FtaskError: the module, a pattern or a file is invalid.
+    """
+    with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError):  # every command says so
+        tasks = tomllib.loads(file.read_text(encoding="utf-8-sig"))["tasks"]
+        include, requirements = tasks.get("include", ()), tasks.get("requirements")
+        return open_project(file.absolute().parent, tasks["module"], include=include, requirements=requirements)
+    return None
+
+
+def require_included(project: Project) -> None:
+    """Refuse what a worker could not import: a module of the folder that the archive leaves out.
+
+    Raises:
+        FtaskError: a file of the project imports one.
+    """
+    files = project_files(project)
+    packed = {file.name.partition("/")[0].removesuffix(".py") for file in files}
+    for file in files:
+        if not file.name.endswith(".py"):
+            continue
+        for name in _imports(file.path):
+            if name not in packed and (missing := include_for_module(project.root, name)) is not None:
+                raise FtaskError(f"{file.name} imports {name!r}, and the worker's archive leaves that out.", missing)
+
+
+def include_for_module(root: Path, name: str) -> str | None:
+    """Return how to pack a module that lies in the folder `root`; None if none of that name does."""
+    if (root / f"{name}.py").is_file():
+        return _include(f"{name}.py")
+    return _include(f"{name}/**/*.py") if (root / name / "__init__.py").is_file() else None
+
+
+def include_for_file(root: Path, name: str) -> str | None:
+    """Return how to pack another file of the folder `root`; None if it is not one."""
+    path = root / name
+    return _include(name) if path.is_file() and path.resolve().is_relative_to(root) else None
+
+
+def _include(pattern: str) -> str:
+    return f'Add it to `include` under [tasks] in {SETTINGS_FILE}: include = ["{pattern}"]'
+
+
+def _imports(file: Path) -> Iterator[str]:
+    """Yield the top-level names that a file imports where nothing expects them to be missing."""
+    try:
+        waiting: list[ast.AST] = [ast.parse(file.read_bytes())]
+    except (SyntaxError, ValueError):
+        return  # the import says so
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
+        is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if not is_for_types and not isinstance(node, ast.Try):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _require_variable_name(name: str) -> None:

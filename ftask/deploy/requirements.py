@@ -7,9 +7,10 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -244,6 +245,74 @@ def package_files(path: Path) -> Iterator[Path]:
             and not Path(parent, name, "pyvenv.cfg").exists()
         )
         yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+
+
+def requires(file: Path | None, package: str) -> bool:
+    """Return whether a requirements file asks for a package, itself or by what it requires in turn.
+
+    Of a requirements.txt, what is required in turn is known as far as it is installed here.
+
+    Raises:
+        FtaskError: the file is missing or invalid.
+    """
+    if file is None:
+        return False
+    if (lock := find_lock(file)) is not None:
+        packages = {entry["name"]: entry for entry in tomllib.loads(_read(lock)).get("package", [])}
+        here = [name for name, entry in packages.items() if _folder(entry, lock) == file.parent]
+        return package in _closure(here or packages, lambda name: _locked(packages.get(name, {})))
+    if file.suffix == ".toml":
+        return package in read_pylock(file).names
+    names: set[str] = set()
+    for line in _lines(file):
+        if line.text.startswith("-"):
+            continue
+        name, location = _parse(line)
+        path = None if location is None else _local_path(location, file.parent)
+        names.update([name] if name else [], _declared(path) if path else [])
+    return package in _closure(names, _installed)
+
+
+def _closure(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return the packages, and what they need, directly or not."""
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            waiting += needs(name)
+    return seen
+
+
+def _locked(entry: Mapping[str, Any]) -> Iterator[str]:
+    yield from (needed["name"] for needed in entry.get("dependencies", []))
+
+
+def _folder(entry: Mapping[str, Any], lock: Path) -> Path | None:
+    source = entry.get("source", {})
+    place = source.get("virtual") or source.get("editable")
+    return None if place is None else (lock.parent / place).resolve()
+
+
+def _installed(name: str) -> list[str]:
+    try:
+        return _without_extras(distribution(name).requires or ())
+    except PackageNotFoundError:
+        return []
+
+
+def _declared(folder: Path) -> list[str]:
+    """Return what the package in a folder requires."""
+    try:
+        project = tomllib.loads(_read(folder / "pyproject.toml")).get("project", {})
+    except (OSError, tomllib.TOMLDecodeError):
+        return []
+    return _without_extras(project.get("dependencies", ()))
+
+
+def _without_extras(lines: Iterable[str]) -> list[str]:
+    needed = map(Requirement, lines)
+    return [canonicalize_name(one.name) for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
 
 
 def settings_of_uv(folder: Path, environment: Mapping[str, str]) -> list[str]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _MAX_ERRORS = 5
 _MAX_VALUE_BYTES = 60
 
+# What this process can import, and the worker cannot.
+_hidden: set[str] = set()
+
 Converter = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -94,9 +97,15 @@ def argument_types(declaration: Declaration) -> dict[str, Any]:
         ) from error
 
 
-@cache
+def convert(*, by_pydantic: bool) -> None:
+    """Convert from now on as a worker does whose dependencies have pydantic, or do not have it."""
+    _hidden.clear() if by_pydantic else _hidden.add("pydantic")
+
+
 def has_pydantic() -> bool:
-    """Return whether pydantic 2 can be imported."""
+    """Return whether pydantic 2 can be imported, as far as a worker can."""
+    if "pydantic" in _hidden:
+        return False
     try:
         from pydantic import TypeAdapter  # noqa: F401 - pydantic 1 has none
     except ModuleNotFoundError as error:

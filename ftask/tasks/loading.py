@@ -41,7 +41,7 @@ def load_tasks(module: str) -> Registry:
             ) from None
         raise ModuleLoadError(
             f"Cannot import the tasks of {module!r}: {error}.",
-            f"If {error.name!r} is a dependency, add it to the requirements.",
+            f"Add the package that has {error.name!r} to the requirements; its name may be another one.",
             traceback_text(error),
         ) from error
     except (Exception, SystemExit) as error:

@@ -76,7 +76,7 @@ def _schema(declaration: Declaration) -> dict[str, typing.Any] | None:
     try:
         schema = adapter.json_schema()
     except PydanticUserError:
-        return None  # a type that validates, and whose JSON nobody can describe
+        return {}  # a type that validates, and whose JSON nobody can describe
     for argument in declaration.type.arguments:
         if argument.default is not None and argument.name in schema["properties"]:
             schema["properties"][argument.name]["default"] = json.loads(argument.default)

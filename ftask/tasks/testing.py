@@ -25,6 +25,8 @@ from ftask.tasks.worker import handler
 __all__ = ["TASK_ID", "Outcome", "fresh_registry", "run", "running"]
 
 TASK_ID = "0" * 32
+# Called with the file of each task that runs; set where the project of the file can be looked at.
+prepare: Callable[[str], None] = lambda file: None  # noqa: E731
 # As a new stack has them.
 _MAX_ATTEMPTS = 2
 _SECONDS = 25.0
@@ -90,6 +92,7 @@ def run(
         FtaskError: the function is not a task, or the payload is not JSON.
     """
     declaration = declaration_of(task)
+    prepare(declaration.function.__code__.co_filename)
     registry = Registry()
     registry.add(declaration)
     allowed = max_attempts or declaration.type.options.max_attempts or max(_MAX_ATTEMPTS, attempt)

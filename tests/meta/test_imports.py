@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 EDGES = {
     "core": set(),
     "tasks": {"core"},
-    "testing.py": {"tasks"},
+    "testing.py": {"deploy", "tasks"},
     "aws": {"cache_folder", "core", "private_files"},
     "distribution": set(),
     "cache_folder": set(),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ftask.tasks.conversion import convert
 from ftask.tasks.registry import fresh_registry
 
 
@@ -23,3 +24,4 @@ def project_in(folder: Path, tasks: str, settings: str = '[tasks]\nmodule = "tas
         patch.setattr(sys, "path", [entry for entry in sys.path if not entry.endswith("/tests/unit")])
         yield folder
     sys.modules.pop("tasks", None)
+    convert(by_pydantic=True)

@@ -110,7 +110,6 @@ def test_json_is_the_task_as_ftask_get_shows_it(run: Run) -> None:
     ("arguments", "code", "says"),
     [
         (["reject"], 3, "attempt 1 of 2  FAILED  0.0 s  PermanentError: never"),
-        (["add", "a=x"], 3, "attempt 1 of 3  FAILED  0.0 s  InvalidPayload: Task type add: a: Input should be a valid"),
         (["later", "--no-wait"], 3, "attempt 1 of 2  RETRYING  0.0 s  RetryAfter: retry after 0.5 s  next in 0.5 s"),
         (["slow", "--max-attempts", "1"], 3, "s: its timeout is 0.05 s."),
         (["result_is_not_json"], 3, "InvalidResult: The result is not JSON: "),
@@ -182,6 +181,9 @@ def test_the_experiment_needs_no_project(run: Run, folder: Path) -> None:
             None,
             "Error: Cannot import the tasks: no module named 'tasks'.\nPut tasks.py into ftask.toml's folder",
         ),
+
+
+        (SETTINGS, None, "Error: The tasks module 'tasks' does not exist"),
         (SETTINGS, "x = 1\n", "Error: The module 'tasks' declares no tasks."),
         (SETTINGS, "def (:\n", "Error: Cannot import the tasks of 'tasks': SyntaxError: invalid syntax"),
         (SETTINGS, "import nothing_like_it\n", "No module named 'nothing_like_it'."),
@@ -233,3 +235,67 @@ def test_the_defaults_are_those_of_a_new_stack() -> None:
         "ErrorRate": trial.ERROR_RATE,
         "WorkerTimeout": trial.WORKER_TIMEOUT.total_seconds(),
     }
+
+
+CONVERTING = """\
+from datetime import date
+from pathlib import Path
+
+from ftask import task
+
+
+@task(max_attempts=1)
+def late(day: date, days: int = 1) -> str:
+    return repr((day, days))
+
+
+@task(max_attempts=1)
+def read(name: str) -> str:
+    return Path(name).read_text()
+"""
+
+
+@pytest.mark.parametrize(
+    ("requirements", "result"),
+    [("pydantic\n", "(datetime.date(2026, 1, 2), 1)"), ("rich\n", "('2026-01-02', 1)")],
+)
+def test_pydantic_converts_exactly_if_the_requirements_have_it(tmp_path: Path, requirements: str, result: str) -> None:
+    (tmp_path / "requirements.txt").write_text(requirements)
+    with project_in(tmp_path, CONVERTING, '[tasks]\nmodule = "tasks"\nrequirements = "requirements.txt"\n'):
+        done = CliRunner().invoke(app, ["run", "late", "day=2026-01-02", "-o", "json"])
+    assert json.loads(done.stdout)["result"] == result
+
+
+def test_a_text_for_a_number_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    with project_in(tmp_path, CONVERTING):
+        done = CliRunner().invoke(app, ["run", "late", "day=2026-01-02", "days=3"])
+    assert done.exit_code == 2
+    assert "'days' takes int, and '3' is a text" in done.stderr
+    assert "For JSON, write: days:=3" in done.stderr
+
+
+def test_a_task_reads_what_the_archive_has_and_nothing_else_of_the_project(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for file in (folder / "packed.txt", folder / "left_out.txt", tmp_path / "elsewhere.txt"):
+        file.write_text(file.stem)
+    with project_in(folder, CONVERTING, '[tasks]\nmodule = "tasks"\ninclude = ["packed.txt"]\n'):
+        results = {
+            name: CliRunner().invoke(app, ["run", "read", f"name={name}"])
+            for name in ("packed.txt", "left_out.txt", "../elsewhere.txt")
+        }
+    assert "packed" in results["packed.txt"].stdout
+    assert "elsewhere" in results["../elsewhere.txt"].stdout
+    assert results["left_out.txt"].exit_code == 3
+    assert 'include = ["left_out.txt"]' in results["left_out.txt"].stderr
+
+
+def test_a_module_that_the_archive_leaves_out_is_named_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("")
+    text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import for_types\n" + CONVERTING
+    (tmp_path / "for_types.py").write_text("")
+    with project_in(tmp_path, text + "\n\n@task\ndef lazy():\n    import helpers\n"):
+        done = CliRunner().invoke(app, ["run", "late", "day=2026-01-02"])
+    assert done.exit_code == 1
+    assert "tasks.py imports 'helpers'" in done.stderr
+    assert 'include = ["helpers.py"]' in done.stderr

@@ -174,3 +174,19 @@ def test_a_deployment_without_types_says_so() -> None:
     with pytest.raises(UnknownTypeError) as caught:
         Manifest().resolve("send")
     assert caught.value.hint == "This deployment has no task types."
+
+
+@pytest.mark.parametrize(
+    ("annotation", "takes"),
+    [
+        *(("int", False), ("float | None", False), ("list[str]", False), ("dict[str, list[int]] | bool", False)),
+        *(("str", True), ("str | int", True), ("Decimal", True), ("date | None", True), ("list[int] | str", True)),
+    ],
+)
+def test_a_text_is_refused_where_the_annotation_takes_none_and_nothing_converts(annotation: str, takes: bool) -> None:
+    task_type = TaskType("nap", (Argument("seconds", annotation=annotation),))
+    problem = task_type.check_texts({"seconds": "0.1"})
+    assert problem == (None if takes else f"Task type nap: 'seconds' takes {annotation}, and '0.1' is a text.")
+    assert task_type.check_texts({"seconds": 0.1}) is None
+    # With a schema, pydantic converts.
+    assert replace(task_type, schema={}).check_texts({"seconds": "0.1"}) is None

@@ -112,3 +112,18 @@ def test_the_very_build_is_imported_where_this_machine_can(tmp_path: Path) -> No
     assert not can_import(pure, None)
     assert not can_import(pure, Interpreter("python3.12", "3.12"))
     assert not can_import(replace(pure, is_pure=False), Interpreter("python3.13", "3.13"))
+
+
+@pytest.mark.parametrize(
+    ("text", "include"),
+    [
+        ("import importlib; importlib.import_module('helpers')", "helpers.py"),
+        ("open('prices.csv')", "prices.csv"),
+        ("import pathlib; pathlib.Path(__file__).with_name('prices.csv').read_text()", "prices.csv"),
+    ],
+)
+def test_what_the_archive_leaves_out_is_to_be_included(tmp_path: Path, text: str, include: str) -> None:
+    (tmp_path / include).write_text("")
+    with pytest.raises(FtaskError) as caught:
+        make_manifest("tasks", code(text), None, python=sys.executable, environment=NO_ENVIRONMENT, root=tmp_path)
+    assert f'include = ["{include}"]' in (caught.value.hint or "")

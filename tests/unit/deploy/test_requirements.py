@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.requirements import Requirements, read_requirements, settings_of_uv
+from ftask.deploy.requirements import Requirements, read_requirements, requires, settings_of_uv
 from tests.support.wheels import make_wheel
 
 
@@ -137,3 +137,26 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_bytes(b"httpx\xff\xfe")
     with pytest.raises(FtaskError, match="is not UTF-8"):
         read_requirements(tmp_path / "requirements.txt")
+
+
+def test_what_is_required_in_turn_counts_as_required(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("# none\n")
+    assert not requires(file, "annotated-types")
+    file.write_text("pydantic>=2\nnot-installed\n-c limits.txt\n")
+    (tmp_path / "limits.txt").write_text("")
+    assert requires(file, "annotated-types")
+    assert not requires(file, "uv")
+    assert not requires(None, "pydantic")
+
+
+def test_a_lock_tells_what_its_project_requires_without_groups(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "uv.lock").write_text(
+        '[[package]]\nname = "shop"\nsource = { virtual = "." }\ndependencies = [{ name = "fastapi" }]\n'
+        '[package.dev-dependencies]\ndev = [{ name = "pytest" }]\n'
+        '[[package]]\nname = "fastapi"\ndependencies = [{ name = "pydantic" }]\n'
+        '[[package]]\nname = "pydantic"\n[[package]]\nname = "pytest"\n'
+    )
+    found = {name: requires(tmp_path / "uv.lock", name) for name in ("fastapi", "pydantic", "pytest")}
+    assert found == {"fastapi": True, "pydantic": True, "pytest": False}

@@ -148,7 +148,7 @@ def test_types_that_json_has_are_not_warned_of(tmp_path: Path) -> None:
             "import not_installed\n",
             (
                 "ModuleNotFoundError: No module named 'not_installed'\n"
-                "If 'not_installed' is a dependency, add it to the requirements.\n"
+                "Add the package that has 'not_installed' to the requirements; its name may be another one.\n"
             ),
         ),
         (
