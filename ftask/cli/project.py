@@ -35,9 +35,8 @@ def require_tasks(config: Config) -> tuple[Path, TasksConfig]:
 def load_project(run: Invocation) -> Registry:
     """Import the module that `[tasks] module` of ftask.toml names, and return its tasks.
 
-    The variables of `[tasks.environment]` are set, unless the environment has them. Of secrets, only
-    the values of `[local.secrets]` are. The
-    traceback of an import that failed goes to stderr.
+    The variables of `[tasks.environment]` and, on a local stage, the values of `[local.secrets]` are set, unless the
+    environment has them. The traceback of an import that failed goes to stderr.
 
     Raises:
         FtaskError: this folder has no project, or its module cannot be imported.
