@@ -23,7 +23,10 @@ _NO_WHEEL = re.compile(
     rf"attempted to build `{_NAME.replace('P<name>', 'P<built>')}`",
     re.IGNORECASE,
 )
-_WRONG_WHEEL = re.compile(r"A path \((?P<path>[^)]+\.whl)\) dependency is incompatible with the current platform")
+_WRONG_WHEEL = re.compile(
+    r"A path \((?P<path>[^)]+\.whl)\) dependency is incompatible with the current platform|"
+    r"The built wheel `(?P<built>[^`]+)` is not compatible"
+)
 _UNKNOWN = re.compile(rf"because {_NAME} was not found in", re.I)
 _NO_VERSION = re.compile(rf"because there (?:is|are) no versions? of {_NAME}", re.I)
 _CONFLICT = re.compile(r"requirements are unsatisfiable", re.I)
@@ -43,8 +46,8 @@ def _cause(text: str, platform: Platform) -> tuple[str, str]:
         return _no_wheel(lacking, platform)
     if match := _WRONG_WHEEL.search(text):
         return (
-            f"The wheel {match['path']} is not for {platform}.",
-            "Name the wheel of that platform in the requirements, or one for every platform (none-any).",
+            f"The wheel {match['path'] or match['built']} is not for {platform}.",
+            "Name a wheel that was built for that platform in the requirements, or one for every platform (none-any).",
         )
     if match := _UNKNOWN.search(text):
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from ftask.ops.finding import Level
 from tests.support.cloudformation import FakeStack, target_of
 
 CHANGE = {"Action": "Modify", "LogicalResourceId": "WorkerSource", "ResourceType": "T"}
+AN_EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 # As a new account has it, with two functions' share reserved for another one.
 LIMITS = {"AccountLimit": {"ConcurrentExecutions": 12, "UnreservedConcurrentExecutions": 10}}
@@ -37,7 +39,10 @@ def stubbed(target: Target, service: str) -> Stubber:
 
 
 def deployment_on(stack: FakeStack, warnings: list[str]) -> Deployment:
-    deployment = Deployment(target_of(stack), {}, warn=warnings.append, sleep=lambda _: None)
+    stack.deployed = {**stack.deployed, "CodeBucket": "b", "CodeKey": "k", "WorkerCodeKey": "w"}
+    target = target_of(stack)
+    vars(target)["s3"] = SimpleNamespace(get_object=lambda **_: {"Body": BytesIO(AN_EMPTY_ZIP)})
+    deployment = Deployment(target, {}, warn=warnings.append, sleep=lambda _: None)
     vars(deployment)["template"] = ""
     vars(deployment)["location"] = CodeLocation("b", "ftask-prod/h.zip", "ftask-prod/w.zip", "123456789012")
     return deployment
