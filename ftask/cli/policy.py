@@ -130,10 +130,6 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     if run.settings.uses_engine:
         scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
         running = Engine().running()  # printing a policy does not start it
-        return scope, {} if running is None else _deployed_parameters(run, engine_target(running))
-
-
-        running = Engine().running()  # a policy is no reason to start it
         return scope, {} if running is None else _deployed_parameters(run, engine_target(running, run.stage_name))
     region = run.settings.region.value
     if region is None:

@@ -176,13 +176,6 @@ def test_the_experiment_needs_no_project(run: Run, folder: Path) -> None:
     [
         (None, TASKS, "Error: No ftask.toml in this folder or above it.\nBegin a project with: ftask init\n"),
         ("[stages.dev]\n", TASKS, 'has no table [tasks].\nAdd these lines:\n[tasks]\nmodule = "tasks"\n'),
-        (
-            SETTINGS,
-            None,
-            "Error: Cannot import the tasks: no module named 'tasks'.\nPut tasks.py into ftask.toml's folder",
-        ),
-
-
         (SETTINGS, None, "Error: The tasks module 'tasks' does not exist"),
         (SETTINGS, "x = 1\n", "Error: The module 'tasks' declares no tasks."),
         (SETTINGS, "def (:\n", "Error: Cannot import the tasks of 'tasks': SyntaxError: invalid syntax"),
