@@ -114,13 +114,14 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
             deployment.check(run.outputs.worker_function)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
-    screen.picture(plan_table(plan))
     if dry_run:
         deployment.drop(plan)
+        screen.picture(plan_table(plan))
         screen.result(value | {"deployed": False}, lambda: "Nothing changed (--dry-run).")
         return
     verb = "Create" if plan.creates_stack else "Change"
-    try:
+    with deployment.dropped_unless_begun(plan):
+        screen.picture(plan_table(plan))
         if not allow_data_loss:
             refuse_data_loss(plan)
         if deployment.project is not None:
@@ -131,14 +132,12 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
             screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
             if text := size_note(archive.zipped_bytes or 0):
                 screen.note(text)
-    except (FtaskError, KeyboardInterrupt):
-        deployment.drop(plan)
-        raise
+        events = deployment.run(plan)
     stop = how_to_stop(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
     run.if_interrupted = (
         f"CloudFormation continues with stack {plan.stack_name}. Run ftask deploy again to see how it ended{stop}"
     )
-    show_events(run, deployment.run(plan))
+    show_events(run, events)
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     remember_project(run, deployment)
     outputs = run.outputs

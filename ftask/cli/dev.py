@@ -124,16 +124,14 @@ class _Session:
     def _carry_out(self, deployment: Deployment, plan: Plan, stage: Stage | None) -> None:
         """Run the plan while no attempt runs on `stage`, because a code update kills those on the local engine."""
         with ExitStack() as pause:
-            try:
+            with deployment.dropped_unless_begun(plan):
                 refuse_data_loss(plan)
                 for _ in deployment.upload():
                     pass
                 if stage is not None and not stage.stack.is_data_only:
                     pause.enter_context(while_no_attempt_runs(stage, self._waiting()))
-            except (FtaskError, KeyboardInterrupt):
-                deployment.drop(plan)
-                raise
-            for _ in deployment.run(plan):
+                events = deployment.run(plan)
+            for _ in events:
                 pass
 
     def _waiting(self) -> Callable[[int], None]:

@@ -11,7 +11,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
 from ftask.deploy import apply
-from ftask.deploy.plan import plan_data_only, refuse_data_loss
+from ftask.deploy.plan import dropped_unless_begun, plan_data_only, refuse_data_loss
 from ftask.render.remove import removal_json, removal_table
 
 
@@ -61,6 +61,8 @@ def remove(
 
 def _keep_data(run: Invocation) -> None:
     plan = plan_data_only(run.target)
-    refuse_data_loss(plan)
+    with dropped_unless_begun(run.target, plan):
+        refuse_data_loss(plan)
+        events = apply.apply(run.target, plan)
     run.if_interrupted = "CloudFormation continues. Run ftask remove --keep-data again to see how it ended."
-    show_events(run, apply.apply(run.target, plan))
+    show_events(run, events)

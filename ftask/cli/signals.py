@@ -34,6 +34,8 @@ def raising_signals() -> Iterator[None]:
     """
 
     def end(number: int, frame: FrameType | None) -> None:
+        # A closed terminal sends SIGHUP twice, by the kernel and by the shell; what cleans up must get to its end.
+        signal.signal(number, signal.SIG_IGN)
         raise EndedBySignalError(number)
 
     # Python sets handlers in its main thread alone.

@@ -24,9 +24,9 @@ class DeploymentError(FtaskError):
 
 
 def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
-    """Run the plan, and yield its events.
+    """Begin to run the plan, and return its events, which end when CloudFormation has.
 
-    Raises:
+    The events raise:
         DeploymentError: it failed, and CloudFormation rolled it back.
     """
     token = new_token()
@@ -34,6 +34,11 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
         target.cloudformation.execute_change_set(
             StackName=plan.stack_name, ChangeSetName=plan.change_set_id, ClientRequestToken=token
         )
+    return _events(target, plan, token, sleep)
+
+
+def _events(target: Target, plan: Plan, token: str, sleep: Callable[[float], None]) -> Iterator[StackEvent]:
+    with translate_aws_errors():
         seen = []
         for event in follow(target, plan.stack_id, token, sleep):
             seen.append(event)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from ftask.aws import stack
@@ -29,7 +30,7 @@ from ftask.deploy.existing import Existing
 from ftask.deploy.key_policy import needed_statements
 from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
-from ftask.deploy.plan import Plan, discard_plan, make_plan, plan_parameters
+from ftask.deploy.plan import Plan, discard_plan, dropped_unless_begun, make_plan, plan_parameters
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.project import Project
 from ftask.deploy.task_types import compare, deployed_types
@@ -143,13 +144,10 @@ class Deployment:
         if plan.creates_stack and self.target.is_emulated:
             self.progress("The plan of an emulator also lists resources that these parameters switch off.")
         if plan.changes:
-            try:
+            with self.dropped_unless_begun(plan):
                 for shortage in time_shortages(plan.parameters, self.code.types):
                     self.warn(shortage)
                 self._check_account(plan)
-            except BaseException:  # Ctrl-C too
-                self.drop(plan)
-                raise
         return plan
 
     def _plan(self) -> Plan:
@@ -201,6 +199,10 @@ class Deployment:
         """Leave no trace of the plan."""
         discard_plan(self.target, plan)
 
+    def dropped_unless_begun(self, plan: Plan) -> AbstractContextManager[None]:
+        """Drop the plan if the block fails or is interrupted before :meth:`run` has begun."""
+        return dropped_unless_begun(self.target, plan)
+
     def upload(self) -> Iterator[Uploaded]:
         """Put the code where the plan expects it, and yield each archive."""
         provide(self.target, self.local_buckets, self.local_secrets)  # a new worker reads its secrets at once
@@ -208,12 +210,15 @@ class Deployment:
             yield from artifacts.upload(self.target, self.code, self.location)
 
     def run(self, plan: Plan) -> Iterator[StackEvent]:
-        """Run the plan, whose code has been uploaded, and yield the events.
+        """Begin to run the plan, whose code has been uploaded, and return the events.
 
-        Raises:
+        The events raise:
             DeploymentError: it failed, and CloudFormation rolled it back.
         """
-        yield from apply.apply(self.target, plan, self.sleep)
+        return self._protecting(apply.apply(self.target, plan, self.sleep))
+
+    def _protecting(self, events: Iterator[StackEvent]) -> Iterator[StackEvent]:
+        yield from events
         self.protect()
 
     def protect(self) -> None:

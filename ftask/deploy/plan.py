@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -256,6 +257,21 @@ def discard_plan(target: Target, plan: Plan) -> None:
     _discard(target, plan.stack_id, plan.change_set_id, creates_stack=plan.creates_stack)
 
 
+@contextmanager
+def dropped_unless_begun(target: Target, plan: Plan) -> Iterator[None]:
+    """Discard the plan if the block, which shows it and begins to run it, fails or is interrupted.
+
+    CloudFormation refuses to delete a change set that it runs already, so an answer that was lost does no harm.
+    """
+    try:
+        yield
+    except BaseException:  # Ctrl-C and a closed terminal too
+        # The user has to see what went wrong first.
+        with suppress(FtaskError):
+            discard_plan(target, plan)
+        raise
+
+
 def _discard(target: Target, stack_id: str, change_set_id: str, *, creates_stack: bool) -> None:
     with translate_aws_errors():
         target.cloudformation.delete_change_set(StackName=stack_id, ChangeSetName=change_set_id)
@@ -307,10 +323,15 @@ def _computed(
         if details.get("Code") == "ValidationError" and message.startswith("Parameter "):
             raise InvalidInputError(f"CloudFormation: {message}", "Set it with: --param NAME=VALUE") from error
         raise
+    except BaseException:  # Ctrl-C too: the change set may have been made, and its answer lost
+        with suppress(FtaskError):
+            _discard(target, target.stack_name, token, creates_stack=creates_stack)
+        raise
     try:
         status, reason, changes = _await_computed(target, answer["Id"], sleep)
     except BaseException:  # Ctrl-C too: a plan that nobody gets to see is not left behind
-        _discard(target, answer["StackId"], answer["Id"], creates_stack=creates_stack)
+        with suppress(FtaskError):
+            _discard(target, answer["StackId"], answer["Id"], creates_stack=creates_stack)
         raise
     plan = Plan(
         stack_name=target.stack_name,

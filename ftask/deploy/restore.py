@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ftask.aws.stack import HAS_WORKER_SOURCE
 from ftask.aws.target import Target
 from ftask.deploy.apply import apply
-from ftask.deploy.plan import plan_parameter
+from ftask.deploy.plan import dropped_unless_begun, plan_parameter
 
 
 def restore_worker_source(target: Target, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -23,5 +23,7 @@ def restore_worker_source(target: Target, sleep: Callable[[float], None] = time.
     """
     for value in ("false", "true"):
         plan = plan_parameter(target, HAS_WORKER_SOURCE, value, "recreate its event source mapping", sleep)
-        for _ in apply(target, plan, sleep):
+        with dropped_unless_begun(target, plan):
+            events = apply(target, plan, sleep)
+        for _ in events:
             pass

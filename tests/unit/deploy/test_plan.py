@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.deploy.apply import apply
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.deployment import Deployment
 from ftask.deploy.plan import (
@@ -20,12 +21,15 @@ from ftask.deploy.plan import (
     Plan,
     PropertyChange,
     discard_plan,
+    dropped_unless_begun,
     make_plan,
     plan_data_only,
     plan_parameters,
     refuse_data_loss,
 )
 from tests.support.cloudformation import FakeStack, planned_on, target_of
+
+ADDED = {"Action": "Add", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
 
 
 def test_a_plan_tells_each_property_with_its_values() -> None:
@@ -171,12 +175,13 @@ def test_an_empty_stack_in_which_somebody_elses_plan_waits_is_not_deleted_with_a
     assert stack.calls[-1] == "delete_change_set"
 
 
-def test_a_plan_that_is_interrupted_while_it_is_computed_leaves_nothing_behind() -> None:
-    class Interrupted(FakeStack):
-        def describe_change_set(self, **_: Any) -> Any:
-            raise KeyboardInterrupt
+@pytest.mark.parametrize("call", ["create_change_set", "describe_change_set"])
+def test_a_plan_that_is_interrupted_while_it_is_computed_leaves_nothing_behind(call: str) -> None:
+    def interrupted(**_: Any) -> Any:
+        raise KeyboardInterrupt
 
-    stack = Interrupted("REVIEW_IN_PROGRESS")
+    stack = FakeStack("REVIEW_IN_PROGRESS")
+    setattr(stack, call, interrupted)
     with pytest.raises(KeyboardInterrupt):
         planned_on(stack)
     assert stack.calls[-2:] == ["delete_change_set", "delete_stack"]
@@ -261,3 +266,39 @@ def test_the_oldest_supported_sdk_has_the_calls_that_a_deployment_makes() -> Non
     boto3 = next(each for each in map(Requirement, project["dependencies"]) if each.name == "boto3")
     # The last versions of botocore whose models lack DescribeEvents, and the BucketNamespace of CreateBucket.
     assert not any(map(boto3.specifier.contains, ("1.40.75", "1.42.65")))
+
+
+@pytest.mark.parametrize("error", [NameError("Live"), FtaskError("No space in the bucket."), KeyboardInterrupt()])
+def test_a_plan_is_dropped_whatever_goes_wrong_before_it_runs(error: BaseException) -> None:
+    stack = FakeStack("REVIEW_IN_PROGRESS", changes=[ADDED])
+    target, plan = target_of(stack), planned_on(stack)
+    with pytest.raises(type(error)), dropped_unless_begun(target, plan):
+        raise error
+    assert stack.calls[1:] == ["delete_change_set", "delete_stack"]
+
+
+def test_a_plan_that_aws_refuses_to_run_is_dropped_and_the_refusal_shown() -> None:
+    stack = FakeStack("REVIEW_IN_PROGRESS", changes=[ADDED])
+
+    def denied(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ExecuteChangeSet")
+
+    stack.execute_change_set = denied  # type: ignore[method-assign]
+    target, plan = target_of(stack), planned_on(stack)
+    # Not when the events are first asked for: what shows them may fail before.
+    with pytest.raises(FtaskError, match="ExecuteChangeSet"), dropped_unless_begun(target, plan):
+        apply(target, plan)
+    assert stack.calls[1:] == ["delete_change_set", "delete_stack"]
+
+
+def test_what_went_wrong_is_shown_even_if_the_plan_cannot_be_dropped() -> None:
+    stack = FakeStack("REVIEW_IN_PROGRESS", changes=[ADDED])
+
+    def runs_already(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "InvalidChangeSetStatus", "Message": "no"}}, "DeleteChangeSet")
+
+    stack.delete_change_set = runs_already  # type: ignore[method-assign]
+    target, plan = target_of(stack), planned_on(stack)
+    with pytest.raises(KeyboardInterrupt), dropped_unless_begun(target, plan):
+        raise KeyboardInterrupt
+    assert "delete_stack" not in stack.calls
