@@ -102,13 +102,15 @@ def main() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    refuse_unreadable(arguments)
     try:
+        refuse_unreadable(arguments)
         code = app(list(arguments), standalone_mode=False) or ExitCode.DONE
         # Here, where an error can still be reported: Python writes the rest only at its end.
         sys.stdout.flush()
     except ParsingError as error:
         return report_parsing(error, arguments)
+    except KeyboardInterrupt:  # before a command has begun
+        return ExitCode.INTERRUPTED
     except OSError as error:  # of the help, or of the rest of a result
         discard_stdout()
         if not isinstance(error, BrokenPipeError):
