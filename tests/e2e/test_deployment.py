@@ -13,7 +13,6 @@ from ftask.deploy.template import read_template
 from tests.support.cli import Cli
 from tests.support.engines import local_target
 from tests.support.resources import defaults, unmade_resources
-from tests.support.terminals import on_a_terminal
 
 pytestmark = pytest.mark.engine
 
@@ -35,18 +34,6 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_trace(own_engine: Cli) -> None:
     made = target.cloudformation.describe_stack_resources(StackName=target.stack_name)["StackResources"]
     off = unmade_resources(defaults() | {"SavedQueries": "false"})
     assert {resource["LogicalResourceId"] for resource in made} | off == planned
-
-
-def test_a_terminal_shows_a_deployment_and_a_removal_as_they_go(own_engine: Cli) -> None:
-    with on_a_terminal(own_engine, "deploy", "--yes") as terminal:
-        terminal.until("Deployed ftask-local.")
-        assert terminal.ended() == 0
-        assert "CREATE_COMPLETE" in terminal.text
-        assert terminal.is_restored
-    with on_a_terminal(own_engine, "remove", "--yes") as terminal:
-        terminal.until("Removed ftask-local.")
-        assert terminal.ended() == 0
-        assert terminal.is_restored
 
 
 def test_a_failed_deployment_says_its_root_cause_and_can_be_repeated(own_engine: Cli) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ftask.local.engine import Engine
 from tests.support.cli import Cli, make_cli
-from tests.support.terminal import Terminal, lasting_of
+from tests.support.picture import Picture, lasting_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("first task")]
 
@@ -62,7 +62,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
 
 
 def test_the_picture_in_the_readme_shows_what_the_commands_show(project: Cli, pytestconfig: pytest.Config) -> None:
-    terminal = Terminal(project)
+    terminal = Picture(project)
     terminal.run("submit", "greet", "name=Ada", "--wait")
     failed = terminal.run("submit", "--message", "ERROR", "--wait").split()[0]
     terminal.run("dlq", "ls", notes=True)

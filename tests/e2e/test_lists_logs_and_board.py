@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,7 @@ from ftask.aws.stage import Stage
 from ftask.core.model import Failure
 from tests.support.cli import Cli
 from tests.support.stages import put_failures
-from tests.support.terminals import on_a_terminal
-from tests.support.waiting import until
+from tests.support.terminal import on_a_terminal
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lists, logs and board")]
 
@@ -105,25 +103,24 @@ def test_the_board_counts_the_failed_tasks_of_one_type(deployed: Cli, stage: Sta
     assert of_other == 0
 
 
-def test_top_restores_the_terminal_however_it_ends(deployed: Cli, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['textual'] = None\n")
+def test_top_restores_the_terminal_however_it_ends(deployed: Cli) -> None:
     with (
         on_a_terminal(deployed, "top") as terminated,
         on_a_terminal(deployed, "top") as hung_up,
         on_a_terminal(deployed, "top") as interrupted,
-        on_a_terminal(deployed, "top", PYTHONPATH=str(tmp_path)) as without_the_extra,
+        on_a_terminal(deployed, "top", without="textual") as without_the_extra,
     ):
         terminals = (terminated, hung_up, interrupted, without_the_extra)
         for terminal in terminals:
             terminal.until("completed/s")
-        terminated.process.send_signal(signal.SIGTERM)
-        hung_up.process.send_signal(signal.SIGHUP)
+        terminated.send(signal.SIGTERM)
+        hung_up.send(signal.SIGHUP)
         interrupted.press("\x03")
-        without_the_extra.process.send_signal(signal.SIGTERM)
+        without_the_extra.send(signal.SIGTERM)
         codes = [-signal.SIGTERM, -signal.SIGHUP, 130, -signal.SIGTERM]
         assert [terminal.ended() for terminal in terminals] == codes
-        for terminal in (terminated, hung_up, interrupted):
-            until(lambda terminal=terminal: terminal.is_restored, "the terminal is restored")  # type: ignore[misc]
+        assert all(terminal.has_drawn for terminal in (terminated, hung_up, interrupted))
+        assert all(terminal.is_restored for terminal in terminals)
         assert not any("Traceback" in terminal.text for terminal in terminals)
         for terminal, name in ((terminated, "SIGTERM"), (hung_up, "SIGHUP"), (without_the_extra, "SIGTERM")):
             assert terminal.text.rstrip().endswith(f"Ended by {name}. The stage goes on.")

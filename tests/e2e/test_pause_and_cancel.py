@@ -10,7 +10,7 @@ import pytest
 from ftask.aws.stage import Stage
 from ftask.core.model import Status
 from tests.support.cli import Cli
-from tests.support.terminals import on_a_terminal
+from tests.support.terminal import on_a_terminal
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("pause and cancel")]
@@ -46,11 +46,12 @@ def test_who_stops_waiting_for_many_tasks_can_follow_them_again(deployed: Cli) -
         ):
             interrupted.until("0 of 12 ended")
             terminated.until("0 of 11 ended")
-            interrupted.process.send_signal(signal.SIGINT)
-            terminated.process.send_signal(signal.SIGTERM)
+            interrupted.send(signal.SIGINT)
+            terminated.send(signal.SIGTERM)
             assert (interrupted.ended(), terminated.ended()) == (130, -signal.SIGTERM)
             for terminal in (interrupted, terminated):
-                until(lambda terminal=terminal: terminal.is_restored, "the terminal is restored")  # type: ignore[misc]
+                assert terminal.has_drawn
+                assert terminal.is_restored
             assert "Interrupted.\r\nAccepted 12 of 12 tasks.\r\nThe tasks go on." in interrupted.text
             assert "Ended by SIGTERM.\r\nAccepted 11 of 11 tasks." in terminated.text
         path = Path(interrupted.text.rpartition("ftask watch < ")[2].strip())

@@ -5,17 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
+import typer
 
 from ftask.aws.stack import MANAGED_PARAMETERS
-from ftask.cli import app
 from ftask.cli.topics import TOPICS
 from tests.support import reference
+from tests.support.commands import COMMANDS, ROOT_COMMAND
 from tests.support.resources import template
 
 ROOT = Path(__file__).parents[2]
@@ -33,18 +32,6 @@ def rows(first_column: str, document: str) -> list[list[str]]:
     lines = rest.partition("\n\n")[0].splitlines()[2:]
     assert lines, f"no table of {first_column}"
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line[1:-1])] for line in lines]
-
-
-def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every command by its full name, also a group that does something without one of its commands."""
-    for name, command in getattr(group, "commands", {}).items():
-        yield from commands(command, (*path, name))
-    if path and getattr(group, "invoke_without_command", True):
-        yield " ".join(path), group
-
-
-ROOT_COMMAND = typer.main.get_command(app)
-COMMANDS = dict(commands(ROOT_COMMAND))
 
 
 def options(command: Any) -> set[str]:

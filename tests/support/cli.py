@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -94,8 +94,7 @@ class Cli:
         with TemporaryDirectory() as folder:
             streams = [Path(folder, name) for name in ("in", "out", "err")]
             streams[0].write_text(stdin)
-            process = _warm().Process(target=_run, args=(list(arguments), self.folder, environment, streams))
-            process.start()
+            process = forked(arguments, self.folder, environment, streams)
             process.join(TIMEOUT_SECONDS)
             if process.exitcode is None:
                 process.kill()
@@ -179,14 +178,39 @@ def as_from_a_terminal() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _run(arguments: list[str], folder: Path, environment: dict[str, str], streams: list[Path]) -> None:
+def forked(
+    arguments: Sequence[str],
+    folder: Path,
+    environment: dict[str, str],
+    streams: Sequence[Path],
+    without: str | None = None,
+) -> ForkServerProcess:
+    """Run what the console script calls, with these files or terminals as stdin, stdout and stderr.
+
+    `without` names a module that it shall not find.
+    """
+    process = _warm().Process(target=_run, args=(list(arguments), folder, environment, streams, without))
+    process.start()
+    return process
+
+
+def _run(
+    arguments: list[str], folder: Path, environment: dict[str, str], streams: Sequence[Path], without: str | None
+) -> None:
     """What a process of `_warm` does: the console script's work, with the streams and the environment of a user's."""
+    # The terminal that the leader of a session opens controls it: Ctrl-C and its end reach the process. The tests may
+    # ignore Ctrl-C, in the background.
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if without is not None:
+        sys.modules[without] = None  # type: ignore[assignment]  # as Python marks what cannot be imported
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     for descriptor, path in enumerate(streams):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they stay open
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]  # Textual
     sys.argv = [str(COMMAND), *arguments]
     main()
 
