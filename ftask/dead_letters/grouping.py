@@ -14,13 +14,14 @@ from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
 
 # What differs between two occurrences of one error, and the placeholder that replaces it.
-_VARIABLE_PARTS = (
-    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?"), "<time>"),
-    (re.compile(r"'[^']*'|\"[^\"]*\""), "<text>"),
-    (re.compile(r"(?<![\w<])[-+]?\d+(\.\d+)?"), "<n>"),
+# A quotation begins and ends at the edge of a word, as in b'x' and 'it's'; an apostrophe stands within one, or ends it.
+_QUOTED = re.compile(
+    r"""(?<!\w)[bBuUrR]?(?:'(?:[^'\n]|(?<=\w)'(?=\w))*'|"(?:[^"\\\n]|\\.)*"|`[^`\n]*`)(?!\w)|“[^”]*”|‘[^’]*’|«[^»]*»"""
 )
+# A number, an id, a time, a host, a path: what has a digit or an @, up to what separates words or ends a sentence.
+_VARIABLE = re.compile(r"""(?<!<)[^\s"'`,;=()\[\]{}<>]*[\d@](?:[^\s"'`,;=()\[\]{}<>]*[^\s"'`,;=()\[\]{}<>.:!?])?""")
+# A list is as long as it happens to be.
+_SEVERAL = re.compile(r"(<n>|<text>)(?:[\s,:;]+(?:<n>|<text>))+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,5 @@ def _text(error_type: str, message: str) -> str:
 
 def normalise_message(message: str) -> str:
     """Return the message with its variable parts replaced, so that two occurrences of one error are equal."""
-    for pattern, placeholder in _VARIABLE_PARTS:
-        message = pattern.sub(placeholder, message)
-    return message
+    message = _VARIABLE.sub("<n>", _QUOTED.sub("<text>", message))
+    return _SEVERAL.sub(r"\1", message)

@@ -48,6 +48,8 @@ STATES: Mapping[LetterState, str] = {
     LetterState.UNSETTLED: "unsettled: its worker has not written FAILED yet",
     LetterState.UNKNOWN: "its task is gone from the table",
 }
+# Kinds of error that are drawn.
+MAX_KINDS = 20
 _MAX_BODY_CHARACTERS = 200
 _MAX_PAYLOAD_CHARACTERS = 160
 # What a dead letter repeats of its task.
@@ -88,13 +90,13 @@ def failed_table(tasks: Sequence[FailedTask], now: datetime, ids: Mapping[str, s
 def group_table(
     groups: Sequence[FailureGroup], examples: Mapping[str, Task], now: datetime, ids: Mapping[str, str]
 ) -> RenderableType:
-    """Draw one kind of failure on three lines, which fit a narrow terminal too.
+    """Draw one kind of failure on three lines, which fit a narrow terminal too; the smallest ones are only counted.
 
     `examples` are the newest tasks of the groups, `ids` their ids as they are shown.
     """
     table = _blocks()
     with_types = have_types(group.task_type for group in groups)
-    for group in groups:
+    for group in groups[:MAX_KINDS]:
         lines = Text(f"{group.task_type}  " if with_types else "")
         lines.append(group.text, style="red")
         times = ago(group.last_at, now)
@@ -105,6 +107,10 @@ def group_table(
         if example is not None and example.payload is not None:
             lines.append(f"\n{excerpt(example.payload, _MAX_PAYLOAD_CHARACTERS)}")
         table.add_row(f"{group.count:,}", lines)
+    if rest := groups[MAX_KINDS:]:
+        table.add_row(
+            f"{sum(group.count for group in rest):,}", f"of {plural(len(rest), 'other kind')}; -o json shows all"
+        )
     return table
 
 

@@ -71,6 +71,16 @@ def test_a_group_shows_the_payload_of_its_newest_task(width: int) -> None:
     assert group_json(group, task)["payload"] == {"order": 17}
 
 
+def test_more_kinds_of_error_than_a_person_reads_are_counted() -> None:
+    # The first kind has 22 tasks, the last one 1.
+    numbers = [number for number in range(22) for _ in range(22 - number)]
+    errors = [Failure(f"Error{'x' * number}", "no") for number in numbers]
+    failures = [FailedTask.of(failed_task(number, EPOCH, error)) for number, error in enumerate(errors)]
+    text = drawn(group_table(group_failures(failures), {}, NOW, WHOLE))
+    assert text.count("newest ") == 20
+    assert " ".join(text.splitlines()[-1].split()) == "3 of 2 other kinds; -o json shows all"
+
+
 def test_an_error_that_every_attempt_has_is_shown_once() -> None:
     error = Failure("ValueError", "no such order")
     task = failed_task(7, EPOCH, error)

@@ -35,7 +35,7 @@ def test_the_first_kind_of_error_is_selected_until_the_user_selects_another(play
         await see.until("2 kinds of error in 4 failed tasks")
         await see.until_row("ValueError: no order <n>")
         await see.press("down")
-        await see.until_row("KeyError: [bold]x[/bold] �[<n>J")
+        await see.until_row("KeyError: [bold]x[/bold] �[<n>")
         await see.press("down")
         await see.until_row("KeyError: [bold]x[/bold] �[2J")
         await see.press("home")
