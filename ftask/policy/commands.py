@@ -136,6 +136,8 @@ COMMANDS: Mapping[str, Needs] = {
         _OUTPUTS,
         needs(
             {
+                # For --dry-run.
+                FAILED_INDEX: "dynamodb:Query",
                 TABLE: "dynamodb:BatchGetItem dynamodb:UpdateItem",
                 DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
             }

@@ -217,6 +217,7 @@ def draining(stage: Stage) -> Iterator[Run]:
     a_failed_task(stage)
     # A letter that is looked at and stays.
     a_failed_task(stage, type="greet")
+    yield ("dlq", "drain", "--dry-run")
     yield ("dlq", "drain", "--type", EXPERIMENT_TYPE, "--to", "letters.jsonl", "--yes")
 
 

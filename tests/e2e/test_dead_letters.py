@@ -35,6 +35,13 @@ def test_failures_are_grouped_and_redriven_by_error_and_the_rest_stays(deployed:
 
     plan = deployed("dlq", "redrive", "--error", "did not answer", "--dry-run", "-o", "json").json
     assert plan["wouldRedrive"] == 12
+    for command in ("redrive", "discard", "drain"):
+        dry = deployed("dlq", command, "--error", "did not answer", "--dry-run")
+        assert dry.code == 0
+        assert "12 failed tasks. The newest 5 are shown. Nothing changed (--dry-run)." in dry.out
+        assert dry.err.count("TimeoutError") == 5
+    plan = deployed("dlq", "drain", "--dry-run", "-o", "json").json
+    assert (plan["wouldDrain"], len(plan["sample"]), plan["letters"]) == (25, 5, 25)
     unanswered = deployed("dlq", "redrive", "--error", "did not answer")
     assert unanswered.code == 1
     assert "--yes" in unanswered.err

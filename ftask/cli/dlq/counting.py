@@ -1,10 +1,19 @@
-"""How many failed tasks a command is about to change."""
+"""How many failed tasks a command is about to change, and which, for a question and a dry run."""
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+import typer
+
 from ftask.cli.invocation import Invocation
 from ftask.core.failed_index import FailedTask
+from ftask.core.text import plural
+from ftask.core.timestamps import now
 from ftask.dead_letters.selection import Selection, failures
+from ftask.render.dead_letters import failed_table
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")]
 
 # Tasks that a dry run shows.
 SAMPLE = 5
@@ -24,3 +33,14 @@ def count_selected(
         if len(sample) < SAMPLE:
             sample.append(failed)
     return count, sample
+
+
+def show_dry_run(run: Invocation, verb: str, count: int, sample: list[FailedTask], of: str = "", **more: Any) -> None:
+    """Show how many tasks a command would change, and the newest of them; `more` are other fields of its JSON."""
+    if sample:
+        ids = run.shown_ids(failed.task_id for failed in sample)
+        run.screen.picture(failed_table(sample, now(), ids))
+    value = {f"would{verb.capitalize()}": count, "sample": [failed.json() for failed in sample], **more}
+    newest = f" The newest {len(sample)} are shown." if count > len(sample) else ""
+    text = f"Would {verb} {of}{plural(count, 'failed task')}.{newest} Nothing changed (--dry-run)."
+    run.screen.result(value, lambda: text)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
 
-import typer
-
-from ftask.cli.dlq.counting import count_selected
+from ftask.cli.dlq.counting import DryRun, count_selected, show_dry_run
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
@@ -29,7 +26,7 @@ def discard(
     since: Since = None,
     until: Until = None,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Remove failed tasks from the list: all, those named, or those that the filters select.
 
@@ -46,8 +43,7 @@ def discard(
     require_failed(stage, task_ids, "discarded")
     count, sample = count_selected(run, selection)
     if dry_run:
-        value = {"wouldDiscard": count, "sample": [failed.json() for failed in sample]}
-        screen.result(value, lambda: f"Would discard {plural(count, 'failed task')}. Nothing changed (--dry-run).")
+        show_dry_run(run, "discard", count, sample)
         return
     outcomes: Counter[DrainOutcome] = Counter()
     if not count:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ftask.cli.dlq.counting import DryRun, count_selected, show_dry_run
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
@@ -35,6 +36,7 @@ def drain(
     since: Since = None,
     until: Until = None,
     yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Move dead letters into a file that `ftask submit --file` reads: all, or those that the filters select.
 
@@ -45,11 +47,14 @@ def drain(
         ftask dlq drain --to letters.jsonl
         ftask dlq drain --to letters.jsonl --type greet
     """
-    if (to is None) is not no_save:
+    if (to is not None and no_save) or not (to or no_save or dry_run):
         raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
     selection = parse_selection(error, since, until, task_type=task_type)
     stage, screen = run.stage, run.screen
     total = stage.dead_letter_depth().total
+    if dry_run:
+        show_dry_run(run, "drain", *count_selected(run, selection), of="the letters of ", letters=total)
+        return
     which = "" if selection.selects_all else "those that the filters select of "
     letters = f"{which}about {plural(total, 'dead letter')} of stage {run.stage_name}"
     path = None if to is None else str(to)

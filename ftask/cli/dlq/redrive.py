@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ftask.aws.rate_limiter import RateLimiter
-from ftask.cli.dlq.counting import count_selected
+from ftask.cli.dlq.counting import DryRun, count_selected, show_dry_run
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import Timeout, follow, require_wait, show_summary
@@ -40,7 +40,7 @@ def redrive(
     ] = False,
     timeout: Timeout = None,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
+    dry_run: DryRun = False,
 ) -> ExitCode:
     """Run failed tasks again: all, those named, or those that the filters select.
 
@@ -58,8 +58,7 @@ def redrive(
     require_failed(stage, task_ids, "redriven")
     count, sample = count_selected(run, selection, also_removed=True)
     if dry_run:
-        value = {"wouldRedrive": count, "sample": [failed.json() for failed in sample]}
-        screen.result(value, lambda: f"Would redrive {plural(count, 'failed task')}. Nothing changed (--dry-run).")
+        show_dry_run(run, "redrive", count, sample)
         return ExitCode.DONE
     letters = stage.dead_letter_depth().total
     if not count and (not letters or not selection.selects_all):
