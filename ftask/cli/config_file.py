@@ -178,12 +178,14 @@ def load_config() -> Config:
 
     try:
         _require_trusted(path)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         tables = tomllib.loads(text)
         file = TypeAdapter(_File).validate_python(tables)
     except OSError as error:
         raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise FtaskError(f"Cannot read {path}: it is not UTF-8 ({error}).", "Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
         raise FtaskError(f"Invalid TOML in {path}: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]

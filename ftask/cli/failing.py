@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -16,11 +19,24 @@ from ftask.cli.options import Output
 # The error of a command line that cannot be parsed. Typer has it from Click, or in recent versions from its own copy.
 ParsingError: type[Exception] = typer.BadParameter.__mro__[1]
 
+_ESCAPE = "ftask-json"
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """Write the characters that an encoding lacks as JSON writes them in ASCII."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(_ESCAPE, _escaped)
+
+
 def prepare_streams() -> None:
-    """Open the standard streams that the caller closed, all but stdout.
+    """Open the standard streams that the caller closed, all but stdout; show what their encoding lacks as `?`.
+
+    JSON keeps such characters, as escapes.
 
     Raises:
         SystemExit: stdout is closed, so that no result could be written.
@@ -29,6 +45,10 @@ def prepare_streams() -> None:
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - it stays open
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - it stays open
+    errors = _ESCAPE if wants_json(sys.argv[1:], os.environ) else "replace"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors=errors)
     if sys.stdout is None:
         report(
             "stdout is closed, so no result can be written. Nothing changed.",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload
+from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload, utf8_lines
 from ftask.cli.usage import UsageError
 from ftask.core.errors import PayloadError
 from ftask.core.model import EXPERIMENT_TYPE
@@ -54,7 +54,7 @@ def read_tasks(
         return [_of_message(sources.message, sources.type)]
     if sources.file is not None:
         from_stdin = sources.file == "-"
-        lines = _split(sys.stdin.buffer if from_stdin else read_lines(sources.file))
+        lines = _split(utf8_lines(sys.stdin.buffer, "stdin") if from_stdin else read_lines(sources.file))
         tasks = task_spool()
         for task in _from_lines(lines, warn, None if from_stdin else reject):
             tasks.append(task if task.type is not None or sources.type is None else replace(task, type=sources.type))
@@ -69,7 +69,7 @@ def _one_payload(sources: Sources) -> JsonObject:
     if sources.payload is not None:
         return read_payload(sources.payload)
     is_terminal = sys.stdin.isatty()
-    content = b"" if is_terminal else sys.stdin.buffer.read()
+    content = b"" if is_terminal else b"".join(utf8_lines(sys.stdin.buffer, "stdin"))
     if sources.type is not None and not content.strip():
         return {}  # the task takes no arguments
     if is_terminal:

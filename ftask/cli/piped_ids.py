@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from ftask.cli.task_arguments import utf8_lines
 from ftask.cli.usage import UsageError
 from ftask.core.codec import TASK_ID
 from ftask.core.text import shortened
@@ -28,7 +29,7 @@ def read_ids() -> list[str]:
     """
     if sys.stdin.isatty():
         raise UsageError("No ids on stdin: it is a terminal.", "Pipe them in: ftask ls --status PENDING | ftask …")
-    return parse_ids(sys.stdin.buffer.read().decode(errors="replace"))
+    return parse_ids(b"".join(utf8_lines(sys.stdin.buffer, "stdin")).decode(errors="replace"))
 
 
 def parse_ids(text: str) -> list[str]:

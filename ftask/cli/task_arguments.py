@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +63,7 @@ def read_payload(text: str) -> JsonObject:
         PayloadError: the payload is invalid.
     """
     if text == "-":
-        return parse_payload(sys.stdin.buffer.read())
+        return parse_payload(b"".join(utf8_lines(sys.stdin.buffer, "stdin")))
     return parse_payload(read_file(text[1:]) if text.startswith("@") else text)
 
 
@@ -76,16 +77,28 @@ def read_file(path: str) -> bytes:
 
 
 def read_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file, each with its end.
+    """Yield the lines of a file, each with its end; see :func:`utf8_lines`.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is UTF-16.
     """
     try:
         with Path(path).open("rb") as file:
-            yield from file
+            yield from utf8_lines(file, path)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def utf8_lines(lines: Iterable[bytes], source: str) -> Iterator[bytes]:
+    """Yield the lines, the first one without a byte order mark, which editors and PowerShell write.
+
+    Raises:
+        UsageError: it is UTF-16, of which no line could be read.
+    """
+    for number, line in enumerate(lines):
+        if number == 0 and (line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line[:2]):
+            raise UsageError(f"{source} is UTF-16; expected UTF-8.", "Convert it with: iconv -f UTF-16 -t UTF-8")
+        yield line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
 
 
 def _json_value(argument: str, key: str, text: str) -> Any:

@@ -43,9 +43,11 @@ def read_policy(path: Path) -> TasksPolicy:
         FtaskError: the file is not JSON, or not a policy that a role can have.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FtaskError(f"Cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise FtaskError(f"Cannot read {path}: it is not UTF-8 ({error}).", "Save it as UTF-8.") from error
     except (ValueError, RecursionError) as error:
         raise FtaskError(f"Invalid policy {path}: it is not JSON: {error}.", _EXAMPLE) from None
     if not isinstance(document, dict) or "Statement" not in document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -147,6 +148,21 @@ def test_a_stdout_that_takes_nothing_is_one_error(
     assert done.returncode == code
     assert says in done.stderr
     assert done.stderr.count("\n") in (0, 2), done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_encoding_of_stdout_lacks_is_replaced_and_in_json_escaped(
+    cli_without_engine: Cli, encoding: str
+) -> None:
+    cli = replace(cli_without_engine, warm=False)
+    (cli.folder / "ftask.toml").write_text('[stages.prod]\nregion = "eu-✓"\n')
+    table = cli("config", "--stage", "prod", PYTHONIOENCODING=encoding)
+    assert (table.code, "eu-?" in table.out, table.err) == (0, True, "")
+    settings = {
+        entry["name"]: entry["value"]
+        for entry in cli("config", "--stage", "prod", "-o", "json", PYTHONIOENCODING=encoding).json
+    }
+    assert settings["region"] == "eu-✓"
 
 
 def test_the_stage_local_needs_no_profile_and_another_stage_says_which_is_missing(deployed: Cli) -> None:

@@ -166,6 +166,14 @@ def test_a_file_that_cannot_be_read_is_told(
         load_config()
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file_and_utf_16_is_refused(folder: Path) -> None:
+    (folder / "ftask.toml").write_text('[stages.prod]\nregion = "eu-west-1"\n', encoding="utf-8-sig")
+    assert load_config().stage("prod").region == "eu-west-1"
+    (folder / "ftask.toml").write_text("[stages.prod]\n", encoding="utf-16")
+    with pytest.raises(FtaskError, match="it is not UTF-8"):
+        load_config()
+
+
 def test_the_file_of_another_user_is_refused_unless_it_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = folder / "ftask.toml"
     file.write_text(TEXT)

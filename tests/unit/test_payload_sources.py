@@ -7,6 +7,7 @@ import pytest
 
 from ftask.aws.api import Accepted
 from ftask.cli.input_tasks import Sources, read_tasks
+from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.ops.ledger import Ledger, ledger_path
 from ftask.ops.rejected import Rejected
@@ -37,6 +38,21 @@ def test_lines_end_as_on_any_system(tmp_path: Path) -> None:
         ('{"c":3}', 4),
         ('{"d":"\u2028"}', 5),
     ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    assert read(tmp_path, '\ufeff{"a":1}\n{"b":2}')[0] == [InputTask('{"a":1}', line=1), InputTask('{"b":2}', line=2)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_as_a_whole(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_text('{"a":1}\n{"b":2}\n', encoding=encoding)
+    rejected: list[Rejected] = []
+    with pytest.raises(UsageError, match=r"tasks\.jsonl is UTF-16; expected UTF-8") as refused:
+        read_tasks(Sources(file=str(file)), print, rejected.append)
+    assert refused.value.hint == "Convert it with: iconv -f UTF-16 -t UTF-8"
+    assert rejected == []
 
 
 def test_a_drained_letter_is_its_task_again_under_a_key_of_its_own(tmp_path: Path) -> None:

@@ -26,6 +26,14 @@ def of(**changes: Any) -> dict[str, Any]:
     return {"Statement": [{name: value for name, value in (READ | changes).items() if value is not None}]}
 
 
+def test_a_byte_order_mark_is_no_part_of_the_policy_and_utf_16_is_refused(tmp_path: Path) -> None:
+    assert policy(tmp_path, "\ufeff" + json.dumps(of())).statements == (READ,)
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps(of()), encoding="utf-16")
+    with pytest.raises(FtaskError, match="it is not UTF-8"):
+        read_policy(path)
+
+
 @pytest.mark.parametrize(
     "content",
     [
