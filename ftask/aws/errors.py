@@ -9,6 +9,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    MissingDependencyException,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -61,6 +62,11 @@ def translate(error: BotoCoreError | ClientError) -> FtaskError:
         return FtaskError(f"{str(error).rstrip('.')}.", _LOGIN)
     if isinstance(error, SSOError | UnauthorizedSSOTokenError | TokenRetrievalError):
         return FtaskError(f"The AWS login has expired: {error}", _LOGIN)
+    if isinstance(error, MissingDependencyException):
+        return FtaskError(
+            "The profile's credentials, like those of `aws login`, need a package that is not installed: awscrt.",
+            'Install it beside ftask: pip install "botocore[crt]"',
+        )
     # Refused, timed out, reset, not resolved, a bad certificate.
     if isinstance(error, HTTPClientError | AwsConnectionError):
         return UnreachableError(

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
+from botocore.utils import JSONFileCache
 
 from ftask.aws.errors import translate, translate_aws_errors
 from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
@@ -113,6 +115,11 @@ class Target:
         try:
             session.get_scoped_config()  # which a profile that does not exist has not
             region = session.get_config_variable("region")
+            if self.access_key is None:
+                # Where the AWS CLI keeps them, so that both ask for a code of MFA once.
+                # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html#cli-configure-role-cache
+                assume_role = session.get_component("credential_provider").get_provider("assume-role")
+                assume_role.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
         except BotoCoreError as error:
             raise translate(error) from error
         if region is None:

@@ -159,6 +159,10 @@ def _unexpected(run: Invocation, error: Exception) -> ExitCode:
     if isinstance(error, BotoCoreError | ClientError):
         translated = translate(error)
         message, hint = translated.message, run.advice(translated)
+    elif isinstance(error, EOFError):
+        # https://docs.python.org/3/library/getpass.html: botocore asks with it where the profile has mfa_serial
+        message = "The AWS profile asks for a code of MFA, and no terminal is there to type it in."
+        hint = "Run a command in a terminal first: the credentials are kept in ~/.aws/cli/cache until they expire."
     elif isinstance(error, OSError) and error.filename is not None:
         message, hint = file_error_text(error)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from botocore.exceptions import MissingDependencyException
 from typer.testing import CliRunner
 
 from ftask.cli import options
@@ -42,6 +43,22 @@ def raising(error: BaseException, if_interrupted: str | None = "") -> Callable[[
         (FtaskError("It failed.", "Try again."), 1, "Error: It failed.\nTry again.\n"),
         (UsageError("Give one."), 2, "Error: Give one.\n"),
         (PayloadError("Not JSON."), 2, "Error: Not JSON.\n"),
+        (
+            EOFError(),
+            1,
+            (
+                "Error: The AWS profile asks for a code of MFA, and no terminal is there to type it in.\n"
+                "Run a command in a terminal first: the credentials are kept in ~/.aws/cli/cache until they expire.\n"
+            ),
+        ),
+        (
+            MissingDependencyException(msg="no EC"),
+            1,
+            (
+                "Error: The profile's credentials, like those of `aws login`, need a package that is not installed: "
+                'awscrt.\nInstall it beside ftask: pip install "botocore[crt]"\n'
+            ),
+        ),
         (
             ZeroDivisionError("by zero"),
             1,

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from botocore.session import get_session
 
 from ftask.aws.target import Target
+from ftask.core.timestamps import now
 
 
 @pytest.mark.parametrize(
@@ -29,3 +35,26 @@ def test_every_partition_that_the_sdk_knows_is_aws() -> None:
     assert {"aws", "aws-cn", "aws-eusc", "aws-iso"} <= {partition["id"] for partition in partitions}
     for domain in (each["outputs"][kind] for each in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix")):
         assert not Target("prod", region="r-1", endpoint_url=f"https://vpce-1.sqs.r-1.vpce.{domain}").is_emulated
+
+
+def test_a_role_is_assumed_once_for_all_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text(
+        "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n"
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/operator\nsource_profile = base\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assumed = 0
+
+    def answer(**_: Any) -> Any:
+        nonlocal assumed
+        assumed += 1
+        keys = {"AccessKeyId": f"key {assumed}", "SecretAccessKey": "s", "SessionToken": "t"}
+        return SimpleNamespace(status_code=200), {"Credentials": keys | {"Expiration": now() + timedelta(hours=1)}}
+
+    keys = []
+    for _ in range(2):
+        target = Target("prod", profile="role", region="eu-west-1")
+        target.session.register("before-call.sts.AssumeRole", answer)
+        keys.append(target.credentials().access_key)
+    assert (assumed, keys) == (1, ["key 1", "key 1"])
