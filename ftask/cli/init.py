@@ -20,22 +20,24 @@ def init(
 ) -> None:
     """Begin a project: example tasks with their test, settings, policy, requirements and a workflow for GitHub.
 
-    Existing files are never overwritten.
+    Existing files are never overwritten; in a repository that has some of them, only the others are written.
 
     Examples:
         ftask init
         ftask init orders
     """
     folder = folder or Path()
-    names = write_project(folder)
-    run.screen.result({"folder": str(folder.absolute()), "files": names}, lambda: _next_steps(folder, names))
-
-
-def _next_steps(folder: Path, names: list[str]) -> str:
-    enter = "" if folder == Path() else f"  cd {shlex.quote(str(folder))}\n"
-    return (
-        f"Wrote {', '.join(names)}.\n\nNext:\n{enter}"
-        "  ftask run greet name=Ada    # run a task here\n"
-        "  pytest                      # test the tasks\n"
-        "  ftask dev                   # deploy them to this machine, again at each change, and show their logs"
+    written, kept = write_project(folder)
+    run.screen.result(
+        {"folder": str(folder.absolute()), "files": written, "kept": kept}, lambda: f"Wrote {', '.join(written)}."
+    )
+    if kept:
+        run.screen.note(f"Not written, as the folder has its own: {', '.join(kept)}.")
+    run.screen.next_steps(
+        [
+            *([] if folder == Path() else [f"cd {shlex.quote(str(folder))}"]),
+            "ftask run greet name=Ada    # run a task here",
+            "pytest                      # test the tasks",
+            "ftask dev                   # deploy them to this machine, again at each change, and show their logs",
+        ]
     )

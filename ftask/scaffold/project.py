@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -17,34 +18,50 @@ FILES = {
     "ftask.toml": "ftask.toml.template",
     "policy.json": "policy.json.template",
     "requirements.txt": "requirements.txt.template",
+    ".gitignore": "gitignore.template",
     "pytest.ini": "pytest.ini.template",
     "tests/test_tasks.py": "test_tasks.py.template",
     ".github/workflows/ftask.yml": "workflow.yml.template",
 }
+# With one of these, the folder has a project already.
+_OF_A_PROJECT = ("tasks.py", "ftask.toml")
+# Where pytest may be set up, and how that begins; a pytest.ini would take its place.
+_PYTEST_ELSEWHERE = ("pyproject.toml", "setup.cfg", "tox.ini")
+_PYTEST_TABLE = re.compile(r"^\[(tool[.:])?pytest", re.MULTILINE)
 _TEXTS = Path(__file__).parent / "files"
 
 
-def write_project(folder: Path) -> list[str]:
-    """Write the files of a project into `folder`, which is created if it does not exist; return their names.
+def write_project(folder: Path) -> tuple[list[str], list[str]]:
+    """Write the files of a project into `folder`, which is created if it does not exist.
+
+    Return the names of those that were written, and of those that a repository has already and keeps.
 
     Raises:
-        FtaskError: a file exists already, and nothing was written; or the folder cannot be written.
+        FtaskError: the folder has a project already, and nothing was written; or the folder cannot be written.
     """
     existing = [name for name in FILES if os.path.lexists(folder / name)]
-    if existing:
+    if projects := [name for name in existing if name in _OF_A_PROJECT]:
         raise FtaskError(
-            f"{folder} already has {', '.join(existing)}. Nothing was written.",
-            f"Move {plural(len(existing), 'file')} away, or choose another folder: ftask init DIR",
+            f"{folder} already has {', '.join(projects)}. Nothing was written.",
+            f"Move {plural(len(projects), 'file')} away, or choose another folder: ftask init DIR",
         )
+    if "pytest.ini" not in existing and _sets_up_pytest(folder):
+        existing.append("pytest.ini")
+    written = [name for name in FILES if name not in existing]
     source = package_source()
-    for name, text in FILES.items():
+    for name in written:
         path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes((_TEXTS / text).read_bytes().replace(b"{FTASK}", source.encode()))
+            path.write_bytes((_TEXTS / FILES[name]).read_bytes().replace(b"{FTASK}", source.encode()))
         except OSError as error:
             raise FtaskError(f"Cannot write {path}: {error.strerror}.") from error
-    return list(FILES)
+    return written, existing
+
+
+def _sets_up_pytest(folder: Path) -> bool:
+    files = [folder / name for name in _PYTEST_ELSEWHERE]
+    return any(_PYTEST_TABLE.search(file.read_text(errors="replace")) for file in files if file.is_file())
 
 
 def package_source(record: str | None = None) -> str:

@@ -70,6 +70,27 @@ def test_a_project_with_one_of_the_files_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "tasks.py").read_text() == "mine\n"
 
 
+def test_a_repository_keeps_its_files_and_its_settings_of_pytest(tmp_path: Path) -> None:
+    for name in (".gitignore", "requirements.txt"):
+        (tmp_path / name).write_text("# mine\n")
+    (tmp_path / "pyproject.toml").write_text("[project]\n[tool.pytest.ini_options]\n")
+    done = init(str(tmp_path), "-o", "json")
+    kept = [".gitignore", "pytest.ini", "requirements.txt"]
+    assert done.exit_code == 0
+    written = json.loads(done.stdout)
+    assert sorted(written["kept"]) == kept
+    assert set(written["files"]) == FILES.keys() - set(kept)
+    assert all((tmp_path / name).exists() for name in written["files"])
+    assert (tmp_path / ".gitignore").read_text() == "# mine\n"
+    assert not (tmp_path / "pytest.ini").exists()
+
+
+def test_quiet_says_only_what_was_written(tmp_path: Path) -> None:
+    done = init(str(tmp_path), "--quiet")
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
+    assert "*.accepted" in (tmp_path / ".gitignore").read_text().split()
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = init(str(tmp_path / "file"))
@@ -79,17 +100,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_it_names_what_it_wrote_and_the_next_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    said = init().stdout
-    assert all(name in said for name in FILES)
-    assert [line.split("#")[0].strip() for line in said.splitlines()[3:]] == [
+    done = init()
+    assert all(name in done.stdout for name in FILES)
+    assert [line.split("#")[0].strip() for line in done.stderr.splitlines()[1:]] == [
         "ftask run greet name=Ada",
         "pytest",
         "ftask dev",
     ]
-    assert "  cd 'a b'\n" in init("a b").stdout
+    assert "  cd 'a b'\n" in init("a b").stderr
     assert json.loads(init("other", "-o", "json").stdout) == {
         "folder": str(tmp_path / "other"),
         "files": list(FILES),
+        "kept": [],
     }
 
 
