@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Sequence
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ftask.bench.result import Cost, Rate, Result, Share
 from ftask.core.text import percent, plural
@@ -252,8 +253,11 @@ def _draw_shares(axes: Axes, values: Sequence[float], name: str, colour: str) ->
 
 def _set_shares(axes: Axes) -> None:
     axes.set_xscale("log")
+    # From one power of ten to another, so that a short axis has labels too; on a long one the steps have no room.
+    low, high = floor(log10(axes.get_xlim()[0])), ceil(log10(axes.get_xlim()[1]))
+    axes.set_xlim(10.0**low, 10.0**high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low <= 2 else (1,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    # Within one power of ten, matplotlib would label the steps between, one over the other.
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
     axes.set_xlabel("seconds")

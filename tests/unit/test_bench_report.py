@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ftask.bench.plots import latency
 from ftask.bench.report import render, render_comparison
 from ftask.bench.result import UNANSWERED
 from ftask.bench.tiles import tiles
@@ -52,6 +53,15 @@ def test_two_runs_are_one_page_side_by_side() -> None:
     assert "failed tasks 9 % 40 % +31.0 points more than noise, p &lt; 0.001" in text
     assert f"a million tasks {a_bill().batched.usd_per_million:.3g} USD – –" in text
     assert "<after>" not in page
+
+
+@pytest.mark.parametrize("seconds", [[0.03, 0.04], [12.0, 13.0], [0.0, 900.0]])
+def test_the_axis_of_time_has_labels_however_short_it_is(seconds: list[float]) -> None:
+    run = result()
+    samples = run.samples.model_copy(update={"submit_seconds": seconds, "start_seconds": [], "end_attempts": []})
+    plot = latency(run.model_copy(update={"samples": samples}))
+    labels = re.findall(r"<text[^>]*>([\d.]+)</text>", plot)
+    assert 3 <= len(labels) <= 8, labels
 
 
 def test_the_tiles_say_how_a_run_ended() -> None:
