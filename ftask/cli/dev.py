@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -156,7 +157,7 @@ class _Session:
 
 
 def _names(paths: Iterable[Path]) -> str:
-    """Return the files' names, of many files the first few and how many more."""
-    names = sorted(path.name for path in paths)
+    """Return the files' paths from here, of many files the first few and how many more."""
+    names = sorted(map(os.path.relpath, paths))
     more = len(names) - _NAMES_SHOWN
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {plural(more, 'more file')}" if more > 0 else "")

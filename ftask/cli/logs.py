@@ -83,7 +83,8 @@ def logs(
     pattern = None if grep is None else parse_pattern(grep)
     begin = parse_when(since, "--since")
     task_id = None if task is None else run.task_id(task)
-    events = EventFilter(task_id, parse_choice("--level", level, tuple(LEVELS)), task_type)
+    minimum = "WARNING" if level.casefold() == "warn" else parse_choice("--level", level, LEVELS)
+    events = EventFilter(task_id, minimum, task_type)
     reader = LogReader(run.target, log_groups(run.outputs, functions), events, begin or _default_begin(run, task_id))
     if follow:
         run.if_interrupted = None

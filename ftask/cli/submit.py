@@ -84,7 +84,7 @@ def submit(
     rejected = rejected_spool()
     sources = Sources(*split_type(words or ()), message, payload, file)
     tasks = Repeated(read_tasks(sources, run.screen.warn, rejected.append), count)
-    total = len(tasks)
+    total, set_aside = len(tasks), len(rejected)
     if key is not None and total != 1:
         raise UsageError(f"--key names one task, and this would submit {total:,}.", "Omit --key or --count.")
     if not total and not rejected:
@@ -121,7 +121,7 @@ def submit(
             write_rejected(path, rejected)
     single = file is None and total == 1
     if not single:
-        run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(total, 'task')}.")
+        run.screen.note(f"Accepted {len(submitted.accepted):,} of {plural(total + set_aside, 'task')}.")
     code = _show(run, submitted, wait=wait, timeout=timeout, single=single)
     _raise_errors(error, submitted, rejected, path, sources.arguments)
     return code
@@ -217,5 +217,4 @@ def _raise_errors(
             f"All rejected lines are in {path}.rejected with their reasons.",
         )
     if (refusal := submitted.first_refusal) is not None:
-        refusal.hint = as_json(refusal.message, arguments) or refusal.hint
-        raise refusal
+        raise UsageError(refusal.message, as_json(refusal.message, arguments) or refusal.hint)

@@ -7,6 +7,8 @@ from collections import deque
 # Only the last seconds count: a queue speeds up as its worker gets more instances.
 RECENT_SECONDS = 30.0
 _MIN_ENDS_FOR_ESTIMATE = 20
+# What ends in less time says nothing about the speed.
+_MIN_SECONDS = 1.0
 
 
 class Pace:
@@ -26,10 +28,10 @@ class Pace:
 
     @property
     def per_second(self) -> float:
-        """How many tasks end in a second."""
+        """How many tasks end in a second; 0 as long as that cannot be told."""
         seconds = self._ends[-1][0] - self._ends[0][0]
         # The first note begins the time in which the others ended.
-        return sum(ended for _, ended in list(self._ends)[1:]) / seconds if seconds > 0 else 0.0
+        return sum(ended for _, ended in list(self._ends)[1:]) / seconds if seconds >= _MIN_SECONDS else 0.0
 
     def seconds_left(self, tasks: int) -> float | None:
         """Return how long `tasks` tasks take; None until enough have ended."""

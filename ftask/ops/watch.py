@@ -95,12 +95,14 @@ class Watcher:
         unread = len(self.tasks)
         for _ in polling.rounds(lambda: self._pause_seconds, timeout_seconds, sleep=self.sleep, clock=self.clock):
             if unread:
+                begun = self.clock()
                 while unread:
                     task_ids = self.tasks.next_open(self.tasks_per_read)
                     unread -= len(task_ids)
                     yield self._read(task_ids)
-                # What ended before the wait says nothing about the speed.
-                self._pace = Pace(self.clock())
+                # What ended before the wait says nothing about the speed; what ends from its first read on is found
+                # later.
+                self._pace = Pace(begun)
             else:
                 yield self._read(self.tasks.next_open(self.tasks_per_read))
             if not self.tasks.open_count:

@@ -23,6 +23,6 @@ def ended_bar(ended: int, total: int) -> RenderableType:
 
 
 def pace_text(per_second: float, seconds_left: float | None) -> str:
-    """Return how many tasks end in a second, and about when the last one does."""
-    left = "" if seconds_left is None else f", about {duration(seconds_left)} left"
+    """Return how many tasks end in a second, and about when the last one does, as far as that can be told."""
+    left = f", about {duration(seconds_left)} left" if seconds_left else ""
     return f"{per_second:.1f} ended/s{left}"

@@ -65,7 +65,9 @@ class Screen:
             return
         picture = draw()
         with _writing_result():
-            if self.shows_whole_rows:
+            if isinstance(picture, str) and self.shows_whole_rows:
+                self.out.print(picture, soft_wrap=True)
+            elif self.shows_whole_rows:
                 self._print_rows(picture)
             else:
                 self.out.print(picture)

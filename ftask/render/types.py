@@ -59,3 +59,5 @@ def _options(task_type: Mapping[str, Any]) -> Iterator[str]:
         yield "jitter" if options["jitter"] else "no jitter"
     if "timeoutSeconds" in options:
         yield f"timeout {options['timeoutSeconds']:g} s"
+    if options.get("isolated"):
+        yield "isolated"

@@ -40,8 +40,9 @@ def with_reason(picture: RenderableType, reason: str | None) -> RenderableType:
 def waiting_line(progress: WaitProgress, now: datetime) -> str:
     """Return how far many tasks have come as one line of plain text."""
     counts = ", ".join(f"{progress.states[status]:,} {status}" for status in Status if progress.states[status])
-    pace = pace_text(progress.per_second, progress.seconds_left)
-    return f"{clock_time(now)}  {progress.ended:,} of {progress.total:,} ended: {counts}; {pace}"
+    # With the last task, no speed is left to tell.
+    pace = f"; {pace_text(progress.per_second, progress.seconds_left)}" if progress.ended < progress.total else ""
+    return f"{clock_time(now)}  {progress.ended:,} of {progress.total:,} ended: {counts}{pace}"
 
 
 def ended_summary(progress: WaitProgress, failed_ids: Sequence[str]) -> RenderableType:

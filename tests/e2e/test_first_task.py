@@ -94,7 +94,7 @@ def test_a_task_runs_here_and_on_the_stage_with_the_same_result(project: Cli) ->
 )
 def test_a_task_that_does_not_fit_is_refused(project: Cli, arguments: list[str], says: str) -> None:
     done = project("submit", *arguments)
-    assert done.code == 1
+    assert done.code == 2
     assert says in done.err
 
 
@@ -105,12 +105,16 @@ def test_the_experiment_stays(project: Cli) -> None:
 def test_the_lines_of_a_file_name_their_types(project: Cli) -> None:
     file = project.folder / "tasks.jsonl"
     lines = [{"type": "nap", "payload": {"seconds": 0}}, {"name": "Ada"}, {"type": "nope", "payload": {}}]
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines) + "no\n")
     done = project("submit", "greet", "--file", str(file), "--wait", "-o", "json")
     assert done.code == 1
     assert sorted(task["type"] for task in done.json) == ["greet", "nap"]
-    (rejected,) = map(json.loads, Path(f"{file}.rejected").read_text().splitlines())
-    assert json.loads(rejected["text"]) == lines[2]
+    # One line was refused by the API, one before.
+    assert "Accepted 2 of 4 tasks." in done.err
+    assert "2 lines of" in done.err
+    rejected = [json.loads(line)["text"] for line in Path(f"{file}.rejected").read_text().splitlines()]
+    assert rejected[0] == "no"
+    assert json.loads(rejected[1]) == lines[2]
 
 
 def test_programs_that_a_task_starts_run_as_on_aws_and_print_to_the_log(project: Cli) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
+from ftask.cli import app
 from ftask.cli.logs import parse_pattern
 from ftask.cli.usage import InvalidOptionError
 
@@ -18,6 +20,15 @@ from ftask.cli.usage import InvalidOptionError
 )
 def test_a_pattern_without_capital_letters_ignores_case(pattern: str, text: str, matches: bool) -> None:
     assert bool(parse_pattern(pattern).search(text)) is matches
+
+
+def test_warn_is_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No stage is there, and so the command ends after it has read its options.
+    monkeypatch.setenv("FTASK_STAGE", "No")
+    ended = {level: CliRunner().invoke(app, ["logs", "--level", level]).stderr for level in ("WARN", "warning", "WRN")}
+    assert ended["WARN"] == ended["warning"]
+    assert "Invalid stage name" in ended["WARN"]
+    assert "Invalid --level 'WRN'" in ended["WRN"]
 
 
 @pytest.mark.parametrize("pattern", ["(", "a{99999999999}", "(" * 5000 + ")" * 5000])

@@ -20,6 +20,12 @@ def test_the_rest_takes_as_long_as_the_speed_says_once_enough_have_ended() -> No
     assert pace.seconds_left(50) == 5.0
 
 
+def test_a_moment_says_nothing_about_the_speed() -> None:
+    pace = Pace(0.0)
+    pace.add(0.2, 30)
+    assert (pace.per_second, pace.seconds_left(50)) == (0.0, None)
+
+
 def test_nothing_has_ended_at_first() -> None:
     pace = Pace(5.0)
     assert pace.per_second == 0

@@ -42,6 +42,11 @@ def test_the_board_is_no_higher_however_many_kinds_of_error_there_are() -> None:
     assert lines[-1].split(maxsplit=1)[1].strip() == "of other kinds"
 
 
+def test_once_all_have_ended_no_time_is_left_to_tell() -> None:
+    ended = replace(PROGRESS, total=3, states=Counter({Status.COMPLETED: 3}), seconds_left=0.0)
+    assert waiting_line(ended, EPOCH).endswith("  3 of 3 ended: 3 COMPLETED")
+
+
 def test_without_a_terminal_many_tasks_are_one_line() -> None:
     line = waiting_line(PROGRESS, EPOCH)
     assert line.endswith(

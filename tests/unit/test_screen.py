@@ -76,6 +76,11 @@ def test_a_pipe_gets_whole_rows_without_spaces_at_their_end(
     assert screen.shown_ids(["a" * 32]) == {"a" * 32: "a" * 32}
 
 
+def test_a_pipe_gets_a_long_text_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    Screen().result(None, lambda: "x" * 30_000)
+    assert capsys.readouterr().out == "x" * 30_000 + "\n"
+
+
 def test_a_terminal_gets_rows_of_its_width_unless_the_user_wants_whole_ones(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

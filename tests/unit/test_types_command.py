@@ -31,7 +31,7 @@ def send(order_id: int, tags: list[str] = ["a"], on: date = date(2026, 1, 1)) ->
     """
 
 
-@task(timeout=20, default=True)
+@task(timeout=20, default=True, isolated=True)
 async def tick(**more: object) -> None: ...
 '''
 
@@ -64,7 +64,11 @@ def test_a_row_per_type(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'order_id: int, tags: list[str] = ["a"], on: datetime.date = …' in rows[1]
     assert "5 attempts, backoff 2 to 300 s, no jitter" in rows[1]
     assert rows[1].rstrip().endswith("Send an order.")
-    assert [cell.strip() for cell in rows[2].split("  ") if cell.strip()] == ["tick", "…", "default, timeout 20 s"]
+    assert [cell.strip() for cell in rows[2].split("  ") if cell.strip()] == [
+        "tick",
+        "…",
+        "default, timeout 20 s, isolated",
+    ]
 
 
 @pytest.fixture
