@@ -254,6 +254,7 @@ def _draw_shares(axes: Axes, values: Sequence[float], name: str, colour: str) ->
 def _set_shares(axes: Axes) -> None:
     axes.set_xscale("log")
     # From one power of ten to another, so that a short axis has labels too; on a long one the steps have no room.
+    axes.margins(x=0)
     low, high = floor(log10(axes.get_xlim()[0])), ceil(log10(axes.get_xlim()[1]))
     axes.set_xlim(10.0**low, 10.0**high)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low <= 2 else (1,)))
