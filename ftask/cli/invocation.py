@@ -234,7 +234,11 @@ class Invocation(typer.Context):
             raise FtaskError(f"Cannot ask without a terminal: {question}", hint)
         sys.stderr.write(prompt)
         sys.stderr.flush()
-        return sys.stdin.readline().strip()
+        try:
+            return sys.stdin.readline().strip()
+        except OSError as error:
+            # The terminal was closed. Its SIGHUP is raised here, before anything is cleaned up.
+            raise FtaskError("Nothing changed.") from error
 
 
 def _read_profile(name: str | None) -> Profile:

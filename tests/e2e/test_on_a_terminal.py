@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -236,7 +237,7 @@ def test_a_plan_that_is_left_at_the_question_leaves_nothing_behind(closes: bool,
     with on_a_terminal(own_engine, "deploy") as terminal:
         terminal.until("[y/N]")
         if closes:
-            terminal.hang_up()
+            assert terminal.hang_up() == -signal.SIGHUP
         else:
             terminal.press(CTRL_C)
             assert terminal.ended() == 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import termios
 import threading
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ class Terminal:
         termios.tcsetwinsize(self._its, (rows, columns))
         self._before = self._after = termios.tcgetattr(self._its)
         self.written = ""
+        self._hangs_up = False
         name = Path(os.ttyname(self._its))
         variables = cli.environment | {"TERM": "xterm-256color"} | environment
         self.process = forked(arguments, cli.folder, variables, [name, name, notes or name], without)
@@ -53,7 +55,10 @@ class Terminal:
         self._reader.start()
 
     def _read(self) -> None:
-        while True:
+        # A read that waits would keep the terminal open when it is to be closed.
+        while not self._hangs_up:
+            if not select.select([self._ours], [], [], 0.05)[0]:
+                continue
             try:
                 piece = os.read(self._ours, 65536)
             except OSError:  # the other side is closed
@@ -79,6 +84,8 @@ class Terminal:
 
     def hang_up(self) -> int:
         """Close the terminal under the command, and return its exit code."""
+        self._hangs_up = True
+        self._reader.join()
         os.close(self._its)
         os.close(self._ours)
         self._its = self._ours = -1
