@@ -11,7 +11,6 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.own_tasks import confirm_other_project, deployment_of, remember_project
 from ftask.cli.stack_events import show_events
 from ftask.cli.yes import Yes
-from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.deploy.archive import size_note
 from ftask.deploy.deployment import Deployment, final_template
