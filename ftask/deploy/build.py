@@ -21,6 +21,7 @@ from ftask.deploy.function_code import api_content, fit, worker_content
 from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import Platform, host_platform
 from ftask.deploy.project import Project, project_files, require_included
+from ftask.deploy.worker_imports import refuse_hiding, require_current_botocore
 
 Say = Callable[[str], None]
 
@@ -91,6 +92,9 @@ def build_code(
 
     build = dependencies(platform, interpreter)
     files = project_files(project)
+    entries = () if build is None else build.entries
+    refuse_hiding((file.name for file in files), (entry.name for entry in entries))
+    require_current_botocore({} if build is None else build.versions)
     manifest = make_manifest(
         project.module,
         worker_content(files),
@@ -100,7 +104,6 @@ def build_code(
         root=project.root,
         progress=warn,
     )
-    entries = () if build is None else build.entries
     environment, secrets = _json(project.environment), _json(project.secrets)
     whole = worker_content(files, entries, manifest, interpreter, environment=environment, secrets=secrets)
     worker = fit(whole)
