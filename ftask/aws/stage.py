@@ -8,8 +8,10 @@ from datetime import timedelta
 from functools import cached_property
 
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.parameters import number
 from ftask.aws.stack import DeployedStack, StackOutputs
 from ftask.aws.target import Target
+from ftask.aws.worker_check import WorkerCheck, check_worker
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
@@ -83,6 +85,15 @@ class Stage:
         """Return the tasks with their payloads, of which large ones are items of their own."""
         with translate_aws_errors():
             return list(self.store.with_payloads(tasks))
+
+    def check_worker(self) -> WorkerCheck:
+        """Ask the worker whether it can run tasks; if it has to start for that, wait for it.
+
+        Raises:
+            FtaskError: it cannot be asked.
+        """
+        timeout = number(self.stack.parameters, "WorkerTimeout") or 0
+        return check_worker(self.target, self.outputs.worker_function, timeout)
 
     @property
     def visibility_timeout(self) -> timedelta:

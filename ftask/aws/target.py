@@ -186,6 +186,11 @@ class Target:
         client: LambdaClient = self._client("lambda")
         return client
 
+    def invoking_lambda(self, seconds: float) -> LambdaClient:
+        """Return a client that waits this long for a function, and does not invoke it again when no answer comes."""
+        client: LambdaClient = self._client("lambda", Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
+        return client
+
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         client: CloudWatchLogsClient = self._client("logs")
@@ -200,23 +205,22 @@ class Target:
         client: STSClient = self._client("sts")
         return client
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, special: Config | None = None) -> Any:
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.
         addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
         use_service_models(self.session)
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            max_pool_connections=16,
+            s3=addressing,
+            # A proxy of the environment does not reach this machine.
+            proxies={} if self.is_on_this_machine else None,
+        )
         client: Any = self.session.create_client(
-            service,
-            endpoint_url=self.endpoint_url,
-            config=Config(
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"mode": "standard", "total_max_attempts": 4},
-                max_pool_connections=16,
-                s3=addressing,
-                # A proxy of the environment does not reach this machine.
-                proxies={} if self.is_on_this_machine else None,
-            ),
+            service, endpoint_url=self.endpoint_url, config=config if special is None else config.merge(special)
         )
         return client
 

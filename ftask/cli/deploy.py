@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ftask.cli import completion, policy
+from ftask.cli.going_back import require_worker
 from ftask.cli.invocation import Invocation
 from ftask.cli.own_tasks import confirm_other_project, deployment_of, remember_project
 from ftask.cli.stack_events import show_events
@@ -110,7 +111,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     if not plan.changes:
         if not dry_run:
             deployment.protect()
-            deployment.check(run.outputs.worker_function)
+            require_worker(run, deployment, None, yes=yes)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     if dry_run:
@@ -131,6 +132,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
             screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
             if text := size_note(archive.zipped_bytes or 0):
                 screen.note(text)
+        previous = deployment.previous(plan)
         events = deployment.run(plan)
     stop = how_to_stop(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
     run.if_interrupted = (
@@ -141,7 +143,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     remember_project(run, deployment)
     outputs = run.outputs
     deployment.check_endpoint(outputs.table)
-    deployment.check(outputs.worker_function)
+    require_worker(run, deployment, previous, yes=yes)
     if refusal := deployment.await_api(plan, outputs.api_url):
         screen.warn(f"The stack is deployed, but a test request to its API failed. {refusal.message}")
         if refusal.hint:

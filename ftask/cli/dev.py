@@ -116,7 +116,7 @@ class _Session:
         )
         seconds = f"{time.monotonic() - started:.1f} s"
         self.say(f"Deployed in {seconds}." if plan.changes else "Up to date: nothing to deploy.")
-        deployment.check(run.outputs.worker_function)
+        deployment.require_worker()
 
     def say(self, text: str) -> None:
         """Write a remark with the time of day, which the lines of the logs have too."""

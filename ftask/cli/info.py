@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ftask.cli.invocation import Invocation
-from ftask.ops.consumption import MISSING, why_no_task_runs
+from ftask.ops.consumption import DISABLED
 from ftask.ops.info import describe_stage
 from ftask.render.info import info_table
 
@@ -16,5 +16,5 @@ def info(run: Invocation) -> None:
     """
     value = describe_stage(run.stage)
     run.screen.result(value, lambda: info_table(value))
-    if value["worker"]["state"] == MISSING and (warning := why_no_task_runs(run.stage, MISSING)):
-        run.screen.warn(warning)
+    if value["worker"]["state"] != DISABLED and (problem := value["worker"]["problem"]):
+        run.screen.warn(problem)

@@ -72,7 +72,7 @@ class Cockpit(App[Ending]):
         self._said: tuple[str, str] = ("", "")
         self.crash: Exception | None = None
         self._readings = Readings(self, interval_seconds, count, has_ended)
-        # Why the stage cannot be read at the moment.
+        # Why the stage cannot be read at the moment, or why no task runs.
         self._problem: str | None = None
         self._safe = SafeText()
         self._main = MainScreen(self.board, stage_name, operations.task_type, self.status_text)
@@ -122,7 +122,7 @@ class Cockpit(App[Ending]):
         self.say(error_text(error), "red")
 
     def say_problem(self, text: str | None) -> None:
-        """Say why the stage cannot be read, until it can: None."""
+        """Say why the stage cannot be read, or why no task runs, until that has changed: None."""
         if text != self._problem:
             self._problem = text
             self._show_status()

@@ -62,7 +62,7 @@ class Readings:
         if isinstance(snapshot, Ending):
             self._app.end(snapshot)
             return
-        self._app.say_problem(None)
+        self._app.say_problem(snapshot.problem)
         self._board.history.append(snapshot)
         self._failed_reading.see(snapshot)
         self.read_failed()

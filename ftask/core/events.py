@@ -38,6 +38,7 @@ class EventName(StrEnum):
     CANCELLED = "cancelled"
     MALFORMED = "malformed"
     INFRASTRUCTURE_FAILED = "infrastructureFailed"
+    INITIALISATION_FAILED = "initialisationFailed"
     LOG = "log"
     INVOCATION = "invocation"
     FAILURES = "failures"
@@ -142,6 +143,13 @@ def infrastructure_failed(error: Exception, message_id: str | None = None) -> Ev
         "errorMessage": printable(str(error), MAX_ERROR_BYTES),
     }
     return Event(EventName.INFRASTRUCTURE_FAILED, fields, "ERROR")
+
+
+def initialisation_failed(error: Exception, trace: str) -> Event:
+    """The worker could not be made, so the invocation fails; `trace` is a bounded traceback."""
+    message = printable(str(error), MAX_ERROR_BYTES)
+    fields = {"errorType": type(error).__name__, "errorMessage": message, "traceback": trace}
+    return Event(EventName.INITIALISATION_FAILED, fields, "ERROR")
 
 
 def invocation(

@@ -41,7 +41,9 @@ def _fetch(name: str, arn: str, client: Callable[[str], Any]) -> str:
         else:
             value = client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString")
     except (ClientError, BotoCoreError) as error:
-        raise SettingsError(f"Cannot read the secret {name}: {error}", f"Its ARN in ftask.toml is {arn}.") from error
+        raise SettingsError(
+            f"Cannot read the secret {name}: {error}", f"Restore it, or correct its ARN in ftask.toml: {arn}"
+        ) from error
     if value is None:
         raise SettingsError(f"The secret {name} is binary.", f"Store a text in {arn}.")
     return value

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from textwrap import indent
 
 from ftask.aws import stack
 from ftask.aws.account import concurrency_limit
@@ -19,7 +20,10 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.local_stage import is_local
 from ftask.aws.old_items import LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT, returns_old_items
 from ftask.aws.parameters import Severity, contradictions
+from ftask.aws.stack import DATA_ONLY, deployed_stack
+from ftask.aws.stage import Stage
 from ftask.aws.target import Target
+from ftask.aws.worker_check import WorkerCheck
 from ftask.core.errors import FtaskError
 from ftask.deploy import apply, artifacts, existing
 from ftask.deploy.api_check import await_api
@@ -30,13 +34,22 @@ from ftask.deploy.existing import Existing
 from ftask.deploy.key_policy import needed_statements
 from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
-from ftask.deploy.plan import Plan, discard_plan, dropped_unless_begun, make_plan, plan_parameters
+from ftask.deploy.plan import (
+    Plan,
+    Previous,
+    discard_plan,
+    dropped_unless_begun,
+    make_plan,
+    plan_parameters,
+    plan_return,
+    read_previous,
+    refuse_data_loss,
+)
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.project import Project
 from ftask.deploy.task_types import compare, deployed_types
 from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import template_with
-from ftask.deploy.worker_check import check_worker
 
 
 def final_template(project: Project | None, warn: Say) -> str:
@@ -243,12 +256,46 @@ class Deployment:
         tokens = plan.parameters.get("ApiAuthorization") == "JWT"
         return await_api(self.target, url, tokens=tokens, note=self.progress, sleep=self.sleep)
 
-    def check(self, worker_function: str) -> None:
-        """Ask the deployed worker whether it can import the project's tasks.
+    def previous(self, plan: Plan) -> Previous | None:
+        """Return the deployment that `plan` replaces, to go back to; None where no worker is deployed yet."""
+        if plan.deployed.get(DATA_ONLY, "true") == "true":
+            return None
+        return read_previous(self.target, plan.deployed)
+
+    def plan_return(self, previous: Previous) -> Plan:
+        """Let CloudFormation compute what going back to `previous` would change.
 
         Raises:
-            DeploymentError: it cannot.
+            FtaskError: the stack cannot be changed in its state, or tasks or messages would be lost.
+        """
+        plan = plan_return(self.target, previous, self.sleep)
+        try:
+            refuse_data_loss(plan)
+        except FtaskError:
+            self.drop(plan)
+            raise
+        return plan
+
+    def check(self) -> WorkerCheck:
+        """Ask the deployed worker whether it can run tasks.
+
+        Raises:
+            FtaskError: it cannot be asked.
         """
         provide(self.target, self.local_buckets, self.local_secrets)
-        if self.project is not None:
-            check_worker(self.target, worker_function)
+        return Stage(self.target, deployed_stack(self.target)).check_worker()
+
+    def require_worker(self) -> WorkerCheck:
+        """Return what the deployed worker says of itself.
+
+        Raises:
+            DeploymentError: it cannot run tasks.
+            FtaskError: it cannot be asked.
+        """
+        checked = self.check()
+        if checked.failures:
+            raise apply.DeploymentError(
+                f"The worker is deployed, and cannot run tasks:\n{indent(checked.whole_text, '  ')}",
+                f"Tasks wait in the queue, and use up no attempt. {checked.advice(self.target)}",
+            )
+        return checked

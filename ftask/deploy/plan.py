@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -114,6 +115,14 @@ class Plan:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The deployment that a plan replaces: its template, and the values of all parameters."""
+
+    template: str
+    parameters: Mapping[str, str]
+
+
 def make_plan(
     target: Target,
     template: str,
@@ -190,8 +199,7 @@ def plan_parameter(
             target,
             existing,
             {**deployed, name: value},
-            # A stack of ftask 0.1 has one archive for both functions.
-            (deployed["CodeKey"], deployed.get("WorkerCodeKey", deployed["CodeKey"])),
+            _code_keys(deployed),
             sleep,
             UsePreviousTemplate=True,
             Parameters=[
@@ -236,6 +244,32 @@ def _declared(summary: GetTemplateSummaryOutputTypeDef) -> list[parameters.Decla
     return [
         parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue")) for entry in summary.get("Parameters", [])
     ]
+
+
+def read_previous(target: Target, deployed: Mapping[str, str]) -> Previous:
+    """Return the deployment that is there now, with these values of its parameters."""
+    with translate_aws_errors():
+        body: Any = target.cloudformation.get_template(StackName=target.stack_name)["TemplateBody"]
+    # botocore reads a template that is JSON.
+    return Previous(body if isinstance(body, str) else json.dumps(body), deployed)
+
+
+def plan_return(target: Target, previous: Previous, sleep: Callable[[float], None] = time.sleep) -> Plan:
+    """Let CloudFormation compute what going back to an earlier deployment would change.
+
+    Raises:
+        FtaskError: the stack cannot be changed in its state.
+    """
+    with translate_aws_errors():
+        return _computed(
+            target,
+            _changeable(target),
+            previous.parameters,
+            _code_keys(previous.parameters),
+            sleep,
+            TemplateBody=previous.template,
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in previous.parameters.items()],
+        )
 
 
 def refuse_data_loss(plan: Plan) -> None:
@@ -295,6 +329,11 @@ def _changeable(target: Target) -> stack.DeployedStack | None:
             f"First {existing.repair}, with: {stack.command_on(target, 'deploy')}",
         )
     return existing.stack
+
+
+def _code_keys(deployed: Mapping[str, str]) -> tuple[str, str]:
+    # A stack of ftask 0.1 has one archive for both functions.
+    return deployed["CodeKey"], deployed.get("WorkerCodeKey", deployed["CodeKey"])
 
 
 def _computed(

@@ -55,13 +55,19 @@ def mapping(stage: Stage) -> EventSourceMappingConfigurationResponseTypeDef | No
 
 
 def why_no_task_runs(stage: Stage, mapping_state: str) -> str | None:
-    """Return why tasks wait in the queue, and what to do about it; None if the worker takes them."""
+    """Return why tasks wait in the queue, and what to do about it.
+
+    None if the worker can take and run them, or these credentials may not ask it.
+    """
     if mapping_state == MISSING:
         return " ".join(_missing(stage))
     if mapping_state == DISABLED:
         resume = command_on(stage.target, "resume")
         return f"Stage {stage.target.stage_name} is paused: no task runs. Let them run with: {resume}"
-    return None
+    try:
+        return stage.check_worker().problem(stage.target)
+    except FtaskError:
+        return None
 
 
 def _missing(stage: Stage) -> tuple[str, str]:

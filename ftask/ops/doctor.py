@@ -76,6 +76,15 @@ def _stack(stage: Stage) -> Iterator[Finding]:
         yield Finding("stack", Level.ERROR, f"{name} is {status}.", hint)
 
 
+def _start(stage: Stage) -> Iterator[Finding]:
+    checked = stage.check_worker()
+    if checked.failures:
+        text = f"The worker cannot run tasks. {checked.short_text}"
+        yield Finding("start", Level.ERROR, text, checked.advice(stage.target))
+    else:
+        yield Finding("start", Level.OK, "the worker starts, and reaches its table and queues")
+
+
 def _drift(stage: Stage) -> Iterator[Finding]:
     drifted = [resource for resource in map(_uncovered, drift.detect(stage.target)) if resource is not None]
     for resource in drifted:
@@ -196,6 +205,7 @@ def checks(restore_mapping: Callable[[], object]) -> Mapping[str, Check]:
     return {
         "credentials": _credentials,
         "stack": _stack,
+        "start": _start,
         "worker": partial(check_worker, restore_mapping=restore_mapping),
         "drift": _drift,
         "code": check_code,

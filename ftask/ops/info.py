@@ -17,12 +17,14 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
     """Return what `ftask info` shows, in the form of its JSON output.
 
     Counts of a queue are approximate, as SQS gives them. `oldestSeconds` is None where CloudWatch has no
-    figure: it has none until the queue has been in use for some minutes, and an emulator may never have one.
+    figure: it has none until the queue has been in use for some minutes, and an emulator may never have one. A worker's
+    `problem` says why no task runs and what to do about it; None where tasks run, or nobody may ask the worker.
     """
     target, stack, outputs = stage.target, stage.stack, stage.outputs
     queue = stage.queue_depth()
     with translate_aws_errors():
         oldest = oldest_seconds(stage)
+    state = consumption.state(stage)
     return {
         "stage": target.stage_name,
         "region": target.region_name,
@@ -34,7 +36,11 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
         "deadLetterQueueUrl": outputs.dead_letter_queue_url,
         "queue": {"visible": queue.visible, "inFlight": queue.in_flight, "oldestSeconds": oldest},
         "deadLetters": stage.dead_letter_depth().total,
-        "worker": {"function": outputs.worker_function, "state": consumption.state(stage)},
+        "worker": {
+            "function": outputs.worker_function,
+            "state": state,
+            "problem": consumption.why_no_task_runs(stage, state),
+        },
         "apiFunction": outputs.api_function,
         "logGroups": {"api": outputs.api_log_group, "worker": outputs.worker_log_group},
         "codeSha256": outputs.api_code_sha256,

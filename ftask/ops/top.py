@@ -29,10 +29,19 @@ METRIC_PERIOD = timedelta(minutes=5)
 METRIC_AGE_SECONDS = 30.0
 # How old the number of failed tasks may get.
 FAILED_AGE_SECONDS = 10.0
+# How old the worker's own word may get; it is not asked while attempts end.
+PROBLEM_AGE_SECONDS = 60.0
 # At most this share of the time goes into reading such a value, so where that takes long, its age grows.
 READING_SHARE = 0.05
 # Errors of the worker itself, as it logs them.
-_WORKER_ERRORS = frozenset({EventName.INFRASTRUCTURE_FAILED, EventName.WORKER_LOST, EventName.ATTEMPT_LOST})
+_WORKER_ERRORS = frozenset(
+    {
+        EventName.INITIALISATION_FAILED,
+        EventName.INFRASTRUCTURE_FAILED,
+        EventName.WORKER_LOST,
+        EventName.ATTEMPT_LOST,
+    }
+)
 
 T = TypeVar("T")
 
@@ -82,11 +91,12 @@ class StageSnapshot:
 
     `waiting` and `in_flight` are messages of the main queue, and about as many tasks that have not ended: they wait
     for an attempt (PENDING), or run or wait for their backoff (PROCESSING, RETRYING). `failed` is how many tasks were
-    FAILED and neither discarded nor drained at `failed_at`.
+    FAILED and neither discarded nor drained at `failed_at`. `problem` says why no task runs, and what to do about it.
     """
 
     at: datetime
     consuming: str
+    problem: str | None
     waiting: int
     in_flight: int
     oldest_seconds: float | None
@@ -104,6 +114,7 @@ class StageSnapshot:
         return {
             "at": to_iso(self.at),
             "consuming": self.consuming,
+            "problem": self.problem,
             "waiting": self.waiting,
             "inFlight": self.in_flight,
             "oldestSeconds": self.oldest_seconds,
@@ -164,6 +175,9 @@ class StageSampler:
         self._failures: deque[FailedAttempt] = deque(maxlen=RECENT_FAILURES)
         self._failed = _Kept(lambda: count_failed(stage, task_type), FAILED_AGE_SECONDS, clock)
         self._metrics = _Kept(self._read_metrics, METRIC_AGE_SECONDS, clock)
+        self._problem = _Kept(
+            lambda: consumption.why_no_task_runs(stage, consumption.ENABLED), PROBLEM_AGE_SECONDS, clock
+        )
 
     def snapshot(self) -> StageSnapshot:
         """Take one snapshot.
@@ -180,11 +194,14 @@ class StageSampler:
         self._failures.extend(filter(None, map(_failed_attempt, events)))
         self._logged_errors += sum(event.name in _WORKER_ERRORS for event in events)
         queue = self.stage.queue_depth()
+        state = consumption.state(self.stage)
+        asks = state == consumption.ENABLED and not (ended.completed or ended.retried or ended.failed)
         metrics, _ = self._metrics.get()
         failed, failed_at = self._failed.get()
         return StageSnapshot(
             at=at,
-            consuming=consumption.state(self.stage),
+            consuming=state,
+            problem=self._problem.get()[0] if asks else None,
             waiting=queue.visible,
             in_flight=queue.in_flight,
             oldest_seconds=metrics.oldest_seconds,

@@ -37,8 +37,10 @@ _SUBMITTING = needs({SUBMISSION: "execute-api:Invoke", BATCHES: "execute-api:Inv
 _LOGS = needs({API_LOG: "logs:FilterLogEvents", WORKER_LOG: "logs:FilterLogEvents"})
 _COUNTS = needs({QUEUE: "sqs:GetQueueAttributes", DEAD_LETTERS: "sqs:GetQueueAttributes"})
 _CONSUMPTION = needs({MAPPING: "lambda:GetEventSourceMapping"})
-# Without the second one, a command that waits cannot say that the stage is paused.
-_FOLLOWING = together(needs({TABLE: "dynamodb:BatchGetItem"}), _CONSUMPTION)
+# Asks the worker whether it can run tasks, which is no task itself.
+_CHECK = needs({WORKER: "lambda:InvokeFunction"})
+# Without the last two, a command that waits cannot say that the stage is paused, or that its worker cannot run tasks.
+_FOLLOWING = together(needs({TABLE: "dynamodb:BatchGetItem"}), _CONSUMPTION, _CHECK)
 _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
 _SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
 _PLANNING = together(
@@ -67,7 +69,7 @@ PLAN_ONLY = together(
 _RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:ExecuteChangeSet"})
 
 COMMANDS: Mapping[str, Needs] = {
-    "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS),
+    "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS, _CHECK),
     "open": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "submit": together(_OUTPUTS, _SUBMITTING, _FOLLOWING),
     "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
@@ -86,6 +88,7 @@ COMMANDS: Mapping[str, Needs] = {
         _COUNTS,
         _CONSUMPTION,
         _METRICS,
+        _CHECK,
         needs({FAILED_INDEX: "dynamodb:Query", WORKER_LOG: "logs:FilterLogEvents"}),
     ),
     "dlq ls": together(
@@ -156,6 +159,7 @@ COMMANDS: Mapping[str, Needs] = {
         _OUTPUTS,
         _COUNTS,
         _CONSUMPTION,
+        _CHECK,
         needs(
             {
                 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
@@ -189,11 +193,11 @@ COMMANDS: Mapping[str, Needs] = {
                 # To drop the plan of a first deployment, and to repair what a failed one left.
                 STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteStack cloudformation:ListChangeSets"
                 # Of a protected stage.
-                " cloudformation:UpdateTerminationProtection",
+                " cloudformation:UpdateTerminationProtection cloudformation:GetTemplate",
                 BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
                 " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
                 ARCHIVES: "s3:PutObject",
-                # To ask the worker whether it can import the user's tasks, and the API whether it answers.
+                # To ask the worker whether it can run tasks, and the API whether it answers.
                 WORKER: "lambda:InvokeFunction",
                 DOCUMENT: "execute-api:Invoke",
             }

@@ -48,7 +48,7 @@ def head(snapshot: StageSnapshot | None, stage: str, task_type: str | None, widt
     if snapshot is None:
         line.append("  reading…", style="dim")
     else:
-        line.append("  ").append_text(consumption_text(snapshot.consuming))
+        line.append("  ").append_text(consumption_text(snapshot.consuming, has_problem=snapshot.problem is not None))
         line.append(f"  {clock_time(snapshot.at)}", style="dim")
     if paused:
         line.append("  VIEW PAUSED", style="bold yellow")

@@ -11,12 +11,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
+from ftask.aws.worker_check import WorkerCheck
 from ftask.core.text import plural, shortened
 from ftask.deploy.causes import TEMPLATE
 from ftask.deploy.events import StackEvent
 from ftask.deploy.plan import Change, Plan, PropertyChange
 from ftask.render.tables import add_numbers, plain_table
-from ftask.render.times import clock_time
+from ftask.render.times import clock_time, duration
 
 # A value may be a whole policy. What is cut ends in an ellipsis; -o json has all of it.
 _MAX_VALUE_BYTES = 80
@@ -182,3 +183,16 @@ def event_line(event: StackEvent) -> str:
     """Return one stack event as one line, with the reason of a failure."""
     line = f"{clock_time(event.at)}  {event.status:<28}{event.logical_id}"
     return f"{line}  {event.reason}" if event.failed and event.reason else line
+
+
+def import_times(checked: WorkerCheck) -> str:
+    """Say that the worker can run tasks, and how long it imports."""
+    times = [
+        f"{duration(seconds)} {where}"
+        for seconds, where in (
+            (checked.import_seconds, "as the worker starts"),
+            (checked.child_import_seconds, "in a child process"),
+        )
+        if seconds is not None
+    ]
+    return "The worker can run tasks." + (f" Their import takes {' and '.join(times)}." if times else "")

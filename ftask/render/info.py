@@ -24,7 +24,8 @@ def info_table(info: Mapping[str, Any]) -> RenderableType:
     table.add_row("oldest message", "unknown" if oldest_seconds is None else duration(oldest_seconds))
     letters = info["deadLetters"]
     table.add_row("dead letters", Text(f"{letters:,}", style="bold red" if letters else "green"))
-    table.add_row("worker", consumption_text(info["worker"]["state"]))
+    worker = info["worker"]
+    table.add_row("worker", consumption_text(worker["state"], has_problem=worker["problem"] is not None))
     table.add_row("API code", info["codeSha256"])
     table.add_row("worker code", info["workerCodeSha256"])
     for name, url in info["console"].items():

@@ -40,7 +40,9 @@ def status_counts(counts: Iterable[tuple[str, int]]) -> Text:
     return Text("   ").join(status_text(status, f"{count:,} {status}") for status, count in ordered.items() if count)
 
 
-def consumption_text(mapping_state: str) -> Text:
-    """Return whether the worker consumes, from the state of its event source mapping."""
+def consumption_text(mapping_state: str, *, has_problem: bool) -> Text:
+    """Return whether the worker consumes, from the state of its event source mapping, and whether it has a problem."""
     words = _CONSUMPTION.get(mapping_state, mapping_state.lower())
-    return Text(words, style="green" if words == "consuming" else "bold yellow")
+    if words != "consuming":
+        return Text(words, style="bold yellow")
+    return Text("cannot run tasks", style="bold red") if has_problem else Text(words, style="green")

@@ -12,5 +12,5 @@ def line(snapshot: StageSnapshot) -> str:
     return (
         f"{clock_time(snapshot.at)}  {snapshot.completed_rate:.1f} completed/s  {snapshot.waiting:,} waiting"
         f"  {snapshot.in_flight:,} in flight  {plural(snapshot.dead_letters, 'dead letter')}"
-        f"  {snapshot.failed:,} FAILED"
+        f"  {snapshot.failed:,} FAILED{'' if snapshot.problem is None else f'  {snapshot.problem}'}"
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from ftask.core.raised import message_of, type_of
 from ftask.tasks.errors import DeclarationError, ModuleLoadError
@@ -49,8 +51,30 @@ def load_tasks(module: str) -> Registry:
             f"Cannot import the tasks of {module!r}: {type_of(error)}: {message_of(error)}",
             traceback=traceback_text(error),
         ) from error
+    _require_json(module)
     if not registered():
         raise DeclarationError(
             f"The module {module!r} declares no tasks. Put @task above a function: from ftask import task."
         )
     return registered()
+
+
+def _require_json(module: str) -> None:
+    """Refuse a module that replaces functions of `json`, which botocore and ftask use, by ones that do not work.
+
+    Raises:
+        DeclarationError: it does.
+    """
+    encode: Any = json.dumps
+    decode: Any = json.loads
+    text = '{"a":[1,null]}'
+    try:
+        works = encode(decode(text), separators=(",", ":"), ensure_ascii=False) == text
+    except Exception:  # noqa: BLE001 - whatever stands there now
+        works = False
+    if not works:
+        raise DeclarationError(
+            f"The import of the module {module!r} replaces json.dumps or json.loads by a function that does not do the"
+            " same: no call to AWS would work.",
+            "Give the new function a name of your own, and leave Python's as they are.",
+        )

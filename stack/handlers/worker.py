@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
+from traceback import format_exception
 from typing import Any
 
 from ftask.core import events, log
@@ -38,6 +39,8 @@ _MEGABYTES_A_CPU = 1769
 FUNCTION_VARIABLE = "AWS_LAMBDA_FUNCTION_NAME"
 # No task and no receipt handle is called so.
 _NO_ID = "ftask-check"
+# The end of a traceback says what happened.
+_MAX_TRACEBACK = 4096
 
 
 # Whether a message may be deleted, or what failed.
@@ -162,7 +165,18 @@ def _started() -> Worker:
     """
     if _initialisation_failed:
         raise _initialisation_failed.pop()
-    return worker()
+    return _made()
+
+
+def _made() -> Worker:
+    """Return the worker of this process; log why it cannot be made, as one event, and raise."""
+    try:
+        return worker()
+    except Exception as error:
+        # The frames of an error of ftask's own are ftask's.
+        trace = _text(error) if isinstance(error, FtaskError) else "".join(format_exception(error)).rstrip()
+        log.write(events.initialisation_failed(error, trace[-_MAX_TRACEBACK:]))
+        raise
 
 
 def check(deadline: datetime) -> dict[str, Any]:
@@ -237,6 +251,6 @@ def _delivery(record: dict[str, Any]) -> Delivery:
 _initialisation_failed: list[Exception] = []
 if FUNCTION_VARIABLE in os.environ:
     try:
-        worker()
+        _made()
     except Exception as failure:  # noqa: BLE001
         _initialisation_failed.append(failure)

@@ -33,7 +33,7 @@ from ftask.local.state_folder import STATE_DIR_VARIABLE
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import plan_policy, policy
-from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, Scope, document
+from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, WORKER, Scope, document
 from tests.conftest import start_engine
 from tests.support.builders import LARGE_PAYLOAD, a_task
 from tests.support.engines import local_target
@@ -56,6 +56,10 @@ UNPROVEN = {
     ("submit", MAPPING, "lambda:GetEventSourceMapping"): "only the reason of a standstill is left out without it",
     ("watch", MAPPING, "lambda:GetEventSourceMapping"): "the same",
     ("dlq redrive", MAPPING, "lambda:GetEventSourceMapping"): "the same",
+    **{
+        (command, WORKER, "lambda:InvokeFunction"): "only the reason why no task runs is left out without it"
+        for command in ("submit", "watch", "dlq redrive", "info", "top")
+    },
     (
         "pause",
         MAPPING,

@@ -24,6 +24,7 @@ def test_a_healthy_stage_has_nothing_to_put_right(deployed: Cli, stage: Stage) -
         "credentials",
         "clock",
         "stack",
+        "start",
         "worker",
         "drift",
         "parameters",

@@ -402,8 +402,47 @@ def test_a_stage_of_another_endpoint_gets_a_package_for_lambda(project: Project,
     assert "Name another stage" in refused.err
 
 
-def test_a_module_that_only_the_worker_cannot_import_is_reported_at_each_deployment(project: Project) -> None:
+def test_a_worker_that_cannot_run_tasks_is_named_by_whatever_an_operator_looks_at(project: Project) -> None:
+    target = project.target
+    secrets = boto_session(target).client("secretsmanager", endpoint_url=target.endpoint_url)
+    arn = secrets.create_secret(Name="lost", SecretString=SECRET)["ARN"]
+    project.write(project.settings + f'LOST = "{arn}"\n', "ftask.toml")
+    project.deploy()
+    secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+    worker = deployed_stack(target).outputs.worker_function
+    # So that it starts anew.
+    target.lambda_.update_function_configuration(FunctionName=worker, MemorySize=257)
+    cause, cure = "Cannot read the secret LOST", "Correct the project, then run: ftask deploy"
+    waited = project.cli("submit", "greet", "name=Ada", "--wait", "--timeout", "20")
+    assert waited.code == 4
+    info, top = project.cli("info", "-o", "json"), project.cli("top", "--count", "1", "-o", "json").json
+    (found,) = [each for each in project.cli("doctor", "-o", "json").json if each["check"] == "start"]
+    for said in (
+        waited.err,
+        info.err,
+        info.json["worker"]["problem"],
+        top["problem"],
+        " ".join(map(str, found.values())),
+    ):
+        assert cause in said
+        assert cure in said
+    errors = [json.loads(line) for line in project.cli("logs", "--level", "ERROR", "-o", "json").out.splitlines()]
+    failed = [error for error in errors if error["event"] == "initialisationFailed"]
+    assert failed
+    assert all(error["errorMessage"].startswith(cause) for error in failed)
+    project.write(project.settings, "ftask.toml")
+    project.deploy()
+    target.lambda_.update_function_configuration(FunctionName=worker, MemorySize=256)
+    assert project.run("greet", name="Ada")["status"] == "COMPLETED"
+    assert project.cli("info", "-o", "json").json["worker"]["problem"] is None
+
+
+def test_a_deployment_whose_worker_cannot_run_tasks_goes_back_to_the_one_before(project: Project) -> None:
+    before = project.code
     project.write(f"{GREETINGS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n")
-    for said in (project.refused(), project.refused()):
-        assert "The worker is deployed, and cannot run tasks" in said
-        assert "OSError: only there" in said
+    said = project.refused()
+    project.write(GREETINGS)
+    assert "OSError: only there" in said
+    assert "The previous deployment is back, and runs them" in said
+    assert project.code == before
+    assert project.run("greet", name="Ada")["status"] == "COMPLETED"

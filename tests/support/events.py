@@ -32,6 +32,7 @@ def events_of_tasks() -> list[Event]:
         events.cancelled(RUNNING),
         events.malformed("m", "the body is not JSON"),
         events.infrastructure_failed(OSError("gone"), "m"),
+        events.initialisation_failed(OSError("gone"), "OSError: gone"),
         events.printed(JOB, "stderr", "a line"),
     ]
 

@@ -17,6 +17,7 @@ def a_snapshot(**changes: Any) -> StageSnapshot:
     snapshot = StageSnapshot(
         at=EPOCH,
         consuming="Enabled",
+        problem=None,
         waiting=0,
         in_flight=0,
         oldest_seconds=None,

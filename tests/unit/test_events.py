@@ -75,6 +75,13 @@ LINES = [
         "errorMessage": "gone",
     },
     {
+        "level": "ERROR",
+        "event": "initialisationFailed",
+        "errorType": "OSError",
+        "errorMessage": "gone",
+        "traceback": "OSError: gone",
+    },
+    {
         "level": "WARNING",
         "event": "log",
         "taskId": OF_TASK["taskId"],

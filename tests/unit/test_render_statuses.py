@@ -36,4 +36,9 @@ def test_a_status_of_a_newer_ftask_is_shown_without_a_colour() -> None:
     [("Enabled", "consuming"), ("Disabled", "paused"), ("Enabling", "resuming"), ("Updating", "updating")],
 )
 def test_the_worker_is_said_to_consume_or_not(state: str, words: str) -> None:
-    assert consumption_text(state).plain == words
+    assert consumption_text(state, has_problem=False).plain == words
+
+
+def test_a_worker_that_consumes_and_cannot_run_tasks_is_not_said_to_consume() -> None:
+    assert consumption_text("Enabled", has_problem=True).plain == "cannot run tasks"
+    assert consumption_text("Disabled", has_problem=True).plain == "paused"

@@ -83,11 +83,14 @@ def run(folder: Path, code: str, tasks: str | None = None, environment: str = '{
     ],
 )
 def test_the_check_says_why_a_module_cannot_be_imported(tmp_path: Path, tasks: str, says: list[str]) -> None:
-    (answer,) = run(tmp_path, "print(check())", tasks)
+    event, answer = run(tmp_path, "print(check())", tasks)
     answered: dict[str, Any] = json.loads(answer)
+    logged: dict[str, Any] = json.loads(event)
+    assert (logged["level"], logged["event"]) == ("ERROR", "initialisationFailed")
     assert (answered["types"], list(answered["failures"])) == ([], ["tasks"])
     for text in says:
         assert text in answered["failures"]["tasks"]
+        assert text in logged["traceback"]
 
 
 def test_a_job_runs_the_task_of_its_type_and_its_output_carries_its_id(tmp_path: Path) -> None:
@@ -163,13 +166,14 @@ def test_a_module_that_cannot_be_imported_fails_each_invocation_before_any_attem
     broken = "import pathlib\nif pathlib.Path('broken').exists(): raise OSError(5)\n" + dedent(TASKS)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "broken").touch()
-    first, second, *logged = run(tmp_path, code, broken)
+    event, first, again, second, *logged = run(tmp_path, code, broken)
+    assert [json.loads(line)["event"] for line in (event, again)] == ["initialisationFailed"] * 2
     assert first == second == "ModuleLoadError"
     assert [json.loads(line)["message"] for line in logged] == ["greeting Ada", "hello"]
 
 
 def test_an_environment_that_cannot_be_read_fails_the_check(tmp_path: Path) -> None:
-    (answer,) = run(tmp_path, "print(check())", TASKS, environment="[]")
+    _, answer = run(tmp_path, "print(check())", TASKS, environment="[]")
     assert json.loads(answer)["failures"]["settings"].startswith("environment.json is not a JSON object of texts.")
 
 

@@ -66,6 +66,23 @@ def test_a_change_of_task_code_leaves_the_api_alone(tmp_path: Path) -> None:
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "changed.zip").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        "lambda value, **options: b'{}'",  # as orjson returns it
+        "lambda value, indent=None: '{}'",
+        "None",
+    ],
+)
+def test_tasks_that_break_json_for_the_worker_are_refused(tmp_path: Path, replacement: str) -> None:
+    with pytest.raises(FtaskError, match=r"replaces json\.dumps or json\.loads"):
+        built(tmp_path, f"import json\njson.dumps = {replacement}\n{TASKS}")
+
+
+def test_tasks_may_replace_json_by_what_does_the_same(tmp_path: Path) -> None:
+    built(tmp_path, f"import functools, json\njson.dumps = functools.partial(json.dumps, default=str)\n{TASKS}")
+
+
 def test_a_new_task_reaches_the_api(tmp_path: Path) -> None:
     assert built(tmp_path).api.sha256 != built(tmp_path, TASKS.replace("greet(", "welcome(")).api.sha256
 

@@ -25,6 +25,8 @@ from ftask.deploy.plan import (
     make_plan,
     plan_data_only,
     plan_parameters,
+    plan_return,
+    read_previous,
     refuse_data_loss,
 )
 from tests.support.cloudformation import FakeStack, planned_on, target_of
@@ -302,3 +304,14 @@ def test_what_went_wrong_is_shown_even_if_the_plan_cannot_be_dropped() -> None:
     with pytest.raises(KeyboardInterrupt), dropped_unless_begun(target, plan):
         raise KeyboardInterrupt
     assert "delete_stack" not in stack.calls
+
+
+def test_a_plan_to_go_back_has_the_template_and_every_parameter_of_before() -> None:
+    change = {"Action": "Modify", "LogicalResourceId": "WorkerFunction", "ResourceType": "AWS::Lambda::Function"}
+    stack = FakeStack("UPDATE_COMPLETE", changes=[change], deployed={"CodeKey": "new", "WorkerCodeKey": "new"})
+    stack.get_template = lambda **_: {"TemplateBody": "Resources: {}"}  # type: ignore[attr-defined]
+    before = {"CodeKey": "ftask-prod/a.zip", "WorkerCodeKey": "ftask-prod/w.zip", "ErrorRate": "0.1"}
+    plan = plan_return(target_of(stack), read_previous(target_of(stack), before), sleep=lambda _: None)
+    assert stack.requested["TemplateBody"] == "Resources: {}"
+    assert {each["ParameterKey"]: each["ParameterValue"] for each in stack.requested["Parameters"]} == before
+    assert plan.worker_code_sha256 == "w"
