@@ -66,7 +66,7 @@ FAILURE_METRICS = 3
 TYPE_METRICS = 2
 TYPE_FAILURE_METRICS = 2
 
-ALARMS = 7
+ALARMS = 10
 
 # The pollers of an event source mapping whose queue is empty: five, and each of their receives waits 20 seconds.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ftask.core.model import WORKER_LOST, Message, Task, loss_text
-from ftask.core.raised import MAX_ERROR_BYTES, type_of
+from ftask.core.raised import MAX_ERROR_BYTES, message_of, type_of
 from ftask.core.text import printable, shortened
 from ftask.core.timestamps import to_iso
 
@@ -90,15 +90,18 @@ def ignored(message: Message, reason: str) -> Event:
     return Event(EventName.IGNORED, _which_task(message) | {"reason": reason})
 
 
-def postponed(message: Message, reason: str, visible_in_seconds: int | None) -> Event:
-    """The message stays in the queue; without `visible_in_seconds` until its visibility timeout ends."""
-    fields = {"reason": reason, "visibleInSeconds": visible_in_seconds}
+def postponed(message: Message, reason: str, visible_in_seconds: int | None, wait_ms: int | None = None) -> Event:
+    """The message stays in the queue; without `visible_in_seconds` until its visibility timeout ends.
+
+    With `wait_ms`, the task has been due for so long, and only this worker handed it back.
+    """
+    fields = {"reason": reason, "visibleInSeconds": visible_in_seconds, "waitMs": wait_ms}
     return Event(EventName.POSTPONED, _which_task(message) | fields)
 
 
-def postponed_unread(message_id: str, reason: str) -> Event:
-    """The message stays in the queue for a worker of a later version, because this one cannot read it."""
-    return Event(EventName.POSTPONED, {"messageId": message_id, "reason": reason}, "WARNING")
+def postponed_unread(message_id: str, reason: str, wait_ms: int | None = None) -> Event:
+    """The message, sent `wait_ms` ago, stays in the queue for a worker of a later version: this one cannot read it."""
+    return Event(EventName.POSTPONED, {"messageId": message_id, "reason": reason, "waitMs": wait_ms}, "WARNING")
 
 
 def worker_lost(task: Task) -> Event:
@@ -147,8 +150,7 @@ def infrastructure_failed(error: Exception, message_id: str | None = None) -> Ev
 
 def initialisation_failed(error: Exception, trace: str) -> Event:
     """The worker could not be made, so the invocation fails; `trace` is a bounded traceback."""
-    message = printable(str(error), MAX_ERROR_BYTES)
-    fields = {"errorType": type(error).__name__, "errorMessage": message, "traceback": trace}
+    fields = {"errorType": type_of(error), "errorMessage": message_of(error), "traceback": trace}
     return Event(EventName.INITIALISATION_FAILED, fields, "ERROR")
 
 

@@ -99,10 +99,11 @@ class Executor:
             self._dead_letter_malformed(delivery, str(error))
             return True
         except UnknownVersionError as error:
-            self.observe(events.postponed_unread(delivery.message_id, str(error)))
+            wait_ms = self._wait_ms(delivery.sent_at)
+            self.observe(events.postponed_unread(delivery.message_id, str(error), wait_ms))
             return False
         if not self._has_time(deadline):
-            self._postpone(delivery, message, self._no_time())
+            self._postpone(delivery, message, self._no_time(delivery.sent_at))
             return False
         owner = secrets.token_hex(8)
         try:
@@ -133,15 +134,19 @@ class Executor:
             return self._hand_back_unknown(delivery, task, self.types)
         with self._place(task, deadline) as handler:
             if handler is None:
-                return self._give_back(delivery, transitions.given_back(task, self.clock()), self._no_time())
+                before = transitions.given_back(task, self.clock())
+                return self._give_back(delivery, before, self._no_time(due_at(task) or delivery.sent_at))
             after = self._run(task, handler, deadline)
         return self._settle(delivery, after, task)
 
     def _has_time(self, deadline: datetime) -> bool:
         return deadline - self.clock() >= self.budget
 
-    def _no_time(self) -> Postpone:
-        return Postpone("no time left in this invocation", until=self.clock())
+    def _no_time(self, due: datetime | None) -> Postpone:
+        return Postpone("no time left in this invocation", self.clock(), due)
+
+    def _wait_ms(self, due: datetime | None) -> int | None:
+        return None if due is None else _milliseconds(self.clock() - due)
 
     def _begin(
         self, message: Message, lease: Lease, beside: int
@@ -202,14 +207,14 @@ class Executor:
         if after.status is Status.FAILED:
             self.observe(events.finished(after, 0))
             return self._settle(delivery, after, task)
-        why = Postpone("of a type that this worker does not know", until=now + transitions.UNKNOWN_TYPE_PAUSE)
+        until = now + transitions.UNKNOWN_TYPE_PAUSE
+        why = Postpone("of a type that this worker does not know", until, due_at(task) or delivery.sent_at)
         return self._give_back(delivery, after, why)
 
     def _run(self, task: Task, handler: Handler, deadline: datetime) -> Task:
         """Run the handler on a begun task; return what the task becomes, not yet written anywhere."""
         started = self.clock()
-        due = due_at(task)
-        wait_ms = None if due is None else _milliseconds(started - due)
+        wait_ms = self._wait_ms(due_at(task))
         self.observe(events.started(task, wait_ms))
         try:
             result = encode_result(handler(_job(task, deadline)))
@@ -258,7 +263,7 @@ class Executor:
             # Rounded up: a message that is visible too early would only be postponed again.
             seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), MAX_VISIBILITY_SECONDS)
             self.queue.postpone(delivery, seconds)
-        self.observe(events.postponed(message, decision.reason, seconds))
+        self.observe(events.postponed(message, decision.reason, seconds, self._wait_ms(decision.due)))
 
     def _dead_letter_malformed(self, delivery: Delivery, reason: str) -> None:
         self.dead_letters.send(

@@ -32,12 +32,18 @@ _COUNTED = {
 }
 _ATTEMPT_DURATION = "AttemptDuration"
 _QUEUE_WAIT = "QueueWait"
+# Tasks that a worker handed back although they were due.
+_HANDED_BACK = "HandedBack"
+# Seconds that the task had been due which had waited longest of those that a worker met, whether it ran or was handed
+# back. Less is nothing to be told of.
+_OLDEST_DUE = "OldestDue"
+_OLDEST_DUE_SECONDS = 60
 # The sets of dimensions under which values are published.
 _BY_STACK, _BY_ERROR, _BY_TYPE = ["Stack"], ["Stack", "ErrorType"], ["Stack", "Type"]
 _ENDS = {status.metric for status in Status if status.metric}
 # Which event of an invocation for one task has the sums in its line.
 _CARRIES_SUMS = frozenset({EventName.ACCEPTED, EventName.FINISHED})
-METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT})
+METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT, _HANDED_BACK, _OLDEST_DUE})
 
 
 class Usage:
@@ -137,13 +143,17 @@ class Meter:
         with self._lock:
             if name in _COUNTED:
                 self._counts[_COUNTED[name]] += 1
+            if name in (EventName.FINISHED, EventName.POSTPONED) and fields["waitMs"] is not None:
+                self._due_ms.append(fields["waitMs"])
+                if name is EventName.POSTPONED:
+                    self._counts[_HANDED_BACK] += 1
             if name is EventName.FINISHED:
                 if fields["waitMs"] is not None:
                     self._waits.append(fields["waitMs"])
                 self._durations.append(fields["durationMs"])
                 status = Status(fields["status"])
                 if status is Status.FAILED:
-                    self._failed[str(fields["errorType"])] += 1
+                    self._failed[_dimension(str(fields["errorType"]))] += 1
                 elif status.metric:
                     self._counts[status.metric] += 1
                 self._end(fields["type"], status, fields["durationMs"])
@@ -188,6 +198,8 @@ class Meter:
             values = _values(self._counts, self._durations)
             if self._waits:
                 values[_QUEUE_WAIT] = self._waits
+            if (seconds_due := max(self._due_ms, default=0) // 1000) >= _OLDEST_DUE_SECONDS:
+                values[_OLDEST_DUE] = seconds_due
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
             ended, has_others, held = self._ended, self._has_others, self._held
             self._forget()
@@ -248,6 +260,7 @@ class Meter:
         self._durations: list[int] = []
         self._ended: defaultdict[str, _Ended] = defaultdict(_Ended)
         self._waits: list[int] = []
+        self._due_ms: list[int] = []
         self._records = 0
         self._record_seconds = 0.0
         self._has_others = False
@@ -257,6 +270,14 @@ class Meter:
 def _values(counts: Mapping[str, int], durations: list[int]) -> dict[str, Any]:
     """Return the value of each metric, or its values."""
     return {**counts, **({_ATTEMPT_DURATION: durations} if durations else {})}
+
+
+def _dimension(text: str) -> str:
+    """Return `text` as the value of a dimension: CloudWatch drops every metric of a line in which one is not ASCII.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+    """
+    return text.encode("ascii", "backslashreplace").decode().lstrip(":").strip() or "Exception"
 
 
 def _billed(used: dict[str, Any]) -> dict[str, Any]:

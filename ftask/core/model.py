@@ -226,11 +226,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One received message. `receipt_handle` is valid for this receive only."""
+    """One received message. `receipt_handle` is valid for this receive only; `sent_at` is when the message was sent."""
 
     message_id: str
     receipt_handle: str
     body: str
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class WorkerSettings:
     error_rate: float
     budget: timedelta
     retention: timedelta
+    # What tasks log below it is left out.
+    log_level: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
@@ -76,6 +78,7 @@ class WorkerSettings:
             error_rate=read.number("FTASK_ERROR_RATE", "ErrorRate"),
             budget=timedelta(seconds=read.number("FTASK_TASK_BUDGET_SECONDS", "TaskBudgetSeconds")),
             retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", "TaskRetentionDays")),
+            log_level=read.text("FTASK_LOG_LEVEL", default="INFO"),
         )
 
 

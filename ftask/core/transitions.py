@@ -38,11 +38,13 @@ class Acknowledge:
 class Postpone:
     """The message is not for now: leave it in the queue, visible again at `until`.
 
-    Without `until` it comes back when its visibility timeout ends.
+    Without `until` it comes back when its visibility timeout ends. `due` is since when its task could run, where only
+    this worker keeps it from that.
     """
 
     reason: str
     until: datetime | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

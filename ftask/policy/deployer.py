@@ -42,11 +42,10 @@ _APIS = "arn:{partition}:apigateway:{region}::/apis*"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
 _API_TAGS = "arn:{partition}:apigateway:{region}::/tags/*"
 _TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-AlarmTopic-*"
-ALARMS = (
-    *("ApiErrorAlarm", "DeadLetterAlarm", "InFlightAlarm", "OldestMessageAlarm"),
-    *("WorkerErrorAlarm", "WorkerThrottleAlarm", "WriteThrottleAlarm"),
-)
-_ALARMS = " ".join(f"arn:{{partition}}:cloudwatch:{{region}}:{{account}}:alarm:{{stack}}-{name}-*" for name in ALARMS)
+# The first letters of the alarms' logical ids, to be short. They are capitals, and no stage has one in its name.
+ALARM_INITIALS = "ADIOSW"
+_ALARM = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}"
+_ALARMS = " ".join(f"{_ALARM}-{initial}*" for initial in ALARM_INITIALS)
 _DASHBOARDS = "arn:{partition}:cloudwatch::{account}:dashboard/{stack}"
 
 # The parts of an API are paths below it, with the same actions.

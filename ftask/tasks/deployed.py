@@ -11,10 +11,10 @@ from ftask.tasks.registry import Registry
 
 
 @cache
-def load_deployed(module: str) -> Registry:
+def load_deployed(module: str, log_level: str) -> Registry:
     """Set the deployed environment variables and secrets, import `module` and return its tasks.
 
-    From then on, what tasks log and print carries their ids.
+    From then on, what tasks log from `log_level` on, and what they print, carries their ids.
 
     Raises:
         SettingsError: the environment variables or a secret cannot be read.
@@ -26,7 +26,7 @@ def load_deployed(module: str) -> Registry:
         from ftask.core.secrets import fetch_secrets  # a worker without secrets does not pay for it
 
         set_environment(fetch_secrets(arns))
-    restore = capture_output()
+    restore = capture_output(log_level)
     try:
         return load_tasks(module)
     except BaseException:
@@ -35,12 +35,12 @@ def load_deployed(module: str) -> Registry:
         raise
 
 
-def load_in_child(module: str) -> Registry:
+def load_in_child(module: str, log_level: str) -> Registry:
     """Import `module` in a child of a worker, whose environment variables it has; return its tasks.
 
     Raises:
         DeclarationError: a declaration is wrong, or the module declares no tasks.
         ModuleLoadError: its import failed, here and not in the worker.
     """
-    capture_output()
+    capture_output(log_level)
     return load_tasks(module)

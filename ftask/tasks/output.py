@@ -22,19 +22,20 @@ from ftask.core.timestamps import now, to_iso
 from ftask.tasks.context import Run, running_or_none
 from ftask.tasks.tracebacks import traceback_text
 
-# At INFO it logs at each cold start how it came to its credentials and endpoints.
-_TALKATIVE = "botocore"
+# At INFO it logs at each cold start how it came to its credentials and endpoints; at DEBUG the worker's own calls, with
+# payloads, and its HTTP client each of them once more.
+_TALKATIVE = ("botocore", "urllib3")
 # What every record has; the rest is `extra`.
 _STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 
-def capture_output(level: int = logging.INFO) -> Callable[[], None]:
+def capture_output(level: int | str = logging.INFO) -> Callable[[], None]:
     """Give the lines of `logging`, stdout and stderr the id and type of the task that writes them.
 
-    The handlers of the root logger are replaced, and its level becomes `level`; at INFO, botocore logs from WARNING
-    on, unless it has a level already. What is printed outside of a task passes through unchanged. Call it before the
-    user's module is imported, so that whoever keeps `sys.stdout` there keeps the right one. Return the function that
-    puts everything back.
+    The handlers of the root logger are replaced, and its level becomes `level`; below WARNING, botocore and urllib3 log
+    from WARNING on, unless they have a level already. What is printed outside of a task passes through unchanged. Call
+    it before the user's module is imported, so that whoever keeps `sys.stdout` there keeps the right one. Return the
+    function that puts everything back.
     """
     root = logging.getLogger()
     handlers, level_before = root.handlers[:], root.level
@@ -45,10 +46,9 @@ def capture_output(level: int = logging.INFO) -> Callable[[], None]:
         root.removeHandler(handler)
     root.addHandler(ours)
     root.setLevel(level)
-    talkative = logging.getLogger(_TALKATIVE)
-    level_of_talkative = talkative.level
-    if level == logging.INFO and level_of_talkative == logging.NOTSET:
-        talkative.setLevel(logging.WARNING)
+    quieted = [logger for logger in map(logging.getLogger, _TALKATIVE) if logger.level == logging.NOTSET]
+    for logger in quieted if root.level < logging.WARNING else ():
+        logger.setLevel(logging.WARNING)
     sys.stdout, sys.stderr = (cast(TextIO, stream) for stream in streams)
 
     def restore() -> None:
@@ -61,7 +61,8 @@ def capture_output(level: int = logging.INFO) -> Callable[[], None]:
         for handler in handlers:
             root.addHandler(handler)
         root.setLevel(level_before)
-        talkative.setLevel(level_of_talkative)
+        for logger in quieted:
+            logger.setLevel(logging.NOTSET)
 
     return restore
 

@@ -23,7 +23,7 @@ def load() -> Handler:
         from ftask.tasks.deployed import load_in_child
         from ftask.tasks.worker import handler as handler_of
 
-        own = handler_of(load_in_child(module), log.write)
+        own = handler_of(load_in_child(module, settings.log_level), log.write)
     return by_type(simulated(settings.error_rate, Random()), own)  # noqa: S311 - a simulated error rate
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 from traceback import format_exception
@@ -97,7 +97,7 @@ def worker() -> Worker:
         from ftask.tasks.worker import handler as handler_of
         from ftask.tasks.worker import isolated_types, retry_policies, time_limits
 
-        registry = load_deployed(module)
+        registry = load_deployed(module, settings.log_level)
         types = registry.names
         meter = Meter(settings.stack, clients.usage, types=types)
         own = handler_of(registry, meter.observe)
@@ -244,7 +244,9 @@ def run_batch(
 
 
 def _delivery(record: dict[str, Any]) -> Delivery:
-    return Delivery(record["messageId"], record["receiptHandle"], record["body"])
+    sent_ms = record.get("attributes", {}).get("SentTimestamp")
+    sent_at = None if sent_ms is None else datetime.fromtimestamp(int(sent_ms) / 1000, UTC)
+    return Delivery(record["messageId"], record["receiptHandle"], record["body"], sent_at)
 
 
 # What an invocation raises before any attempt begins: an initialisation that raises is only repeated, and says nothing.

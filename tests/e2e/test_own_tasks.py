@@ -426,10 +426,8 @@ def test_a_worker_that_cannot_run_tasks_is_named_by_whatever_an_operator_looks_a
     ):
         assert cause in said
         assert cure in said
-    errors = [json.loads(line) for line in project.cli("logs", "--level", "ERROR", "-o", "json").out.splitlines()]
-    failed = [error for error in errors if error["event"] == "initialisationFailed"]
-    assert failed
-    assert all(error["errorMessage"].startswith(cause) for error in failed)
+    errors = map(json.loads, project.said_about("logs", "--level", "ERROR", "-o", "json").splitlines())
+    assert any(error["event"] == "initialisationFailed" and cause in error["errorMessage"] for error in errors)
     project.write(project.settings, "ftask.toml")
     project.deploy()
     target.lambda_.update_function_configuration(FunctionName=worker, MemorySize=256)

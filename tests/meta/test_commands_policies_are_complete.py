@@ -18,11 +18,11 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask.cli.policy import MANAGED_POLICY_CHARACTERS, select_commands
 from ftask.policy.commands import COMMANDS, DEPLOYING, SERVICE_ROLE
-from ftask.policy.deployer import ALARMS, CHANGES, READS, plan_policy, policy
+from ftask.policy.deployer import ALARM_INITIALS, CHANGES, READS, plan_policy, policy
 from ftask.policy.resources import Scope, together
 from tests.support.commands import COMMANDS as ALL_COMMANDS
 from tests.support.iam import actions_of, without
-from tests.support.resources import template
+from tests.support.resources import resources_of_type, template
 
 # They ask AWS for nothing.
 ELSEWHERE = {
@@ -175,8 +175,7 @@ def test_an_api_is_deleted_only_with_the_tag_of_the_stage_that_the_template_give
 
 
 def test_every_alarm_of_the_template_is_named() -> None:
-    alarms = {str(name) for name, each in template()["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"}
-    assert alarms == set(ALARMS)
+    assert {name[0] for name in resources_of_type("AWS::CloudWatch::Alarm")} == set(ALARM_INITIALS)
 
 
 def test_who_deploys_by_a_service_role_hands_it_over_and_changes_nothing_itself() -> None:

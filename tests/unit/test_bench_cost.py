@@ -175,7 +175,7 @@ def test_the_months_of_the_stage_are_told_beside_the_tasks() -> None:
     assert with_all is not None
     assert without is not None
     assert {item.name: round(item.usd, 2) for item in with_all.monthly} == {
-        "Alarms": 0.70,
+        "Alarms": 1.00,
         "Empty receives": 0.26,
         "Dashboard": 3.00,
         "Custom metrics": 2.10,

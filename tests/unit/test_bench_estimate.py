@@ -101,11 +101,10 @@ def test_work_of_the_tasks_counts_once_a_batch() -> None:
     assert gb_seconds(4.0, "in tens") - gb_seconds(0.0, "in tens") == pytest.approx(100 * 4 * 0.25)
 
 
-def test_an_idle_stage_costs_less_than_a_dollar_a_month() -> None:
+def test_an_idle_stage_costs_its_alarms_and_what_its_pollers_ask() -> None:
     month = estimate(Load(0, 500), PRICES)
-    # Seven alarms, and five pollers that ask three times a minute.
-    assert month.idle_usd == pytest.approx(7 * 0.10 + 5 * 3 * 60 * 730 * 0.40 / 1e6)
-    assert month.idle_usd < 1
+    # Ten alarms, and five pollers that ask three times a minute.
+    assert month.idle_usd == pytest.approx(10 * 0.10 + 5 * 3 * 60 * 730 * 0.40 / 1e6)
     assert {month.total_usd(bill) for bill in month.bills} == {month.idle_usd}
     assert estimate(Load(0, 500), PRICES, dashboard=True).idle_usd == pytest.approx(month.idle_usd + 3.00)
     assert month.json()["ways"][0]["usdPerMillion"] is None

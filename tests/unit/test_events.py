@@ -47,10 +47,19 @@ LINES = [
     {"level": "INFO", "event": "ignored", **OF_TASK, "reason": "already COMPLETED"},
     {"level": "INFO", "event": "postponed", **OF_TASK, "reason": "backing off", "visibleInSeconds": 2},
     {
+        "level": "INFO",
+        "event": "postponed",
+        **OF_TASK,
+        "reason": "no time left in this invocation",
+        "visibleInSeconds": 0,
+        "waitMs": 61_500,
+    },
+    {
         "level": "WARNING",
         "event": "postponed",
         "messageId": "m",
         "reason": "message format 2; this worker knows 1",
+        "waitMs": 1000,
     },
     {"level": "ERROR", "event": "workerLost", **OF_TASK, **TYPE, "attempt": 1, "errorType": "WorkerLost"},
     {

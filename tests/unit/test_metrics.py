@@ -192,3 +192,47 @@ def test_an_invocation_that_raises_is_counted_too(log: Log) -> None:
     with pytest.raises(OSError, match="gone"), log.meter.invocation(), log.meter.record():
         raise OSError("gone")
     assert len(log.named("invocation")) == 1
+
+
+def test_tasks_that_were_handed_back_though_they_were_due_are_counted_with_the_longest_wait(log: Log) -> None:
+    message = Message("f" * 32)
+    with log.meter.invocation():
+        log.meter.observe(events.postponed(message, "no time left in this invocation", 0, 1_900_500))
+        log.meter.observe(events.postponed_unread("m", "message format 2; this worker knows 1", 90_000))
+        log.meter.observe(events.postponed(message, "backing off", 900))
+        log.meter.observe(events.finished(a_running_task(status=Status.COMPLETED), 250, 70_000))
+    (line,) = log.named("invocation")
+    assert {name: metrics_of(line)[name] for name in ("HandedBack", "OldestDue")} == {
+        "HandedBack": 2,
+        "OldestDue": 1900,
+    }
+    assert {"HandedBack", "OldestDue"} <= set(dimensions_of(line)["Stack"])
+
+
+def test_a_wait_of_less_than_a_minute_costs_no_metric(log: Log) -> None:
+    with log.meter.invocation():
+        log.meter.observe(events.finished(a_running_task(status=Status.COMPLETED), 250, 59_999))
+    (line,) = log.named("invocation")
+    assert "OldestDue" not in line
+
+
+@pytest.mark.parametrize(
+    ("error_type", "dimension"),
+    [
+        ("Überlauf", "\\xdcberlauf"),
+        ("错误", "\\u9519\\u8bef"),
+        (":Odd", "Odd"),
+        (" ", "Exception"),
+        ("KeyError", "KeyError"),
+    ],
+)
+def test_an_error_of_any_name_costs_no_metric(log: Log, error_type: str, dimension: str) -> None:
+    """CloudWatch takes no metric of a line with a dimension that is not ASCII, begins with a colon or is blank."""
+    failed = a_running_task(status=Status.FAILED, last_error=Failure(error_type, "no"))
+    with log.meter.invocation():
+        log.meter.observe(events.finished(failed, 250))
+    (line,) = log.named("invocation")
+    assert line["ErrorType"] == dimension
+    assert metrics_of(line)["Failed"] == 1
+    # What a person reads has the name as it is.
+    assert log.named("finished")[0]["errorType"] == error_type

@@ -80,7 +80,7 @@ def test_a_month_is_a_column_for_each_way_to_submit(width: int) -> None:
     text = drawn(estimate_table(estimate(Load(5e6, 2048, 0.1), Prices())), width)
     assert text.startswith("5,000,000 tasks a month, payloads of 2 KB, 10 % of attempts fail, at most 2")
     assert "one by one  in tens  in hundreds" in text
-    assert re.search(r"^Alarms \(7\) +0\.70 +0\.70 +0\.70", text, re.MULTILINE)
+    assert re.search(r"^Alarms \(10\) +1\.00 +1\.00 +1\.00", text, re.MULTILINE)
     assert re.search(r"^the month( +[\d.]+){3} *$", text, re.MULTILINE)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
@@ -89,10 +89,10 @@ def test_a_month_is_a_column_for_each_way_to_submit(width: int) -> None:
 def test_an_idle_stage_is_one_column() -> None:
     text = drawn(estimate_table(estimate(Load(0, 2048), Prices(), dashboard=True)), 80)
     assert [line.split() for line in text.splitlines()[3:7]] == [
-        ["Alarms", "(7)", "0.70"],
+        ["Alarms", "(10)", "1.00"],
         ["Empty", "receives", "0.26"],
         ["Dashboard", "3.00"],
-        ["the", "month", "3.96"],
+        ["the", "month", "4.26"],
     ]
 
 

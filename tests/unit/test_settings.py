@@ -27,6 +27,7 @@ WORKER = API | {
 def test_the_environment_that_the_template_sets_is_understood() -> None:
     assert ApiSettings.from_environment(API).max_attempts == 2
     assert WorkerSettings.from_environment(WORKER).policy == RetryPolicy(2, 900, jitter=False)
+    assert WorkerSettings.from_environment(WORKER | {"FTASK_LOG_LEVEL": "DEBUG"}).log_level == "DEBUG"
 
 
 # The variables of the first version. CloudFormation gives a function its new code before its new variables.
