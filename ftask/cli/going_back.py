@@ -8,7 +8,7 @@ from ftask.cli.stack_events import show_events
 from ftask.core.errors import FtaskError
 from ftask.deploy.apply import DeploymentError
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.plan import Previous
+from ftask.deploy.plan import Previous, refuse_data_loss
 from ftask.render.deploy import import_times
 
 
@@ -35,8 +35,11 @@ def require_worker(run: Invocation, deployment: Deployment, previous: Previous |
 def _gone_back(run: Invocation, deployment: Deployment, previous: Previous) -> DeploymentError:
     """Go back; return how the deployment ended."""
     plan = deployment.plan_return(previous)
+    with deployment.dropped_unless_begun(plan):
+        refuse_data_loss(plan)
+        events = deployment.run(plan)
     run.if_interrupted = f"CloudFormation goes on with going back. See the stack with: {command_on(run.target, 'info')}"
-    show_events(run, deployment.run(plan))
+    show_events(run, events)
     checked = deployment.check()
     if checked.failures:
         text = f"The previous deployment is back, and cannot run tasks either. {checked.short_text}"

@@ -43,7 +43,6 @@ from ftask.deploy.plan import (
     plan_parameters,
     plan_return,
     read_previous,
-    refuse_data_loss,
 )
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.project import Project
@@ -266,15 +265,9 @@ class Deployment:
         """Let CloudFormation compute what going back to `previous` would change.
 
         Raises:
-            FtaskError: the stack cannot be changed in its state, or tasks or messages would be lost.
+            FtaskError: the stack cannot be changed in its state.
         """
-        plan = plan_return(self.target, previous, self.sleep)
-        try:
-            refuse_data_loss(plan)
-        except FtaskError:
-            self.drop(plan)
-            raise
-        return plan
+        return plan_return(self.target, previous, self.sleep)
 
     def check(self) -> WorkerCheck:
         """Ask the deployed worker whether it can run tasks.
