@@ -120,7 +120,7 @@ def test_the_same_key_and_payload_are_one_task(deployed: Cli) -> None:
     assert again.json["taskId"] == first.json["taskId"]
     assert again.json["status"] == "COMPLETED"
     other = deployed("submit", "-m", "other", "--key", "order-1")
-    assert other.code == 1
+    assert other.code == 2
     assert "belongs to task" in other.err
     assert "another payload" in other.err
 
