@@ -152,8 +152,8 @@ watch reads ids from stdin, one per line, or the record of accepted tasks that s
             "AWS denied": "ftask policy COMMAND prints the statements that the command needs. In an error of a task: "
             "add the statement that it names to policy.json, and deploy.",
             "AWS throttled": "Wait a minute and repeat the command: it submits or redrives nothing twice.",
-            "PENDING": "If a task stays so, ftask info says whether consumption is paused: ftask resume. Otherwise: "
-            "ftask doctor --fix.",
+            "PENDING": "If a task stays so, ftask info says whether consumption is paused (ftask resume), or why the "
+            "worker cannot run tasks. Otherwise: ftask doctor --fix.",
             "WorkerLost": "The worker's process died or ran past its timeout, or its child process did not start in "
             "three invocations. ftask logs --task ID shows the crash. Declare the task isolated=True, or give it "
             "more memory with ftask deploy --param WorkerMemory=512.",

@@ -76,7 +76,7 @@ def run(folder: Path, code: str, tasks: str | None = None, environment: str = '{
 @pytest.mark.parametrize(
     ("tasks", "says"),
     [
-        ("import nonsense", ["No module named 'nonsense'", 'tasks.py", line 1', "add it to the requirements"]),
+        ("import nonsense", ["No module named 'nonsense'", 'tasks.py", line 1', "to the requirements"]),
         ("def f(:", ["SyntaxError"]),
         ("x = 1", ["The module 'tasks' declares no tasks."]),
         ("raise SystemExit(3)", ["SystemExit: 3", 'tasks.py", line 1']),
