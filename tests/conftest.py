@@ -10,6 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from ftask.cache_folder import CACHE_DIR_VARIABLE
@@ -20,6 +21,10 @@ from tests.support.engines import local_target
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.quick_moto import quick_moto
 from tests.support.resources import Resources
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("ftask", deadline=None)
+settings.load_profile("ftask")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

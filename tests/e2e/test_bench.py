@@ -175,7 +175,7 @@ def test_a_time_limit_ends_it(deployed: Cli) -> None:
         (("cost", "--payload", "1MB"), 2, "Invalid --payload '1MB': expected a size of up to 256KB"),
         (("cost", "--tasks-per-month", "many"), 2, "Invalid --tasks-per-month 'many': expected a number"),
         (("cost", "--prices", "/nowhere.toml"), 2, "cannot be read"),
-        (("sweep", "--attempts", "5..1"), 2, "Invalid --attempts '5..1': expected numbers from 1 to 20"),
+        (("sweep", "--attempts", "5..1"), 2, "Invalid --attempts '5..1': expected numbers from 1 to 100"),
         (("sweep", "--error-rate", "1.5"), 2, "Invalid --error-rate '1.5': expected numbers from 0 to 1"),
     ],
 )

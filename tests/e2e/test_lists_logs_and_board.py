@@ -61,7 +61,8 @@ def test_a_watched_list_says_what_is_new_where_nobody_watches(deployed: Cli, sta
 def test_logs_of_one_task_from_both_functions(deployed: Cli) -> None:
     task_id = deployed("submit", "-m", "SUCCESS", "--wait", "-o", "json").json["taskId"]
     events = [json.loads(line) for line in deployed("logs", "--task", task_id, "-o", "json").out.splitlines()]
-    assert [(event["function"], event["event"]) for event in events] == [
+    # A worker may be done before the API has logged that it accepted the task.
+    assert sorted((event["function"], event["event"]) for event in events) == [
         ("api", "accepted"),
         ("worker", "finished"),
     ]
