@@ -65,7 +65,7 @@ def translate(error: BotoCoreError | ClientError) -> FtaskError:
     if isinstance(error, MissingDependencyException):
         return FtaskError(
             "The profile's credentials, like those of `aws login`, need a package that is not installed: awscrt.",
-            'Install it beside ftask: pip install "botocore[crt]"',
+            'Install it where ftask is installed: pip install "botocore[crt]"',
         )
     # Refused, timed out, reset, not resolved, a bad certificate.
     if isinstance(error, HTTPClientError | AwsConnectionError):
