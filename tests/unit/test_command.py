@@ -56,7 +56,7 @@ def raising(error: BaseException, if_interrupted: str | None = "") -> Callable[[
             1,
             (
                 "Error: The profile's credentials, like those of `aws login`, need a package that is not installed: "
-                'awscrt.\nInstall it beside ftask: pip install "botocore[crt]"\n'
+                'awscrt.\nInstall it where ftask is installed: pip install "botocore[crt]"\n'
             ),
         ),
         (
