@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,13 +11,12 @@ import typer
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.yes import Yes
-from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.deploy.restore import restore_worker_source
+from ftask.doctor.checks import examine
+from ftask.doctor.finding import Finding, Level
 from ftask.local.engine import Engine
-from ftask.ops.doctor import examine
-from ftask.ops.finding import Finding, Level, Repair
-from ftask.render.doctor import finding_json, findings_table
+from ftask.render.doctor import findings_table
 
 
 def doctor(
@@ -34,43 +34,24 @@ def doctor(
         ftask doctor --fix
     """
     screen = run.screen
-    engine = [Finding("engine", Level.OK, text)] if (text := _engine(run)) else []
     checked = examine(run.stage, lambda: restore_worker_source(run.target))
-    findings = [*engine, *screen.spinning(checked, "checking")]
-    fixes = {number: finding.fix for number, finding in enumerate(findings) if finding.fix is not None}
-    repairs: dict[int, Repair] = {}
-    if fix and fixes:
-        if dry_run:
-            repairs = dict.fromkeys(fixes, Repair("would be repaired (--dry-run)", is_done=False))
-        else:
-            screen.picture(findings_table(findings, {}))
-            run.confirm(f"Apply {plural(len(fixes), 'repair')}?", yes=yes)
-            run.if_interrupted = "Repairs already made remain. Run the command again for the others."
-            repairs = {number: _repaired(repair) for number, repair in fixes.items()}
-    screen.result(
-        [finding_json(finding, repairs.get(number)) for number, finding in enumerate(findings)],
-        lambda: findings_table(findings, repairs),
-    )
-    is_healthy = all(
-        (number in repairs and repairs[number].is_done) or not finding.needs_attention
-        for number, finding in enumerate(findings)
-    )
+    findings = [*_engine(run), *screen.spinning(checked, "checking")]
+    fixable = sum(finding.fix is not None for finding in findings)
+    if fix and fixable and dry_run:
+        text = "would be repaired (--dry-run)"
+        findings = [finding if finding.fix is None else replace(finding, repair=text) for finding in findings]
+    elif fix and fixable:
+        screen.picture(findings_table(findings))
+        run.confirm(f"Apply {plural(fixable, 'repair')}?", yes=yes)
+        run.if_interrupted = "Repairs already made remain. Run the command again for the others."
+        findings = [finding.repaired() for finding in findings]
+    screen.result([finding.json() for finding in findings], lambda: findings_table(findings))
     # A repair that failed is a failure too, also that of a mere note.
-    is_repaired = dry_run or all(repair.is_done for repair in repairs.values())
-    return ExitCode.DONE if is_healthy and is_repaired else ExitCode.FAILED
+    has_failed = any(finding.repair and not finding.is_repaired for finding in findings) and not dry_run
+    is_unwell = has_failed or any(finding.needs_attention for finding in findings)
+    return ExitCode.FAILED if is_unwell else ExitCode.DONE
 
 
-def _repaired(repair: Callable[[], str]) -> Repair:
-    try:
-        return Repair(repair(), is_done=True)
-    except FtaskError as error:
-        # The other repairs are made all the same.
-        return Repair(f"Not repaired. {error.message}" + (f" {error.hint}" if error.hint else ""), is_done=False)
-
-
-def _engine(run: Invocation) -> str | None:
-    if not run.settings.uses_engine:
-        return None
-    endpoint = run.target.endpoint_url
-    running = Engine().running()
-    return f"ministack {running.version} at {endpoint}" if running else None
+def _engine(run: Invocation) -> Iterator[Finding]:
+    if run.settings.uses_engine and (running := Engine().running()):
+        yield Finding("engine", Level.OK, f"ministack {running.version} at {run.target.endpoint_url}")

@@ -29,7 +29,7 @@ from ftask.core.timestamps import now
 from ftask.dead_letters.drain import DrainFile, drain
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, tasks_by_id
-from ftask.ops.doctor import checks
+from ftask.doctor.checks import checks
 from ftask.ops.scan import TaskFilter, newest, scan_tasks
 from stack.handlers.api import Api
 from tests.support.builders import LARGE_PAYLOAD, TASK_ID, a_large_task, a_task

@@ -31,11 +31,11 @@ from ftask.dead_letters.peek import judged, peek
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import EVERYTHING, Selection, failures
 from ftask.dead_letters.tally import redriven_in
+from ftask.doctor.checks import checks
+from ftask.doctor.finding import Finding, Level
 from ftask.ops import consumption
 from ftask.ops.cancel import cancel_many, unfinished
-from ftask.ops.doctor import checks
 from ftask.ops.failed_count import count_failed
-from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import MOST_BY_ID, Page, TaskFilter, list_newest, newest, scan, scan_tasks
 from ftask.ops.task_ids import MOST_CANDIDATES, find_in_table
 from tests.support.builders import TASK_ID, a_running_task, a_task

@@ -1,7 +1,7 @@
-"""The arrows point one way: cli → cockpit → render → bench, deploy, dead_letters, ops, policy, local → aws → core.
+"""The arrows point one way: cli → cockpit → render → bench, deploy, doctor → ops → dead_letters, policy, local → aws.
 
-The command line imports the tasks too. The handlers import the core, and the worker's the tasks where the user has
-some.
+All import the core. The command line imports the tasks too. The handlers import the core, and the worker's the tasks
+where the user has some.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ EDGES = {
     "deploy": {"aws", "cache_folder", "core", "distribution"},
     "dead_letters": {"aws", "core", "private_files"},
     "ops": {"aws", "cache_folder", "core", "dead_letters", "private_files"},
+    "doctor": {"aws", "core", "dead_letters", "ops"},
     "bench": {"aws", "core", "distribution", "ops"},
-    "render": {"aws", "bench", "core", "dead_letters", "deploy", "ops"},
+    "render": {"aws", "bench", "core", "dead_letters", "deploy", "doctor", "ops"},
     "cockpit": {"aws", "core", "dead_letters", "ops", "render"},
     "cli": {
         *(
@@ -43,6 +44,7 @@ EDGES = {
             "dead_letters",
             "deploy",
             "distribution",
+            "doctor",
             "local",
             "ops",
             "policy",

@@ -30,7 +30,7 @@ from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.deploy.apply import KEPT_TYPES
 from ftask.deploy.platforms import LAMBDA, PYTHON_VERSIONS
 from ftask.deploy.template import read_template, stack_folder
-from ftask.ops import unmatched_letters, worker_settings
+from ftask.doctor import unmatched_letters, worker_settings
 from tests.support.iam import actions_of
 from tests.support.resources import (
     NO_RESOURCES_TO_NAME,

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
-from ftask.ops.deployed_code import check_code
-from ftask.ops.finding import Level
+from ftask.doctor.as_deployed import check_code
+from ftask.doctor.finding import Level
 
 
 def stage_with(running: dict[str, str], archives: dict[str, str | None], *, status: int = 404) -> Stage:

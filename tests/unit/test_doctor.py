@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
@@ -17,12 +18,12 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.model import Status
 from ftask.core.timestamps import now
+from ftask.doctor.checks import checks
+from ftask.doctor.finding import Finding, Level
+from ftask.doctor.overdue_tasks import message_due
+from ftask.doctor.worker_settings import check_worker
 from ftask.ops import consumption
-from ftask.ops.doctor import checks
-from ftask.ops.finding import Finding, Level, Repair
-from ftask.ops.overdue_tasks import message_due
-from ftask.ops.worker_settings import check_worker
-from ftask.render.doctor import finding_json, findings_table, summary
+from ftask.render.doctor import findings_table, summary
 from tests.support.builders import a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
@@ -71,8 +72,15 @@ NOTE = Finding("consumption", Level.NOTE, "paused")
 ALONE = Finding("stack", Level.WARNING, "changed", "change it back")
 
 
+def deny() -> str:
+    raise FtaskError("Denied.")
+
+
+DENIED = replace(STUCK, fix=deny)
+
+
 def test_a_finding_says_whether_it_can_be_repaired_and_was() -> None:
-    assert finding_json(STUCK, Repair("done", is_done=True)) == {
+    assert STUCK.repaired().json() == {
         "check": "tasks",
         "level": "error",
         "message": "stuck",
@@ -81,23 +89,25 @@ def test_a_finding_says_whether_it_can_be_repaired_and_was() -> None:
         "repair": "done",
         "repaired": True,
     }
-    assert finding_json(ALONE, None)["repaired"] is False
+    assert ALONE.repaired() == ALONE
+    assert ALONE.json()["repaired"] is False
 
 
 def test_a_repaired_finding_is_ticked_off_and_a_failed_repair_is_not() -> None:
-    repaired = drawn(findings_table([STUCK], {0: Repair("done", is_done=True)}))
+    repaired = drawn(findings_table([STUCK.repaired()]))
     assert repaired.split() == ["✓", "tasks", "stuck", "done", "0", "ok,", "1", "repaired,", "no", "problems."]
-    failed = drawn(findings_table([STUCK], {0: Repair("Not repaired. Denied.", is_done=False)}))
+    failed = drawn(findings_table([DENIED.repaired()]))
     assert failed.startswith("✗")
+    assert "Not repaired. Denied." in failed
     assert "1 problem" in failed
 
 
 def test_the_summary_counts_what_is_left() -> None:
     findings = [GOOD, GOOD, NOTE, STUCK, ALONE]
-    assert summary(findings, {}) == "2 ok, 1 note, 2 problems; --fix can repair 1."
-    assert summary(findings, {3: Repair("done", is_done=True)}) == "2 ok, 1 repaired, 1 note, 1 problem."
-    assert summary(findings, {3: Repair("denied", is_done=False)}) == "2 ok, 1 note, 2 problems."
-    assert summary([GOOD, NOTE], {}) == "1 ok, 1 note, no problems."
+    assert summary(findings) == "2 ok, 1 note, 2 problems; --fix can repair 1."
+    assert summary([finding.repaired() for finding in findings]) == "2 ok, 1 repaired, 1 note, 1 problem."
+    assert summary([GOOD, GOOD, NOTE, DENIED.repaired(), ALONE]) == "2 ok, 1 note, 2 problems."
+    assert summary([GOOD, NOTE]) == "1 ok, 1 note, no problems."
 
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -140,14 +150,6 @@ def test_a_worker_as_deployed_is_fine(stubbed: tuple[Stage, Stubber, Stubber]) -
     assert [finding.level for finding in check_worker(stage, lambda: None)] == [Level.OK]
 
 
-def test_a_stage_from_before_the_batch_window_has_none(stubbed: tuple[Stage, Stubber, Stubber]) -> None:
-    stage, stub, queue = stubbed
-    del stage.stack.parameters["WorkerBatchWindow"]  # type: ignore[attr-defined]  # a dict here
-    stub.add_response("get_event_source_mapping", AS_DEPLOYED | {"MaximumBatchingWindowInSeconds": 0})
-    as_found(stub, queue)
-    assert [finding.level for finding in check_worker(stage, lambda: None)] == [Level.OK]
-
-
 @pytest.mark.parametrize(
     ("found", "restored", "says"),
     [
@@ -158,7 +160,11 @@ def test_a_stage_from_before_the_batch_window_has_none(stubbed: tuple[Stage, Stu
             "messages of tasks that wait for a retry are deleted",
         ),
         ({"MaximumBatchingWindowInSeconds": 60}, {"MaximumBatchingWindowInSeconds": 5}, "is 60, deployed as 5"),
-        ({"ScalingConfig": {}}, {"ScalingConfig": {"MaximumConcurrency": 10}}, "is None, deployed as 10"),
+        (
+            {"ScalingConfig": {}},
+            {"ScalingConfig": {"MaximumConcurrency": 10}},
+            "is {}, deployed as {'MaximumConcurrency': 10}",
+        ),
         ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, {"FilterCriteria": {}}, "do not match are deleted"),
         (
             {"FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:other"},
@@ -187,7 +193,7 @@ def test_a_mapping_without_a_limit_of_its_own_has_none(stubbed: tuple[Stage, Stu
     stub.add_response("get_event_source_mapping", AS_DEPLOYED)
     as_found(stub, queue)
     (finding,) = check_worker(stage, lambda: None)
-    assert "MaximumConcurrency is 10, deployed as None" in finding.message
+    assert "ScalingConfig is {'MaximumConcurrency': 10}, deployed as {}" in finding.message
     stub.add_response("update_event_source_mapping", {}, {"UUID": UUID, "ScalingConfig": {}})
     assert finding.fix is not None
     finding.fix()

@@ -21,8 +21,8 @@ from ftask.core.item import task_to_item
 from ftask.core.model import Message
 from ftask.core.transitions import Acknowledge, decide_refused_begin
 from ftask.deploy.deployment import Deployment
-from ftask.ops.doctor import checks
-from ftask.ops.finding import Level
+from ftask.doctor.checks import checks
+from ftask.doctor.finding import Level
 from tests.support.builders import TASK_ID, a_running_task
 from tests.support.clock import EPOCH
 

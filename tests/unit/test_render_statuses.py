@@ -6,7 +6,7 @@ import pytest
 
 from ftask.core.model import Status
 from ftask.core.redrive import RedriveOutcome
-from ftask.ops.finding import Level
+from ftask.doctor.finding import Level
 from ftask.render.dead_letters import OUTCOMES
 from ftask.render.doctor import SIGNS
 from ftask.render.statuses import STYLES, consumption_text, status_counts, status_text

@@ -16,8 +16,8 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.deployment import Deployment
-from ftask.ops.doctor import checks
-from ftask.ops.finding import Level
+from ftask.doctor.checks import checks
+from ftask.doctor.finding import Level
 from tests.support.cloudformation import FakeStack, target_of
 
 CHANGE = {"Action": "Modify", "LogicalResourceId": "WorkerSource", "ResourceType": "T"}

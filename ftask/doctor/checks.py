@@ -1,9 +1,8 @@
-"""The checks of `ftask doctor`. Every finding says what it means and what to do; some can be repaired."""
+"""The checks of `ftask doctor` in their order, and those of them that are short."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -18,12 +17,12 @@ from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
 from ftask.core.timestamps import now
-from ftask.ops import consumption, drift
-from ftask.ops.deployed_code import check_code
-from ftask.ops.finding import Finding, Level
-from ftask.ops.overdue_tasks import check_tasks
-from ftask.ops.unmatched_letters import check_letters
-from ftask.ops.worker_settings import COVERED, COVERED_RESOURCE, check_worker
+from ftask.doctor.as_deployed import check_code, check_drift
+from ftask.doctor.finding import Finding, Level
+from ftask.doctor.overdue_tasks import check_tasks
+from ftask.doctor.unmatched_letters import check_letters
+from ftask.doctor.worker_settings import check_worker
+from ftask.ops import consumption
 
 # From 300 s on AWS refuses signatures; a clock that is off by this much will soon be there.
 MAX_SKEW = timedelta(seconds=60)
@@ -43,6 +42,24 @@ def examine(stage: Stage, restore_mapping: Callable[[], object]) -> Iterator[Fin
             yield from check(stage)
         except FtaskError as error:
             yield Finding(name, Level.ERROR, f"Not checked. {error.message}", error.hint)
+
+
+def checks(restore_mapping: Callable[[], object]) -> Mapping[str, Check]:
+    """Return the checks in their order; see :func:`examine` for `restore_mapping`."""
+    return {
+        "credentials": _credentials,
+        "stack": _stack,
+        "start": _start,
+        "worker": partial(check_worker, restore_mapping=restore_mapping),
+        "drift": check_drift,
+        "code": check_code,
+        "parameters": _parameters,
+        "consumption": _consumption,
+        "permissions": _permissions,
+        "conditional writes": _old_items,
+        "tasks": check_tasks,
+        "dead letters": check_letters,
+    }
 
 
 def _credentials(stage: Stage) -> Iterator[Finding]:
@@ -83,29 +100,6 @@ def _start(stage: Stage) -> Iterator[Finding]:
         yield Finding("start", Level.ERROR, text, checked.advice(stage.target))
     else:
         yield Finding("start", Level.OK, "the worker starts, and reaches its table and queues")
-
-
-def _drift(stage: Stage) -> Iterator[Finding]:
-    drifted = [resource for resource in map(_uncovered, drift.detect(stage.target)) if resource is not None]
-    for resource in drifted:
-        yield Finding(
-            "drift",
-            Level.WARNING,
-            f"{resource.logical_id} was changed outside of CloudFormation: {resource}."
-            if resource.differences
-            else f"{resource.logical_id} was deleted outside of CloudFormation.",
-            "Change it back, or make the same change in the template and deploy.",
-        )
-    if not drifted:
-        yield Finding("drift", Level.OK, "every other resource is as deployed")
-
-
-def _uncovered(resource: drift.DriftedResource) -> drift.DriftedResource | None:
-    """Return the resource without what the check of the worker reports and repairs; None if nothing is left."""
-    if resource.logical_id == COVERED_RESOURCE:
-        return None
-    left = tuple(each for each in resource.differences if (resource.logical_id, each.name) not in COVERED)
-    return replace(resource, differences=left) if left or not resource.differences else None
 
 
 def _parameters(stage: Stage) -> Iterator[Finding]:
@@ -198,21 +192,3 @@ def _is_denied(call: Callable[[], object]) -> bool:
     except ClientError as error:
         return error.response.get("Error", {}).get("Code") in ("AccessDenied", "AccessDeniedException")
     return False
-
-
-def checks(restore_mapping: Callable[[], object]) -> Mapping[str, Check]:
-    """Return the checks in their order; see :func:`examine` for `restore_mapping`."""
-    return {
-        "credentials": _credentials,
-        "stack": _stack,
-        "start": _start,
-        "worker": partial(check_worker, restore_mapping=restore_mapping),
-        "drift": _drift,
-        "code": check_code,
-        "parameters": _parameters,
-        "consumption": _consumption,
-        "permissions": _permissions,
-        "conditional writes": _old_items,
-        "tasks": check_tasks,
-        "dead letters": check_letters,
-    }

@@ -24,7 +24,7 @@ from ftask.core.timestamps import now
 from ftask.dead_letters.peek import peek
 from ftask.dead_letters.redrive import discard_stale
 from ftask.dead_letters.selection import failures
-from ftask.ops.finding import Finding, Level
+from ftask.doctor.finding import Finding, Level
 
 CHECK = "dead letters"
 # More letters or failed tasks than this are only counted.

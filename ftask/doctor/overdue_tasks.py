@@ -17,8 +17,8 @@ from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
 from ftask.dead_letters.peek import peek
+from ftask.doctor.finding import Finding, Level
 from ftask.ops import consumption
-from ftask.ops.finding import Finding, Level
 from ftask.ops.scan import scan
 
 CHECK = "tasks"

@@ -1,0 +1,1 @@
+"""What `ftask doctor` checks and repairs. A check yields findings; a finding may have a repair."""
