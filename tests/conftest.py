@@ -13,9 +13,9 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
-from ftask.cache_folder import CACHE_DIR_VARIABLE
+from ftask.home.cache import CACHE_DIR_VARIABLE
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
-from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support import quick_botocore, resources
 from tests.support.engines import local_target
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary

@@ -174,5 +174,5 @@ def _unexpected(run: Invocation, error: Exception) -> ExitCode:
 
 
 def _failed(run: Invocation, message: str, hint: str | None, code: ExitCode) -> ExitCode:
-    report(message, hint, code, json=run.options.output.value is options.Output.JSON)
+    report(message, hint, code, json=run.options.output.value == options.Output.JSON)
     return code

@@ -11,7 +11,7 @@ MOST_IDS = 20
 
 def task_ids(context: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of tasks that commands have shown lately on the stage, newest first."""
-    from ftask.ops.recent_ids import recent_ids
+    from ftask.home.cache import recent_ids
 
     options = context.obj
     stage = options.stage if isinstance(options, GlobalOptions) else GlobalOptions().stage

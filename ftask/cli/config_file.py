@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ftask.aws.local_stage import is_local, secret_arn
 from ftask.cli.options import DEFAULT, GlobalOptions, Setting
 from ftask.core.errors import FtaskError
-from ftask.private_files import user_id
+from ftask.home.private_files import user_id
 
 if TYPE_CHECKING:
     from ftask.deploy.project import Project

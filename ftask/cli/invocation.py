@@ -49,7 +49,7 @@ class Invocation(typer.Context):
         from ftask.render.screen import Screen
 
         return Screen(
-            json=self.options.output.value is Output.JSON,
+            json=self.options.output.value == Output.JSON,
             quiet=self.options.quiet.value,
             whole=self.options.no_trunc.value,
         )
@@ -74,8 +74,8 @@ class Invocation(typer.Context):
         """
         if not self.settings.uses_engine:
             return self.settings.target()
+        from ftask.home.state_folder import fullness_warning
         from ftask.local.engine import Engine
-        from ftask.local.state_folder import fullness_warning
 
         engine = Engine(note=self.screen.note)
         running = engine.running()
@@ -126,7 +126,7 @@ class Invocation(typer.Context):
         """
         from ftask.aws.api import ApiClient
         from ftask.aws.bearer import TOKEN_VARIABLE, bearer_token
-        from ftask.aws.known_url import KnownUrl
+        from ftask.home.cache import KnownUrl
 
         if os.environ.get(TOKEN_VARIABLE):
             # A token goes only to the stage that it was issued for, as the stack says it now.
@@ -149,7 +149,7 @@ class Invocation(typer.Context):
 
     def shown_ids(self, task_ids: Iterable[str]) -> Mapping[str, str]:
         """Return how a result shows the ids, and remember them, so that their first digits are enough for a command."""
-        from ftask.ops.recent_ids import remember_ids
+        from ftask.home.cache import remember_ids
 
         ids = list(task_ids)
         remember_ids(self.stage_name, ids)
@@ -168,7 +168,7 @@ class Invocation(typer.Context):
 
         if TASK_ID.fullmatch(text):
             return text
-        from ftask.ops.recent_ids import recent_ids
+        from ftask.home.cache import recent_ids
         from ftask.ops.task_ids import find_in_table, find_shown, normalize_id
 
         digits = normalize_id(text)

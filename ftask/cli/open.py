@@ -16,9 +16,9 @@ from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import parse_choice
 from ftask.core.errors import FtaskError
+from ftask.home.private_files import write_private
 from ftask.ops.console import PAGES
 from ftask.ops.info import console_links
-from ftask.private_files import write_private
 
 API = "api"
 

@@ -11,9 +11,9 @@ from ftask.cli.config_file import Config
 from ftask.cli.invocation import Invocation
 from ftask.deploy.deployment import Deployment
 from ftask.deploy.project import Project
+from ftask.home.state_folder import default_root, unusable
 from ftask.local import projects
 from ftask.local.runtime import runtime_python
-from ftask.local.state_folder import default_root, unusable
 
 
 def importing_python(project: Project | None) -> str:

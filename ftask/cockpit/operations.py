@@ -20,10 +20,10 @@ from ftask.dead_letters.grouping import FailureGroup
 from ftask.dead_letters.redrive import redrive
 from ftask.dead_letters.selection import Selection, failures, require_failed, tasks_by_id
 from ftask.dead_letters.tally import RedriveTally
+from ftask.home.cache import recent_ids, remember_ids
 from ftask.ops.cancel import CancelResult, cancel_tasks
 from ftask.ops.failed_tasks import FailedTasks, newest_failed
 from ftask.ops.last_traceback import last_traceback
-from ftask.ops.recent_ids import recent_ids, remember_ids
 from ftask.ops.task_ids import find_in_table, find_shown
 from ftask.ops.top import StageSnapshot
 

@@ -22,7 +22,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.model import DeadLetter, Message, Removal, Task
 from ftask.dead_letters.holding import HoldingReader
 from ftask.dead_letters.selection import EVERYTHING, Selection
-from ftask.private_files import open_private
+from ftask.home.private_files import open_private
 
 CONNECTIONS = 4
 # The field that marks a line of a drained file; its value is the version of the format.

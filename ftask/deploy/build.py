@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftask.cache_folder import cache_folder
 from ftask.core.manifest import TaskType, parse_manifest
 from ftask.deploy.archive import Content, write_zip
 from ftask.deploy.bytecode import Interpreter, find_interpreter
@@ -22,6 +21,7 @@ from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import Platform, host_platform
 from ftask.deploy.project import Project, project_files, require_included
 from ftask.deploy.worker_imports import refuse_hiding, require_current_botocore
+from ftask.home.cache import cache_folder
 
 Say = Callable[[str], None]
 

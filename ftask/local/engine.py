@@ -21,6 +21,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ftask.distribution import missing_extra
+from ftask.home.private_files import FILE_MODE, OTHERS
+from ftask.home.state_folder import (
+    default_root,
+    narrow_contents,
+    own_folder,
+    unusable,
+)
 from ftask.local.environment import engine_environment
 from ftask.local.errors import EngineError
 from ftask.local.health import answers, read_health
@@ -28,13 +35,6 @@ from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
 from ftask.local.record import RecordFile, RunningEngine
 from ftask.local.root_key import FILE as ROOT_KEY_FILE
 from ftask.local.root_key import root_key
-from ftask.local.state_folder import (
-    default_root,
-    narrow_contents,
-    own_folder,
-    unusable,
-)
-from ftask.private_files import FILE_MODE, OTHERS
 
 START_SECONDS = 60.0
 # An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.

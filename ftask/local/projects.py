@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ftask.local.state_folder import default_root
-from ftask.private_files import replace_private
+from ftask.home.private_files import replace_private
+from ftask.home.state_folder import default_root
 
 _FILE = "projects.json"
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ftask.home.private_files import replace_private
 from ftask.local.ports import HOST
 from ftask.local.root_key import NO_KEY, RootKey
-from ftask.private_files import replace_private
 
 
 @dataclass(frozen=True, slots=True)

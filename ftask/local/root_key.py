@@ -8,7 +8,7 @@ import string
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ftask.private_files import OTHERS, replace_private, user_id
+from ftask.home.private_files import OTHERS, replace_private, user_id
 
 FILE = "credentials.json"
 _ID_CHARACTERS = string.ascii_uppercase + "234567"

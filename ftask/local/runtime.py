@@ -17,7 +17,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ftask.local.state_folder import own_folder
+from ftask.home.state_folder import own_folder
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 _ROOTS = ("boto3",)

@@ -13,9 +13,9 @@ from types import TracebackType
 from ftask.aws.api import Accepted
 from ftask.core.errors import FtaskError
 from ftask.core.text import json_object
+from ftask.home.private_files import open_private
 from ftask.ops.key_count import KeyCount
 from ftask.ops.submit import InputTask, Outcomes
-from ftask.private_files import open_private
 
 MARK = "ftaskAccepted"
 VERSION = 1

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ftask.core.errors import FtaskError
+from ftask.home.private_files import open_private
 from ftask.ops.spool import Spool
-from ftask.private_files import open_private
 
 
 @dataclass(frozen=True, slots=True)

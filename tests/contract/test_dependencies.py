@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from ftask.cache_folder import cache_folder
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content, write_zip
 from ftask.deploy.bytecode import Interpreter, find_interpreter
 from ftask.deploy.dependencies import KEPT_UNUSED_DAYS, Build, build_dependencies
 from ftask.deploy.installers import find_uv
 from ftask.deploy.platforms import LAMBDA, Platform, host_platform
+from ftask.home.cache import cache_folder
 from tests.support.wheels import make_wheel
 
 HOST = host_platform()

@@ -19,7 +19,6 @@ from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
-from ftask.cache_folder import CACHE_DIR_VARIABLE
 from ftask.cli import app
 from ftask.core.codec import encode_message
 from ftask.core.item import task_to_item
@@ -28,8 +27,9 @@ from ftask.core.payload_item import payload_item_of
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
 from ftask.deploy.events import await_idle
+from ftask.home.cache import CACHE_DIR_VARIABLE
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
-from ftask.local.state_folder import STATE_DIR_VARIABLE
 from ftask.ops import consumption
 from ftask.policy.commands import COMMANDS, DEPLOYING
 from ftask.policy.deployer import plan_policy, policy

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ftask.aws.target import Target
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.environment import engine_environment
 from ftask.local.health import read_health
 from ftask.local.ports import any_free_port
 from ftask.local.root_key import NO_KEY, RootKey
-from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support.cli import Cli
 from tests.support.engines import local_target
 from tests.support.waiting import until

@@ -16,8 +16,8 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.model import Failure
 from ftask.core.timestamps import now
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
-from ftask.local.state_folder import STATE_DIR_VARIABLE
 from ftask.policy.commands import COMMANDS as CALLING_AWS
 from tests.support.cli import Cli, make_cli
 from tests.support.commands import COMMANDS

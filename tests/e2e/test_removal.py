@@ -7,9 +7,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from ftask.aws.known_url import FOLDER
 from ftask.aws.target import Target
-from ftask.cache_folder import CACHE_DIR_VARIABLE
+from ftask.home.cache import CACHE_DIR_VARIABLE
 from tests.support.cli import Cli
 from tests.support.engines import boto_session, local_target
 
@@ -49,7 +48,7 @@ def test_remove_leaves_nothing_behind(own_engine: Cli) -> None:
     assert done.code == 0
     assert "Removed ftask-local" in done.out
     assert left_behind(target) == []
-    cache = Path(own_engine.environment[CACHE_DIR_VARIABLE]) / FOLDER
+    cache = Path(own_engine.environment[CACHE_DIR_VARIABLE]) / "stages"
     known_urls = {path: path.read_text() for path in cache.iterdir()}
     assert known_urls
     gone = own_engine("submit", "-m", "SUCCESS")

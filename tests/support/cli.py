@@ -18,9 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from ftask.cache_folder import CACHE_DIR_VARIABLE
 from ftask.cli import MODULES, main
-from ftask.local.state_folder import STATE_DIR_VARIABLE
+from ftask.home.cache import CACHE_DIR_VARIABLE
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from tests.support.waiting import until
 
 COMMAND = Path(sys.executable).parent / "ftask"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ftask.core.errors import FtaskError
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
 from ftask.local.record import RunningEngine
-from ftask.local.state_folder import STATE_DIR_VARIABLE
 from tests.support.invocations import invocation
 
 

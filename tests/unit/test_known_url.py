@@ -12,10 +12,10 @@ import pytest
 
 from ftask.aws.api import ApiClient, ApiError, TaskRequest, UnknownTaskError
 from ftask.aws.errors import UnreachableError
-from ftask.aws.known_url import FOLDER, MAX_AGE_SECONDS, KnownUrl
 from ftask.aws.stack import StackNotFoundError
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.home.cache import MAX_URL_AGE_SECONDS, KnownUrl
 from tests.support.fake_http import Reply, accepted, fake_client
 from tests.support.ownership import give_to_another_user
 
@@ -25,7 +25,7 @@ URL = "https://old.example.org/v1"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache" / FOLDER
+    return tmp_path / "cache" / "stages"
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_a_url_is_forgotten_after_a_day(folder: Path) -> None:
     KnownUrl(TARGET).remember(URL)
     (file,) = folder.iterdir()
     written = file.stat().st_mtime
-    assert KnownUrl(TARGET, lambda: written + MAX_AGE_SECONDS - 1).read() == URL
-    assert KnownUrl(TARGET, lambda: written + MAX_AGE_SECONDS + 1).read() is None
+    assert KnownUrl(TARGET, lambda: written + MAX_URL_AGE_SECONDS - 1).read() == URL
+    assert KnownUrl(TARGET, lambda: written + MAX_URL_AGE_SECONDS + 1).read() is None
     # A clock that went back says nothing about the age.
-    assert KnownUrl(TARGET, lambda: written - MAX_AGE_SECONDS - 1).read() is None
+    assert KnownUrl(TARGET, lambda: written - MAX_URL_AGE_SECONDS - 1).read() is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"apiUrl": 5}', b"\xff", b'{"other": "x"}'])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from ftask.cli import app
 from ftask.deploy.archive import MAX_UNZIPPED_BYTES
-from ftask.local.state_folder import STATE_DIR_VARIABLE
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from tests.support.projects import project_in
 
 TASKS = "from ftask import task\n\n\n@task\ndef greet(): ...\n"

@@ -13,9 +13,9 @@ import pytest
 from ftask.cli.bench.report import require_writable
 from ftask.core.errors import FtaskError
 from ftask.dead_letters.drain import DrainFile
+from ftask.home.private_files import open_private, replace_private, write_private
 from ftask.ops.ledger import Ledger
 from ftask.ops.rejected import Rejected, rejected_path, write_rejected
-from ftask.private_files import open_private, replace_private, write_private
 from tests.support.ownership import give_to_another_user
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ftask.local.errors import EngineError
+from ftask.core.errors import FtaskError
+from ftask.home.state_folder import fullness_warning, narrow_contents, own_folder
 from ftask.local.record import RecordFile, RunningEngine
 from ftask.local.root_key import FILE, RootKey, root_key
-from ftask.local.state_folder import fullness_warning, narrow_contents, own_folder
 
 
 def mode(path: Path) -> int:
@@ -42,7 +42,7 @@ def test_a_folder_that_others_could_read_is_taken_from_them_with_all_that_it_has
 
 def test_the_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(EngineError, match="belongs to another user") as refused:
+    with pytest.raises(FtaskError, match="belongs to another user") as refused:
         own_folder(tmp_path)
     assert refused.value.hint is not None
     assert "FTASK_STATE_DIR" in refused.value.hint

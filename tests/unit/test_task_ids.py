@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ftask.cache_folder import CACHE_DIR_VARIABLE
 from ftask.core.errors import InvalidInputError
-from ftask.ops.recent_ids import MOST_IDS, recent_ids, remember_ids
+from ftask.home.cache import CACHE_DIR_VARIABLE, MOST_IDS, recent_ids, remember_ids
 from ftask.ops.task_ids import find_shown, normalize_id
 from ftask.render.ids import shorten
 

@@ -12,7 +12,7 @@ from ftask.bench.report import render_comparison
 from ftask.bench.result import load
 from ftask.cli.bench.report import require_writable
 from ftask.cli.invocation import Invocation
-from ftask.private_files import write_private
+from ftask.home.private_files import write_private
 from ftask.render.bench.compare import comparison
 
 

@@ -11,7 +11,7 @@ from ftask.bench.report import render
 from ftask.bench.result import Result, load
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
-from ftask.private_files import open_private, write_private
+from ftask.home.private_files import open_private, write_private
 
 
 def report(

@@ -21,7 +21,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
-from ftask.private_files import write_private
+from ftask.home.private_files import write_private
 from ftask.render.bench.progress import progress, progress_line
 from ftask.render.bench.summary import summary
 

@@ -18,8 +18,8 @@ from ftask.core.item import task_to_item
 from ftask.core.model import Status
 from ftask.dead_letters.selection import Selection, failures
 from ftask.dead_letters.tally import RedriveTally
+from ftask.home.cache import recent_ids
 from ftask.ops.failed_tasks import FailedTasks
-from ftask.ops.recent_ids import recent_ids
 from tests.support.builders import a_task
 from tests.support.cockpits import Driver, Play, Sampler
 from tests.support.snapshots import a_failed_attempt, a_snapshot

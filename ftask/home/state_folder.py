@@ -10,8 +10,8 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from ftask.local.errors import EngineError
-from ftask.private_files import FILE_MODE, OTHERS, user_id
+from ftask.core.errors import FtaskError
+from ftask.home.private_files import FILE_MODE, OTHERS, user_id
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 FOLDER_MODE = 0o700
@@ -25,10 +25,10 @@ def default_root() -> Path:
     return Path(configured).expanduser().resolve() if configured else user_state_path("ftask", appauthor=False)
 
 
-def unusable(folder: Path, error: OSError) -> EngineError:
+def unusable(folder: Path, error: OSError) -> FtaskError:
     """Return the error that says why the state folder cannot be used."""
     advice = "Free some space on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
-    return EngineError(
+    return FtaskError(
         f"The state folder {folder} cannot be used: {error.strerror or error}.",
         f"{advice}, or choose another folder with {STATE_DIR_VARIABLE}.",
     )
@@ -48,13 +48,13 @@ def own_folder(folder: Path) -> None:
     """Make the state folder, or take it from everybody but its owner.
 
     Raises:
-        EngineError: it belongs to another user.
+        FtaskError: it belongs to another user.
         OSError: it cannot be made or changed.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     found = folder.stat()
     if found.st_uid != user_id():
-        raise EngineError(
+        raise FtaskError(
             f"The state folder {folder} belongs to another user (uid {found.st_uid}).",
             f"Choose another with {STATE_DIR_VARIABLE}.",
         )
