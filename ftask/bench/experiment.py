@@ -19,12 +19,14 @@ from itertools import accumulate, islice
 
 from botocore.exceptions import EndpointConnectionError
 
-from ftask.aws.api import Accepted, ApiClient, TaskRequest
+from ftask.aws.api import ApiClient
 from ftask.aws.errors import translate, translate_aws_errors
-from ftask.aws.http_session import CONNECTIONS
 from ftask.aws.stage import Stage
 from ftask.bench.machine import load_average
 from ftask.bench.result import INTERRUPTED, TIMED_OUT, UNANSWERED
+from ftask.client.answers import Accepted
+from ftask.client.requests import TaskRequest
+from ftask.client.transport import CONNECTIONS
 from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task

@@ -10,9 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ftask.aws.api import UnknownTaskError
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
+from ftask.client.errors import UnknownTaskError
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.errors import FtaskError
 from ftask.core.model import Task

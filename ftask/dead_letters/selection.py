@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ftask.aws.api import UnknownTaskError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
+from ftask.client.errors import UnknownTaskError
 from ftask.core.errors import FtaskError
 from ftask.core.failed_index import FailedIndex, FailedTask
 from ftask.core.model import Status, Task

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from ftask.aws.api import ApiClient, ApiError
+from ftask.aws.api import ApiClient
 from ftask.aws.polling import rounds
 from ftask.aws.target import Target
+from ftask.client.errors import ApiError
 from ftask.core.errors import FtaskError
 
 # An emulator is one process, and has what was deployed at once.

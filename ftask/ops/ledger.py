@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from ftask.aws.api import Accepted
+from ftask.client.answers import Accepted
 from ftask.core.errors import FtaskError
 from ftask.core.text import json_object
 from ftask.home.private_files import open_private

@@ -13,7 +13,10 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Protocol, TypeVar
 
-from ftask.aws.api import Accepted, ApiClient, ApiError, TaskRequest
+from ftask.aws.api import ApiClient
+from ftask.client.answers import Accepted
+from ftask.client.errors import ApiError
+from ftask.client.requests import TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_BYTES, MAX_BATCH_TASKS
 from ftask.ops.rejected import Rejected, rejected_spool

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ftask.aws import polling
-from ftask.aws.api import UnknownTaskError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import Target
+from ftask.client.errors import UnknownTaskError
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import to_iso

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from ftask.aws.api import TaskRequest
+from ftask.client.requests import TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.core.model import WORKER_LOST, Status
 from ftask.core.workload import CRASH_EXIT_CODE

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.api import ApiClient, TaskRequest
+from ftask.aws.api import ApiClient
 from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
+from ftask.client.requests import TaskRequest
 from tests.conftest import start_engine
 from tests.support.cli import Cli, Following, make_cli
 from tests.support.engines import boto_session, local_target

@@ -14,6 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from ftask.aws.api import ApiClient
 from ftask.aws.target import Target
+from ftask.client.retrying import RetryRule
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UNREACHABLE = None
@@ -65,7 +66,8 @@ def fake_client(reply: Callable[[str, Any], Reply | None]) -> tuple[ApiClient, F
     """A client of an API that answers so."""
     http, pauses = FakeHttp(reply), Pauses()
     target = Target("prod", region="eu-west-1", access_key="a", secret_key="b")
-    client = ApiClient(target, "https://api.example.org", pauses, lambda: NOW, cast("Any", http))
+    rule = RetryRule(random=lambda: 0.0, now=lambda: NOW)
+    client = ApiClient(target, "https://api.example.org", pauses, rule, cast("Any", http))
     return client, http, pauses
 
 

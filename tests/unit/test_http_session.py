@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ftask.aws.api import ApiClient
-from ftask.aws.errors import UnreachableError
 from ftask.aws.target import Target
+from ftask.client.errors import ApiConnectionError
 from ftask.core.timestamps import now
 
 TARGET = Target("prod", region="eu-west-1", endpoint_url="https://an.emulator", access_key="a", secret_key="b")
@@ -127,7 +127,7 @@ def test_a_certificate_is_trusted_where_a_bundle_names_it(
     stopping.set()  # no retries
     with serving(certificate) as server:
         url = f"https://localhost:{server.server_port}/v1"
-        with pytest.raises(UnreachableError, match="certificate"):
+        with pytest.raises(ApiConnectionError, match="certificate"):
             ApiClient(TARGET, url, stopping).get("t")
         monkeypatch.setenv(variable, str(certificate))
         ApiClient(TARGET, url, stopping).get("t")

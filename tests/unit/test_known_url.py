@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.api import ApiClient, ApiError, TaskRequest, UnknownTaskError
-from ftask.aws.errors import UnreachableError
+from ftask.aws.api import ApiClient
 from ftask.aws.stack import StackNotFoundError
 from ftask.aws.target import Target
+from ftask.client.errors import ApiConnectionError, ApiError, UnknownTaskError
+from ftask.client.requests import TaskRequest
 from ftask.core.errors import FtaskError
 from ftask.home.cache import MAX_URL_AGE_SECONDS, KnownUrl
 from tests.support.fake_http import Reply, accepted, fake_client
@@ -145,7 +146,11 @@ def test_a_stack_that_is_gone_is_what_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("old", "expected"),
-    [(Reply(404, {"detail": "no such task"}), UnknownTaskError), (Reply(401, {}), ApiError), (None, UnreachableError)],
+    [
+        (Reply(404, {"detail": "no such task"}), UnknownTaskError),
+        (Reply(401, {}), ApiError),
+        (None, ApiConnectionError),
+    ],
 )
 def test_a_failure_at_the_right_url_is_said_after_one_look(old: Reply | None, expected: type[FtaskError]) -> None:
     stack = Stack("https://api.example.org")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ftask.aws.api import Accepted
 from ftask.cli.input_tasks import Sources, read_tasks
 from ftask.cli.usage import UsageError
+from ftask.client.answers import Accepted
 from ftask.core.errors import FtaskError, PayloadError
 from ftask.ops.ledger import Ledger, ledger_path
 from ftask.ops.rejected import Rejected

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ftask.aws.api import Accepted, ApiError, TaskRequest
-from ftask.aws.errors import UnreachableError
-from ftask.aws.retrying import MAX_PAUSE_SECONDS, PAUSES_SECONDS, parse_retry_after, retry_pause
+from ftask.client.answers import Accepted
+from ftask.client.errors import ApiConnectionError, ApiError
+from ftask.client.requests import TaskRequest
+from ftask.client.retrying import MAX_RETRIES, MAX_RETRY_AFTER_SECONDS, RetryRule, parse_retry_after
 from tests.support.fake_http import NOW, Reply, accepted, fake_client, refused
+
+RULE = RetryRule(random=lambda: 0.0, now=lambda: NOW)
+PAUSES_SECONDS = [0.5, 1.0, 2.0, 4.0]
 
 
 @pytest.mark.parametrize(
@@ -33,10 +38,15 @@ def test_a_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | 
 
 
 def test_a_pause_is_what_the_answer_says_up_to_the_cap_and_our_own_without_that() -> None:
-    assert retry_pause(1, "7", NOW) == 7
-    assert retry_pause(1, "86400", NOW) == MAX_PAUSE_SECONDS
-    assert [retry_pause(number, None, NOW) for number in (1, 2, 3)] == list(PAUSES_SECONDS)
-    assert retry_pause(len(PAUSES_SECONDS) + 1, "7", NOW) is None
+    assert RULE.pause(1, "7") == 7
+    assert RULE.pause(1, "86400") == MAX_RETRY_AFTER_SECONDS
+    assert [RULE.pause(number) for number in range(1, MAX_RETRIES + 1)] == PAUSES_SECONDS
+    assert RULE.pause(MAX_RETRIES + 1, "7") is None
+
+
+def test_clients_that_failed_together_come_back_apart_and_no_later_than_the_pause() -> None:
+    pauses = [RetryRule(random=partial(float, share)).pause(1) for share in (0.0, 0.5, 1.0)]
+    assert pauses == [0.5, 0.4375, 0.375]
 
 
 def replies(*given: Reply | None) -> Any:
@@ -70,10 +80,10 @@ def test_an_answer_that_will_not_change_is_not_asked_for_again(status: int) -> N
 
 def test_an_api_that_stays_unreachable_is_given_up_after_the_last_pause() -> None:
     client, http, pauses = fake_client(lambda path, body: None)
-    with pytest.raises(UnreachableError):
+    with pytest.raises(ApiConnectionError):
         client.get("0" * 32)
-    assert len(http.requests) == 1 + len(PAUSES_SECONDS)
-    assert pauses.seconds == list(PAUSES_SECONDS)
+    assert len(http.requests) == 1 + MAX_RETRIES
+    assert pauses.seconds == PAUSES_SECONDS
 
 
 def test_a_client_that_is_stopped_repeats_nothing() -> None:
@@ -100,7 +110,7 @@ def test_tasks_that_were_unavailable_are_sent_again_alone_under_the_same_keys() 
         ["k1", "k3"],
         ["k3"],
     ]
-    assert pauses.seconds == list(PAUSES_SECONDS[:2])
+    assert pauses.seconds == PAUSES_SECONDS[:2]
 
 
 def test_tasks_that_were_unavailable_wait_for_as_long_as_the_answer_says() -> None:
@@ -120,7 +130,7 @@ def test_a_batch_has_as_many_retries_as_a_request_and_keeps_what_was_accepted() 
     outcomes = client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
     assert isinstance(outcomes[0], Accepted)
     assert isinstance(outcomes[1], ApiError)
-    assert len(http.requests) == 1 + len(PAUSES_SECONDS)
+    assert len(http.requests) == 1 + MAX_RETRIES
 
 
 def test_a_repetition_that_fails_as_a_whole_loses_nothing_of_the_batch() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.api import Accepted, ApiClient, ApiError
+from ftask.aws.api import ApiClient
+from ftask.client.answers import Accepted
+from ftask.client.errors import ApiError
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_TASKS
 from ftask.ops.rejected import Rejected

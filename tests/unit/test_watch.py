@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.api import UnknownTaskError
+from ftask.client.errors import UnknownTaskError
 from ftask.core.item import task_to_item
 from ftask.core.model import Failure, Status, Task
 from ftask.ops.watch import EMULATOR_ROUND_SECONDS, MAX_ERROR_KINDS, MAX_SLOWNESS, OTHER_ERRORS, Watcher

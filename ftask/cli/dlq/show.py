@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 
-from ftask.aws.api import UnknownTaskError
 from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskId
+from ftask.client.errors import UnknownTaskError
 from ftask.core.codec import task_to_json
 from ftask.core.letters import judge
 from ftask.core.model import Status, Task

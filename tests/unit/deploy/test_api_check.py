@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.aws.api import ApiError
 from ftask.aws.errors import UnreachableError
 from ftask.aws.target import Target
+from ftask.client.errors import ApiError
 from ftask.core.errors import FtaskError
 from ftask.deploy.api_check import AWS_PATIENCE_SECONDS, await_api
 from tests.support.clock import VirtualTime

@@ -1,0 +1,146 @@
+"""The calls of a client, each as a generator that says what to do next and gets what came of it. No I/O.
+
+A transport runs them: it sends what a :class:`Send` holds and gives back the answer, waits for a :class:`Pause` and
+gives back whether to go on, and runs the function of a :class:`Blocking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from ftask.client.answers import Accepted, Response, accepted, judge, results
+from ftask.client.connection import Connection
+from ftask.client.errors import ApiConnectionError, ApiError, CredentialsError, RequestError, UnknownTaskError
+from ftask.client.requests import Request, TaskRequest, batch, submission, task_path
+from ftask.client.retrying import Retries, RetryRule
+from ftask.core.errors import FtaskError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request to the API at `url`; the answer is a Response, or ApiConnectionError is thrown."""
+
+    url: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait; the answer is whether the call goes on."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Run a function that takes time; the answer is what it returns."""
+
+    function: Callable[[], Any]
+
+
+Call = Generator[Send | Pause | Blocking, Any, T]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls of the API behind a connection."""
+
+    connection: Connection
+    rule: RetryRule = RetryRule()  # noqa: RUF009 - frozen
+
+    def submit(self, task: TaskRequest) -> Call[Accepted]:
+        """Submit one task. The key makes a repetition safe: one task, even if both requests arrive."""
+        try:
+            return accepted((yield from self.send(submission(task))))
+        except BaseException as error:  # a cancelled await too: the request may have arrived
+            name_key(error, task.key)
+            raise
+
+    def submit_batch(
+        self, tasks: Sequence[TaskRequest], retries: Retries | None = None
+    ) -> Call[list[Accepted | ApiError]]:
+        """Submit up to 100 tasks; return each outcome, in order.
+
+        Tasks that the API could not take just now are sent again, as a request would be.
+        """
+        retries = retries or Retries(self.rule)
+        answer = yield from self.send(batch(tasks), retries)
+        outcomes = results(answer, len(tasks))
+        left = [index for index, outcome in enumerate(outcomes) if _may_pass(outcome)]
+        if left:
+            pause = retries.next_pause(_longest_wait(outcomes))
+            if pause is not None and (yield Pause(pause)):
+                try:
+                    repeated = yield from self.submit_batch([tasks[index] for index in left], retries)
+                except FtaskError:
+                    repeated = []  # what was accepted of this batch must not be lost; the next call meets the error
+                for index, outcome in zip(left, repeated, strict=False):
+                    outcomes[index] = outcome
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            if isinstance(outcome, ApiError):
+                name_key(outcome, task.key)
+        return outcomes
+
+    def get(self, task_id: str) -> Call[dict[str, Any]]:
+        """Return the public form of a task."""
+        try:
+            return (yield from self.send(Request("GET", task_path(task_id))))
+        except RequestError as error:
+            error.task_id = task_id
+            if isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND:
+                raise UnknownTaskError(task_id) from error
+            raise
+
+    def send(self, request: Request, retries: Retries | None = None) -> Call[dict[str, Any]]:
+        """Send a request, and again while it fails in passing, or if the API has another URL now.
+
+        Raises:
+            ApiError: the API refused the request.
+            ApiConnectionError: no answer came.
+            FtaskError: the answer breaks the API's contract.
+        """
+        retries = retries or Retries(self.rule)
+        connection = self.connection
+        while True:
+            url = connection.url
+            try:
+                response: Response = yield Send(url, request)
+                return judge(response, has_token=connection.token is not None)
+            except FtaskError as error:
+                if _may_have_moved(error) and (yield Blocking(partial(connection.is_elsewhere, url))):
+                    continue
+                passes = isinstance(error, ApiConnectionError) or (isinstance(error, ApiError) and error.is_retryable)
+                pause = retries.next_pause(getattr(error, "retry_after", None)) if passes else None
+                if pause is None or not (yield Pause(pause)):
+                    raise
+
+
+def name_key(error: BaseException, key: str) -> None:
+    """Let an error say the key of the submission that it ended, by which that can be repeated safely."""
+    if isinstance(error, RequestError):
+        error.key = key
+    elif not isinstance(error, (Exception, GeneratorExit)):
+        error.key = key  # type: ignore[attr-defined]  # of a CancelledError or a KeyboardInterrupt, for who looks
+        error.add_note(f"The submission with the idempotency key {key!r} may have arrived.")
+
+
+def _may_have_moved(error: FtaskError) -> bool:
+    if isinstance(error, ApiError):  # these are answers of this API, or of its gateway
+        return not (error.refuses_task or error.status == HTTPStatus.TOO_MANY_REQUESTS)
+    return not isinstance(error, CredentialsError)
+
+
+def _may_pass(outcome: Accepted | ApiError) -> bool:
+    return isinstance(outcome, ApiError) and outcome.is_retryable
+
+
+def _longest_wait(outcomes: Sequence[Accepted | ApiError]) -> str | None:
+    """Return the longest Retry-After of the tasks that are sent again, None if they have none."""
+    asked = [outcome.retry_after for outcome in outcomes if isinstance(outcome, ApiError) and outcome.is_retryable]
+    return max((text for text in asked if text is not None and text.isdecimal()), key=int, default=None)

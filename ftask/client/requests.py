@@ -1,0 +1,135 @@
+"""What a client sends: each call of the API as a request, before it is signed. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+
+from ftask.core.payload import MAX_BATCH_BYTES, MAX_BATCH_TASKS, encode_payload
+from ftask.core.timestamps import to_iso
+
+# What one request about tasks of known ids names.
+MAX_IDS = 100
+# Room for the frame, the key and the options of each task.
+_FRAME_BYTES = 800
+_JSON = {"content-type": "application/json"}
+
+Duration = float | timedelta
+
+
+class TaskRequest(NamedTuple):
+    """A task to submit: its payload as JSON text, its idempotency key, its type (None for the stage's default one).
+
+    `options` has the other parameters of the submission, as the API names them.
+    """
+
+    payload: str
+    key: str
+    type: str | None = None
+    options: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """A task for `submit_many`; its options are those of `submit`."""
+
+    type: str | None
+    payload: Mapping[str, Any]
+    key: str | None = field(default=None, kw_only=True)
+    delay: Duration | None = field(default=None, kw_only=True)
+    at: datetime | None = field(default=None, kw_only=True)
+
+    def request(self, new_key: str) -> TaskRequest:
+        """Return the task as it is sent, under its own key or else this new one.
+
+        Raises:
+            PayloadError: the payload is too large, or has text that is not Unicode.
+            TypeError, ValueError: the payload is not JSON, or an option is not valid.
+        """
+        options: dict[str, Any] = {}
+        if self.delay is not None:
+            options["delay"] = _seconds(self.delay)
+        if self.at is not None:
+            if self.at.tzinfo is None:
+                raise ValueError(f"at={self.at!r} has no time zone: use datetime.now(UTC), for example.")
+            options["at"] = to_iso(self.at)
+        return TaskRequest(encode_payload(dict(self.payload)), self.key or new_key, self.type, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of the API. `path` has its query, ready to be signed."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def submission(task: TaskRequest) -> Request:
+    """Return the request that submits one task."""
+    query = {name: value for name, value in (("type", task.type), *task.options.items()) if value is not None}
+    path = f"/tasks?{urlencode(sorted(query.items()), quote_via=quote, safe='')}" if query else "/tasks"
+    return Request("POST", path, task.payload.encode(), {**_JSON, "idempotency-key": task.key})
+
+
+def batch(tasks: Sequence[TaskRequest]) -> Request:
+    """Return the request that submits up to 100 tasks."""
+    body = f'{{"tasks":[{",".join(map(_batch_entry, tasks))}]}}'
+    return Request("POST", "/tasks/batch", body.encode(), _JSON)
+
+
+def post(path: str, body: Mapping[str, Any]) -> Request:
+    return Request("POST", path, json.dumps(body, separators=(",", ":")).encode(), _JSON)
+
+
+def task_path(task_id: str) -> str:
+    return f"/tasks/{quote(task_id, safe='')}"
+
+
+def batches(tasks: Iterable[TaskRequest]) -> Iterator[list[TaskRequest]]:
+    """Yield the tasks in batches that one request can carry, read as they are needed."""
+    chunk: list[TaskRequest] = []
+    size = 0
+    for task in tasks:
+        task_bytes = len(task.payload.encode()) + _FRAME_BYTES
+        if chunk and (len(chunk) == MAX_BATCH_TASKS or size + task_bytes > MAX_BATCH_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(task)
+        size += task_bytes
+    if chunk:
+        yield chunk
+
+
+def signed(
+    request: Request, url: str, region: str, credentials: ReadOnlyCredentials | None, token: str | None
+) -> AWSPreparedRequest:
+    """Return the request as it is sent to the API at `url`: signed, with the bearer token, or with neither."""
+    made: Any = AWSRequest(method=request.method, url=url + request.path, data=request.body, headers=request.headers)
+    if token is not None:
+        made.headers["authorization"] = f"Bearer {token}"
+    elif credentials is not None:
+        signer: Any = SigV4Auth(credentials, "execute-api", region)
+        signer.add_auth(made)
+    prepared: AWSPreparedRequest = made.prepare()
+    return prepared
+
+
+def _batch_entry(task: TaskRequest) -> str:
+    named = {"type": task.type} if task.type is not None else {}
+    fields = json.dumps({**named, **task.options, "idempotencyKey": task.key}, separators=(",", ":"))
+    # The payload is sent unparsed: parsed and written again, a number might become another.
+    return f'{{"payload":{task.payload},{fields[1:]}'
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
