@@ -9,14 +9,11 @@ from typing import Annotated
 import typer
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.cli import completion
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
-from ftask.cli.selecting import ErrorText, Since, TaskType, require_id
-from ftask.cli.usage import UsageError, parse_choice
-from ftask.cli.when import parse_when
-from ftask.cli.yes import Yes
+from ftask.cli.selecting import DryRun, ErrorText, Since, TaskIds, TaskType, Yes, words
+from ftask.cli.usage import UsageError, parse_choice, parse_when
 from ftask.core.cancellation import Cancellation
 from ftask.core.codec import task_to_json
 from ftask.core.model import Task
@@ -33,28 +30,20 @@ SAMPLE = 5
 
 def cancel(
     run: Invocation,
-    task_ids: Annotated[
-        list[str] | None,
-        typer.Argument(
-            callback=require_id,
-            autocompletion=completion.task_ids,
-            metavar="[ID]...",
-            help="Ids of the tasks, or the first digits of each; - reads them from stdin.",
-        ),
-    ] = None,
+    task_ids: TaskIds = None,
     task_type: TaskType = None,
     status: Annotated[
         str | None,
         typer.Option(
             metavar="STATUS",
-            autocompletion=completion.unfinished_statuses,
+            autocompletion=words(UNFINISHED),
             help="Only tasks in this state: PENDING, PROCESSING or RETRYING.",
         ),
     ] = None,
     since: Since = None,
     error: ErrorText = None,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")] = False,
+    dry_run: DryRun = False,
 ) -> ExitCode:
     """Cancel tasks that have not ended: those named, those on stdin, or those that the filters select.
 

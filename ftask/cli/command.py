@@ -11,13 +11,15 @@ from contextlib import suppress
 from typing import Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
+from ftask.aws.errors import translate
 from ftask.cli import options
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.failing import discard_stdout, file_error_text, report
 from ftask.cli.invocation import Invocation
-from ftask.cli.plain_values import keep_plain_values
 from ftask.cli.signals import EndedBySignalError, end_by, raising_signals
 from ftask.core.errors import FtaskError, InvalidInputError, OutputError
 
@@ -32,18 +34,16 @@ class _TakesGlobalOptions:
 
     def get_params(self, ctx: Any) -> list[Any]:
         own: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of Typer's class
-        shared = [option for option in ctx.find_root().command.params if option.name in options.NAMES]
-        return keep_plain_values(without_types_of_flags([*own, *shared]))
+        return own + [option for option in ctx.find_root().command.params if option.name in options.NAMES]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help, with the examples of the docstring at its end."""
         super().format_help(ctx, formatter)  # type: ignore[misc]  # of Typer's class
         typer.echo("\n".join(["", " Examples:", *(f"   {line}" for line in self.examples), ""]))
 
     @property
     def examples(self) -> list[str]:
-        """Return the examples of the command, each one line for a shell."""
-        return split_docstring(self.callback)[1]  # type: ignore[attr-defined]  # of Typer's class
+        """Return the examples in the docstring, each one line for a shell."""
+        return _split_docstring(self.callback)[1]  # type: ignore[attr-defined]  # of Typer's class
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of Typer's class
@@ -57,13 +57,6 @@ class Command(_TakesGlobalOptions, TyperCommand):
     context_class = Invocation
 
 
-class PlainGroup(TyperGroup):
-    """A group that does nothing without one of its commands."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        return keep_plain_values(without_types_of_flags(super().get_params(ctx)))
-
-
 class CommandGroup(_TakesGlobalOptions, TyperGroup):
     """A group of commands that is a command itself."""
 
@@ -72,35 +65,26 @@ class CommandGroup(_TakesGlobalOptions, TyperGroup):
 
 def command(app: typer.Typer) -> Callable[[Function], Callable[..., None]]:
     """Add a function whose first parameter is an :class:`Invocation` to `app`."""
-    return lambda function: app.command(cls=Command, help=split_docstring(function)[0])(_guarded(function))
+    return lambda function: app.command(cls=Command, help=_split_docstring(function)[0])(_guarded(function))
 
 
 def group_command(app: typer.Typer) -> Callable[[Function], Callable[..., None]]:
     """Make a function what the group `app` does when it is called without one of its commands."""
-
-    def add(function: Function) -> Callable[..., None]:
-        text = split_docstring(function)[0]
-        return app.callback(cls=CommandGroup, invoke_without_command=True, help=text)(_guarded(function))
-
-    return add
+    return lambda function: app.callback(
+        cls=CommandGroup, invoke_without_command=True, help=_split_docstring(function)[0]
+    )(_guarded(function))
 
 
-def split_docstring(function: Callable[..., Any] | None) -> tuple[str, list[str]]:
-    """Return what the docstring of a command says, and its examples."""
+def single(function: Function) -> Any:
+    """Return the command of a function."""
+    app = typer.Typer(add_completion=False)
+    command(app)(function)
+    return get_command(app)
+
+
+def _split_docstring(function: Callable[..., Any] | None) -> tuple[str, list[str]]:
     text, _, examples = (inspect.getdoc(function) or "").partition("\n\nExamples:\n")
     return text, [line.strip() for line in examples.splitlines()]
-
-
-def without_types_of_flags(parameters: list[Any]) -> list[Any]:
-    """Return the parameters, the flags among them without the type that recent versions of Typer show in the help."""
-    for parameter in parameters:
-        if getattr(parameter, "is_flag", False):
-            parameter.display_type_rich = _no_type
-    return parameters
-
-
-def _no_type(ctx: Any) -> None:
-    return None
 
 
 def _guarded(function: Function) -> Callable[..., None]:
@@ -152,10 +136,6 @@ def _say_interrupted(run: Invocation, message: str) -> None:
 
 
 def _unexpected(run: Invocation, error: Exception) -> ExitCode:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from ftask.aws.errors import translate
-
     if isinstance(error, BotoCoreError | ClientError):
         translated = translate(error)
         message, hint = translated.message, run.advice(translated)
@@ -174,5 +154,5 @@ def _unexpected(run: Invocation, error: Exception) -> ExitCode:
 
 
 def _failed(run: Invocation, message: str, hint: str | None, code: ExitCode) -> ExitCode:
-    report(message, hint, code, json=run.options.output.value == options.Output.JSON)
+    report(message, hint, code, json=run.options.is_json)
     return code

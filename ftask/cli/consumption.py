@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, require_wait
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import Timeout, require_wait
 from ftask.ops import consumption
 
 _LAMBDA_CONTINUES = "Lambda continues with the change. Check its state with: ftask info"

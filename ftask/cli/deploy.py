@@ -6,43 +6,40 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli import completion, policy
-from ftask.cli.going_back import require_worker
+from ftask.aws.stack import command_on
+from ftask.cli import policy
+from ftask.cli.deploying import (
+    ArtifactBucket,
+    Param,
+    Upgrade,
+    confirm_other_project,
+    deployment_of,
+    remember_project,
+    show_events,
+)
 from ftask.cli.invocation import Invocation
-from ftask.cli.own_tasks import confirm_other_project, deployment_of, remember_project
-from ftask.cli.stack_events import show_events
-from ftask.cli.yes import Yes
+from ftask.cli.selecting import Yes
+from ftask.core.errors import FtaskError
 from ftask.core.text import plural
+from ftask.deploy.apply import DeploymentError
 from ftask.deploy.archive import size_note
 from ftask.deploy.deployment import Deployment, final_template
 from ftask.deploy.existing import how_to_stop
 from ftask.deploy.parameters import parse_overrides
-from ftask.deploy.plan import refuse_data_loss
+from ftask.deploy.plan import Previous, refuse_data_loss
 from ftask.policy.commands import DEPLOYING
-from ftask.render.deploy import plan_json, plan_table
+from ftask.render.deploy import import_times, plan_json, plan_table
 
 
 def deploy(
     run: Invocation,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            "-p",
-            metavar="NAME=VALUE",
-            autocompletion=completion.parameters,
-            help="Set a parameter of the stack; others keep their values.",
-        ),
-    ] = None,
+    param: Param = None,
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     allow_data_loss: Annotated[
         bool, typer.Option("--allow-data-loss", help="Deploy even if the table or a queue is replaced or removed.")
     ] = False,
-    artifact_bucket: Annotated[
-        str | None,
-        typer.Option(metavar="BUCKET", help="Bucket for the code archives, instead of the one that ftask creates."),
-    ] = None,
+    artifact_bucket: ArtifactBucket = None,
     role_arn: Annotated[
         str | None,
         typer.Option(
@@ -51,9 +48,7 @@ def deploy(
             help="Service role in whose name CloudFormation works; the stack keeps it (default: your own permissions).",
         ),
     ] = None,
-    upgrade: Annotated[
-        bool, typer.Option("--upgrade", help="Install the newest dependencies that the requirements allow.")
-    ] = False,
+    upgrade: Upgrade = False,
     print_template: Annotated[
         bool, typer.Option("--print-template", help="Only print the CloudFormation template.")
     ] = False,
@@ -111,7 +106,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     if not plan.changes:
         if not dry_run:
             deployment.protect()
-            require_worker(run, deployment, None, yes=yes)
+            _require_worker(run, deployment, None, yes=yes)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     if dry_run:
@@ -143,7 +138,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     remember_project(run, deployment)
     outputs = run.outputs
     deployment.check_endpoint(outputs.table)
-    require_worker(run, deployment, previous, yes=yes)
+    _require_worker(run, deployment, previous, yes=yes)
     if refusal := deployment.await_api(plan, outputs.api_url):
         screen.warn(f"The stack is deployed, but a test request to its API failed. {refusal.message}")
         if refusal.hint:
@@ -152,3 +147,39 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         value | {"deployed": True, "apiUrl": outputs.api_url, "apiAnswers": refusal is None},
         lambda: f"Deployed {plan.stack_name}. The API is at {outputs.api_url}",
     )
+
+
+def _require_worker(run: Invocation, deployment: Deployment, previous: Previous | None, *, yes: bool) -> None:
+    """Require that the new worker can run tasks; otherwise offer to go back to the `previous` deployment, if any.
+
+    Raises:
+        DeploymentError: the new worker cannot run tasks.
+        FtaskError: it cannot be asked.
+    """
+    try:
+        run.screen.note(import_times(deployment.require_worker()))
+    except DeploymentError as error:
+        if previous is None:
+            raise
+        run.screen.warn(error.message)
+        try:
+            run.confirm("Go back to the previous deployment?", yes=yes)
+        except FtaskError:
+            raise DeploymentError("The new worker cannot run tasks, and stays.", error.hint) from None
+        raise _gone_back(run, deployment, previous) from None
+
+
+def _gone_back(run: Invocation, deployment: Deployment, previous: Previous) -> DeploymentError:
+    """Go back; return how the deployment ended."""
+    plan = deployment.plan_return(previous)
+    with deployment.dropped_unless_begun(plan):
+        refuse_data_loss(plan)
+        events = deployment.run(plan)
+    run.if_interrupted = f"CloudFormation goes on with going back. See the stack with: {command_on(run.target, 'info')}"
+    show_events(run, events)
+    checked = deployment.check()
+    if checked.failures:
+        text = f"The previous deployment is back, and cannot run tasks either. {checked.short_text}"
+        return DeploymentError(text, checked.advice(run.target))
+    text = "The new worker cannot run tasks, as said above. The previous deployment is back, and runs them."
+    return DeploymentError(text, f"Correct the project, then run: {command_on(run.target, 'deploy')}")

@@ -10,7 +10,7 @@ import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
-from ftask.cli.yes import Yes
+from ftask.cli.selecting import Yes
 from ftask.core.text import plural
 from ftask.deploy.restore import restore_worker_source
 from ftask.doctor.checks import examine

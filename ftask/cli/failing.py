@@ -9,15 +9,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 
 import typer
 
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.options import Output
-
-# The error of a command line that cannot be parsed. Typer has it from Click, or in recent versions from its own copy.
-ParsingError: type[Exception] = typer.BadParameter.__mro__[1]
+from ftask.render.screen import say_error, say_error_json
 
 _ESCAPE = "ftask-json"
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -78,7 +77,7 @@ def refuse_unreadable(arguments: Sequence[str]) -> None:
 def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Return whether a command line that cannot be parsed asks for JSON."""
     chosen = variables.get("FTASK_OUTPUT")
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         if argument in ("-o", "--output"):
             chosen = following
         elif argument.startswith("--output="):
@@ -90,21 +89,17 @@ def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
 
 def report(message: str, hint: str | None, code: ExitCode, *, json: bool) -> None:
     """Write one error to stderr."""
-    from ftask.render.screen import say_error, say_error_json
-
     if json:
         say_error_json(message, hint, code)
     else:
         say_error(message, hint)
 
 
-def report_parsing(error: Exception, arguments: Sequence[str]) -> ExitCode:
-    """Report a command line that cannot be parsed; without any arguments, print the help."""
-    context: typer.Context | None = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError":
-        error.show()  # type: ignore[attr-defined]  # of Click
-    else:
-        message: str = error.format_message()  # type: ignore[attr-defined]  # of Click
+def report_parsing(error: typer.TyperException, arguments: Sequence[str]) -> ExitCode:
+    """Report a command line that cannot be parsed."""
+    # Without arguments Typer has printed the help, and has nothing more to say.
+    if message := error.format_message():
+        context: typer.Context | None = getattr(error, "ctx", None)
         hint = f"See: {context.command_path} --help" if context else None
         report(message, hint, ExitCode.USAGE, json=wants_json(arguments, os.environ))
     return ExitCode.USAGE

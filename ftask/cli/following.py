@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.standstill import Standstill
-from ftask.cli.usage import UsageError
 from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
 from ftask.core.text import plural
@@ -24,9 +21,6 @@ from ftask.ops.watched_tasks import WatchedTasks
 from ftask.render.tasks import change_line, live_table
 from ftask.render.waiting import ended_summary, waiting_board, waiting_line, with_reason
 
-Timeout = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
-]
 # Up to this many tasks have a row each, and without a terminal a line for each change. More have a bar, or a line now
 # and then.
 FEW_TASKS = 10
@@ -36,16 +30,6 @@ SHOWN_IDS = 10
 TASKS_AT_ONCE = 100
 # Without a terminal, the seconds between two lines about many tasks: a tenth of the wait so far, within these bounds.
 LINE_SECONDS = (10.0, 60.0)
-
-
-def require_wait(timeout: float | None, *, wait: bool) -> None:
-    """Refuse a timeout without a wait.
-
-    Raises:
-        UsageError: `--timeout` is given, and `--wait` is not.
-    """
-    if timeout is not None and not wait:
-        raise UsageError("--timeout has no effect without --wait.", "Add --wait, or remove --timeout.")
 
 
 @dataclass(frozen=True)

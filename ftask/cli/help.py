@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli import completion
-from ftask.cli.failing import ParsingError
+from ftask.cli import MODULES
 from ftask.cli.invocation import Invocation
 from ftask.cli.manual import manual
+from ftask.cli.selecting import words
 from ftask.cli.topics import TOPICS
 from ftask.cli.usage import UsageError
 
@@ -18,7 +18,9 @@ def help(  # noqa: A001 - the command's name
     run: Invocation,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[COMMAND|TOPIC]...", autocompletion=completion.topics, help="A command or a topic."),
+        typer.Argument(
+            metavar="[COMMAND|TOPIC]...", autocompletion=words([*TOPICS, *MODULES]), help="A command or a topic."
+        ),
     ] = None,
     man: Annotated[bool, typer.Option("--man", help="Print the manual page of all commands and topics.")] = False,
 ) -> None:
@@ -47,6 +49,5 @@ def help(  # noqa: A001 - the command's name
     else:
         try:
             root.main([*words, "--help"], prog_name="ftask", standalone_mode=False)
-        except ParsingError as error:
-            message: str = error.format_message()  # type: ignore[attr-defined]  # of Click
-            raise UsageError(message, f"Topics: {', '.join(TOPICS)}. Commands: ftask --help") from error
+        except typer.TyperException as error:
+            raise UsageError(error.format_message(), f"Topics: {', '.join(TOPICS)}. Commands: ftask --help") from error

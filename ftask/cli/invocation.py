@@ -1,29 +1,31 @@
-"""One run of a command: its options and what they open. Heavy imports wait until they are needed."""
+"""One run of a command: its options and what they open."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import typer
 
-from ftask.cli.options import GlobalOptions, Output
+from ftask.aws.api import ApiClient
+from ftask.aws.bearer import TOKEN_VARIABLE, bearer_token
+from ftask.aws.profile import read_profile
+from ftask.aws.stack import StackOutputs, deployed_stack
+from ftask.aws.stage import Stage
+from ftask.aws.target import Target
+from ftask.cli.config_file import Config, chosen_stage, load_config
+from ftask.cli.options import GlobalOptions
+from ftask.cli.settings import Settings, resolve
+from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from ftask.aws.api import ApiClient
-    from ftask.aws.profile import Profile
-    from ftask.aws.stack import StackOutputs
-    from ftask.aws.stage import Stage
-    from ftask.aws.target import Target
-    from ftask.cli.config_file import Config
-    from ftask.cli.settings import Settings
-    from ftask.local.record import RunningEngine
-    from ftask.render.screen import Screen
+from ftask.home.cache import KnownUrl, recent_ids, remember_ids
+from ftask.home.state_folder import fullness_warning
+from ftask.local.engine import Engine
+from ftask.local.record import RunningEngine
+from ftask.ops.task_ids import find_in_table, find_shown, normalize_id
+from ftask.render.screen import Screen
 
 
 class Invocation(typer.Context):
@@ -40,16 +42,12 @@ class Invocation(typer.Context):
 
     @property
     def stage_name(self) -> str:
-        from ftask.cli.config_file import chosen_stage
-
         return chosen_stage(self.options, self.config).value
 
     @cached_property
     def screen(self) -> Screen:
-        from ftask.render.screen import Screen
-
         return Screen(
-            json=self.options.output.value == Output.JSON,
+            json=self.options.is_json,
             quiet=self.options.quiet.value,
             whole=self.options.no_trunc.value,
         )
@@ -61,9 +59,7 @@ class Invocation(typer.Context):
         Raises:
             FtaskError: a flag has no effect on the stage, or `ftask.toml` is invalid.
         """
-        from ftask.cli.settings import resolve
-
-        return resolve(self.options, self.config, os.environ, _read_profile)
+        return resolve(self.options, self.config, os.environ, read_profile)
 
     @cached_property
     def target(self) -> Target:
@@ -74,8 +70,6 @@ class Invocation(typer.Context):
         """
         if not self.settings.uses_engine:
             return self.settings.target()
-        from ftask.home.state_folder import fullness_warning
-        from ftask.local.engine import Engine
 
         engine = Engine(note=self.screen.note)
         running = engine.running()
@@ -101,8 +95,6 @@ class Invocation(typer.Context):
         Raises:
             FtaskError: the file cannot be read, or is invalid.
         """
-        from ftask.cli.config_file import load_config
-
         return load_config()
 
     @cached_property
@@ -112,9 +104,6 @@ class Invocation(typer.Context):
         Raises:
             StackNotFoundError: the stack does not exist, or is not completely deployed.
         """
-        from ftask.aws.stack import deployed_stack
-        from ftask.aws.stage import Stage
-
         return Stage(self.target, deployed_stack(self.target))
 
     @cached_property
@@ -124,10 +113,6 @@ class Invocation(typer.Context):
         Raises:
             FtaskError: the token in FTASK_TOKEN is for another stage.
         """
-        from ftask.aws.api import ApiClient
-        from ftask.aws.bearer import TOKEN_VARIABLE, bearer_token
-        from ftask.home.cache import KnownUrl
-
         if os.environ.get(TOKEN_VARIABLE):
             # A token goes only to the stage that it was issued for, as the stack says it now.
             token = bearer_token(self.stage.stack, os.environ)
@@ -149,8 +134,6 @@ class Invocation(typer.Context):
 
     def shown_ids(self, task_ids: Iterable[str]) -> Mapping[str, str]:
         """Return how a result shows the ids, and remember them, so that their first digits are enough for a command."""
-        from ftask.home.cache import remember_ids
-
         ids = list(task_ids)
         remember_ids(self.stage_name, ids)
         return self.screen.shown_ids(ids)
@@ -164,12 +147,8 @@ class Invocation(typer.Context):
             InvalidInputError: `text` is not an id.
             FtaskError: no task has such an id, or several do.
         """
-        from ftask.core.codec import TASK_ID
-
         if TASK_ID.fullmatch(text):
             return text
-        from ftask.home.cache import recent_ids
-        from ftask.ops.task_ids import find_in_table, find_shown, normalize_id
 
         digits = normalize_id(text)
         if TASK_ID.fullmatch(digits):
@@ -194,7 +173,6 @@ class Invocation(typer.Context):
         """Whether the local engine that the command used is gone, even if another program answers at its port."""
         if self._engine is None:
             return False
-        from ftask.local.engine import Engine
 
         return Engine().running() != self._engine
 
@@ -241,15 +219,7 @@ class Invocation(typer.Context):
             raise FtaskError("Nothing changed.") from error
 
 
-def _read_profile(name: str | None) -> Profile:
-    from ftask.aws.profile import read_profile
-
-    return read_profile(name)
-
-
 def engine_target(running: RunningEngine, stage: str) -> Target:
     """Return a stage of an engine that runs."""
-    from ftask.aws.target import Target
-
     key = running.root_key
     return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key, stage)

@@ -8,19 +8,17 @@ from typing import Annotated
 import typer
 
 from ftask.aws.local_stage import LOCAL_REGION
-from ftask.cli.command import PlainGroup, command
+from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.key_formats import KeyFormat, credentials_text
+from ftask.cli.selecting import Yes
 from ftask.cli.usage import UsageError
-from ftask.cli.yes import Yes
 from ftask.local.engine import Engine
 from ftask.render.credentials import credentials_table
 from ftask.render.times import duration
 
-app = typer.Typer(
-    name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True, cls=PlainGroup
-)
+app = typer.Typer(name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True)
 
 
 @command(app)

@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from ftask.aws.polling import rounds
-from ftask.cli import completion
 from ftask.cli.invocation import Invocation
 from ftask.cli.log_lines import print_events
-from ftask.cli.selecting import require_id
-from ftask.cli.usage import InvalidOptionError, parse_choice
-from ftask.cli.when import parse_when
+from ftask.cli.selecting import OnlyTask, words
+from ftask.cli.usage import InvalidOptionError, parse_choice, parse_when
 from ftask.core.timestamps import now
 from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
 from ftask.render.logs import searched_text
@@ -29,12 +27,7 @@ EMULATOR_ROUND_SECONDS = 0.3
 def logs(
     run: Invocation,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")] = False,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            callback=require_id, autocompletion=completion.task_ids, metavar="ID", help="Only events of this task."
-        ),
-    ] = None,
+    task: OnlyTask = None,
     task_type: Annotated[
         str | None, typer.Option("--type", metavar="TYPE", help="Only events of tasks of this type.")
     ] = None,
@@ -42,7 +35,7 @@ def logs(
         str | None,
         typer.Option(
             metavar="api|worker",
-            autocompletion=completion.functions,
+            autocompletion=words(FUNCTIONS),
             help="Only events of this function.",
         ),
     ] = None,
@@ -58,7 +51,7 @@ def logs(
         str,
         typer.Option(
             metavar="LEVEL",
-            autocompletion=completion.levels,
+            autocompletion=words(LEVELS),
             help="Minimum level: DEBUG, INFO, WARNING or ERROR.",
         ),
     ] = "DEBUG",

@@ -11,12 +11,10 @@ import typer
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
-from ftask.cli import completion
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection
-from ftask.cli.usage import UsageError, parse_choice, parse_choices
+from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection, words
+from ftask.cli.usage import UsageError, parse_choice, parse_choices, parse_when
 from ftask.cli.watching_list import watch_list
-from ftask.cli.when import parse_when
 from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
 from ftask.core.text import plural
@@ -33,13 +31,19 @@ if TYPE_CHECKING:
 DEFAULT_INTERVAL_SECONDS = 2.0
 
 
+def complete_columns(incomplete: str) -> list[str]:
+    """Return the columns that may follow those that are typed already."""
+    typed, comma, _ = incomplete.rpartition(",")
+    return [typed + comma + name for name in COLUMNS if name not in typed.split(",")]
+
+
 def ls(
     run: Invocation,
     status: Annotated[
         str | None,
         typer.Option(
             metavar="STATUS",
-            autocompletion=completion.statuses,
+            autocompletion=words(Status),
             help="Only tasks in this state, like FAILED or PENDING.",
         ),
     ] = None,
@@ -51,7 +55,7 @@ def ls(
         str | None,
         typer.Option(
             metavar="NAME,…",
-            autocompletion=completion.columns,
+            autocompletion=complete_columns,
             help="Columns of the table, in this order: task, type, status, attempts, redrives, created, updated, ended,"
             " next, error, payload or result.",
         ),

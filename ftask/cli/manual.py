@@ -39,7 +39,7 @@ def manual(root: Any) -> str:
 def commands(group: Any, context: typer.Context) -> Iterator[tuple[Any, typer.Context]]:
     """Return each command below `group` with its context."""
     for name in group.list_commands(context):
-        command = group.get_command(context, name)
+        command = group.resolve_command(context, [name])[1]
         below = typer.Context(command, info_name=name, parent=context)
         # A group without examples does nothing without one of its commands.
         if hasattr(command, "examples"):

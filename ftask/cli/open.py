@@ -12,8 +12,8 @@ import typer
 
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
-from ftask.cli import completion
 from ftask.cli.invocation import Invocation
+from ftask.cli.selecting import words
 from ftask.cli.usage import parse_choice
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import write_private
@@ -21,6 +21,7 @@ from ftask.ops.console import PAGES
 from ftask.ops.info import console_links
 
 API = "api"
+ALL_PAGES = (*PAGES, API)
 
 
 def open(  # noqa: A001 - the command's name
@@ -29,7 +30,7 @@ def open(  # noqa: A001 - the command's name
         str,
         typer.Argument(
             metavar="[PAGE]",
-            autocompletion=completion.pages,
+            autocompletion=words(ALL_PAGES),
             help="stack, queue, dlq, table, logs, api-logs, worker, alarms, dashboard, or api: its OpenAPI document.",
         ),
     ] = "stack",
@@ -44,7 +45,7 @@ def open(  # noqa: A001 - the command's name
         ftask open api
         ftask open logs --stage prod --print
     """
-    page = parse_choice("PAGE", page, completion.pages())
+    page = parse_choice("PAGE", page, ALL_PAGES)
     if page != API:
         url = _console_page(run, run.stage, page)
     elif print_url:

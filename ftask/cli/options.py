@@ -51,6 +51,10 @@ class GlobalOptions:
     no_trunc: Setting[bool] = Setting(False)
     quiet: Setting[bool] = Setting(False)
 
+    @property
+    def is_json(self) -> bool:
+        return self.output.value == Output.JSON
+
 
 # One name per field of GlobalOptions and per parameter of `declare`.
 NAMES = tuple(GlobalOptions.__dataclass_fields__)

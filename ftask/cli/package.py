@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli import completion
+from ftask.cli.deploying import ArtifactBucket, Param, Upgrade, importing_python
 from ftask.cli.invocation import Invocation
-from ftask.cli.own_tasks import importing_python
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.deploy.build import build_code
@@ -25,22 +24,9 @@ _IMPORT_REGION = "us-east-1"
 def package(
     run: Invocation,
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into.", file_okay=False)],
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            "-p",
-            metavar="NAME=VALUE",
-            autocompletion=completion.parameters,
-            help="Set a parameter in parameters.json.",
-        ),
-    ] = None,
-    upgrade: Annotated[
-        bool, typer.Option("--upgrade", help="Install the newest dependencies that the requirements allow.")
-    ] = False,
-    artifact_bucket: Annotated[
-        str | None, typer.Option(metavar="BUCKET", help="Bucket that the code archives will be copied to.")
-    ] = None,
+    param: Param = None,
+    upgrade: Upgrade = False,
+    artifact_bucket: ArtifactBucket = None,
 ) -> None:
     """Write the template, the code archives and the parameters for AWS into a folder.
 

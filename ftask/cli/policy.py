@@ -12,7 +12,7 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
 from ftask.aws.stack import find_stack
 from ftask.aws.target import Target
-from ftask.cli import completion
+from ftask.cli.deploying import Param
 from ftask.cli.invocation import Invocation, engine_target
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
@@ -36,18 +36,9 @@ def policy(
             metavar="[COMMAND]...", help="Commands or groups, like submit or dlq; all but deploy and remove if omitted."
         ),
     ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            "-p",
-            metavar="NAME=VALUE",
-            autocompletion=completion.parameters,
-            help="A parameter that the stage will have, like KmsKeyArn.",
-        ),
-    ] = None,
+    param: Param = None,
 ) -> None:
-    """Print the least IAM policy under which these commands work on the stage.
+    """Print the least IAM policy under which commands work on the stage.
 
     Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove. For a stage
     with role_arn, service-role stands for the role in whose name CloudFormation works.

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from ftask.aws.stack import command_on
+from ftask.cli.deploying import show_events
 from ftask.cli.invocation import Invocation
-from ftask.cli.stack_events import show_events
-from ftask.cli.yes import Yes
+from ftask.cli.selecting import Yes
 from ftask.deploy import apply
 from ftask.deploy.plan import dropped_unless_begun, plan_data_only, refuse_data_loss
 from ftask.render.remove import removal_json, removal_table

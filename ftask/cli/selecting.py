@@ -1,18 +1,30 @@
-"""The options that select failed tasks, the same for every command that has them."""
+"""Options that several commands have: ids of tasks, filters, confirmation, waiting; and what the shell completes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, TypeVar
 
 import typer
 
-from ftask.cli import completion
-from ftask.cli.usage import InvalidOptionError
-from ftask.cli.when import parse_when
+from ftask.cli.options import GlobalOptions
+from ftask.cli.usage import InvalidOptionError, UsageError, parse_when
 from ftask.dead_letters.selection import Selection
+from ftask.home.cache import recent_ids
 
 T = TypeVar("T", str, list[str] | None, str | None)
+_MOST_COMPLETED_IDS = 20
+
+
+def words(values: Iterable[str]) -> Callable[[], list[str]]:
+    """Return what the shell calls to complete one of these values."""
+    return lambda: list(values)
+
+
+def _recent_ids(context: typer.Context, incomplete: str) -> list[str]:
+    options = context.obj
+    stage = options.stage if isinstance(options, GlobalOptions) else GlobalOptions().stage
+    return [task_id for task_id in recent_ids(stage.value) if task_id.startswith(incomplete)][:_MOST_COMPLETED_IDS]
 
 
 def require_id(value: T) -> T:
@@ -31,7 +43,7 @@ TaskId = Annotated[
     str,
     typer.Argument(
         callback=require_id,
-        autocompletion=completion.task_ids,
+        autocompletion=_recent_ids,
         metavar="ID",
         help="Id of the task, or the first digits of it.",
     ),
@@ -40,17 +52,21 @@ TaskIds = Annotated[
     list[str] | None,
     typer.Argument(
         callback=require_id,
-        autocompletion=completion.task_ids,
+        autocompletion=_recent_ids,
         metavar="[ID]...",
-        help="Ids of the tasks, or the first digits of each; read from stdin if omitted.",
+        help="Ids of the tasks, or the first digits of each; - reads them from stdin, one per line.",
     ),
+]
+OnlyTask = Annotated[
+    str | None,
+    typer.Option("--task", callback=require_id, autocompletion=_recent_ids, metavar="ID", help="Only this task."),
 ]
 OnlyTasks = Annotated[
     list[str] | None,
     typer.Option(
         "--task",
         callback=require_id,
-        autocompletion=completion.task_ids,
+        autocompletion=_recent_ids,
         metavar="ID",
         help="Only this task; may be repeated.",
     ),
@@ -65,6 +81,18 @@ Since = Annotated[
     typer.Option(metavar="WHEN", help="Only from this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
 ]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only up to this time, given like --since.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")]
+Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until the tasks end; exit code 3 if one fails.")]
+Timeout = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this long; exit code 4.")
+]
+
+
+def require_wait(timeout: float | None, *, wait: bool) -> None:
+    """Refuse a timeout without a wait."""
+    if timeout is not None and not wait:
+        raise UsageError("--timeout has no effect without --wait.", "Add --wait, or remove --timeout.")
 
 
 def parse_selection(

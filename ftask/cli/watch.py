@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow, show_summary
+from ftask.cli.following import follow, show_summary
 from ftask.cli.interrupted import how_to_follow
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
-from ftask.cli.selecting import TaskIds
+from ftask.cli.selecting import TaskIds, Timeout
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 

@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,31 +13,26 @@ import typer
 from typer.testing import CliRunner
 
 from ftask.aws.stack import MANAGED_PARAMETERS
-from ftask.cli import MODULES, PANELS, app, completion
+from ftask.cli import MODULES, PANELS, app, load
+from ftask.cli.manual import commands
 from ftask.cli.topics import TOPICS
 
 ROOT: Any = typer.main.get_command(app)
 
 
-def commands(group: Any = ROOT, path: str = "ftask") -> Iterator[tuple[str, Any]]:
-    """Every command below `group` that does something, with what is typed for it."""
-    for name, command in group.commands.items():
-        if hasattr(command, "examples"):
-            yield f"{path} {name}", command
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{path} {name}")
-
-
-COMMANDS = dict(commands())
+COMMANDS = {
+    context.command_path: command for command, context in commands(ROOT, typer.Context(ROOT, info_name="ftask"))
+}
 
 
 def parse(words: list[str]) -> str:
     """Parse a command line as far as the command would run; return what is typed for the command."""
     command, path = ROOT, "ftask"
+    root = ROOT.make_context("ftask", ["info"])
     while words and words[0] in getattr(command, "commands", {}):
-        command, path = command.commands[words[0]], f"{path} {words[0]}"
-        words = words[1:]
-    command.make_context(path, words, parent=ROOT.make_context("ftask", ["info"]))
+        path = f"{path} {words[0]}"
+        _, command, words = command.resolve_command(root, words)
+    command.make_context(path, words, parent=root)
     return path
 
 
@@ -79,15 +73,26 @@ def test_commands_are_in_groups() -> None:
     assert "Commands" not in text
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with(name: str) -> None:
+    listed = next(panel[name] for panel in PANELS.values() if name in panel)
+    assert load(name).help.startswith(listed)
+
+
 def test_a_mistyped_command_is_suggested() -> None:
     assert "Did you mean 'redrive'?" in CliRunner().invoke(app, ["dlq", "redrve"]).stderr
     assert "Did you mean 'submit'" in CliRunner().invoke(app, ["submti"]).stderr
 
 
 def test_parameters_of_the_stack_are_completed_but_those_that_a_deployment_sets() -> None:
-    names = {name.removesuffix("=") for name in completion.parameters()}
+    names = {name.removesuffix("=") for name in complete("ftask deploy --param ")}
     assert {"ErrorRate", "WorkerTimeout", "KmsKeyArn"} <= names
     assert not names & MANAGED_PARAMETERS
+
+
+def complete(line: str) -> list[str]:
+    environment = {"_FTASK_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "3"}
+    return CliRunner().invoke(app, [], env=environment, prog_name="ftask").stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -98,12 +103,11 @@ def test_parameters_of_the_stack_are_completed_but_those_that_a_deployment_sets(
         ("ftask logs --level W", ["WARNING"]),
         ("ftask logs --function w", ["worker"]),
         ("ftask deploy --param ErrorR", ["ErrorRate="]),
+        ("ftask ls --columns task,er", ["task,error"]),
     ],
 )
 def test_the_shell_completes_values(line: str, expected: list[str]) -> None:
-    environment = {"_FTASK_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "3"}
-    done = CliRunner().invoke(app, [], env=environment, prog_name="ftask")
-    assert done.stdout.split() == expected
+    assert complete(line) == expected
 
 
 def test_help_shows_a_command_as_its_option_does() -> None:

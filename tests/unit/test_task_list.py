@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from ftask.cli import completion
 from ftask.cli.ls import ls
 from ftask.cli.usage import UsageError, parse_choices
 from ftask.core.failed_index import FailedTask
@@ -108,11 +107,6 @@ def test_an_unknown_column_is_refused_with_a_suggestion(value: str, says: str) -
         parse_choices("--columns", value, list(COLUMNS))
     assert str(refused.value).startswith(says)
     assert "payload" in f"{refused.value} {refused.value.hint}"
-
-
-def test_the_shell_completes_the_columns_that_are_left() -> None:
-    assert completion.columns("") == list(COLUMNS)
-    assert completion.columns("task,er") == [f"task,{name}" for name in COLUMNS if name != "task"]
 
 
 def test_the_help_names_every_column() -> None:

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ftask.cli.usage import InvalidOptionError
-from ftask.cli.when import parse_when
+from ftask.cli.usage import InvalidOptionError, parse_when
 from ftask.core.timestamps import now
 
 

@@ -60,7 +60,7 @@ def bench(
         str | None, typer.Option(metavar="FILE.json", help="Also write the result, for compare and report.")
     ] = None,
 ) -> ExitCode:
-    """Submit tasks, follow each to its end, and compare what happened with what the stage's settings promise.
+    """Submit tasks, follow each to its end, and compare with what the stage's settings promise.
 
     Exit code 1 means that an invariant is broken: a task lost, run too often, or failed without a dead letter. A
     statistical surprise alone is reported, and is not an error.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ftask.cli.invocation import Invocation
 from ftask.core.failed_index import FailedTask
@@ -12,8 +10,6 @@ from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.dead_letters.selection import Selection, failures
 from ftask.render.dead_letters import failed_table
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")]
 
 # Tasks that a dry run shows.
 SAMPLE = 5

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ftask.cli.dlq.counting import DryRun, count_selected, show_dry_run
+from ftask.cli.dlq.counting import count_selected, show_dry_run
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
-from ftask.cli.yes import Yes
+from ftask.cli.selecting import DryRun, ErrorText, OnlyTasks, Since, TaskType, Until, Yes, parse_selection
 from ftask.core.drain import DrainOutcome
 from ftask.core.model import RemovalKind
 from ftask.core.text import plural

@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.dlq.counting import DryRun, count_selected, show_dry_run
+from ftask.cli.dlq.counting import count_selected, show_dry_run
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
+from ftask.cli.selecting import DryRun, ErrorText, Since, TaskType, Until, Yes, parse_selection
 from ftask.cli.usage import UsageError
-from ftask.cli.yes import Yes
 from ftask.core.drain import DrainOutcome
 from ftask.core.model import RemovalKind
 from ftask.core.text import plural

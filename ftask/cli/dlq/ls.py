@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from ftask.aws.stack import command_on
-from ftask.cli import completion
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection
+from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, words
 from ftask.cli.usage import parse_choice
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import EXPERIMENT_TYPE
@@ -37,7 +36,7 @@ def ls(
         str | None,
         typer.Option(
             metavar="error|none",
-            autocompletion=completion.group_keys,
+            autocompletion=words(("error", "none")),
             help=f"Group by kind of error (default: error with more than {SCREENFUL} tasks).",
         ),
     ] = None,

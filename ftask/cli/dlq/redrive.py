@@ -7,14 +7,24 @@ from typing import Annotated
 import typer
 
 from ftask.aws.rate_limiter import RateLimiter
-from ftask.cli.dlq.counting import DryRun, count_selected, show_dry_run
+from ftask.cli.dlq.counting import count_selected, show_dry_run
 from ftask.cli.dlq.held_letters import note_held_letters
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import Timeout, follow, require_wait, show_summary
+from ftask.cli.following import follow, show_summary
 from ftask.cli.interrupted import how_many, how_to_follow
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, OnlyTasks, Since, TaskType, Until, parse_selection
-from ftask.cli.yes import Yes
+from ftask.cli.selecting import (
+    DryRun,
+    ErrorText,
+    OnlyTasks,
+    Since,
+    TaskType,
+    Timeout,
+    Until,
+    Yes,
+    parse_selection,
+    require_wait,
+)
 from ftask.core.errors import FtaskError
 from ftask.core.model import Status
 from ftask.core.redrive import RedriveOutcome

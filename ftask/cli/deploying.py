@@ -1,19 +1,54 @@
-"""The user's tasks on their way to a stage: the Python that imports them, and whose tasks they replace."""
+"""What `deploy`, `dev`, `package` and `remove` share: their options, the deployment of a folder, the stack's events."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
-from ftask.aws.stack import find_stack
+import typer
+
+from ftask.aws.stack import MANAGED_PARAMETERS, find_stack
 from ftask.cli.config_file import Config
 from ftask.cli.invocation import Invocation
+from ftask.core.timestamps import now
 from ftask.deploy.deployment import Deployment
+from ftask.deploy.events import StackEvent
 from ftask.deploy.project import Project
+from ftask.deploy.template import read_template
 from ftask.home.state_folder import default_root, unusable
 from ftask.local import projects
 from ftask.local.runtime import runtime_python
+from ftask.render.deploy import event_line
+from ftask.render.stack_progress import StackProgress
+
+
+def _settable_parameters() -> list[str]:
+    # Read line by line: the template's YAML has tags that need a special parser.
+    block = read_template().partition("\nParameters:\n")[2]
+    declared = re.match(r"(?:(?:[ #].*)?\n)*", block)
+    names = re.findall(r"^  (\w+):", declared[0] if declared else "", re.MULTILINE)
+    return [f"{name}=" for name in names if name not in MANAGED_PARAMETERS]
+
+
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        "-p",
+        metavar="NAME=VALUE",
+        autocompletion=_settable_parameters,
+        help="Set a parameter of the stack; others keep their values.",
+    ),
+]
+Upgrade = Annotated[
+    bool, typer.Option("--upgrade", help="Install the newest dependencies that the requirements allow.")
+]
+ArtifactBucket = Annotated[
+    str | None,
+    typer.Option(metavar="BUCKET", help="Bucket for the code archives, instead of the one that ftask creates."),
+]
 
 
 def importing_python(project: Project | None) -> str:
@@ -88,3 +123,19 @@ def remember_project(run: Invocation, deployment: Deployment) -> None:
 
 def _slug(project: Project) -> str:
     return re.sub(r"[^a-z0-9]+", "-", project.root.name.lower()).strip("-")[:20] or "2"
+
+
+def show_events(run: Invocation, events: Iterable[StackEvent]) -> None:
+    """Show how the stack changes: in place on a terminal, as lines of what has ended elsewhere; failures as lines."""
+    screen = run.screen
+    if not screen.draws_progress or screen.json:
+        for event in events:
+            if event.of_stack or not event.status.endswith("_IN_PROGRESS"):
+                screen.note(event_line(event))
+        return
+    progress = StackProgress(run.target.stack_name, now)
+    with screen.ticking(progress.draw):
+        for event in events:
+            progress.add(event)
+            if event.failed:
+                screen.note(event_line(event))
