@@ -28,7 +28,7 @@ REGION = "us-east-1"
 
 
 class Cloud:
-    """moto, its time, and clients that stop at every call. Made once; emptied for each run."""
+    """moto, its time, and clients that stop at every call, which are made once; emptied for each run."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -42,14 +42,21 @@ class Cloud:
             user_agent="tests",
         )
         # What the product calls through, and what the test itself looks and acts through.
-        self.product = resources.create(session.client("dynamodb", config=config), session.client("sqs", config=config))
-        self.aws = replace(self.product, dynamodb=session.client("dynamodb"), sqs=session.client("sqs"))
-        for client in (self.product.dynamodb, self.product.sqs):
+        self._watched = session.client("dynamodb", config=config), session.client("sqs", config=config)
+        self._direct = session.client("dynamodb"), session.client("sqs")
+        for client in self._watched:
             events = client.meta.events
             events.register_first("before-parameter-build.*.*", self._edit)
             events.register_first("before-call.*.*", self._before)
             events.register_first("after-call.*.*", self._after)
             events.register_first("needs-retry.*.*", self._lost)
+
+    def create(self) -> None:
+        """Make the table and the queues, in a moto that has just started."""
+        self.wire = None
+        self.clock.now = FakeClock().now
+        self.product = resources.create(*self._watched)
+        self.aws = replace(self.product, dynamodb=self._direct[0], sqs=self._direct[1])
 
     def seconds(self) -> float:
         """The virtual time, for moto."""
@@ -131,12 +138,12 @@ def _backend(service: str) -> Any:
 
 
 @contextmanager
-def cloud() -> Iterator[Cloud]:
-    """moto under a clock that only tests move."""
+def in_moto(cloud: Cloud) -> Iterator[Cloud]:
+    """Start moto, under a clock that only tests move. While one moto runs, a second one does not begin empty."""
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
-        made = Cloud()
-        patch.setattr(moto.sqs.models, "unix_time_millis", lambda *_: made.seconds() * 1000)
-        patch.setattr(moto.sqs.models, "unix_time", lambda *_: made.seconds())
+        patch.setattr(moto.sqs.models, "unix_time_millis", lambda *_: cloud.seconds() * 1000)
+        patch.setattr(moto.sqs.models, "unix_time", lambda *_: cloud.seconds())
         # Items are measured against DynamoDB's limit at each attribute that is set; those of the stories are small.
         patch.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
-        yield made
+        cloud.create()
+        yield cloud
