@@ -17,8 +17,8 @@ from ftask.deploy.deployment import Deployment
 from ftask.deploy.events import StackEvent
 from ftask.deploy.project import Project
 from ftask.deploy.template import read_template
+from ftask.home import state_folder
 from ftask.home.state_folder import default_root, unusable
-from ftask.local import projects
 from ftask.local.runtime import runtime_python
 from ftask.render.deploy import event_line
 from ftask.render.stack_progress import StackProgress
@@ -105,7 +105,7 @@ def confirm_other_project(run: Invocation, project: Project, *, yes: bool = Fals
     Raises:
         FtaskError: the answer was no, or no terminal is there to ask.
     """
-    before = projects.deployed_project(run.stage_name) if run.settings.uses_engine else None
+    before = state_folder.deployed_project(run.stage_name) if run.settings.uses_engine else None
     if before in (None, project.root) or find_stack(run.target) is None:
         return
     run.screen.warn(
@@ -118,7 +118,7 @@ def confirm_other_project(run: Invocation, project: Project, *, yes: bool = Fals
 def remember_project(run: Invocation, deployment: Deployment) -> None:
     """Note which project's tasks the stage of this machine has now."""
     if deployment.project is not None and run.settings.uses_engine:
-        projects.remember_project(run.stage_name, deployment.project.root)
+        state_folder.remember_project(run.stage_name, deployment.project.root)
 
 
 def _slug(project: Project) -> str:

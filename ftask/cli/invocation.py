@@ -73,7 +73,7 @@ class Invocation(typer.Context):
 
         engine = Engine(note=self.screen.note)
         running = engine.running()
-        if running is None or not running.is_guarded:
+        if running is None:
             crashed = engine.crashed()
             running, started = engine.ensure()
             if started:

@@ -69,8 +69,6 @@ def status(run: Invocation) -> ExitCode:
         uptime = duration(time.time() - running.started_at)
         text = f"The local engine runs at {running.endpoint_url} (process {running.pid}, for {uptime})."
         text += f" State: {engine.root}"
-        if not running.is_guarded:
-            run.screen.warn("It takes requests from everybody on this machine. Restart it with a guard: ftask local up")
     run.screen.result(value, lambda: text)
     return ExitCode.DONE if running else ExitCode.FAILED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import stat
@@ -11,12 +12,14 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from ftask.core.errors import FtaskError
-from ftask.home.private_files import FILE_MODE, OTHERS, user_id
+from ftask.home.private_files import FILE_MODE, OTHERS, replace_private, user_id
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 FOLDER_MODE = 0o700
 # Less is as good as nothing: the engine unpacks each function, and saves its whole state at once.
 _MIN_FREE_BYTES = 1024 * 1024
+RUNTIME_FOLDER = "runtime"
+_PROJECTS_FILE = "projects.json"
 
 
 def default_root() -> Path:
@@ -73,3 +76,23 @@ def _narrow(path: Path, mode: int) -> None:
     if not stat.S_ISLNK(found.st_mode) and found.st_uid == user_id() and found.st_mode & OTHERS:
         # A program stays one, for its owner.
         path.chmod(found.st_mode & 0o700 | mode)
+
+
+def deployed_project(stage: str) -> Path | None:
+    """Return the folder of the project that was deployed into a local stage last; None if unknown."""
+    folder = _projects().get(stage)
+    return Path(folder) if isinstance(folder, str) else None
+
+
+def remember_project(stage: str, project: Path | None) -> None:
+    """Note which project's tasks a local stage has, so that another project does not replace them unasked."""
+    known = {**_projects(), stage: None if project is None else str(project)}
+    replace_private(default_root() / _PROJECTS_FILE, json.dumps(known))
+
+
+def _projects() -> dict[str, object]:
+    try:
+        known = json.loads((default_root() / _PROJECTS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

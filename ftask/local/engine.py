@@ -20,21 +20,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from filelock import FileLock, Timeout
+
+from ftask.core.errors import FtaskError
 from ftask.distribution import missing_extra
 from ftask.home.private_files import FILE_MODE, OTHERS
 from ftask.home.state_folder import (
+    RUNTIME_FOLDER,
     default_root,
     narrow_contents,
     own_folder,
     unusable,
 )
+from ftask.local.address import PORT_VARIABLE, any_free_port, choose_port, is_free
 from ftask.local.environment import engine_environment
-from ftask.local.errors import EngineError
 from ftask.local.health import answers, read_health
-from ftask.local.ports import PORT_VARIABLE, any_free_port, choose_port, is_free
-from ftask.local.record import RecordFile, RunningEngine
-from ftask.local.root_key import FILE as ROOT_KEY_FILE
-from ftask.local.root_key import root_key
+from ftask.local.record import ROOT_KEY_FILE, RecordFile, RunningEngine, root_key
 
 START_SECONDS = 60.0
 # An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.
@@ -84,7 +85,7 @@ class Engine:
         return RecordFile(self.root / "engine.json")
 
     def running(self) -> RunningEngine | None:
-        """Return the engine if it runs and answers, else None. It may have no guard."""
+        """Return the engine if it runs and answers, else None."""
         recorded = self._record.running()
         return recorded if recorded is not None and answers(recorded) else None
 
@@ -94,27 +95,21 @@ class Engine:
         return recorded is not None and not answers(recorded)
 
     def ensure(self) -> EnsuredEngine:
-        """Start the engine if it does not run; replace one without a guard, and keep its state.
+        """Start the engine if it does not run.
 
         Raises:
-            EngineError: it is not installed or does not start, or the last one neither answers nor ends.
+            FtaskError: it is not installed or does not start, or the last one neither answers nor ends.
         """
-        if (running := self.running()) is not None and running.is_guarded:
+        if (running := self.running()) is not None:
             return EnsuredEngine(running, started=False)
         require_installed()
         with self._locked():
             # Another command may have started it while this one waited for the lock.
             if (running := self.running()) is not None:
-                if running.is_guarded:
-                    return EnsuredEngine(running, started=False)
-                self._note(
-                    f"The local engine (process {running.pid}), which an earlier ftask started, takes requests from"
-                    " everybody on this machine. Restarting it with its guard; its state is kept."
-                )
-                self._stop()
+                return EnsuredEngine(running, started=False)
             # One that is busy or still saving must not get a second engine: both would write the same state.
             recorded = self._record.running()
-            if recorded is not None and self._await_end(recorded, or_answer=recorded.is_guarded):
+            if recorded is not None and self._await_end(recorded, or_answer=True):
                 return EnsuredEngine(recorded, started=False)
             return EnsuredEngine(self._start(), started=True)
 
@@ -122,15 +117,13 @@ class Engine:
         """Stop the engine, which saves its state; False if none was running.
 
         Raises:
-            EngineError: it does not stop in time.
+            FtaskError: it does not stop in time.
         """
         with self._locked():
             return self._stop()
 
     def reset(self) -> None:
         """Stop the engine and delete everything that it kept."""
-        from ftask.local.runtime import RUNTIME_FOLDER
-
         with self._locked():
             self._stop()
             for name in ("state", "s3", "tmp", RUNTIME_FOLDER):
@@ -149,14 +142,14 @@ class Engine:
         port = choose_port(self._record.last_port())
         try:
             return self._start_at(port)
-        except EngineError:
+        except FtaskError:
             if PORT_VARIABLE in os.environ or is_free(port):
                 raise
         # Another program took the port between the check and the start.
         return self._start_at(any_free_port())
 
     def _start_at(self, port: int) -> RunningEngine:
-        # Imported here, with packaging and venv: most commands find an engine that runs.
+        # packaging and venv take 25 ms to import, and most commands find an engine that runs.
         from ftask.local.runtime import runtime_python
 
         token = secrets.token_hex(8)
@@ -188,9 +181,9 @@ class Engine:
             if self._clock() > deadline:
                 process.kill()
                 process.wait()
-                raise EngineError(f"The local engine did not answer within {START_SECONDS:g} s.", self._log_hint())
+                raise FtaskError(f"The local engine did not answer within {START_SECONDS:g} s.", self._log_hint())
             self._sleep(_POLL_SECONDS)
-        raise EngineError(
+        raise FtaskError(
             f"The local engine ended at its start (exit code {process.returncode}).",
             self._log_hint(with_tail=True),
         )
@@ -212,7 +205,7 @@ class Engine:
         """Wait until the recorded engine has saved its state and ended; return True if it answers before, and may.
 
         Raises:
-            EngineError: it does neither.
+            FtaskError: it does neither.
         """
         start = self._clock()
         noted = False
@@ -221,7 +214,7 @@ class Engine:
                 return True
             waited = self._clock() - start
             if waited > STOP_SECONDS:
-                raise EngineError(
+                raise FtaskError(
                     f"The local engine (process {recorded.pid}) has neither answered nor ended in {STOP_SECONDS:g} s.",
                     f"{self._log_hint()} To give up what it has not saved: kill -9 {recorded.pid}",
                 )
@@ -251,15 +244,13 @@ class Engine:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
         try:
             own_folder(self.root)
             lock = FileLock(self.root / "engine.lock", timeout=LOCK_SECONDS, mode=FILE_MODE)
             with lock:
                 yield
         except Timeout:
-            raise EngineError(
+            raise FtaskError(
                 f"Another ftask command has been starting or stopping the engine for {LOCK_SECONDS:g} s.",
                 f"Its progress is in {self.log_path}.",
             ) from None
@@ -272,9 +263,9 @@ class Engine:
 
 
 def require_installed() -> None:
-    """Raise EngineError with advice where the extra `local` is not installed."""
+    """Raise FtaskError with advice where the extra `local` is not installed."""
     if importlib.util.find_spec("ministack") is None:
-        raise EngineError(
+        raise FtaskError(
             "The local engine is not installed.",
             f"{missing_extra('local')} Or choose another stage with --stage.",
         )

@@ -11,9 +11,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from ftask.local.ports import HOST
-from ftask.local.record import RunningEngine
-from ftask.local.root_key import NO_KEY, RootKey
+from ftask.local.address import HOST
+from ftask.local.record import RootKey, RunningEngine
 
 _TIMEOUT_SECONDS = 5
 _REGION = "us-east-1"
@@ -33,9 +32,13 @@ def read_health(port: int, key: RootKey) -> Health | None:
     The request is signed with `key`, so that another program at the port learns nothing of use.
     """
     url = f"http://{HOST}:{port}/_ministack/health"
+    signed = AWSRequest("GET", url)
+    SigV4Auth(ReadOnlyCredentials(key.access_key_id, key.secret_access_key, None), "ministack", _REGION).add_auth(
+        signed
+    )
     opener = build_opener(ProxyHandler({}))  # a proxy of the environment does not reach this machine
     try:
-        with opener.open(Request(url, headers=_signature(url, key)), timeout=_TIMEOUT_SECONDS) as answer:
+        with opener.open(Request(url, headers=dict(signed.headers.items())), timeout=_TIMEOUT_SECONDS) as answer:
             fields = json.loads(answer.read())
     except (URLError, OSError, ValueError):
         return None
@@ -48,13 +51,3 @@ def answers(engine: RunningEngine) -> bool:
     """Return whether this engine answers at its port."""
     health = read_health(engine.port, engine.root_key)
     return health is not None and health.token == engine.token
-
-
-def _signature(url: str, key: RootKey) -> dict[str, str]:
-    if key == NO_KEY:
-        return {}
-    # Not before it is needed: without an engine, `ftask local status` asks nobody.
-    request = AWSRequest("GET", url)
-    credentials = ReadOnlyCredentials(key.access_key_id, key.secret_access_key, None)
-    SigV4Auth(credentials, "ministack", _REGION).add_auth(request)
-    return dict(request.headers.items())

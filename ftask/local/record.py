@@ -1,43 +1,46 @@
-"""The record of a running engine, by which later commands find it and tell it from another program at its port."""
+"""The record of a running engine, by which later commands find it and tell it from another program at its port.
+
+And the engine's root key: random, one for each state folder, kept in a file that only its owner can read.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+import secrets
+import string
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ftask.home.private_files import replace_private
-from ftask.local.ports import HOST
-from ftask.local.root_key import NO_KEY, RootKey
+from ftask.home.private_files import OTHERS, replace_private, user_id
+from ftask.local.address import HOST
+
+ROOT_KEY_FILE = "credentials.json"
+_ID_CHARACTERS = string.ascii_uppercase + "234567"
+
+
+@dataclass(frozen=True, slots=True)
+class RootKey:
+    """An access key that may do everything in the engine."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningEngine:
-    """A running engine.
-
-    `started_at` is seconds since 1970. The engine repeats `token` in its health answer. An engine that an earlier ftask
-    started may have no root key, and then it has no guard.
-    """
+    """A running engine. `started_at` is seconds since 1970. The engine repeats `token` in its health answer."""
 
     pid: int
     port: int
     token: str = field(repr=False)
     version: str
     started_at: float
-    root_key: RootKey = NO_KEY
+    root_key: RootKey
 
     @property
     def endpoint_url(self) -> str:
         return f"http://{HOST}:{self.port}"
-
-    @property
-    def is_guarded(self) -> bool:
-        return self.root_key != NO_KEY
-
-
-# A later version may record more.
-_FIELDS = {each.name for each in fields(RunningEngine)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,10 @@ class RecordFile:
 
     def running(self) -> RunningEngine | None:
         """Return the engine on record, which may have ended since; None if none is on record."""
-        recorded = self._read().get("running")
-        if not isinstance(recorded, dict):
-            return None
-        known = {name: recorded[name] for name in _FIELDS & recorded.keys()}
         try:
-            return RunningEngine(**known | {"root_key": RootKey(**known["root_key"])} if "root_key" in known else known)
-        except TypeError:  # not written by ftask
+            recorded = self._read()["running"]
+            return RunningEngine(**recorded | {"root_key": RootKey(**recorded["root_key"])})
+        except (KeyError, TypeError):  # none, or not written by this ftask
             return None
 
     def last_port(self) -> int | None:
@@ -76,3 +76,22 @@ class RecordFile:
         except (OSError, ValueError):  # no record, or an unreadable one: it leads to no engine
             return {}
         return record if isinstance(record, dict) else {}
+
+
+def root_key(folder: Path) -> RootKey:
+    """Return the root key of the state folder; make it if none exists, or others may know it.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    path = folder / ROOT_KEY_FILE
+    try:
+        status = path.lstat()
+        if status.st_uid == user_id() and not status.st_mode & OTHERS:
+            return RootKey(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        pass
+    # As long as keys of AWS, and unlike them at the first look.
+    key = RootKey("FTASK" + "".join(secrets.choice(_ID_CHARACTERS) for _ in range(15)), secrets.token_urlsafe(30))
+    replace_private(path, json.dumps(asdict(key)))
+    return key

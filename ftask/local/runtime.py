@@ -17,11 +17,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ftask.home.state_folder import own_folder
+from ftask.home.state_folder import RUNTIME_FOLDER, own_folder
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 _ROOTS = ("boto3",)
-RUNTIME_FOLDER = "runtime"
 _START = Path(__file__).with_name("function_start.py")
 
 
@@ -29,7 +28,7 @@ def runtime_python(root: Path) -> Path:
     """Return the interpreter of the runtime environment below the state folder `root`; make it on first use.
 
     Raises:
-        EngineError: the state folder belongs to another user.
+        FtaskError: the state folder belongs to another user.
         OSError: the folder cannot be used.
     """
     own_folder(root)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ministack import app
 from ministack.core import lambda_runtime
 
-from ftask.local.emulator import Ministack, with_unpredictable_secrets
 from ftask.local.guard import Guard
+from ftask.local.record import RootKey
 
 
 class _LenientPopen(subprocess.Popen[Any]):
@@ -41,14 +42,33 @@ class _ZipFileWithModes(zipfile.ZipFile):
                 os.chmod(target, mode)  # noqa: PTH101 - a path as zipfile has it
 
 
+Credentials = Callable[[dict[str, Any]], dict[str, str]]
+
+
+def _with_unpredictable_secrets(credentials: Credentials) -> Credentials:
+    """Return ministack's function that makes a function's credentials, with credentials that nobody can compute.
+
+    ministack derives them from the names of the function and of its role alone. A random path in the role's ARN makes
+    them random; it is not part of the role's name.
+    """
+    salt = secrets.token_hex(16)
+
+    def salted(configuration: dict[str, Any]) -> dict[str, str]:
+        prefix, _, role_name = configuration.get("Role", "").rpartition("/")
+        return credentials(configuration | {"Role": f"{prefix}/{salt}/{role_name}"})
+
+    return salted
+
+
 def main() -> None:
     """Serve until a signal ends the process."""
     # ministack runs functions with sys.executable.
     sys.executable = sys.argv.pop()
-    lambda_runtime.execution_credentials = with_unpredictable_secrets(lambda_runtime.execution_credentials)
+    lambda_runtime.execution_credentials = _with_unpredictable_secrets(lambda_runtime.execution_credentials)
     subprocess.Popen = _LenientPopen  # type: ignore[misc]
     zipfile.ZipFile = _ZipFileWithModes  # type: ignore[misc]
-    app.app = Guard(app.app, Ministack())
+    root_key = RootKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    app.app = Guard(app.app, root_key)
     app.main()
 
 

@@ -6,20 +6,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from ftask.aws.target import Target
 from ftask.home.state_folder import STATE_DIR_VARIABLE
-from ftask.local.environment import engine_environment
-from ftask.local.health import read_health
-from ftask.local.ports import any_free_port
-from ftask.local.root_key import NO_KEY, RootKey
 from tests.support.cli import Cli
-from tests.support.engines import local_target
-from tests.support.waiting import until
 
 pytestmark = pytest.mark.engine
 
@@ -59,38 +51,6 @@ def test_state_survives_a_stop(own_engine: Cli) -> None:
     kept = [root, *root.rglob("*")]
     assert {"engine.log", "credentials.json", "state", "s3"} <= {path.name for path in kept}
     assert [path for path in kept if not path.is_symlink() and path.stat().st_mode & 0o077] == []
-
-
-# How ftask 0.1 started ministack.
-UNGUARDED = """
-import runpy, sys
-sys.executable = sys.argv.pop()
-runpy.run_module("ministack", run_name="__main__", alter_sys=True)
-"""
-
-
-def test_an_engine_of_an_earlier_ftask_is_replaced_by_one_with_a_guard_and_its_state_is_kept(own_engine: Cli) -> None:
-    root = Path(own_engine.environment[STATE_DIR_VARIABLE])
-    port = any_free_port()
-    (root / "tmp").mkdir(parents=True)
-    key = RootKey("test", "test")
-    environment = engine_environment(root, port, "of-old", key, os.environ)
-    old = subprocess.Popen([sys.executable, "-c", UNGUARDED, sys.executable], cwd=root, env=environment)
-    try:
-        record = {"pid": old.pid, "port": port, "token": "of-old", "version": "1.5.33", "started_at": 0.0}
-        (root / "engine.json").write_text(json.dumps({"running": record, "lastPort": port}))
-        until(lambda: read_health(port, NO_KEY) is not None, "the old engine answers")
-        Target.local(f"http://127.0.0.1:{port}", "test", "test").sqs.create_queue(QueueName="kept")
-        status = own_engine("local", "status", "-o", "json")
-        assert (status.json["pid"], "takes requests from everybody" in status.err) == (old.pid, True)
-        up = own_engine("local", "up", "-o", "json")
-        assert "Restarting it with its guard" in up.err
-        assert (up.json["started"], up.json["endpointUrl"]) == (True, f"http://127.0.0.1:{port}")
-        assert old.wait(20) is not None
-    finally:
-        old.kill()
-    assert len(local_target(own_engine).sqs.list_queues()["QueueUrls"]) == 1
-    assert "from everybody" not in own_engine("local", "status").err
 
 
 def test_a_busy_engine_gets_no_second_one_on_its_state(own_engine: Cli) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ftask.local.environment import engine_environment
-from ftask.local.root_key import RootKey
+from ftask.local.record import RootKey
 
 KEY = RootKey("FTASKID", "secret")
 

@@ -9,7 +9,7 @@ import pytest
 from ftask.core.errors import FtaskError
 from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
-from ftask.local.record import RunningEngine
+from ftask.local.record import RootKey, RunningEngine
 from tests.support.invocations import invocation
 
 
@@ -18,8 +18,9 @@ def test_an_error_after_the_engine_ended_says_so_whatever_answers_at_its_port(
     at_the_port: str, ended: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(STATE_DIR_VARIABLE, str(tmp_path))
-    ours = RunningEngine(1, 4566, "ours", "1", 0.0)
-    found = {"the same": ours, "another": RunningEngine(2, 4566, "theirs", "1", 1.0), "nothing": None}[at_the_port]
+    key = RootKey("a", "b")
+    ours, theirs = RunningEngine(1, 4566, "ours", "1", 0.0, key), RunningEngine(2, 4566, "theirs", "1", 1.0, key)
+    found = {"the same": ours, "another": theirs, "nothing": None}[at_the_port]
     monkeypatch.setattr(Engine, "crashed", lambda engine: False)
     monkeypatch.setattr(Engine, "ensure", lambda engine: (ours, False))
     monkeypatch.setattr(Engine, "running", lambda engine: found)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from ftask.core.errors import FtaskError
 from ftask.home.state_folder import fullness_warning, narrow_contents, own_folder
-from ftask.local.record import RecordFile, RunningEngine
-from ftask.local.root_key import FILE, RootKey, root_key
+from ftask.local.record import ROOT_KEY_FILE, RecordFile, RootKey, RunningEngine, root_key
 
 
 def mode(path: Path) -> int:
@@ -50,13 +47,13 @@ def test_the_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pyte
 
 def test_the_root_key_stays_as_long_as_nobody_else_could_read_it(tmp_path: Path) -> None:
     first = root_key(tmp_path)
-    assert mode(tmp_path / FILE) == 0o600
+    assert mode(tmp_path / ROOT_KEY_FILE) == 0o600
     assert root_key(tmp_path) == first
-    (tmp_path / FILE).chmod(0o644)
+    (tmp_path / ROOT_KEY_FILE).chmod(0o644)
     second = root_key(tmp_path)
     assert second != first
-    assert (mode(tmp_path / FILE), root_key(tmp_path)) == (0o600, second)
-    (tmp_path / FILE).write_text("{}")
+    assert (mode(tmp_path / ROOT_KEY_FILE), root_key(tmp_path)) == (0o600, second)
+    (tmp_path / ROOT_KEY_FILE).write_text("{}")
     assert root_key(tmp_path) not in (first, second)
 
 
@@ -66,19 +63,11 @@ def test_a_key_does_not_appear_where_an_engine_is_printed() -> None:
     assert "token'" not in repr(engine)
 
 
-def test_the_record_of_another_version_is_understood(tmp_path: Path) -> None:
+def test_a_record_that_ftask_did_not_write_leads_to_no_engine(tmp_path: Path) -> None:
     file = RecordFile(tmp_path / "engine.json")
-    old: Any = {"pid": 1, "port": 4566, "token": "t", "version": "1.5.33", "started_at": 0.5}
-    file.path.write_text(json.dumps({"running": old, "lastPort": 4566}))
-    assert file.running() == RunningEngine(**old)
-    assert not RunningEngine(**old).is_guarded
-    new = RunningEngine(**old, root_key=RootKey("FTASKID", "secret"))
-    file.write(new)
-    assert (file.running(), mode(file.path)) == (new, 0o600)
-    later = json.loads(file.path.read_text())
-    later["running"]["unheard"] = "of"
-    file.path.write_text(json.dumps(later))
-    assert file.running() == new
+    engine = RunningEngine(1, 4566, "t", "1.5.33", 0.5, RootKey("FTASKID", "secret"))
+    file.write(engine)
+    assert (file.running(), mode(file.path)) == (engine, 0o600)
     for broken in ("", "[]", '{"running": 5}', '{"running": {"pid": 1}}', '{"running": {"root_key": 5}}'):
         file.path.write_text(broken)
         assert file.running() is None

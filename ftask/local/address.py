@@ -1,11 +1,11 @@
-"""The engine's port: the configured one, the last one, the preferred one, or any that is free."""
+"""Where the engine listens: 127.0.0.1, at the configured port, the last one, the preferred one, or any free one."""
 
 from __future__ import annotations
 
 import os
 import socket
 
-from ftask.local.errors import EngineError
+from ftask.core.errors import FtaskError
 
 HOST = "127.0.0.1"
 PREFERRED_PORT = 4566
@@ -16,14 +16,14 @@ def choose_port(last: int | None) -> int:
     """Return the port for a new engine; `last` is the one of the engine before.
 
     Raises:
-        EngineError: the configured port is not a port number, or another program uses it.
+        FtaskError: the configured port is not a port number, or another program uses it.
     """
     configured = os.environ.get(PORT_VARIABLE)
     if configured is not None:
         if not configured.isdecimal() or not 0 < int(configured) < 65536:
-            raise EngineError(f"{PORT_VARIABLE} is {configured!r}, not a port number.", "Use 1 to 65535.")
+            raise FtaskError(f"{PORT_VARIABLE} is {configured!r}, not a port number.", "Use 1 to 65535.")
         if not is_free(int(configured)):
-            raise EngineError(
+            raise FtaskError(
                 f"Another program uses port {configured}, which {PORT_VARIABLE} names.",
                 f"Choose another port with {PORT_VARIABLE}, or unset it.",
             )
