@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -26,6 +27,9 @@ from ftask.local.engine import Engine
 from ftask.local.record import RunningEngine
 from ftask.ops.task_ids import find_in_table, find_shown, normalize_id
 from ftask.render.screen import Screen
+
+# How long at most a signal may wait for Python to look at it while a question is open.
+_SIGNAL_SECONDS = 0.5
 
 
 class Invocation(typer.Context):
@@ -213,6 +217,9 @@ class Invocation(typer.Context):
         sys.stderr.write(prompt)
         sys.stderr.flush()
         try:
+            # A signal between Python's last look for one and the start of a read counts only when the read has ended.
+            while not select.select([sys.stdin], [], [], _SIGNAL_SECONDS)[0]:
+                pass
             return sys.stdin.readline().strip()
         except OSError as error:
             # The terminal was closed. Its SIGHUP is raised here, before anything is cleaned up.

@@ -1,7 +1,13 @@
-"""What a command says of an engine that is no longer the one it worked with."""
+"""What a command works with: the engine may have ended meanwhile, and a question may be left by Ctrl-C."""
 
 from __future__ import annotations
 
+import _thread
+import io
+import os
+import pty
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,10 +29,44 @@ def test_an_error_after_the_engine_ended_says_so_whatever_answers_at_its_port(
     found = {"the same": ours, "another": theirs, "nothing": None}[at_the_port]
     monkeypatch.setattr(Engine, "crashed", lambda engine: False)
     monkeypatch.setattr(Engine, "ensure", lambda engine: (ours, False))
-    monkeypatch.setattr(Engine, "running", lambda engine: found)
+    monkeypatch.setattr(Engine, "running", lambda engine: ours)
     run = invocation()
     assert run.target.endpoint_url == ours.endpoint_url
+    monkeypatch.setattr(Engine, "running", lambda engine: found)
     advice = run.advice(FtaskError("The table is not there.", "Look elsewhere."))
     assert advice is not None
     assert ("The local engine has ended" in advice) == ended
     assert (advice == "Look elsewhere.") != ended
+
+
+def test_a_ctrl_c_that_comes_just_before_the_answer_is_read_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, its_other_side = pty.openpty()
+    asked, left = threading.Event(), threading.Event()
+
+    class Prompt(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def flush(self) -> None:
+            asked.set()
+
+    def press() -> None:
+        asked.wait()
+        _thread.interrupt_main()  # Python is to look at the signal, and no read has been ended by it
+        if not left.wait(20):
+            os.write(terminal, b"y\n")
+
+    pressing = threading.Thread(target=press)
+    with os.fdopen(its_other_side) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "stderr", Prompt())
+        pressing.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                invocation().confirm("Change the stack?", yes=False)
+            in_time = pressing.is_alive()
+        finally:
+            left.set()
+            pressing.join()
+            os.close(terminal)
+    assert in_time
