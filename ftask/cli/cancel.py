@@ -8,21 +8,32 @@ from typing import Annotated
 
 import typer
 
+from ftask.actions.cancel import cancel_many, cancel_task
 from ftask.aws.errors import translate_aws_errors
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
-from ftask.cli.selecting import DryRun, ErrorText, Since, TaskIds, TaskType, Yes, words
-from ftask.cli.usage import UsageError, parse_choice, parse_when
+from ftask.cli.selecting import (
+    CreatedSince,
+    CreatedUntil,
+    DryRun,
+    ErrorText,
+    TaskIds,
+    TaskType,
+    Yes,
+    parse_filter,
+    words,
+)
+from ftask.cli.usage import UsageError, parse_choice
 from ftask.core.cancellation import Cancellation
 from ftask.core.codec import task_to_json
-from ftask.core.model import Task
+from ftask.core.model import Status, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.ops.cancel import UNFINISHED, cancel_many, cancel_tasks, unfinished
-from ftask.ops.scan import TaskFilter
-from ftask.render.cancellation import cancellation_text
+from ftask.render.cancellation import cancellation_text, cancellations_text
 from ftask.render.task_list import task_table
+from ftask.selection.filter import UNFINISHED
+from ftask.selection.scan import unfinished
 
 # Tasks that a dry run shows.
 SAMPLE = 5
@@ -40,8 +51,9 @@ def cancel(
             help="Only tasks in this state: PENDING, PROCESSING or RETRYING.",
         ),
     ] = None,
-    since: Since = None,
     error: ErrorText = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> ExitCode:
@@ -54,50 +66,40 @@ def cancel(
         ftask cancel --type greet --since 1h --dry-run
         ftask ls --status RETRYING --limit 0 | ftask cancel - --yes
     """
-    state = None if status is None else parse_choice("--status", status, UNFINISHED)
-    statuses = tuple(unfinished for unfinished in UNFINISHED if unfinished == state)
-    selected = TaskFilter(statuses, task_type, parse_when(since, "--since"), error)
-    has_filter = selected != TaskFilter()
+    statuses = () if status is None else (Status[parse_choice("--status", status, UNFINISHED)],)
+    selected = parse_filter(error, since, until, task_type, statuses=statuses)
+    has_filter = not selected.selects_all
     named = task_ids or []
     if bool(named) is has_filter:
         raise UsageError(
-            "Give either the ids of tasks (- reads them from stdin), or filters: --type, --status, --since or --error.",
+            "Give either the ids of tasks (- reads them from stdin), or filters: --type, --status, --error,"
+            " --since or --until.",
             "See which tasks a filter selects with: ftask cancel --type TYPE --dry-run",
         )
+    screen = run.screen
     if has_filter:
-        return _cancel_selected(run, selected, yes, dry_run)
-    if STDIN in named:
-        return _cancel_piped(run, named, yes, dry_run)
-    return _cancel_named(run, run.task_ids(named), yes, dry_run)
-
-
-def _cancel_named(run: Invocation, task_ids: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
+        tasks = list(screen.spinning(unfinished(run.stage, selected), "reading the whole table: tasks"))
+        if dry_run:
+            return _show(run, tasks)
+        outcomes = _cancel_many(run, [task.task_id for task in tasks], yes, "No unfinished task matches.")
+        return ExitCode.FAILED if outcomes[Cancellation.BUSY] else ExitCode.DONE
+    is_piped = STDIN in named
+    ids = run.task_ids([*(task_id for task_id in named if task_id != STDIN), *(read_ids() if is_piped else ())])
     if dry_run:
-        return _show(run, _unfinished_of(run, task_ids))
-    run.confirm(f"Cancel {plural(len(task_ids), 'task')}?", yes=yes)
-    results = cancel_tasks(run.stage, task_ids)
-    ids = run.shown_ids(task_ids)
-    run.screen.result(
+        with translate_aws_errors():
+            tasks = list(run.stage.store.get_many(ids, consistent=True))
+        return _show(run, [task for task in tasks if not task.status.terminal])
+    if is_piped:
+        outcomes = _cancel_many(run, ids, yes, "No id on stdin.")
+        return ExitCode.FAILED if outcomes[Cancellation.BUSY] or outcomes[Cancellation.UNKNOWN] else ExitCode.DONE
+    run.confirm(f"Cancel {plural(len(ids), 'task')}?", yes=yes)
+    results = [cancel_task(run.stage, task_id) for task_id in ids]
+    shown = run.shown_ids(ids)
+    screen.result(
         [result.json() for result in results],
-        lambda: "\n".join(f"{ids[result.task_id]}  {cancellation_text(result)}" for result in results),
+        lambda: "\n".join(f"{shown[result.task_id]}  {cancellation_text(result)}" for result in results),
     )
     return ExitCode.DONE if all(result.is_effective for result in results) else ExitCode.FAILED
-
-
-def _cancel_piped(run: Invocation, named: Sequence[str], yes: bool, dry_run: bool) -> ExitCode:
-    task_ids = run.task_ids([*(task_id for task_id in named if task_id != STDIN), *read_ids()])
-    if dry_run:
-        return _show(run, _unfinished_of(run, task_ids))
-    outcomes = _cancel_many(run, task_ids, yes, "No id on stdin.")
-    return ExitCode.FAILED if outcomes[Cancellation.BUSY] or outcomes[Cancellation.UNKNOWN] else ExitCode.DONE
-
-
-def _cancel_selected(run: Invocation, selected: TaskFilter, yes: bool, dry_run: bool) -> ExitCode:
-    tasks = list(run.screen.spinning(unfinished(run.stage, selected), "reading the whole table: tasks"))
-    if dry_run:
-        return _show(run, tasks)
-    outcomes = _cancel_many(run, [task.task_id for task in tasks], yes, "No unfinished task matches.")
-    return ExitCode.FAILED if outcomes[Cancellation.BUSY] else ExitCode.DONE
 
 
 def _cancel_many(run: Invocation, task_ids: Sequence[str], yes: bool, if_none: str) -> Counter[Cancellation]:
@@ -109,15 +111,9 @@ def _cancel_many(run: Invocation, task_ids: Sequence[str], yes: bool, if_none: s
     outcomes = Counter(result.outcome for result in results)
     run.screen.result(
         {str(outcome): outcomes[outcome] for outcome in Cancellation},
-        lambda: _summary(outcomes) if task_ids else if_none,
+        lambda: cancellations_text(outcomes) if task_ids else if_none,
     )
     return outcomes
-
-
-def _unfinished_of(run: Invocation, task_ids: Sequence[str]) -> list[Task]:
-    with translate_aws_errors():
-        tasks = list(run.stage.store.get_many(task_ids, consistent=True))
-    return [task for task in tasks if not task.status.terminal]
 
 
 def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
@@ -130,15 +126,3 @@ def _show(run: Invocation, tasks: Sequence[Task]) -> ExitCode:
     value = {"wouldCancel": len(tasks), "sample": [task_to_json(task) for task in sample]}
     run.screen.result(value, lambda: f"Would cancel {plural(len(tasks), 'task')}. Nothing changed (--dry-run).")
     return ExitCode.DONE
-
-
-def _summary(outcomes: Counter[Cancellation]) -> str:
-    """Return one line with the number of tasks of each outcome."""
-    texts = {
-        Cancellation.CANCELLED: "cancelled",
-        Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",
-        Cancellation.ENDED: "ended before",
-        Cancellation.UNKNOWN: "unknown or expired",
-        Cancellation.BUSY: "kept changing: run the command again",
-    }
-    return "; ".join(f"{outcomes[outcome]:,} {text}" for outcome, text in texts.items() if outcomes[outcome]) + "."

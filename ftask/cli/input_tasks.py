@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ftask.actions.drain import MARK, VERSION
 from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload, utf8_lines
 from ftask.cli.usage import UsageError
 from ftask.core.errors import PayloadError
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.payload import JsonObject, encode_payload, parse_payload
-from ftask.dead_letters.drain import MARK, VERSION
 from ftask.ops.rejected import Rejected
 from ftask.ops.submit import Container, InputTask, task_spool
 

@@ -11,8 +11,8 @@ import typer
 from ftask.aws.polling import rounds
 from ftask.cli.invocation import Invocation
 from ftask.cli.log_lines import print_events
-from ftask.cli.selecting import OnlyTask, words
-from ftask.cli.usage import InvalidOptionError, parse_choice, parse_when
+from ftask.cli.selecting import ErrorText, LoggedUntil, OnlyTask, TaskType, parse_filter, words
+from ftask.cli.usage import InvalidOptionError, UsageError, parse_choice
 from ftask.core.timestamps import now
 from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
 from ftask.render.logs import searched_text
@@ -28,9 +28,8 @@ def logs(
     run: Invocation,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")] = False,
     task: OnlyTask = None,
-    task_type: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only events of tasks of this type.")
-    ] = None,
+    task_type: TaskType = None,
+    error: ErrorText = None,
     function: Annotated[
         str | None,
         typer.Option(
@@ -43,10 +42,11 @@ def logs(
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="From this time on: a duration like 30m or a time like 2026-11-24T09:00Z."
+            help="Only events logged at this time or later: a duration like 30m or a time like 2026-11-24T09:00Z."
             " Default: 10m, with --task since its creation.",
         ),
     ] = None,
+    until: LoggedUntil = None,
     level: Annotated[
         str,
         typer.Option(
@@ -70,15 +70,20 @@ def logs(
     Examples:
         ftask logs --follow --level WARNING
         ftask logs --task ID
+        ftask logs --since 2h --error TimeoutError
         ftask logs --since 2h --grep 'order 1[78]'
     """
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
     pattern = None if grep is None else parse_pattern(grep)
-    begin = parse_when(since, "--since")
+    if follow and until is not None:
+        raise UsageError("--until has no effect with --follow.", "Remove --until or --follow.")
+    times = parse_filter(None, since, until, None)
     task_id = None if task is None else run.task_id(task)
     minimum = "WARNING" if level.casefold() == "warn" else parse_choice("--level", level, LEVELS)
-    events = EventFilter(task_id, minimum, task_type)
-    reader = LogReader(run.target, log_groups(run.outputs, functions), events, begin or _default_begin(run, task_id))
+    events = EventFilter(task_id, minimum, task_type, error, times.until)
+    reader = LogReader(
+        run.target, log_groups(run.outputs, functions), events, times.since or _default_begin(run, task_id)
+    )
     if follow:
         run.if_interrupted = None
     has_events = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -12,17 +13,18 @@ import typer
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, parse_selection, words
-from ftask.cli.usage import UsageError, parse_choice, parse_choices, parse_when
+from ftask.cli.selecting import ErrorText, ListedSince, ListedUntil, TaskType, parse_filter, words
+from ftask.cli.usage import UsageError, parse_choice, parse_choices
 from ftask.cli.watching_list import watch_list
 from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.dead_letters.selection import Selection, failures
-from ftask.ops.scan import Page, TaskFilter, list_newest
 from ftask.render.dead_letters import failed_table
 from ftask.render.task_list import COLUMNS, task_table
+from ftask.selection.failed import failures
+from ftask.selection.filter import TaskFilter
+from ftask.selection.scan import Page, list_newest
 
 if TYPE_CHECKING:
     # Reads the tasks of a list; it passes the pages of a scan through the function that it is given.
@@ -48,8 +50,9 @@ def ls(
         ),
     ] = None,
     task_type: TaskType = None,
-    since: Since = None,
     error: ErrorText = None,
+    since: ListedSince = None,
+    until: ListedUntil = None,
     limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks, newest first; 0 for all.")] = 50,
     columns: Annotated[
         str | None,
@@ -80,31 +83,29 @@ def ls(
         ftask ls --status PENDING --limit 0 | ftask cancel - --yes
     """
     selected = None if status is None else Status[parse_choice("--status", status, list(Status))]
+    statuses = () if selected is None else (selected,)
+    task_filter = parse_filter(error, since, until, task_type, statuses=statuses)
     names = [] if columns is None else parse_choices("--columns", columns, list(COLUMNS))
     if columns is not None and run.screen.json:
         raise UsageError("--columns has no effect on JSON.", "Select fields of -o json with jq: jq '.[].taskId'")
     if interval is not None and not watch:
         raise UsageError("--interval has no effect without --watch.", "Add --watch, or remove --interval.")
-    read: Read
+    read: Read = partial(list_newest, run.stage, task_filter, limit)
     if selected is Status.FAILED:
-        selection = parse_selection(error, since, task_type=task_type)
+        failed = replace(task_filter, statuses=())
         if not (names or watch):
-            _list_failed(run, selection, limit)
+            _list_failed(run, failed, limit)
             return
-        read = partial(_read_failed, run.stage, selection, limit)
-    else:
-        statuses = () if selected is None else (selected,)
-        selected_tasks = TaskFilter(statuses, task_type, parse_when(since, "--since"), error)
-        read = partial(list_newest, run.stage, selected_tasks, limit)
+        read = partial(_read_failed, run.stage, failed, limit)
     if watch:
         watch_list(run, partial(read, iter), names, interval or DEFAULT_INTERVAL_SECONDS)
     else:
         _list(run, read, names)
 
 
-def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
+def _list_failed(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
     """List failed tasks from their index alone."""
-    tasks = list(islice(failures(run.stage, selection), limit or None))
+    tasks = list(islice(failures(run.stage, task_filter), limit or None))
     run.screen.result(
         [task.json() for task in tasks],
         lambda: failed_table(tasks, now(), run.shown_ids(task.task_id for task in tasks)),
@@ -112,13 +113,13 @@ def _list_failed(run: Invocation, selection: Selection, limit: int) -> None:
     run.screen.note(f"{plural(len(tasks), 'task')}.")
 
 
-def _read_failed(stage: Stage, selection: Selection, limit: int, _: object = None) -> list[Task]:
+def _read_failed(stage: Stage, task_filter: TaskFilter, limit: int, _: object = None) -> list[Task]:
     """Return the newest failed tasks that are selected: found by their index, and read whole."""
-    ids = [task.task_id for task in islice(failures(stage, selection), limit or None)]
+    ids = [task.task_id for task in islice(failures(stage, task_filter), limit or None)]
     with translate_aws_errors():
         tasks = {task.task_id: task for task in stage.store.get_many(ids)}
     # One may have been redriven since the index was read.
-    return [tasks[task_id] for task_id in ids if task_id in tasks and selection.matches(tasks[task_id])]
+    return [tasks[task_id] for task_id in ids if task_id in tasks and task_filter.matches_failure(tasks[task_id])]
 
 
 def _list(run: Invocation, read: Read, columns: Sequence[str]) -> None:

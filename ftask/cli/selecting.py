@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from ftask.cli.options import GlobalOptions
 from ftask.cli.usage import InvalidOptionError, UsageError, parse_when
-from ftask.dead_letters.selection import Selection
+from ftask.core.model import Status
 from ftask.home.cache import recent_ids
+from ftask.selection.filter import TaskFilter
 
 T = TypeVar("T", str, list[str] | None, str | None)
 _MOST_COMPLETED_IDS = 20
@@ -39,48 +40,43 @@ def require_id(value: T) -> T:
     return value
 
 
-TaskId = Annotated[
-    str,
-    typer.Argument(
-        callback=require_id,
-        autocompletion=_recent_ids,
-        metavar="ID",
-        help="Id of the task, or the first digits of it.",
-    ),
-]
+def _ids(help_text: str, metavar: str = "ID") -> Any:
+    return {"callback": require_id, "autocompletion": _recent_ids, "metavar": metavar, "help": help_text}
+
+
+def _time(option: str, what: str) -> Any:
+    return typer.Option(
+        option, metavar="WHEN", help=f"Only {what}: a duration like 30m or a time like 2026-11-24T09:00Z."
+    )
+
+
+TaskId = Annotated[str, typer.Argument(**_ids("Id of the task, or the first digits of it."))]
 TaskIds = Annotated[
     list[str] | None,
     typer.Argument(
-        callback=require_id,
-        autocompletion=_recent_ids,
-        metavar="[ID]...",
-        help="Ids of the tasks, or the first digits of each; - reads them from stdin, one per line.",
+        **_ids("Ids of the tasks, or the first digits of each; - reads them from stdin, one per line.", "[ID]...")
     ),
 ]
-OnlyTask = Annotated[
-    str | None,
-    typer.Option("--task", callback=require_id, autocompletion=_recent_ids, metavar="ID", help="Only this task."),
-]
-OnlyTasks = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--task",
-        callback=require_id,
-        autocompletion=_recent_ids,
-        metavar="ID",
-        help="Only this task; may be repeated.",
-    ),
-]
+OnlyTask = Annotated[str | None, typer.Option("--task", **_ids("Only this task."))]
+OnlyTasks = Annotated[list[str] | None, typer.Option("--task", **_ids("Only this task; may be repeated."))]
 ErrorText = Annotated[
     str | None,
-    typer.Option("--error", metavar="TEXT", help="Only tasks whose error type or message contains this text."),
+    typer.Option(
+        "--error", metavar="TEXT", help="Only those whose error type or message has this text, in upper or lower case."
+    ),
 ]
 TaskType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only tasks of this type.")]
-Since = Annotated[
-    str | None,
-    typer.Option(metavar="WHEN", help="Only from this time on: a duration like 30m or a time like 2026-11-24T09:00Z."),
+CreatedSince = Annotated[str | None, _time("--since", "tasks created at this time or later")]
+CreatedUntil = Annotated[str | None, _time("--until", "tasks created at this time or earlier")]
+FailedSince = Annotated[str | None, _time("--since", "tasks that failed at this time or later")]
+FailedUntil = Annotated[str | None, _time("--until", "tasks that failed at this time or earlier")]
+ListedSince = Annotated[
+    str | None, _time("--since", "tasks created (with --status FAILED: that failed) at this time or later")
 ]
-Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only up to this time, given like --since.")]
+ListedUntil = Annotated[
+    str | None, _time("--until", "tasks created (with --status FAILED: that failed) at this time or earlier")
+]
+LoggedUntil = Annotated[str | None, _time("--until", "events logged at this time or earlier")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count and sample the tasks; change nothing.")]
 Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until the tasks end; exit code 3 if one fails.")]
@@ -95,14 +91,16 @@ def require_wait(timeout: float | None, *, wait: bool) -> None:
         raise UsageError("--timeout has no effect without --wait.", "Add --wait, or remove --timeout.")
 
 
-def parse_selection(
+def parse_filter(
     error: str | None,
     since: str | None,
-    until: str | None = None,
+    until: str | None,
+    task_type: str | None,
+    *,
+    statuses: Sequence[Status] = (),
     task_ids: Sequence[str] = (),
-    task_type: str | None = None,
-) -> Selection:
-    """Return the selection that these options describe.
+) -> TaskFilter:
+    """Return the filter that these options describe.
 
     Raises:
         InvalidOptionError: a time is invalid, or the second one is before the first.
@@ -110,4 +108,4 @@ def parse_selection(
     first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
         raise InvalidOptionError("--until", str(until), f"a time after --since {since}")
-    return Selection(error or None, first, last, frozenset(task_ids), task_type)
+    return TaskFilter(error or None, first, last, task_type, tuple(statuses), frozenset(task_ids))

@@ -6,21 +6,21 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ftask.actions.cancel import CancelResult
+from ftask.actions.redrive import RedriveTally
 from ftask.cockpit import background
 from ftask.cockpit.dialogs import Question
 from ftask.cockpit.operations import OpenTask, of_group
 from ftask.cockpit.pages import GroupScreen, TaskScreen
 from ftask.cockpit.rows import TaskRow
 from ftask.core.errors import FtaskError
-from ftask.core.redrive import RedriveOutcome
+from ftask.core.letters import Verdict
 from ftask.core.text import plural
-from ftask.dead_letters.grouping import FailureGroup
-from ftask.dead_letters.selection import Selection
-from ftask.dead_letters.tally import RedriveTally
-from ftask.ops.cancel import CancelResult
 from ftask.ops.recent_failures import RecentFailure
 from ftask.render.cancellation import cancellation_text
-from ftask.render.dead_letters import OUTCOMES
+from ftask.render.dead_letters import VERDICTS
+from ftask.selection.error_kinds import FailureGroup
+from ftask.selection.filter import TaskFilter
 
 if TYPE_CHECKING:
     from ftask.cockpit.app import Cockpit
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # What a redrive met on its way: letters of other tasks, and those that have nothing left to do.
-_UNTOLD = frozenset({RedriveOutcome.SKIPPED, RedriveOutcome.STALE})
+_UNTOLD = frozenset({Verdict.SKIPPED, Verdict.STALE})
 # How long quitting waits for the batch of a redrive that is on its way.
 _STOP_SECONDS = 5
 
@@ -94,7 +94,7 @@ class Actions:
         self._app.say("Reading the newest example…")
         self._read(lambda: self._operations.example(group), show)
 
-    def redrive(self, selection: Selection, what: str) -> None:
+    def redrive(self, task_filter: TaskFilter, what: str) -> None:
         """Count the selected tasks, ask, and redrive them."""
         if self._is_busy():
             return
@@ -107,19 +107,19 @@ class Actions:
                 self._ask(
                     f"Redrive {plural(count, 'failed task')} of stage {self._app.stage_name}?",
                     what,
-                    lambda: self._redrive(selection, count),
+                    lambda: self._redrive(task_filter, count),
                 )
 
-        self._change(lambda: self._operations.count(selection), ask)
+        self._change(lambda: self._operations.count(task_filter), ask)
 
-    def _redrive(self, selection: Selection, total: int) -> None:
+    def _redrive(self, task_filter: TaskFilter, total: int) -> None:
         if self._is_busy():
             return
         self._done, self._total = 0, total
         self._stopped.clear()
         self._begin(f"Redriving: 0 of {total:,}")
         self._thread = self._change(
-            lambda: self._operations.redrive(selection, self._progress, self._stopped.is_set), self._redriven
+            lambda: self._operations.redrive(task_filter, self._progress, self._stopped.is_set), self._redriven
         )
 
     def _progress(self, count: int) -> None:
@@ -128,14 +128,12 @@ class Actions:
         background.post(self._app, lambda: self._begin(text) if self.running else None)
 
     def _redriven(self, tally: RedriveTally) -> None:
-        text = ", ".join(
-            f"{tally.outcomes[outcome]:,} {words}"
-            for outcome, words in OUTCOMES.items()
-            if tally.outcomes[outcome] and outcome not in _UNTOLD
-        )
-        if tally.unsent:
+        counts = tally.counts
+        shown = {Verdict.DONE: "redriven"} | {verdict: VERDICTS[verdict] for verdict in VERDICTS if counts[verdict]}
+        text = ", ".join(f"{counts[verdict]:,} {words}" for verdict, words in shown.items() if verdict not in _UNTOLD)
+        if counts[Verdict.UNSENT]:
             text += ". SQS did not accept all messages: press r again"
-        self._end(f"Redrive: {text or '0 redriven'}.", "yellow" if tally.unsent else "green")
+        self._end(f"Redrive: {text}.", "yellow" if counts[Verdict.UNSENT] else "green")
 
     def cancel(self, task_id: str) -> None:
         """Ask, and cancel the task."""

@@ -27,9 +27,9 @@ from ftask.cockpit.readings import Readings, error_text
 from ftask.cockpit.rows import GroupRow, Row, TaskRow
 from ftask.cockpit.widgets import RowList, StatusLine
 from ftask.core.errors import FtaskError
-from ftask.dead_letters.grouping import FailureGroup
-from ftask.dead_letters.selection import Selection
 from ftask.render import cockpit as pictures
+from ftask.selection.error_kinds import FailureGroup
+from ftask.selection.filter import TaskFilter
 
 # How long an end by a signal may take.
 _GIVE_UP_SECONDS = 10
@@ -158,7 +158,7 @@ class Cockpit(App[Ending]):
     def action_redrive(self) -> None:
         match self._subject:
             case str(task_id):
-                self.actions.redrive(Selection(task_ids=frozenset({task_id})), f"task {task_id}")
+                self.actions.redrive(TaskFilter(task_ids=frozenset({task_id})), f"task {task_id}")
             case FailureGroup() as group:
                 self.actions.redrive(of_group(group), f"{group.task_type}  {group.text}")
 

@@ -11,10 +11,10 @@ from itertools import islice
 from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow
 from ftask.core.failed_index import FailedTask
 from ftask.core.text import plural
-from ftask.dead_letters.grouping import FailureGroup, group_failures, kind_text
-from ftask.ops.failed_tasks import NO_FAILED_TASKS, FailedTasks
 from ftask.ops.recent_failures import recent_failures
 from ftask.ops.top import StageSnapshot
+from ftask.selection.error_kinds import FailureGroup, error_kind, group_failures
+from ftask.selection.failed import NO_FAILED_TASKS, FailedTasks
 
 # As many readings as the widest terminal has columns.
 HISTORY = 500
@@ -43,7 +43,7 @@ class Board:
         groups = group_failures(self.failed.tasks)
         if self.filter:
             # A kind of error is shown whole if one of its tasks matches.
-            kinds = {(task.type, kind_text(task)) for task in self.failed.tasks if self._has_match(task)}
+            kinds = {(task.type, error_kind(task.error)) for task in self.failed.tasks if self._has_match(task)}
             groups = [group for group in groups if (group.task_type, group.text) in kinds]
         attempts = self.latest.failures if self.latest else ()
         tasks = (
@@ -72,7 +72,7 @@ class Board:
         return f"{plural(len(groups), 'kind')} of error in {which}"
 
     def _has_match(self, task: FailedTask) -> bool:
-        return self._matches(task.task_id, task.type, task.text, kind_text(task))
+        return self._matches(task.task_id, task.type, task.text, error_kind(task.error))
 
     def _matches(self, *texts: str) -> bool:
         needle = self.filter.casefold()

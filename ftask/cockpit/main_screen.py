@@ -16,9 +16,9 @@ from ftask.cockpit.board import Board
 from ftask.cockpit.keys import board_keys
 from ftask.cockpit.rows import GroupRow, Row, TaskRow
 from ftask.cockpit.widgets import KeyLine, Painted, RowList, StatusLine
-from ftask.dead_letters.grouping import FailureGroup
 from ftask.ops.top import StageSnapshot
 from ftask.render import cockpit as pictures
+from ftask.selection.error_kinds import FailureGroup
 
 Paint = Callable[[StageSnapshot, int, int], Any]
 

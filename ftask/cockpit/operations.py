@@ -10,22 +10,21 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ftask.actions.cancel import CancelResult, cancel_task
+from ftask.actions.redrive import RedriveTally, redrive
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.client.errors import UnknownTaskError
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.errors import FtaskError
 from ftask.core.model import Task
-from ftask.dead_letters.grouping import FailureGroup
-from ftask.dead_letters.redrive import redrive
-from ftask.dead_letters.selection import Selection, failures, require_failed, tasks_by_id
-from ftask.dead_letters.tally import RedriveTally
 from ftask.home.cache import recent_ids, remember_ids
-from ftask.ops.cancel import CancelResult, cancel_tasks
-from ftask.ops.failed_tasks import FailedTasks, newest_failed
 from ftask.ops.last_traceback import last_traceback
 from ftask.ops.task_ids import find_in_table, find_shown
 from ftask.ops.top import StageSnapshot
+from ftask.selection.error_kinds import FailureGroup
+from ftask.selection.failed import FailedTasks, failures, newest_failed, require_failed, tasks_by_id
+from ftask.selection.filter import TaskFilter
 
 
 class Sampler(Protocol):
@@ -82,21 +81,21 @@ class Operations:
         task = tasks_by_id(self.stage, [group.example]).get(group.example)
         return None if task is None else task_to_json(task)
 
-    def count(self, selection: Selection) -> int:
+    def count(self, task_filter: TaskFilter) -> int:
         """Return how many tasks a redrive of the selection redrives.
 
         Raises:
             FtaskError: a task that is selected by its id is not FAILED.
         """
-        require_failed(self.stage, selection.task_ids, "redriven")
-        return sum(1 for _ in failures(self.stage, selection, also_removed=True))
+        require_failed(self.stage, task_filter.task_ids, "redriven")
+        return sum(1 for _ in failures(self.stage, task_filter, also_removed=True))
 
     def redrive(
-        self, selection: Selection, progress: Callable[[int], None], stopped: Callable[[], bool]
+        self, task_filter: TaskFilter, progress: Callable[[int], None], stopped: Callable[[], bool]
     ) -> RedriveTally:
         """Redrive the selection; `progress` gets the number of redriven tasks. It ends early once `stopped` is true."""
         tally = RedriveTally()
-        with closing(redrive(self.stage, selection, RateLimiter(0))) as batches:
+        with closing(redrive(self.stage, task_filter, RateLimiter(0))) as batches:
             for batch in batches:
                 tally.add(batch)
                 progress(len(tally.task_ids))
@@ -105,13 +104,13 @@ class Operations:
         return tally
 
     def cancel(self, task_id: str) -> CancelResult:
-        return cancel_tasks(self.stage, [task_id])[0]
+        return cancel_task(self.stage, task_id)
 
     def remember(self, task_ids: Sequence[str]) -> None:
         """Keep the ids that are shown, so that their first digits are enough for a command."""
         remember_ids(self.stage.target.stage_name, task_ids)
 
 
-def of_group(group: FailureGroup) -> Selection:
+def of_group(group: FailureGroup) -> TaskFilter:
     """Return what selects the tasks of a group."""
-    return Selection(kind=group.text, type=group.task_type)
+    return TaskFilter(kind=group.text, type=group.task_type)

@@ -15,8 +15,8 @@ from ftask.cockpit.keys import group_keys, task_keys
 from ftask.cockpit.operations import OpenTask
 from ftask.cockpit.rows import Heading, Row, TaskRow
 from ftask.cockpit.widgets import KeyLine, Painted, RowList, StatusLine
-from ftask.dead_letters.grouping import FailureGroup
 from ftask.render import cockpit as pictures
+from ftask.selection.error_kinds import FailureGroup
 
 
 class Page(Screen[None]):

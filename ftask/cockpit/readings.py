@@ -10,8 +10,8 @@ from ftask.cockpit.ending import Ending
 from ftask.cockpit.failed_reading import FailedReading
 from ftask.cockpit.rows import TaskRow
 from ftask.core.errors import FtaskError
-from ftask.ops.failed_tasks import FailedTasks
 from ftask.ops.top import StageSnapshot
+from ftask.selection.failed import FailedTasks
 
 if TYPE_CHECKING:
     from ftask.cockpit.app import Cockpit

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftask.core.timestamps import now
-from ftask.dead_letters.grouping import FailureGroup
 from ftask.ops.recent_failures import RecentFailure
 from ftask.render import cockpit as pictures
 from ftask.render.ids import MIN_DIGITS, shorten
+from ftask.selection.error_kinds import FailureGroup
 
 
 @dataclass(frozen=True, slots=True)

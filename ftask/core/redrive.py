@@ -6,36 +6,15 @@ the letter that is left is stale for the next one. So it can be interrupted anyw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
 
 from ftask.core import transitions
-from ftask.core.codec import message_or_none
-from ftask.core.letters import LetterState, batches, judge
+from ftask.core.letters import Selected, Verdict, Verdicts, handle_letters, judge, look_up
 from ftask.core.model import Message, Task
 from ftask.core.payload_item import MESSAGE_LIFE, lasting_until, lasts
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
-
-TaskFilter = Callable[[Task], bool]
-"""Whether a failed task is among those that an operator chose."""
-
-
-class RedriveOutcome(StrEnum):
-    """What became of one dead letter."""
-
-    REDRIVEN = "redriven"  # the task runs again; the letter is deleted
-    STALE = "stale"  # the task was redriven, discarded, drained or ended since; the letter is deleted
-    SKIPPED = "skipped"  # the task is not selected; the letter stays
-    UNSETTLED = "unsettled"  # the worker has sent the letter and not yet written FAILED; the letter stays
-    UNKNOWN = "unknown"  # not a task's letter, or the task is gone; the letter stays, it is the last trace
-    UNSENT = "unsent"  # the queue did not take the message; the letter stays
-
-    @property
-    def letter_done(self) -> bool:
-        """Whether the letter has nothing left to do and is deleted."""
-        return self in (RedriveOutcome.REDRIVEN, RedriveOutcome.STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +27,31 @@ class Redriver:
     retention: timedelta
 
     def redrive_letters(
-        self, reader: DeadLetterReader, selected: TaskFilter = lambda _: True, seen: set[str] | None = None
-    ) -> Iterator[list[tuple[Message | None, RedriveOutcome]]]:
-        """Redrive the `selected` tasks that have a dead letter; yield the result of each batch of letters.
+        self, reader: DeadLetterReader, selected: Selected | None = None, seen: set[str] | None = None
+    ) -> Iterator[Verdicts]:
+        """Redrive the `selected` tasks that have a dead letter (default: all); yield the verdicts on each batch.
 
-        `seen` holds the ids of the letters that were read. Several threads may redrive at once and share it.
+        For `seen` see :func:`ftask.core.letters.handle_letters`.
         """
-        for letters in batches(reader, set() if seen is None else seen):
-            messages = [message_or_none(letter.body) for letter in letters]
-            outcomes = self.redrive(messages, selected)
-            reader.delete([letter for letter, outcome in zip(letters, outcomes, strict=True) if outcome.letter_done])
-            yield list(zip(messages, outcomes, strict=True))
+        return handle_letters(reader, lambda _, messages: self.redrive(messages, selected), seen)
 
     def redrive(
-        self, letters: Sequence[Message | None], selected: TaskFilter = lambda _: True, *, also_removed: bool = False
-    ) -> list[RedriveOutcome]:
-        """Redrive the tasks of up to ten letters; return the outcome of each. None is a letter that is not a task's.
+        self, messages: Sequence[Message | None], selected: Selected | None = None, *, also_removed: bool = False
+    ) -> list[Verdict]:
+        """Redrive the tasks of up to ten messages; return the verdict on each. None is a letter without a message.
 
         `also_removed` redrives tasks that were discarded or drained too. A redrive that has sent its message wins over
         a discard or a drain that comes between its two steps.
         """
-        task_letters = [letter for letter in letters if letter is not None]
-        tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in task_letters])}
+        tasks = look_up(self.store, messages)
         if also_removed:
-            tasks = {task_id: replace(task, removal=None) for task_id, task in tasks.items()}
-        outcomes = [_judge(letter, tasks, selected) for letter in letters]
+            tasks = [task and replace(task, removal=None) for task in tasks]
+        verdicts = [judge(message, task, selected) for message, task in zip(messages, tasks, strict=True)]
         failed = {
-            letter.task_id: tasks[letter.task_id]
-            for letter, outcome in zip(letters, outcomes, strict=True)
-            if letter is not None and outcome is RedriveOutcome.REDRIVEN
+            task.task_id: self._lasting(task)
+            for task, verdict in zip(tasks, verdicts, strict=True)
+            if task is not None and verdict is Verdict.CURRENT
         }
-        failed = {task_id: self._lasting(task) for task_id, task in failed.items()}
         sent = self.queue.send_many([replace(task.message, epoch=task.epoch + 1) for task in failed.values()])
         for message in sent:
             now = self.clock()
@@ -87,10 +60,10 @@ class Redriver:
             self.store.reopen(after.kept_until(now + self.retention))
         in_queue = {message.task_id for message in sent}
         return [
-            RedriveOutcome.UNSENT
-            if letter is not None and outcome is RedriveOutcome.REDRIVEN and letter.task_id not in in_queue
-            else outcome
-            for letter, outcome in zip(letters, outcomes, strict=True)
+            (Verdict.DONE if task and task.task_id in in_queue else Verdict.UNSENT)
+            if verdict is Verdict.CURRENT
+            else verdict
+            for task, verdict in zip(tasks, verdicts, strict=True)
         ]
 
     def _lasting(self, task: Task) -> Task:
@@ -107,16 +80,3 @@ class Redriver:
         after = replace(task, payload_item=payload_item).kept_until(now + self.retention)
         self.store.keep(after)
         return after
-
-
-def _judge(letter: Message | None, tasks: dict[str, Task], selected: TaskFilter) -> RedriveOutcome:
-    task = tasks.get(letter.task_id) if letter is not None else None
-    match judge(letter, task):
-        case LetterState.CURRENT if task is not None:
-            return RedriveOutcome.REDRIVEN if selected(task) else RedriveOutcome.SKIPPED
-        case LetterState.STALE:
-            return RedriveOutcome.STALE
-        case LetterState.UNSETTLED:
-            return RedriveOutcome.UNSETTLED
-        case _:
-            return RedriveOutcome.UNKNOWN

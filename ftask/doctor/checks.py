@@ -57,7 +57,7 @@ def checks(restore_mapping: Callable[[], object]) -> Mapping[str, Check]:
         "consumption": _consumption,
         "permissions": _permissions,
         "conditional writes": _old_items,
-        "tasks": check_tasks,
+        "tasks": _tasks,
         "dead letters": check_letters,
     }
 
@@ -135,6 +135,10 @@ def _consumption(stage: Stage) -> Iterator[Finding]:
             "Tasks that back off stay in flight. Lower BackoffCapSeconds, or see why tasks fail with:"
             f" {command_on(stage.target, 'dlq ls')}",
         )
+
+
+def _tasks(stage: Stage) -> Iterator[Finding]:
+    return check_tasks(stage, is_consuming=consumption.state(stage) == consumption.ENABLED)
 
 
 def _permissions(stage: Stage) -> Iterator[Finding]:

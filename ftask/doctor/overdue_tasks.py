@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 
+from ftask.actions.peek import peek
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import command_on
 from ftask.aws.stage import QueueDepth, Stage
 from ftask.core.errors import FtaskError
-from ftask.core.item import item_to_task
+from ftask.core.letters import Verdict
 from ftask.core.model import Message, Status, Task
 from ftask.core.sqs import MAX_BATCH
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
-from ftask.dead_letters.peek import peek
 from ftask.doctor.finding import Finding, Level
-from ftask.ops import consumption
-from ftask.ops.scan import scan
+from ftask.selection.scan import unfinished as find_unfinished
 
 CHECK = "tasks"
 # How long a task may wait for its turn after its message is due, before it counts as overdue.
@@ -28,15 +27,14 @@ GRACE = timedelta(seconds=60)
 MOST_MESSAGES = 1_000
 
 
-def check_tasks(stage: Stage) -> Iterator[Finding]:
+def check_tasks(stage: Stage, *, is_consuming: bool) -> Iterator[Finding]:
     """Report the tasks that wait longer than their message explains, and messages whose task is gone."""
-    is_consuming = consumption.state(stage) == consumption.ENABLED
     patience = stage.visibility_timeout + GRACE
     before = stage.queue_depth().total
     moment = now()
     unfinished: set[str] = set()
     overdue: list[Message] = []
-    for task in _unfinished_tasks(stage):
+    for task in find_unfinished(stage):
         unfinished.add(task.task_id)
         if moment > message_due(task) + patience:
             overdue.append(task.message)
@@ -88,9 +86,7 @@ def _stuck(stage: Stage, overdue: list[Message], messages: int, unfinished: int)
 def _messages_of_deleted_tasks(stage: Stage) -> Iterator[Finding]:
     """Look at the messages that wait; while the worker consumes, it drops those of a deleted task at once."""
     with closing(peek(stage, MOST_MESSAGES, reader=stage.queue_reader)) as letters:
-        ids = {peeked.message.task_id for peeked in letters if peeked.message is not None}
-    with translate_aws_errors():
-        deleted = ids - {task.task_id for task in stage.store.get_many(sorted(ids))}
+        deleted = {peeked.message.task_id for peeked in letters if peeked.message and peeked.verdict is Verdict.UNKNOWN}
     if deleted:
         count, example = len(deleted), min(deleted)
         yield Finding(
@@ -109,14 +105,6 @@ def message_due(task: Task) -> datetime:
     if task.status is Status.PROCESSING and task.lease is not None:
         return task.lease.until + CLOCK_SKEW_MARGIN
     return task.next_attempt_at or task.updated_at
-
-
-def _unfinished_tasks(stage: Stage) -> Iterator[Task]:
-    unfinished = {status.lower(): str(status) for status in Status if not status.terminal}
-    condition = f"#status IN ({', '.join(f':{name}' for name in unfinished)})"
-    pages = scan(stage, condition, {"#status": "status"}, **unfinished)
-    for page in pages:
-        yield from map(item_to_task, page.items)
 
 
 def _send_messages(stage: Stage, messages: list[Message]) -> str:

@@ -6,25 +6,25 @@ the letter from a redrive meanwhile. A letter that must have expired is missed a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from ftask.actions.peek import peek
+from ftask.actions.redrive import delete_stale
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.core.codec import encode_message
 from ftask.core.execution import letter_attributes
 from ftask.core.failed_index import FailedTask
-from ftask.core.letters import LetterState, judge
-from ftask.core.model import Message, Status
+from ftask.core.letters import Verdict
+from ftask.core.model import Status
 from ftask.core.sqs import MAX_BATCH, SqsDeadLetterReader
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.dead_letters.peek import peek
-from ftask.dead_letters.redrive import discard_stale
-from ftask.dead_letters.selection import failures
 from ftask.doctor.finding import Finding, Level
+from ftask.selection.failed import failures
 
 CHECK = "dead letters"
 # More letters or failed tasks than this are only counted.
@@ -38,21 +38,30 @@ def check_letters(stage: Stage) -> Iterator[Finding]:
     """Report what does not match, each with its repair."""
     failed = {task.task_id: task for task in failures(stage)}
     depth = stage.dead_letter_depth()
+    count = len(failed)
     has_expired = any(task.failed_at < now() - LETTER_LIFE for task in failed.values())
-    if depth.total == len(failed) and not has_expired:
-        yield Finding(CHECK, Level.OK, f"{plural(len(failed), 'failed task')}, one dead letter for each")
+    if depth.total == count and not has_expired:
+        yield Finding(CHECK, Level.OK, f"{plural(count, 'failed task')}, one dead letter for each")
         return
-    if max(depth.total, len(failed)) > MOST_LETTERS:
+    if max(depth.total, count) > MOST_LETTERS:
         yield Finding(
             CHECK,
             Level.NOTE,
-            f"{plural(len(failed), 'failed task')}, {plural(depth.total, 'dead letter')}: too many to compare.",
+            f"{plural(count, 'failed task')}, {plural(depth.total, 'dead letter')}: too many to compare.",
             f"Group them by kind of error with: {command_on(stage.target, 'dlq ls')}",
         )
         return
-    comparison = _compare(stage, failed, depth.total)
-    findings = list(_findings(stage, comparison))
-    if depth.in_flight and (findings or comparison.without_letter):
+    verdicts: Counter[Verdict] = Counter()
+    deleted: list[str] = []
+    for peeked in peek(stage, MOST_LETTERS, hold_seconds=_hold_seconds(depth.total)):
+        # One that is about to fail is UNSETTLED, and one that has just failed CURRENT: both are as they should be.
+        verdicts[peeked.verdict] += 1
+        if peeked.message is not None and peeked.verdict is Verdict.CURRENT:
+            failed.pop(peeked.message.task_id, None)
+        elif peeked.message is not None and peeked.verdict is Verdict.UNKNOWN:
+            deleted.append(peeked.message.task_id)
+    findings = [*_stale(stage, verdicts[Verdict.STALE]), *_unknown(stage, verdicts[Verdict.UNKNOWN], deleted)]
+    if depth.in_flight and (findings or failed):
         # It may hold the very letters that seem to be missing.
         yield Finding(
             CHECK,
@@ -61,46 +70,11 @@ def check_letters(stage: Stage) -> Iterator[Finding]:
             " could be compared with the failed tasks.",
             "Run the command again when it has ended.",
         )
-    elif comparison.without_letter:
-        findings.append(_without_letter(stage, comparison.without_letter))
+    elif failed:
+        findings.append(_without_letter(stage, list(failed.values())))
     yield from findings
-    if not findings and not comparison.without_letter:
-        yield Finding(CHECK, Level.OK, f"{plural(len(failed), 'failed task')}, each with a dead letter")
-
-
-@dataclass
-class _Comparison:
-    """What the letters say: those that are not of a failed task, and the failed tasks that none of them is of."""
-
-    foreign: int = 0
-    stale: int = 0
-    deleted: list[str] = field(default_factory=list)
-    without_letter: list[FailedTask] = field(default_factory=list)
-
-
-def _compare(stage: Stage, failed: Mapping[str, FailedTask], letters: int) -> _Comparison:
-    comparison = _Comparison()
-    with_letter: set[str] = set()
-    others: list[Message] = []
-    for peeked in peek(stage, MOST_LETTERS, hold_seconds=_hold_seconds(letters)):
-        message = peeked.message
-        if message is None:
-            comparison.foreign += 1
-        elif message.task_id in failed and failed[message.task_id].epoch == message.epoch:
-            with_letter.add(message.task_id)
-        else:
-            others.append(message)
-    with translate_aws_errors():
-        tasks = {task.task_id: task for task in stage.store.get_many([message.task_id for message in others])}
-    for message in others:
-        # One that has just failed is CURRENT, and one that is about to fail UNSETTLED: both are as they should be.
-        state = judge(message, tasks.get(message.task_id))
-        if state is LetterState.STALE:
-            comparison.stale += 1
-        elif state is LetterState.UNKNOWN:
-            comparison.deleted.append(message.task_id)
-    comparison.without_letter = [task for task in failed.values() if task.task_id not in with_letter]
-    return comparison
+    if not findings and not failed:
+        yield Finding(CHECK, Level.OK, f"{plural(count, 'failed task')}, each with a dead letter")
 
 
 def _hold_seconds(letters: int) -> int:
@@ -108,31 +82,33 @@ def _hold_seconds(letters: int) -> int:
     return SqsDeadLetterReader.VISIBILITY_SECONDS + letters // MAX_BATCH
 
 
-def _findings(stage: Stage, comparison: _Comparison) -> Iterator[Finding]:
-    if comparison.stale:
+def _stale(stage: Stage, count: int) -> Iterator[Finding]:
+    if count:
         yield Finding(
             CHECK,
             Level.NOTE,
-            f"{plural(comparison.stale, 'stale dead letter')}: their tasks were redriven, removed or ended since.",
+            f"{plural(count, 'stale dead letter')}: their tasks were redriven, removed or ended since.",
             f"The next redrive, discard or drain deletes them; so does: {command_on(stage.target, 'doctor --fix')}",
-            lambda: f"discarded {plural(discard_stale(stage, _hold_seconds(MOST_LETTERS)), 'stale letter')}",
+            lambda: f"deleted {plural(delete_stale(stage, _hold_seconds(MOST_LETTERS)), 'stale letter')}",
         )
-    if comparison.foreign or comparison.deleted:
-        kinds = [
-            *([f"{plural(comparison.foreign, 'dead letter')} not of a task"] if comparison.foreign else []),
-            *(
-                [f"{plural(len(comparison.deleted), 'dead letter')} whose task is gone, like {comparison.deleted[0]}"]
-                if comparison.deleted
-                else []
-            ),
-        ]
-        yield Finding(
-            CHECK,
-            Level.WARNING,
-            f"{', '.join(kinds)}.",
-            f"See them with {command_on(stage.target, 'dlq peek')}, or move all dead letters into a file with:"
-            f" {command_on(stage.target, 'dlq drain --to FILE.jsonl')}",
-        )
+
+
+def _unknown(stage: Stage, count: int, deleted: Sequence[str]) -> Iterator[Finding]:
+    """Report letters without a task in the table; `deleted` are the tasks of those that had one."""
+    if not count:
+        return
+    foreign = count - len(deleted)
+    kinds = [
+        *([f"{plural(foreign, 'dead letter')} not of a task"] if foreign else []),
+        *([f"{plural(len(deleted), 'dead letter')} whose task is gone, like {deleted[0]}"] if deleted else []),
+    ]
+    yield Finding(
+        CHECK,
+        Level.WARNING,
+        f"{', '.join(kinds)}.",
+        f"See them with {command_on(stage.target, 'dlq peek')}, or move all dead letters into a file with:"
+        f" {command_on(stage.target, 'dlq drain --to FILE.jsonl')}",
+    )
 
 
 def _without_letter(stage: Stage, tasks: list[FailedTask]) -> Finding:

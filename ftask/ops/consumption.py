@@ -19,7 +19,7 @@ from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
 from ftask.core.model import Status
 from ftask.core.timestamps import now, to_iso
-from ftask.ops.scan import scan
+from ftask.selection.scan import scan
 
 if TYPE_CHECKING:
     from types_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef

@@ -13,8 +13,10 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import StackOutputs
 from ftask.aws.target import Target
 from ftask.core.events import SUMS, EventName
+from ftask.core.model import Failure
 from ftask.core.text import json_object
 from ftask.core.timestamps import from_iso
+from ftask.selection.filter import TaskFilter
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # CloudWatch may show an entry later than one that was logged after it: how far before a group's newest entry each read
@@ -44,20 +46,36 @@ class Event:
         task_id = self.fields.get("taskId")
         return task_id if isinstance(task_id, str) else None
 
+    @property
+    def error(self) -> Failure | None:
+        """The error that the event reports, if it reports one."""
+        error_type, message = self.fields.get("errorType"), self.fields.get("errorMessage")
+        return None if error_type is None else Failure(str(error_type), "" if message is None else str(message))
+
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are shown: those of a task, of a task type, of a level and above; without any field, all."""
+    """Which events are shown: those of a task, of a task type, of a level and above; without any field, all.
+
+    `error` is a text in an event's error, as in :class:`ftask.selection.filter.TaskFilter`; `until` the latest time.
+    """
 
     task_id: str | None = None
     level: str = "DEBUG"
     type: str | None = None
+    error: str | None = None
+    until: datetime | None = None
 
     def matches(self, event: Event) -> bool:
         # An unknown level is shown rather than hidden.
         is_shown = event.level not in LEVELS or LEVELS.index(event.level) >= LEVELS.index(self.level)
-        is_of_task = self.task_id is None or event.task_id == self.task_id
-        return is_shown and is_of_task and (self.type is None or event.fields.get("type") == self.type)
+        return (
+            is_shown
+            and (self.task_id is None or event.task_id == self.task_id)
+            and (self.type is None or event.fields.get("type") == self.type)
+            and (self.until is None or event.at <= self.until)
+            and TaskFilter(error=self.error).matches_error(event.error)
+        )
 
 
 @dataclass
@@ -83,7 +101,9 @@ class LogReader:
         newest_ms = max(seen.values(), default=0)
         start_ms = max(int(self.since.timestamp() * 1000), newest_ms - LOOK_BACK // timedelta(milliseconds=1))
         pattern = f'"{self.event_filter.task_id}"' if self.event_filter.task_id else None
-        for entry in entries(self.target, self.groups[function], start_ms, pattern):
+        until = self.event_filter.until
+        end_ms = None if until is None else int(until.timestamp() * 1000) + 1
+        for entry in entries(self.target, self.groups[function], start_ms, pattern, end_ms):
             if identity(entry) in seen:
                 continue
             seen[identity(entry)] = entry["timestamp"]

@@ -10,7 +10,7 @@ from itertools import islice
 from ftask.aws.stage import Stage
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError, InvalidInputError
-from ftask.ops.scan import scan
+from ftask.selection.scan import scan
 
 _DIGITS = re.compile(r"[0-9a-f]{1,31}")
 # A table shows at least this many digits, so they are enough to name an id that was shown.

@@ -19,9 +19,9 @@ from ftask.core.events import EventName
 from ftask.core.model import EXPERIMENT_TYPE, Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
-from ftask.ops.failed_count import count_failed
 from ftask.ops.info import oldest_seconds
 from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
+from ftask.selection.failed import count_failed
 
 RECENT_FAILURES = 50
 METRIC_PERIOD = timedelta(minutes=5)

@@ -15,9 +15,9 @@ from ftask.client.errors import UnknownTaskError
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import to_iso
-from ftask.dead_letters.grouping import error_kind
 from ftask.ops.pace import Pace
 from ftask.ops.watched_tasks import WatchedTasks
+from ftask.selection.error_kinds import error_kind
 
 AWS_ROUND_SECONDS = 1.0
 EMULATOR_ROUND_SECONDS = 0.3

@@ -1,17 +1,28 @@
-"""What became of a task that was to be cancelled, in words."""
+"""What a cancel did to a task, in words."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
+from ftask.actions.cancel import CancelResult
 from ftask.core.cancellation import Cancellation
-from ftask.ops.cancel import CancelResult
+
+TEXTS: Mapping[Cancellation, str] = {
+    Cancellation.CANCELLED: "cancelled",
+    Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",
+    Cancellation.ENDED: "ended before",
+    Cancellation.UNKNOWN: "unknown or expired",
+    Cancellation.BUSY: "kept changing: run the command again",
+}
 
 
 def cancellation_text(result: CancelResult) -> str:
     """Return what a cancel did to one task, to follow its id."""
-    return {
-        Cancellation.CANCELLED: "cancelled",
-        Cancellation.REQUESTED: "an attempt is running: it may finish, and no further one begins",
-        Cancellation.ENDED: f"had ended before ({result.status})",
-        Cancellation.UNKNOWN: "does not exist",
-        Cancellation.BUSY: "its state kept changing; cancel it again",
-    }[result.outcome]
+    ended = f" ({result.status})" if result.outcome is Cancellation.ENDED else ""
+    return f"{TEXTS[result.outcome]}{ended}"
+
+
+def cancellations_text(outcomes: Counter[Cancellation]) -> str:
+    """Return one line with the number of tasks of each outcome."""
+    return "; ".join(f"{outcomes[outcome]:,} {text}" for outcome, text in TEXTS.items() if outcomes[outcome]) + "."

@@ -15,7 +15,6 @@ from rich.text import Text
 
 from ftask.core.model import Status
 from ftask.core.text import plural
-from ftask.dead_letters.grouping import FailureGroup
 from ftask.ops.recent_failures import RecentFailure
 from ftask.ops.top import StageSnapshot
 from ftask.render.safe import safe_text, safe_value
@@ -25,6 +24,7 @@ from ftask.render.tables import fact_table
 from ftask.render.tasks import detail
 from ftask.render.times import age, clock_time, duration
 from ftask.render.types import have_types
+from ftask.selection.error_kinds import FailureGroup
 
 AGE_WIDTH = 8
 # Longer names of task types are cut.

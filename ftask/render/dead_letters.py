@@ -15,16 +15,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ftask.core.drain import DrainOutcome
+from ftask.actions.peek import PeekedLetter
 from ftask.core.events import EventName
 from ftask.core.failed_index import FailedTask
-from ftask.core.letters import LetterState
+from ftask.core.letters import Verdict
 from ftask.core.model import EXPERIMENT_TYPE, Task
-from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
-from ftask.dead_letters.grouping import FailureGroup
-from ftask.dead_letters.peek import PeekedLetter
 from ftask.ops.logs import Event
 from ftask.render.excerpt import excerpt, one_line
 from ftask.render.logs import EventLines
@@ -32,21 +29,21 @@ from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.tasks import detail
 from ftask.render.times import ago
 from ftask.render.types import have_types
+from ftask.selection.error_kinds import FailureGroup
 
-# What became of a dead letter in a redrive.
-OUTCOMES: Mapping[RedriveOutcome, str] = {
-    RedriveOutcome.REDRIVEN: "redriven",
-    RedriveOutcome.STALE: "stale, discarded",
-    RedriveOutcome.SKIPPED: "not selected",
-    RedriveOutcome.UNSETTLED: "still being settled",
-    RedriveOutcome.UNKNOWN: "without a task in the table",
-    RedriveOutcome.UNSENT: "rejected by SQS",
+# What a redrive, a discard or a drain did about letters, except for those of the tasks that it changed.
+VERDICTS: Mapping[Verdict, str] = {
+    Verdict.STALE: "stale, deleted",
+    Verdict.SKIPPED: "not selected",
+    Verdict.UNSETTLED: "left: not yet written FAILED; run the command again in a minute",
+    Verdict.UNKNOWN: "without a task in the table",
+    Verdict.UNSENT: "rejected by SQS",
 }
 # What a dead letter says of its task now, where that is not what one expects.
-STATES: Mapping[LetterState, str] = {
-    LetterState.STALE: "stale: its task was redriven, removed or ended since; the next redrive or drain deletes it",
-    LetterState.UNSETTLED: "unsettled: its worker has not written FAILED yet",
-    LetterState.UNKNOWN: "its task is gone from the table",
+STATES: Mapping[Verdict, str] = {
+    Verdict.STALE: "stale: its task was redriven, removed or ended since; the next redrive or drain deletes it",
+    Verdict.UNSETTLED: "unsettled: its worker has not written FAILED yet",
+    Verdict.UNKNOWN: "its task is gone from the table",
 }
 # Kinds of error that are drawn.
 MAX_KINDS = 20
@@ -134,8 +131,8 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime, ids: Mapping[s
         lines.append(f"\n{sent}message {letter.message_id}", style="dim")
         if message is None:
             lines.append(f"\n{excerpt(letter.body, _MAX_BODY_CHARACTERS)}")
-        elif peeked.state is not None and peeked.state in STATES:
-            lines.append(f"\n{STATES[peeked.state]}", style="yellow")
+        elif peeked.verdict in STATES:
+            lines.append(f"\n{STATES[peeked.verdict]}", style="yellow")
         table.add_row(str(number), lines)
     return table
 
@@ -178,56 +175,19 @@ def _without_repetition(event: Event, task: Mapping[str, Any]) -> Event:
     return replace(event, fields=fields)
 
 
-def outcome_text(counts: Counter[RedriveOutcome]) -> Text:
-    """Return how many dead letters had which outcome in a redrive."""
-    text = Text(f"{counts[RedriveOutcome.REDRIVEN]:,} redriven", style="green")
-    for outcome, words in OUTCOMES.items():
-        if outcome is not RedriveOutcome.REDRIVEN and counts[outcome]:
-            style = "yellow" if outcome in (RedriveOutcome.UNSENT, RedriveOutcome.UNSETTLED) else "dim"
-            text.append(f"   {counts[outcome]:,} {words}", style=style)
+def verdicts_json(done: str, counts: Counter[Verdict]) -> dict[str, Any]:
+    """Return how many letters or tasks a command has `done`, like `redriven`, and how many have another verdict."""
+    return {done: counts[Verdict.DONE]} | {str(verdict): counts[verdict] for verdict in VERDICTS}
+
+
+def verdicts_text(done: str, counts: Counter[Verdict]) -> Text:
+    """Return the same in words."""
+    text = Text(f"{counts[Verdict.DONE]:,} {done}", style="green")
+    for verdict, words in VERDICTS.items():
+        if counts[verdict]:
+            style = "yellow" if verdict in (Verdict.UNSENT, Verdict.UNSETTLED) else "dim"
+            text.append(f"   {counts[verdict]:,} {words}", style=style)
     return text
-
-
-def drained_json(outcomes: Counter[DrainOutcome], file: str | None) -> dict[str, Any]:
-    """Return what a drain did, by the outcomes of the letters that it read."""
-    return {str(outcome): outcomes[outcome] for outcome in DrainOutcome} | {"file": file}
-
-
-def drained_text(outcomes: Counter[DrainOutcome], file: str | None) -> str:
-    """Return what a drain did, in words."""
-    value = drained_json(outcomes, file)
-    where = "" if file is None else f" into {file}"
-    listed = "stay in dlq ls" if file is None else "stay FAILED, and leave dlq ls"
-    lines = [f"Drained {plural(value['drained'], 'dead letter')}{where}. Their tasks {listed}."]
-    if value["skipped"]:
-        lines.append(f"Left {plural(value['skipped'], 'letter')} in the queue that the filters do not select.")
-    return "\n".join([*lines, *_others(outcomes)])
-
-
-def discarded_json(outcomes: Counter[DrainOutcome]) -> dict[str, Any]:
-    """Return what a discard did, by the outcomes of the tasks and letters that it read."""
-    names = {outcome: "discarded" if outcome is DrainOutcome.DRAINED else str(outcome) for outcome in DrainOutcome}
-    return {name: outcomes[outcome] for outcome, name in names.items()}
-
-
-def discarded_text(outcomes: Counter[DrainOutcome]) -> str:
-    """Return what a discard did, in words."""
-    tasks = plural(outcomes[DrainOutcome.DRAINED], "failed task")
-    first = f"Discarded {tasks}. They stay readable; run one again with: ftask dlq redrive --task ID"
-    return "\n".join([first, *_others(outcomes)])
-
-
-def _others(outcomes: Counter[DrainOutcome]) -> list[str]:
-    """Return a line for each kind of letter that is in the queue without waiting for an operator."""
-    lines = []
-    if stale := outcomes[DrainOutcome.STALE]:
-        lines.append(f"Deleted {plural(stale, 'stale letter')}: their tasks were redriven, removed or ended since.")
-    if unsettled := outcomes[DrainOutcome.UNSETTLED]:
-        lines.append(
-            f"Left {plural(unsettled, 'letter')} in the queue whose worker has not written FAILED yet. Run the"
-            " command again in a minute."
-        )
-    return lines
 
 
 def _blocks() -> Table:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from ftask.actions.drain import DrainFile, drain
+from ftask.actions.redrive import redrive
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.clients import count
@@ -26,11 +28,10 @@ from ftask.core.payload_item import MAX_INLINE_BYTES, payload_item_id, payload_o
 from ftask.core.ports import Job
 from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
-from ftask.dead_letters.drain import DrainFile, drain
-from ftask.dead_letters.redrive import redrive
-from ftask.dead_letters.selection import Selection, tasks_by_id
 from ftask.doctor.checks import checks
-from ftask.ops.scan import TaskFilter, newest, scan_tasks
+from ftask.selection.failed import tasks_by_id
+from ftask.selection.filter import TaskFilter
+from ftask.selection.scan import newest, scan_tasks
 from stack.handlers.api import Api
 from tests.support.builders import LARGE_PAYLOAD, TASK_ID, a_large_task, a_task
 from tests.support.clock import EPOCH
@@ -315,7 +316,7 @@ def stage(backend: Resources) -> Stage:
 def test_a_redrive_soon_after_the_submission_does_not_touch_the_payload(stage: Stage, backend: Resources) -> None:
     task = put_failed(stage, failed_task(1, now() - timedelta(days=1), ERROR, LARGE_PAYLOAD))
     before = expiry(backend)
-    list(redrive(stage, Selection(), RateLimiter(0)))
+    list(redrive(stage, TaskFilter(), RateLimiter(0)))
     redriven = stage.store.get(task.task_id)
     assert redriven is not None
     assert redriven.status is Status.PENDING
@@ -325,7 +326,7 @@ def test_a_redrive_soon_after_the_submission_does_not_touch_the_payload(stage: S
 
 def test_a_late_redrive_makes_the_payload_outlive_the_task(stage: Stage, backend: Resources) -> None:
     task = put_failed(stage, failed_task(1, now() - timedelta(days=29), ERROR, LARGE_PAYLOAD), letter=False)
-    list(redrive(stage, Selection(), RateLimiter(0)))
+    list(redrive(stage, TaskFilter(), RateLimiter(0)))
     redriven = stage.store.get(task.task_id)
     assert redriven is not None
     assert redriven.payload_item is not None

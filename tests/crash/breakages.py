@@ -21,10 +21,11 @@ from ftask.core.drain import Write, drain_letters
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import AttemptError, FtaskError, TemporarilyUnavailableError, UnknownTaskType
 from ftask.core.execution import Executor, letter_attributes
+from ftask.core.letters import Verdict
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Job, Settlement, Store
-from ftask.core.redrive import RedriveOutcome, Redriver
+from ftask.core.redrive import Redriver
 from ftask.core.submission import Submitter
 from ftask.tasks.errors import InvalidPayload
 from tests.crash.world import Breakage
@@ -308,14 +309,14 @@ class _ReopensFirst(Redriver):
 
     __slots__ = ()
 
-    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[RedriveOutcome]:
-        known = [letter for letter in letters if letter is not None]
+    def redrive(self, messages: Sequence[Message | None], *_: Any, **__: Any) -> list[Verdict]:
+        known = [letter for letter in messages if letter is not None]
         tasks = {task.task_id: task for task in self.store.get_many([letter.task_id for letter in known])}
         failed = [letter for letter in known if tasks[letter.task_id].status is Status.FAILED]
         for letter in failed:
             self.store.reopen(transitions.reopened(tasks[letter.task_id], self.clock()))
         self.queue.send_many([Message(letter.task_id, letter.epoch + 1) for letter in failed])
-        return [RedriveOutcome.REDRIVEN if letter in failed else RedriveOutcome.STALE for letter in letters]
+        return [Verdict.DONE if letter in failed else Verdict.STALE for letter in messages]
 
 
 class _LetsTasksExpire(Redriver):
@@ -342,12 +343,12 @@ class _RedrivesWhatever(Redriver):
 
     __slots__ = ()
 
-    def redrive(self, letters: Sequence[Message | None], *_: Any, **__: Any) -> list[RedriveOutcome]:
-        known = [letter for letter in letters if letter is not None]
+    def redrive(self, messages: Sequence[Message | None], *_: Any, **__: Any) -> list[Verdict]:
+        known = [letter for letter in messages if letter is not None]
         for task in self.store.get_many([letter.task_id for letter in known]):
             self.store.reopen(transitions.reopened(task, self.clock()))
             self.queue.send_many([Message(task.task_id, task.epoch + 1)])
-        return [RedriveOutcome.REDRIVEN] * len(letters)
+        return [Verdict.DONE] * len(messages)
 
 
 def _drains_first(store: Store, reader: DeadLetterReader, write: Write, _: object) -> Iterator[int]:

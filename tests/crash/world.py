@@ -30,7 +30,7 @@ from ftask.core.errors import (
 )
 from ftask.core.events import Event
 from ftask.core.execution import Executor
-from ftask.core.letters import LetterState, judge
+from ftask.core.letters import Verdict, judge
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Message, Removal, RemovalKind, Task
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Handler, Job, Store
@@ -248,7 +248,7 @@ class World:
                 self.drained.append(letter.body)
                 message = message_or_none(letter.body)
                 task = None if message is None else tasks.get(message.task_id)
-                if task is not None and judge(message, task) is not LetterState.CURRENT:
+                if task is not None and judge(message, task) is not Verdict.CURRENT:
                     self.violations.append(f"drained the letter of a task that is {task.status}")
 
         drained = self._removal(RemovalKind.DRAINED)

@@ -12,7 +12,8 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.model import Status
 from ftask.local.engine import Engine
-from ftask.ops.scan import TaskFilter, scan_tasks
+from ftask.selection.filter import TaskFilter
+from ftask.selection.scan import scan_tasks
 from tests.support.cli import Cli, make_cli
 from tests.support.engines import local_target
 from tests.support.waiting import until
@@ -65,6 +66,6 @@ def stage(deployed: Cli, target: Target) -> Iterator[Stage]:
 def _clear(stage: Stage, *statuses: Status) -> None:
     """Delete the dead letters and the tasks of these statuses: without a message, one that waits would be overdue."""
     stage.target.sqs.purge_queue(QueueUrl=stage.outputs.dead_letter_queue_url)
-    for page in scan_tasks(stage, TaskFilter(statuses)):
+    for page in scan_tasks(stage, TaskFilter(statuses=statuses)):
         for item in page.items:
             stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": item["taskId"]})

@@ -68,7 +68,8 @@ def test_what_was_drained_comes_back_by_submit(deployed: Cli, stage: Stage) -> N
     peeked = deployed("dlq", "peek", "-n", "20", "-o", "json").json
     assert [letter["taskId"] for letter in peeked if letter["state"] == "stale"] == [ended]
     drained = deployed("dlq", "drain", "--to", "letters.jsonl", "--yes", "-o", "json")
-    assert drained.json == {"drained": 16, "stale": 1, "skipped": 0, "unsettled": 0, "file": "letters.jsonl"}
+    others = {"skipped": 0, "unsettled": 0, "unknown": 0, "unsent": 0}
+    assert drained.json == {"drained": 16, "stale": 1, **others, "file": "letters.jsonl"}
     assert deployed("dlq", "peek", "-o", "json").json == []
     assert deployed("dlq", "ls", "-o", "json").json == []
     back = deployed("submit", "--file", "letters.jsonl", "--wait", "-o", "json")
@@ -89,7 +90,7 @@ def test_discarded_tasks_leave_the_list_and_say_who_and_when(deployed: Cli, stag
     assert plan["wouldDiscard"] == 3
     assert "--yes" in deployed("dlq", "discard", "--error", "KeyError").err
     done = deployed("dlq", "discard", "--error", "KeyError", "--yes", "-o", "json").json
-    assert done == {"discarded": 3, "stale": 0, "skipped": 1, "unsettled": 0}
+    assert done == {"discarded": 3, "stale": 0, "skipped": 1, "unsettled": 0, "unknown": 0, "unsent": 0}
     assert [task["taskId"] for task in deployed("dlq", "ls", "-o", "json").json] == [kept]
     shown = deployed("dlq", "show", useless, "-o", "json").json["task"]
     assert (shown["status"], shown["removal"]["kind"]) == ("FAILED", "DISCARDED")

@@ -95,10 +95,10 @@ CALLS: dict[str, Callable[[World], Iterable[Call]]] = {
     ],
     "dlq discard": lambda world: [
         Call("dlq discard", "Nothing changed.", 1, "[y/N]", "n\n"),
-        Call(f"dlq discard --task {world.failed()}", "Discarded 1 failed task", **CONFIRMED),  # type: ignore[arg-type]
+        Call(f"dlq discard --task {world.failed()}", "1 discarded", **CONFIRMED),  # type: ignore[arg-type]
     ],
     "dlq drain": lambda world: [
-        Call(f"dlq drain --type experiment --to {world.failed()}.jsonl", "Drained", **CONFIRMED),  # type: ignore[arg-type]
+        Call(f"dlq drain --type experiment --to {world.failed()}.jsonl", "drained into", **CONFIRMED),  # type: ignore[arg-type]
     ],
     "dlq peek": lambda world: [Call("dlq peek -n 1", "ValueError")] if world.failed() else [],
     "deploy": lambda _: [

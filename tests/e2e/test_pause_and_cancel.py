@@ -103,5 +103,5 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     assert deployed("watch", running).code == 0
     ended = deployed("cancel", running, "f" * 32, "--yes")
     assert ended.code == 1
-    assert "had ended before (COMPLETED)" in ended.out
+    assert "ended before (COMPLETED)" in ended.out
     assert "does not exist" in ended.out

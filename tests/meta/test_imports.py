@@ -1,4 +1,4 @@
-"""The arrows point one way: cli → cockpit → render → bench, deploy, doctor → ops → dead_letters, policy, local → aws.
+"""The arrows point one way: cli → cockpit → render → bench, deploy, doctor → ops, actions → selection, local → aws.
 
 All import the core. The command line imports the tasks too. The handlers import the core, and the worker's the tasks
 where the user has some.
@@ -29,20 +29,21 @@ EDGES = {
     "local": {"core", "distribution", "home"},
     "policy": set(),
     "deploy": {"aws", "client", "core", "distribution", "home"},
-    "dead_letters": {"aws", "client", "core", "home"},
-    "ops": {"aws", "client", "core", "dead_letters", "home"},
-    "doctor": {"aws", "core", "dead_letters", "ops"},
+    "selection": {"aws", "client", "core"},
+    "actions": {"aws", "core", "home", "selection"},
+    "ops": {"aws", "client", "core", "home", "selection"},
+    "doctor": {"actions", "aws", "core", "ops", "selection"},
     "bench": {"aws", "client", "core", "distribution", "ops"},
-    "render": {"aws", "bench", "core", "dead_letters", "deploy", "doctor", "ops"},
-    "cockpit": {"aws", "client", "core", "dead_letters", "home", "ops", "render"},
+    "render": {"actions", "aws", "bench", "core", "deploy", "doctor", "ops", "selection"},
+    "cockpit": {"actions", "aws", "client", "core", "home", "ops", "render", "selection"},
     "cli": {
         *(
+            "actions",
             "aws",
             "bench",
             "client",
             "cockpit",
             "core",
-            "dead_letters",
             "deploy",
             "distribution",
             "doctor",
@@ -51,7 +52,7 @@ EDGES = {
             "policy",
             "render",
         ),
-        *("home", "scaffold", "tasks"),
+        *("home", "scaffold", "selection", "tasks"),
     },
     "handlers": {"core", "tasks"},
 }

@@ -6,7 +6,7 @@ import pytest
 
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import Failure
-from ftask.dead_letters.grouping import group_failures, normalise_message
+from ftask.selection.error_kinds import group_failures, normalise_message
 from tests.support.clock import EPOCH
 
 

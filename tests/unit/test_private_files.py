@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ftask.actions.drain import DrainFile
 from ftask.cli.bench.report import require_writable
 from ftask.core.errors import FtaskError
-from ftask.dead_letters.drain import DrainFile
 from ftask.home.private_files import open_private, replace_private, write_private
 from ftask.ops.ledger import Ledger
 from ftask.ops.rejected import Rejected, rejected_path, write_rejected

@@ -6,10 +6,10 @@ import pytest
 from rich.text import Text
 
 from ftask.core.codec import task_to_json
-from ftask.dead_letters.grouping import group_failures
 from ftask.ops.recent_failures import RecentFailure
 from ftask.ops.top import EndedAttempts
 from ftask.render import cockpit
+from ftask.selection.error_kinds import group_failures
 from tests.support.builders import a_full_task
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn

@@ -6,28 +6,23 @@ from datetime import timedelta
 
 import pytest
 
+from ftask.actions.peek import PeekedLetter
 from ftask.core.codec import task_to_json
-from ftask.core.drain import DrainOutcome
 from ftask.core.execution import letter_attributes
 from ftask.core.failed_index import FailedTask
-from ftask.core.letters import LetterState
+from ftask.core.letters import Verdict
 from ftask.core.model import DeadLetter, Failure, Message
-from ftask.core.redrive import RedriveOutcome
-from ftask.dead_letters.grouping import group_failures
-from ftask.dead_letters.peek import PeekedLetter
 from ftask.ops.logs import Event
 from ftask.render.dead_letters import (
-    discarded_json,
-    discarded_text,
-    drained_json,
-    drained_text,
     failed_table,
     group_json,
     group_table,
     letters_table,
-    outcome_text,
     shown,
+    verdicts_json,
+    verdicts_text,
 )
+from ftask.selection.error_kinds import group_failures
 from tests.support.clock import EPOCH
 from tests.support.drawing import WHOLE, drawn
 from tests.support.stages import failed_task
@@ -105,55 +100,32 @@ def test_an_error_that_every_attempt_has_is_shown_once() -> None:
 def test_a_letter_of_a_type_says_so() -> None:
     letter = DeadLetter("m", "handle", "{}", {"type": "send", "errorType": "ValueError"}, EPOCH)
     assert f"{'ab' * 16}  send  ValueError" in drawn(
-        letters_table([PeekedLetter(letter, Message("ab" * 16), None)], NOW, WHOLE)
+        letters_table([PeekedLetter(letter, Message("ab" * 16), Verdict.CURRENT)], NOW, WHOLE)
     )
 
 
 def test_a_long_body_says_that_it_is_cut() -> None:
-    letter = PeekedLetter(DeadLetter("m", "handle", "x" * 1234, {}, EPOCH), None, "not JSON")
+    letter = PeekedLetter(DeadLetter("m", "handle", "x" * 1234, {}, EPOCH), None, Verdict.UNKNOWN)
     text = " ".join(drawn(letters_table([letter], NOW, WHOLE)).split())
-    assert "not a task: not JSON no reason given sent 1 m 20 s ago, message m" in text
+    assert "not a task: the body is not JSON no reason given sent 1 m 20 s ago, message m" in text
     assert "(1,234 characters; -o json shows all)" in text
 
 
-def test_a_redrive_counts_every_outcome_that_occurred() -> None:
-    counts = Counter({RedriveOutcome.REDRIVEN: 1200, RedriveOutcome.UNSENT: 2})
-    assert outcome_text(counts).plain == "1,200 redriven   2 rejected by SQS"
-
-
 @pytest.mark.parametrize(
-    ("state", "says"),
-    [(LetterState.STALE, "stale: its task"), (LetterState.UNSETTLED, "not written FAILED"), (LetterState.CURRENT, "")],
+    ("verdict", "says"),
+    [(Verdict.STALE, "stale: its task"), (Verdict.UNSETTLED, "not written FAILED"), (Verdict.CURRENT, "")],
 )
-def test_a_letter_says_if_it_is_not_what_one_expects(state: LetterState, says: str) -> None:
-    letter = PeekedLetter(DeadLetter("m", "handle", "{}", {}, EPOCH), Message("ab" * 16), None, state)
+def test_a_letter_says_if_it_is_not_what_one_expects(verdict: Verdict, says: str) -> None:
+    letter = PeekedLetter(DeadLetter("m", "handle", "{}", {}, EPOCH), Message("ab" * 16), verdict)
     lines = drawn(letters_table([letter], NOW, WHOLE)).strip().splitlines()
     assert len(lines) == (3 if says else 2)
     assert says in lines[-1]
 
 
-def test_a_drain_counts_what_it_discarded_and_left() -> None:
-    outcomes = Counter(
-        {
-            DrainOutcome.DRAINED: 3,
-            DrainOutcome.STALE: 40,
-            DrainOutcome.SKIPPED: 7,
-            DrainOutcome.UNSETTLED: 1,
-        }
-    )
-    assert drained_text(outcomes, "letters.jsonl").splitlines() == [
-        "Drained 3 dead letters into letters.jsonl. Their tasks stay FAILED, and leave dlq ls.",
-        "Left 7 letters in the queue that the filters do not select.",
-        "Deleted 40 stale letters: their tasks were redriven, removed or ended since.",
-        "Left 1 letter in the queue whose worker has not written FAILED yet. Run the command again in a minute.",
-    ]
-    assert drained_json(outcomes, None) == {"drained": 3, "stale": 40, "skipped": 7, "unsettled": 1, "file": None}
-
-
-def test_a_discard_says_how_to_bring_a_task_back() -> None:
-    outcomes = Counter({DrainOutcome.DRAINED: 2, DrainOutcome.SKIPPED: 7, DrainOutcome.STALE: 1})
-    assert discarded_text(outcomes).splitlines() == [
-        "Discarded 2 failed tasks. They stay readable; run one again with: ftask dlq redrive --task ID",
-        "Deleted 1 stale letter: their tasks were redriven, removed or ended since.",
-    ]
-    assert discarded_json(outcomes) == {"discarded": 2, "stale": 1, "skipped": 7, "unsettled": 0}
+def test_what_was_redriven_discarded_or_drained_is_counted_by_verdict() -> None:
+    counts = Counter({Verdict.DONE: 1200, Verdict.STALE: 40, Verdict.SKIPPED: 7, Verdict.UNSENT: 2})
+    words = "   40 stale, deleted   7 not selected   2 rejected by SQS"
+    assert verdicts_text("redriven", counts).plain == f"1,200 redriven{words}"
+    assert verdicts_text("drained into x.jsonl", counts).plain == f"1,200 drained into x.jsonl{words}"
+    others = {"stale": 40, "skipped": 7, "unsettled": 0, "unknown": 0, "unsent": 2}
+    assert verdicts_json("discarded", counts) == {"discarded": 1200, **others}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ftask.core.letters import Verdict
 from ftask.core.model import Status
-from ftask.core.redrive import RedriveOutcome
 from ftask.doctor.finding import Level
-from ftask.render.dead_letters import OUTCOMES
+from ftask.render.dead_letters import VERDICTS
 from ftask.render.doctor import SIGNS
 from ftask.render.statuses import STYLES, consumption_text, status_counts, status_text
 
@@ -17,8 +17,8 @@ def test_every_status_has_a_colour_in_the_order_of_a_life() -> None:
     assert all(STYLES.values())
 
 
-def test_every_outcome_of_a_redrive_and_every_level_of_a_finding_is_drawn() -> None:
-    assert list(OUTCOMES) == list(RedriveOutcome)
+def test_every_verdict_on_a_letter_and_every_level_of_a_finding_is_drawn() -> None:
+    assert {*VERDICTS, Verdict.CURRENT, Verdict.DONE} == set(Verdict)
     assert list(SIGNS) == list(Level)
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ftask.cli.dlq.counting import count_selected, show_dry_run
-from ftask.cli.dlq.held_letters import note_held_letters
+from ftask.actions.discard import discard as discard_selected
+from ftask.actions.reading import done_in
+from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import DryRun, ErrorText, OnlyTasks, Since, TaskType, Until, Yes, parse_selection
-from ftask.core.drain import DrainOutcome
+from ftask.cli.selecting import DryRun, ErrorText, FailedSince, FailedUntil, OnlyTasks, TaskType, Yes, parse_filter
+from ftask.core.letters import Verdict
 from ftask.core.model import RemovalKind
 from ftask.core.text import plural
-from ftask.dead_letters.discard import discard as discard_selected
-from ftask.dead_letters.selection import require_failed
-from ftask.dead_letters.tally import drained_in
-from ftask.render.dead_letters import discarded_json, discarded_text
+from ftask.render.dead_letters import verdicts_json, verdicts_text
+from ftask.selection.failed import require_failed
 
 
 def discard(
@@ -22,8 +21,8 @@ def discard(
     task: OnlyTasks = None,
     task_type: TaskType = None,
     error: ErrorText = None,
-    since: Since = None,
-    until: Until = None,
+    since: FailedSince = None,
+    until: FailedUntil = None,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -37,22 +36,23 @@ def discard(
         ftask dlq discard --task ID
     """
     task_ids = run.task_ids(task or ())
-    selection = parse_selection(error, since, until, task_ids, task_type)
+    task_filter = parse_filter(error, since, until, task_type, task_ids=task_ids)
     stage, screen = run.stage, run.screen
     require_failed(stage, task_ids, "discarded")
-    count, sample = count_selected(run, selection)
+    count, sample = count_selected(run, task_filter)
     if dry_run:
         show_dry_run(run, "discard", count, sample)
         return
-    outcomes: Counter[DrainOutcome] = Counter()
+    counts: Counter[Verdict] = Counter()
     if not count:
-        text = "Nothing to discard." if selection.selects_all else "No failed task matches."
-        screen.result(discarded_json(outcomes), lambda: text)
+        text = "Nothing to discard." if task_filter.selects_all else "No failed task matches."
+        screen.result(verdicts_json("discarded", counts), lambda: text)
         return
     run.confirm(f"Discard {plural(count, 'failed task')} of stage {run.stage_name}?", yes=yes)
     run.if_interrupted = "Discarded tasks stay discarded; the others are unchanged. Run the command again to continue."
-    batches = discard_selected(stage, selection, stage.removal(RemovalKind.DISCARDED))
-    for batch in screen.counting(batches, count, "discarding", drained_in):
-        outcomes.update(outcome for _, outcome in batch)
-    screen.result(discarded_json(outcomes), lambda: discarded_text(outcomes))
-    note_held_letters(run, ours=outcomes[DrainOutcome.SKIPPED] + outcomes[DrainOutcome.UNSETTLED])
+    batches = discard_selected(stage, task_filter, stage.removal(RemovalKind.DISCARDED))
+    for batch in screen.counting(batches, count, "discarding", done_in):
+        counts.update(verdict for _, verdict in batch)
+    screen.result(verdicts_json("discarded", counts), lambda: verdicts_text("discarded", counts))
+    screen.note("Discarded tasks stay readable. Run one again with: ftask dlq redrive --task ID")
+    note_held_letters(run, counts)

@@ -9,17 +9,16 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.dlq.counting import count_selected, show_dry_run
-from ftask.cli.dlq.held_letters import note_held_letters
+from ftask.actions.drain import DrainFile
+from ftask.actions.drain import drain as drain_into
+from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import DryRun, ErrorText, Since, TaskType, Until, Yes, parse_selection
+from ftask.cli.selecting import DryRun, ErrorText, FailedSince, FailedUntil, TaskType, Yes, parse_filter
 from ftask.cli.usage import UsageError
-from ftask.core.drain import DrainOutcome
+from ftask.core.letters import Verdict
 from ftask.core.model import RemovalKind
 from ftask.core.text import plural
-from ftask.dead_letters.drain import DrainFile
-from ftask.dead_letters.drain import drain as drain_into
-from ftask.render.dead_letters import drained_json, drained_text
+from ftask.render.dead_letters import verdicts_json, verdicts_text
 
 
 def drain(
@@ -32,8 +31,8 @@ def drain(
     ] = False,
     task_type: TaskType = None,
     error: ErrorText = None,
-    since: Since = None,
-    until: Until = None,
+    since: FailedSince = None,
+    until: FailedUntil = None,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -48,16 +47,15 @@ def drain(
     """
     if (to is not None and no_save) or not (to or no_save or dry_run):
         raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
-    selection = parse_selection(error, since, until, task_type=task_type)
+    task_filter = parse_filter(error, since, until, task_type)
     stage, screen = run.stage, run.screen
     total = stage.dead_letter_depth().total
     if dry_run:
-        show_dry_run(run, "drain", *count_selected(run, selection), of="the letters of ", letters=total)
+        show_dry_run(run, "drain", *count_selected(run, task_filter), of="the letters of ", letters=total)
         return
-    which = "" if selection.selects_all else "those that the filters select of "
+    which = "" if task_filter.selects_all else "those that the filters select of "
     letters = f"{which}about {plural(total, 'dead letter')} of stage {run.stage_name}"
-    path = None if to is None else str(to)
-    outcomes: Counter[DrainOutcome] = Counter()
+    counts: Counter[Verdict] = Counter()
     with nullcontext() if to is None else closing(DrainFile(to)) as file:
         if file is None:
             run.confirm_by_name(f"Delete {letters}?", yes=yes)
@@ -65,7 +63,10 @@ def drain(
             run.confirm(f"Move {letters} into {to}?", yes=yes)
         run.if_interrupted = "Every letter is in the queue, in the file, or in both. Run the command again to continue."
         removal = None if file is None else stage.removal(RemovalKind.DRAINED)
-        for batch in screen.counting(drain_into(stage, file, removal, selection), total, "reading letters", len):
-            outcomes.update(outcome for _, outcome in batch)
-    screen.result(drained_json(outcomes, path), lambda: drained_text(outcomes, path))
-    note_held_letters(run, ours=outcomes[DrainOutcome.SKIPPED] + outcomes[DrainOutcome.UNSETTLED])
+        for batch in screen.counting(drain_into(stage, file, removal, task_filter), total, "reading letters", len):
+            counts.update(verdict for _, verdict in batch)
+    done = "drained" if to is None else f"drained into {to}"
+    value = verdicts_json("drained", counts) | {"file": None if to is None else str(to)}
+    screen.result(value, lambda: verdicts_text(done, counts))
+    screen.note(f"Their tasks {'stay in dlq ls' if to is None else 'stay FAILED, and leave dlq ls'}.")
+    note_held_letters(run, counts)

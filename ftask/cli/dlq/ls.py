@@ -11,15 +11,15 @@ import typer
 
 from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, Since, TaskType, Until, parse_selection, words
+from ftask.cli.selecting import ErrorText, FailedSince, FailedUntil, TaskType, parse_filter, words
 from ftask.cli.usage import parse_choice
 from ftask.core.failed_index import FailedTask
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.dead_letters.grouping import group_failures
-from ftask.dead_letters.selection import failures, tasks_by_id
 from ftask.render import dead_letters as pictures
+from ftask.selection.error_kinds import group_failures
+from ftask.selection.failed import failures, tasks_by_id
 
 # With more failed tasks, they are grouped unless the command says otherwise.
 SCREENFUL = 20
@@ -29,8 +29,8 @@ def ls(
     run: Invocation,
     task_type: TaskType = None,
     error: ErrorText = None,
-    since: Since = None,
-    until: Until = None,
+    since: FailedSince = None,
+    until: FailedUntil = None,
     limit: Annotated[int, typer.Option(min=0, help="Maximum number of tasks; 0 for all.")] = 100,
     group_by: Annotated[
         str | None,
@@ -49,9 +49,9 @@ def ls(
     """
     if group_by is not None:
         group_by = parse_choice("--group-by", group_by, ("error", "none"))
-    selection = parse_selection(error, since, until, task_type=task_type)
+    task_filter = parse_filter(error, since, until, task_type)
     screen = run.screen
-    tasks = failures(run.stage, selection)
+    tasks = failures(run.stage, task_filter)
     if group_by is None and not screen.json:
         first = list(islice(tasks, SCREENFUL + 1))
         group_by = "error" if len(first) > SCREENFUL else "none"
@@ -80,7 +80,7 @@ def ls(
         if listed:
             newest = ids[listed[0].task_id]
             next_steps = _next_steps(run, newest, f"--task {newest}")
-    if selection.selects_all and counter.is_exhausted:
+    if task_filter.selects_all and counter.is_exhausted:
         _compare_with_queue(run, counter.count)
     screen.next_steps(next_steps)
 

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ftask.cli.dlq.held_letters import note_held_letters
+from ftask.actions.peek import peek as peek_letters
+from ftask.cli.dlq.counting import note_held_letters
 from ftask.cli.invocation import Invocation
 from ftask.core.timestamps import now
-from ftask.dead_letters.peek import judged
-from ftask.dead_letters.peek import peek as peek_letters
 from ftask.render.dead_letters import letters_table
 
 
@@ -23,7 +22,7 @@ def peek(
     Examples:
         ftask dlq peek --number 3
     """
-    letters = judged(run.stage, list(peek_letters(run.stage, number)))
+    letters = list(peek_letters(run.stage, number))
     ids = run.shown_ids(letter.message.task_id for letter in letters if letter.message)
     run.screen.result([letter.json() for letter in letters], lambda: letters_table(letters, now(), ids))
     if not letters:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
 
+from ftask.actions.reading import done_in
+from ftask.actions.redrive import RedriveTally
+from ftask.actions.redrive import redrive as redrive_selected
 from ftask.aws.rate_limiter import RateLimiter
-from ftask.cli.dlq.counting import count_selected, show_dry_run
-from ftask.cli.dlq.held_letters import note_held_letters
+from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import follow, show_summary
 from ftask.cli.interrupted import how_many, how_to_follow
@@ -16,23 +19,22 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import (
     DryRun,
     ErrorText,
+    FailedSince,
+    FailedUntil,
     OnlyTasks,
-    Since,
     TaskType,
     Timeout,
-    Until,
     Yes,
-    parse_selection,
+    parse_filter,
     require_wait,
 )
 from ftask.core.errors import FtaskError
+from ftask.core.letters import Verdict
 from ftask.core.model import Status
-from ftask.core.redrive import RedriveOutcome
 from ftask.core.text import plural
-from ftask.dead_letters.redrive import redrive as redrive_selected
-from ftask.dead_letters.selection import Selection, require_failed
-from ftask.dead_letters.tally import RedriveTally, redriven_in
-from ftask.render.dead_letters import outcome_text
+from ftask.render.dead_letters import verdicts_json, verdicts_text
+from ftask.selection.failed import require_failed
+from ftask.selection.filter import TaskFilter
 
 
 def redrive(
@@ -40,8 +42,8 @@ def redrive(
     task: OnlyTasks = None,
     task_type: TaskType = None,
     error: ErrorText = None,
-    since: Since = None,
-    until: Until = None,
+    since: FailedSince = None,
+    until: FailedUntil = None,
     rate: Annotated[
         float, typer.Option(min=0, help="Maximum number of tasks per second (default: no limit).", show_default=False)
     ] = 0,
@@ -63,24 +65,24 @@ def redrive(
     """
     require_wait(timeout, wait=wait)
     task_ids = run.task_ids(task or ())
-    selection = parse_selection(error, since, until, task_ids, task_type)
+    task_filter = parse_filter(error, since, until, task_type, task_ids=task_ids)
     stage, screen = run.stage, run.screen
     require_failed(stage, task_ids, "redriven")
-    count, sample = count_selected(run, selection, also_removed=True)
+    count, sample = count_selected(run, task_filter, also_removed=True)
     if dry_run:
         show_dry_run(run, "redrive", count, sample)
         return ExitCode.DONE
     letters = stage.dead_letter_depth().total
-    if not count and (not letters or not selection.selects_all):
-        text = "Nothing to redrive." if selection.selects_all else "No failed task matches."
-        screen.result({str(outcome): 0 for outcome in RedriveOutcome}, lambda: text)
+    if not count and (not letters or not task_filter.selects_all):
+        text = "Nothing to redrive." if task_filter.selects_all else "No failed task matches."
+        screen.result(verdicts_json("redriven", Counter()), lambda: text)
         return ExitCode.DONE
     run.confirm(f"Redrive {plural(count, 'failed task')} of stage {run.stage_name}?", yes=yes)
-    return _redrive(run, selection, rate, count, wait=wait, timeout=timeout)
+    return _redrive(run, task_filter, rate, count, wait=wait, timeout=timeout)
 
 
 def _redrive(
-    run: Invocation, selection: Selection, rate: float, total: int, *, wait: bool, timeout: float | None
+    run: Invocation, task_filter: TaskFilter, rate: float, total: int, *, wait: bool, timeout: float | None
 ) -> ExitCode:
     screen = run.screen
     tally = RedriveTally()
@@ -90,25 +92,25 @@ def _redrive(
         return f"{done}\n{how_to_follow(run, tally.task_ids)}".strip()
 
     run.if_interrupted = lambda: f"{after_interruption()}\nRun the command again to redrive the others."
-    batches = redrive_selected(run.stage, selection, RateLimiter(rate))
-    for batch in screen.counting(batches, total, "redriving", redriven_in):
+    batches = redrive_selected(run.stage, task_filter, RateLimiter(rate))
+    for batch in screen.counting(batches, total, "redriving", done_in):
         tally.add(batch)
+    value, text = verdicts_json("redriven", tally.counts), verdicts_text("redriven", tally.counts)
     if wait and tally.task_ids:
-        screen.note(outcome_text(tally.outcomes).plain)
+        screen.note(text.plain)
         run.if_interrupted = after_interruption
         followed = follow(run, tally.task_ids, timeout, result_follows=True)
         if screen.json:
             states = followed.watcher.progress.states
             ended = {str(status): states[status] for status in Status if states[status]}
-            screen.document(tally.json() | {"ended": ended, "failed": list(followed.failed_ids())})
+            screen.document(value | {"ended": ended, "failed": list(followed.failed_ids())})
         else:
             show_summary(run, followed)
         return followed.code
-    screen.result(tally.json(), lambda: outcome_text(tally.outcomes))
-    note_held_letters(run, ours=tally.letters_left)
-    if tally.unsent:
+    screen.result(value, lambda: text)
+    note_held_letters(run, tally.counts)
+    if unsent := tally.counts[Verdict.UNSENT]:
         raise FtaskError(
-            f"SQS did not accept the messages of {plural(tally.unsent, 'task')}; they stay FAILED.",
-            "Run the command again.",
+            f"SQS did not accept the messages of {plural(unsent, 'task')}; they stay FAILED.", "Run the command again."
         )
     return ExitCode.DONE

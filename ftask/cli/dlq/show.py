@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 
+from ftask.actions.peek import PeekedLetter
+from ftask.actions.peek import peek as peek_letters
 from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskId
 from ftask.client.errors import UnknownTaskError
 from ftask.core.codec import task_to_json
-from ftask.core.letters import judge
 from ftask.core.model import Status, Task
 from ftask.core.timestamps import now
-from ftask.dead_letters.peek import PeekedLetter
-from ftask.dead_letters.peek import peek as peek_letters
 from ftask.ops.logs import EventFilter, LogReader, log_groups
 from ftask.render.dead_letters import shown
 from ftask.render.logs import event_json
@@ -54,5 +52,5 @@ def _find_letter(run: Invocation, task: Task) -> PeekedLetter | None:
     with closing(peek_letters(run.stage, MAX_LETTERS_TO_SEARCH)) as letters:
         for letter in run.screen.spinning(letters, "looking for the dead letter"):
             if letter.message == task.message:
-                return replace(letter, state=judge(letter.message, task))
+                return letter
     return None

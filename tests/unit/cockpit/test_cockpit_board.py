@@ -9,8 +9,8 @@ from ftask.cockpit.failed_reading import FailedReading
 from ftask.cockpit.keys import board_keys, task_keys
 from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow, select
 from ftask.core.model import Status
-from ftask.ops.failed_tasks import FailedTasks
 from ftask.ops.top import FAILED_AGE_SECONDS
+from ftask.selection.failed import FailedTasks
 from tests.support.snapshots import a_failed_attempt, a_failed_task, a_snapshot
 
 FAILED = FailedTasks(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from textual.widgets import Static
 
+from ftask.actions.redrive import RedriveTally
 from ftask.aws.errors import UnreachableError
 from ftask.aws.stage import Stage
 from ftask.cockpit.ending import Ending
@@ -16,10 +17,9 @@ from ftask.cockpit.operations import OpenTask, Operations
 from ftask.core.errors import FtaskError
 from ftask.core.item import task_to_item
 from ftask.core.model import Status
-from ftask.dead_letters.selection import Selection, failures
-from ftask.dead_letters.tally import RedriveTally
 from ftask.home.cache import recent_ids
-from ftask.ops.failed_tasks import FailedTasks
+from ftask.selection.failed import FailedTasks, failures
+from ftask.selection.filter import TaskFilter
 from tests.support.builders import a_task
 from tests.support.cockpits import Driver, Play, Sampler
 from tests.support.snapshots import a_failed_attempt, a_snapshot
@@ -105,7 +105,7 @@ def test_r_redrives_the_kind_that_is_selected_after_a_question(play: Play, stage
 
 
 def test_r_redrives_the_task_that_is_open(play: Play, stage: Stage) -> None:
-    (newest,) = failures(stage, Selection(error="KeyError"))
+    (newest,) = failures(stage, TaskFilter(error="KeyError"))
 
     async def story(see: Driver) -> None:
         await see.until_row("ValueError")
@@ -319,7 +319,7 @@ class Slow(Operations):
 
     gate = threading.Event()
 
-    def count(self, selection: Selection) -> int:
+    def count(self, selection: TaskFilter) -> int:
         assert self.gate.wait(30)
         return super().count(selection)
 
@@ -348,7 +348,7 @@ class Endless(Operations):
     ended = threading.Event()
 
     def redrive(
-        self, selection: Selection, progress: Callable[[int], None], stopped: Callable[[], bool]
+        self, selection: TaskFilter, progress: Callable[[int], None], stopped: Callable[[], bool]
     ) -> RedriveTally:
         progress(1)
         until(stopped, "it is stopped", look_every=0.01)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
-from ftask.core.item import IS_TASK, item_to_task
-from ftask.core.model import EXPERIMENT_TYPE, Status, Task
+from ftask.core.item import IS_TASK, item_to_task, item_values
+from ftask.core.model import Task
 from ftask.core.timestamps import to_iso
+from ftask.selection.filter import EVERYTHING, UNFINISHED, TaskFilter
 
 SEGMENTS = 4
 # Up to this many tasks are read by their ids after a scan for the ids alone; of more, the scan reads whole items.
@@ -28,30 +28,6 @@ class Page:
 
     read: int
     items: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFilter:
-    """Which tasks of the table are selected; without any field, all.
-
-    `statuses` are the states that a task may be in. `since` is the earliest time of creation, `error` a text in the
-    last error's type or message (case matters).
-    """
-
-    statuses: tuple[Status, ...] = ()
-    type: str | None = None
-    since: datetime | None = None
-    error: str | None = None
-
-    def matches(self, task: Task) -> bool:
-        """Whether the filter selects `task`, as it is now."""
-        text = f"{task.last_error.type}\0{task.last_error.message}" if task.last_error else "\0"
-        return (
-            (not self.statuses or task.status in self.statuses)
-            and (self.type is None or task.type == self.type)
-            and (self.since is None or task.created_at >= self.since)
-            and (self.error is None or self.error in text)
-        )
 
 
 def scan(
@@ -133,7 +109,7 @@ def _created_at(item: Mapping[str, Any]) -> str:
 
 
 def scan_tasks(stage: Stage, task_filter: TaskFilter, *, projection: Sequence[str] = ()) -> Iterator[Page]:
-    """Scan for the tasks that the filter selects; see :func:`scan`."""
+    """Scan for the tasks that the filter selects; see :func:`scan`. `since` and `until` are times of creation."""
     conditions = []
     names: dict[str, str] = {}
     values: dict[str, str] = {}
@@ -143,16 +119,25 @@ def scan_tasks(stage: Stage, task_filter: TaskFilter, *, projection: Sequence[st
         names["#status"] = "status"
         values |= states
     if task_filter.type is not None:
-        # An item of 0.1 has no type.
-        untyped = "attribute_not_exists(#type) OR " if task_filter.type == EXPERIMENT_TYPE else ""
-        conditions.append(f"({untyped}#type = :type)")
+        conditions.append("#type = :type")
         names["#type"] = "type"
         values["type"] = task_filter.type
-    if task_filter.since is not None:
-        conditions.append("createdAt >= :since")
-        values["since"] = to_iso(task_filter.since)
-    if task_filter.error is not None:
-        conditions.append("(contains(lastError.#type, :error) OR contains(lastError.message, :error))")
-        names["#type"] = "type"
-        values["error"] = task_filter.error
-    return scan(stage, " AND ".join(conditions), names, projection=projection, **values)
+    for name, comparison, at in (("since", ">=", task_filter.since), ("until", "<=", task_filter.until)):
+        if at is not None:
+            conditions.append(f"createdAt {comparison} :{name}")
+            values[name] = to_iso(at)
+    by_error = not (task_filter.error is None and task_filter.kind is None)
+    if by_error:
+        # DynamoDB cannot compare texts in upper and lower case.
+        conditions.append("attribute_exists(lastError)")
+        projection = (*projection, "lastError") if projection else ()
+    for page in scan(stage, " AND ".join(conditions), names, projection=projection, **values):
+        items = (item for item in page.items if task_filter.matches_error(item_values(item).get("last_error")))
+        yield replace(page, items=tuple(items)) if by_error else page
+
+
+def unfinished(stage: Stage, task_filter: TaskFilter = EVERYTHING) -> Iterator[Task]:
+    """Yield the selected tasks that have not ended; this reads the whole table."""
+    statuses = tuple(status for status in task_filter.statuses or UNFINISHED if status in UNFINISHED)
+    for page in scan_tasks(stage, replace(task_filter, statuses=statuses)):
+        yield from map(item_to_task, page.items)

@@ -1,4 +1,4 @@
-"""Failed tasks grouped by kind of error.
+"""Errors grouped by kind.
 
 Of one kind are errors of the same type in tasks of the same type, with the same message except for its variable parts.
 """
@@ -42,7 +42,7 @@ class FailureGroup:
     @property
     def text(self) -> str:
         """The error as `ValueError: no order <n>`, which `--error` takes."""
-        return _text(self.type, self.message)
+        return f"{self.type}: {self.message}"
 
 
 def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
@@ -63,18 +63,9 @@ def group_failures(failures: Iterable[FailedTask]) -> list[FailureGroup]:
     return sorted(groups.values(), key=lambda group: (-group.count, group.task_type, group.type, group.message))
 
 
-def kind_text(failure: FailedTask) -> str:
-    """Return the text of the group that this failure is in."""
-    return error_kind(failure.error)
-
-
 def error_kind(error: Failure) -> str:
     """Return an error without its variable parts, as `ValueError: no order <n>`."""
-    return _text(error.type, normalise_message(error.message))
-
-
-def _text(error_type: str, message: str) -> str:
-    return f"{error_type}: {message}"
+    return f"{error.type}: {normalise_message(error.message)}"
 
 
 def normalise_message(message: str) -> str:

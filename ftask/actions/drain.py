@@ -8,23 +8,20 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merge
+from ftask.actions.reading import over_connections
 from ftask.aws.stage import Stage
 from ftask.core.codec import message_or_none
-from ftask.core.drain import DrainOutcome, Write, drain_letters
+from ftask.core.drain import drain_letters
 from ftask.core.errors import FtaskError
-from ftask.core.model import DeadLetter, Message, Removal, Task
-from ftask.dead_letters.holding import HoldingReader
-from ftask.dead_letters.selection import EVERYTHING, Selection
+from ftask.core.letters import Verdicts
+from ftask.core.model import DeadLetter, Removal, Task
 from ftask.home.private_files import open_private
+from ftask.selection.filter import EVERYTHING, TaskFilter
 
-CONNECTIONS = 4
 # The field that marks a line of a drained file; its value is the version of the format.
 MARK = "ftaskDeadLetter"
 VERSION = 1
@@ -69,52 +66,31 @@ class DrainFile:
         self._file.close()
 
 
-Outcomes = list[tuple[Message | None, DrainOutcome]]
-
-
 def drain(
-    stage: Stage, file: DrainFile | None, removal: Callable[[], Removal] | None, selection: Selection = EVERYTHING
-) -> Iterator[Outcomes]:
-    """Move the selected dead letters into `file`, or delete them without one; yield the outcomes after each batch.
+    stage: Stage,
+    file: DrainFile | None,
+    removal: Callable[[], Removal] | None,
+    task_filter: TaskFilter = EVERYTHING,
+) -> Iterator[Verdicts]:
+    """Move the selected dead letters into `file`, or delete them without one; yield the verdicts after each batch.
 
     `removal` returns what removes a drained task from the list of failed tasks; None leaves the tasks on it. A
-    selection of everything includes letters that are not of a task. Stale letters are deleted and not written; all
+    filter that selects all includes letters that are not of a task. Stale letters are deleted and not written; all
     others stay, visible again when this ends, however it ends.
 
     Raises:
         FtaskError: AWS refused a request, or the file cannot be written.
     """
-    selected = None if selection.selects_all else selection.matches
-    yield from read_letters(stage, _with_payloads(stage, file.write) if file else write_nothing, removal, selected)
+    selected = None if task_filter.selects_all else task_filter.matches_failure
 
+    def write(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
+        if file is not None:
+            tasks = stage.store.with_payloads([task for _, task in letters if task is not None])
+            file.write([(letter, task and next(tasks)) for letter, task in letters])
 
-def read_letters(
-    stage: Stage, write: Write, removal: Callable[[], Removal] | None, selected: Callable[[Task], bool] | None
-) -> Generator[Outcomes]:
-    """Run the core's drain over several connections; letters that stay are visible again when this ends."""
-    seen: set[str] = set()
-    reader = HoldingReader(stage.dead_letter_reader)
-    with translate_aws_errors():
-        try:
-            connections = [
-                drain_letters(stage.store, reader, write, removal, seen, selected) for _ in range(CONNECTIONS)
-            ]
-            with closing(merge(connections)) as batches:
-                yield from batches
-        finally:
-            reader.release()
-
-
-def _with_payloads(stage: Stage, write: Write) -> Write:
-    def write_with_payloads(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
-        tasks = stage.store.with_payloads([task for _, task in letters if task is not None])
-        write([(letter, None if task is None else next(tasks)) for letter, task in letters])
-
-    return write_with_payloads
-
-
-def write_nothing(letters: Sequence[tuple[DeadLetter, Task | None]]) -> None:
-    """Keep no letter."""
+    yield from over_connections(
+        stage, lambda reader, seen: drain_letters(stage.store, reader, write, removal, seen, selected)
+    )
 
 
 def _line(letter: DeadLetter, task: Task | None) -> str:
