@@ -87,7 +87,7 @@ def _run(
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s  %(name)s: %(message)s")
     registry = Registry() if type_name == EXPERIMENT_TYPE else load_project(run)
     task_type = build_manifest(registry).with_experiment().resolve(type_name)
-    problem = task_type.check(payload) or task_type.check_texts(payload)
+    problem = task_type.check(payload) or task_type.check_values(payload)
     if problem is not None:
         raise UsageError(problem, as_json(problem, arguments))
     clock = SkippingClock(now) if no_wait else None

@@ -12,10 +12,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from ftask.client.answers import Accepted, Response, accepted, judge, results
+from ftask.client.answers import Accepted, Response, accepted, foreign_answer, judge, results
 from ftask.client.connection import Connection
 from ftask.client.errors import ApiConnectionError, ApiError, CredentialsError, RequestError, UnknownTaskError
-from ftask.client.requests import Request, TaskRequest, batch, submission, task_path
+from ftask.client.info import TaskInfo
+from ftask.client.requests import Request, TaskRequest, batch, post, submission, task_path
 from ftask.client.retrying import Retries, RetryRule
 from ftask.core.errors import FtaskError
 
@@ -96,6 +97,20 @@ class Calls:
             if isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND:
                 raise UnknownTaskError(task_id) from error
             raise
+
+    def query(self, task_ids: Sequence[str]) -> Call[dict[str, TaskInfo | None]]:
+        """Return tasks with their results, by id; None is one that does not exist. They are up to 100."""
+        found: dict[str, TaskInfo | None] = {}
+        left = list(task_ids)
+        while left:
+            answer = yield from self.send(post("/tasks/query", {"taskIds": left, "results": True}))
+            read = {task["taskId"]: TaskInfo.of_json(task) for task in answer["tasks"]}
+            unread = set(answer["unread"])
+            found |= {task_id: read.get(task_id) for task_id in left if task_id not in unread}
+            if len(unread) >= len(left):
+                raise foreign_answer("it has none of the tasks")
+            left = [task_id for task_id in left if task_id in unread]
+        return found
 
     def send(self, request: Request, retries: Retries | None = None) -> Call[dict[str, Any]]:
         """Send a request, and again while it fails in passing, or if the API has another URL now.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ftask.core.errors import FtaskError, InvalidInputError, PayloadError
+from ftask.core.json_schema import mismatch
 from ftask.core.retry import RetryPolicy
 
 # A reader ignores fields that it does not know; a higher version is one that it must not guess at.
@@ -96,10 +97,14 @@ class TaskType:
         arguments = ", ".join(name if required else f"{name} (optional)" for name, required in self._signature())
         return f"{text} Arguments: {arguments}."
 
-    def check_texts(self, payload: Mapping[str, Any]) -> str | None:
-        """Return which argument gets a text that cannot be one, or None; pydantic converts texts where it is there."""
+    def check_values(self, payload: Mapping[str, Any]) -> str | None:
+        """Return which argument gets a value that cannot be one, or None.
+
+        The schema says that, or without one the annotation: then nothing converts a text.
+        """
         if self.schema is not None:
-            return None
+            problem = mismatch(payload, self.schema)
+            return None if problem is None else f"Task type {self.name}: {problem}."
         for argument in self.arguments:
             value = payload.get(argument.name)
             if isinstance(value, str) and argument.annotation is not None and not _takes_text(argument.annotation):

@@ -223,7 +223,7 @@ class Submitter:
 
     def _new_task(self, submission: Submission) -> Task:
         task_type = self.manifest.resolve(submission.type)
-        problem = task_type.check(submission.payload) or task_type.check_texts(submission.payload)
+        problem = task_type.check(submission.payload) or task_type.check_values(submission.payload)
         if problem is not None:
             raise ArgumentsError(problem)
         now = self.clock()

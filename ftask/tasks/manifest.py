@@ -15,12 +15,17 @@ from collections import abc
 from dataclasses import replace
 
 from ftask.core.errors import FtaskError, error_text
+from ftask.core.json_schema import UNCHECKED
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.tasks.conversion import argument_adapter, argument_types, has_pydantic
 from ftask.tasks.declaration import Declaration
 from ftask.tasks.errors import DeclarationError
 from ftask.tasks.loading import load_tasks
 from ftask.tasks.registry import Registry
+
+# What the project can do in pydantic so that more is accepted than the JSON schema says.
+_OWN_VALIDATORS = ("function-before", "function-wrap", "function-plain")
+_FREE_OPTIONS = ("coerce_numbers_to_str", "populate_by_name", "validate_by_name")
 
 
 def build_manifest(registry: Registry) -> Manifest:
@@ -80,7 +85,18 @@ def _schema(declaration: Declaration) -> dict[str, typing.Any] | None:
     for argument in declaration.type.arguments:
         if argument.default is not None and argument.name in schema["properties"]:
             schema["properties"][argument.name]["default"] = json.loads(argument.default)
-    return schema
+    return schema | {UNCHECKED: True} if _converts_freely(adapter.core_schema) else schema
+
+
+def _converts_freely(node: object) -> bool:
+    """Return whether pydantic may accept what the JSON schema does not: validators of the project, other names."""
+    if isinstance(node, dict):
+        if node.get("type") in _OWN_VALIDATORS or isinstance(node.get("validation_alias"), list):
+            return True
+        if any(node.get(option) for option in _FREE_OPTIONS):
+            return True
+        return any(map(_converts_freely, node.values()))
+    return isinstance(node, (list, tuple)) and any(map(_converts_freely, node))
 
 
 def _resolvable_types(declaration: Declaration) -> dict[str, typing.Any]:

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -25,6 +25,7 @@ from ftask.core.errors import (
     CursorError,
     FtaskError,
     IdempotencyConflictError,
+    OutcomeUnknownError,
     PayloadError,
     PayloadTooLargeError,
     TemporarilyUnavailableError,
@@ -47,6 +48,8 @@ SUBMIT_PARAMETERS = ("type",)
 LIST_PARAMETERS = ("status", "limit", "cursor")
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
+# Of the 6 MB that a function may answer. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
 OPENAPI = Path(__file__).with_name("openapi.json")
 
 
@@ -62,17 +65,19 @@ class MediaTypeError(FtaskError):
     """The body is not declared as JSON."""
 
 
-STATUSES: dict[type[FtaskError], HTTPStatus] = {
-    NotFoundError: HTTPStatus.NOT_FOUND,
-    MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    PayloadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    ArgumentsError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    UnknownTypeError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    PayloadError: HTTPStatus.BAD_REQUEST,
-    QueryError: HTTPStatus.BAD_REQUEST,
-    CursorError: HTTPStatus.BAD_REQUEST,
-    IdempotencyConflictError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    TemporarilyUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+# The first class that fits counts: subclasses stand before their base class.
+PROBLEMS: dict[type[FtaskError], tuple[HTTPStatus, str]] = {
+    NotFoundError: (HTTPStatus.NOT_FOUND, "not-found"),
+    MediaTypeError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-json"),
+    PayloadTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large"),
+    ArgumentsError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-arguments"),
+    UnknownTypeError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-type"),
+    PayloadError: (HTTPStatus.BAD_REQUEST, "invalid-body"),
+    QueryError: (HTTPStatus.BAD_REQUEST, "invalid-query"),
+    CursorError: (HTTPStatus.BAD_REQUEST, "invalid-cursor"),
+    IdempotencyConflictError: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-conflict"),
+    OutcomeUnknownError: (HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown"),
+    TemporarilyUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
 }
 
 Event = dict[str, Any]
@@ -100,6 +105,7 @@ class Api:
         routes: dict[str, Callable[[Event], Answer]] = {
             SUBMIT_ROUTE: self._submit,
             "POST /tasks/batch": lambda event: self._submit_many(event, deadline),
+            "POST /tasks/query": self._read_many,
             "GET /tasks": self._list,
             "GET /tasks/{taskId}": self._get,
             "GET /openapi.json": self._describe,
@@ -160,6 +166,42 @@ class Api:
             raise NotFoundError(f"Task {printable(task_id, 64)} does not exist.")
         return _answer(HTTPStatus.OK, task_to_json(self.store.with_payload(task)))
 
+    def _read_many(self, event: Event) -> Answer:
+        _require_json(_headers(event))
+        query = parse_payload(_body(event))
+        ids: Any = query.get("taskIds")
+        with_results = query.get("results", False)
+        is_list = isinstance(ids, list) and 0 < len(ids) <= MAX_PAGE and all(isinstance(each, str) for each in ids)
+        if not is_list or not isinstance(with_results, bool) or query.keys() - {"taskIds", "results"}:
+            raise PayloadError(
+                f"Invalid query: expected `taskIds`, a list of 1 to {MAX_PAGE} ids, and if wanted `results`.",
+                'Example: {"taskIds": ["…"], "results": true}',
+            )
+        known = [task_id for task_id in dict.fromkeys(ids) if TASK_ID.fullmatch(task_id)]
+        shown, is_whole = self._summaries(known, with_results=with_results, consistent=False)
+        if is_whole and (missing := [task_id for task_id in known if task_id not in shown]):
+            # The cheap read may miss a task that was accepted a moment ago.
+            more, is_whole = self._summaries(missing, with_results=with_results, consistent=True)
+            shown |= more
+        unread = [] if is_whole else [task_id for task_id in known if task_id not in shown]
+        return _answer(HTTPStatus.OK, {"tasks": list(shown.values()), "unread": unread})
+
+    def _summaries(self, task_ids: list[str], *, with_results: bool, consistent: bool) -> tuple[dict[str, Any], bool]:
+        """Return the tasks without payload and history, by id, as far as an answer has room, and whether all have."""
+        shown: dict[str, Any] = {}
+        size = 0
+        for task in self.store.get_many(task_ids, consistent=consistent):
+            summary = task_to_json(replace(task, payload=None))
+            del summary["history"]
+            if not with_results:
+                summary.pop("result", None)
+            # As it is in the function's answer, where the body is a text of JSON.
+            size += len(json.dumps(json.dumps(summary)))
+            if size > MAX_ANSWER_BYTES and shown:
+                return shown, False
+            shown[task.task_id] = summary
+        return shown, True
+
     def _list(self, event: Event) -> Answer:
         query = _query(event, LIST_PARAMETERS)
         if query.get("status") != Status.FAILED:
@@ -210,23 +252,22 @@ def refusal(error: FtaskError) -> Answer:
     headers = {"content-type": "application/problem+json"}
     if isinstance(error, TemporarilyUnavailableError):
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
-    return _answer(_status(error), _problem(error), headers)
+    return _answer(_kind(error)[0], _problem(error), headers)
 
 
 def _problem(error: FtaskError) -> dict[str, Any]:
     """Return problem details: https://www.rfc-editor.org/rfc/rfc9457"""
-    status = _status(error)
+    status, name = _kind(error)
     detail = " ".join(filter(None, (error.message, error.hint)))
-    problem = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    problem = {"type": f"/problems/{name}", "title": status.phrase, "status": int(status), "detail": detail}
     # A task of a batch has no separate header.
     return problem | ({"retryAfter": RETRY_AFTER_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else {})
 
 
-def _status(error: FtaskError) -> HTTPStatus:
-    # The first class that fits: subclasses stand before their base class.
-    for kind, status in STATUSES.items():
+def _kind(error: FtaskError) -> tuple[HTTPStatus, str]:
+    for kind, status_and_name in PROBLEMS.items():
         if isinstance(error, kind):
-            return status
+            return status_and_name
     raise error
 
 

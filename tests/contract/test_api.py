@@ -17,9 +17,10 @@ from ftask.core.clients import count
 from ftask.core.events import Event, EventName
 from ftask.core.manifest import Argument, Options, TaskType
 from ftask.core.metrics import Meter, Usage
-from ftask.core.model import Failure, Message, Task
+from ftask.core.model import Failure, Message, Status, Task
 from ftask.core.timestamps import now
-from stack.handlers.api import OPENAPI, Api
+from stack.handlers.api import MAX_ANSWER_BYTES, OPENAPI, Api
+from tests.support.builders import a_task
 from tests.support.clock import EPOCH
 from tests.support.http import Answered, api_over, call, event_of
 from tests.support.resources import Resources
@@ -546,3 +547,54 @@ def test_the_description_lists_the_types_of_the_deployment(moto_resources: Resou
         {"name": "to", "required": True},
         {"name": "note", "required": False},
     ]
+
+
+def test_a_query_reads_states_and_results_of_many_tasks_and_leaves_out_what_does_not_exist(api: Api) -> None:
+    ids = [call(api, "POST", "/tasks", {"n": number}).json["taskId"] for number in range(2)]
+    answer = call(api, "POST", "/tasks/query", {"taskIds": [*ids, "f" * 32, "no id"]})
+    assert answer.status == 200
+    assert {(state["taskId"], state["status"]) for state in answer.json["tasks"]} == {(each, "PENDING") for each in ids}
+    assert not any({"payload", "history", "result"} & state.keys() for state in answer.json["tasks"])
+    assert answer.json["unread"] == []
+
+
+def test_a_query_answers_no_more_than_a_function_can_and_names_the_rest(backend: Resources) -> None:
+    stage = stage_of(backend)
+    ids = [f"{number:032x}" for number in range(30)]
+    for task_id in ids:
+        # Each quotation mark takes four bytes in the function's answer.
+        stage.store.put(a_task(task_id=task_id, status=Status.COMPLETED, result=json.dumps('"' * 60_000)))
+    api = api_over(backend)
+    read: dict[str, Any] = {}
+    requests = 0
+    while left := [each for each in ids if each not in read]:
+        answer = call(api, "POST", "/tasks/query", {"taskIds": left, "results": True})
+        assert len(json.dumps(answer.json, ensure_ascii=False)) < MAX_ANSWER_BYTES
+        assert {state["taskId"] for state in answer.json["tasks"]} == set(left) - set(answer.json["unread"])
+        read |= {state["taskId"]: state["result"] for state in answer.json["tasks"]}
+        requests += 1
+    assert requests > 1
+    assert set(read.values()) == {'"' * 60_000}
+    assert call(api, "POST", "/tasks/query", {"taskIds": ids}).json["unread"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"taskIds": []}, {"taskIds": ["a"] * 101}, {"taskIds": [1]}, {"taskIds": ["a"], "results": 1}, {"ids": ["a"]}],
+)
+def test_a_query_that_is_none_is_refused(moto_resources: Resources, body: Any) -> None:
+    assert_problem(call(api_over(moto_resources), "POST", "/tasks/query", body), 400, "Invalid query")
+
+
+def test_two_problems_of_one_status_differ_for_a_program(moto_resources: Resources) -> None:
+    typed = api_over(moto_resources, types=(SEND,))
+    assert call(typed, "POST", "/tasks?type=sned", {}).json["type"] == "/problems/unknown-type"
+    assert call(typed, "POST", "/tasks?type=send", {}).json["type"] == "/problems/invalid-arguments"
+
+
+def test_a_payload_is_checked_by_the_schema_of_its_type(moto_resources: Resources) -> None:
+    schema = {"type": "object", "properties": {"below": {"type": "integer"}}, "required": ["below"]}
+    typed = api_over(moto_resources, types=(TaskType("draw", (Argument("below"),), schema=schema),))
+    answer = call(typed, "POST", "/tasks?type=draw", {"below": "x"})
+    assert_problem(answer, 422, "Task type draw: below: expected an integer, got 'x'.")
+    assert call(typed, "POST", "/tasks?type=draw", {"below": "7"}).status == 202

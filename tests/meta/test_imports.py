@@ -58,6 +58,7 @@ EDGES = {
 }
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {
+    "attempt_keys",
     "calls",
     "cancellation",
     "child",
@@ -68,6 +69,7 @@ PURE = {
     "events",
     "isolation",
     "item",
+    "json_schema",
     "letters",
     "transitions",
     "manifest",

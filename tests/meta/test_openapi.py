@@ -10,7 +10,7 @@ from ftask.core import payload, submission
 from ftask.core.codec import TASK_ID
 from ftask.core.manifest import TYPE_NAME, Manifest, types_to_json
 from ftask.core.model import Outcome, Status
-from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI
+from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI, PROBLEMS
 from tests.support.resources import template
 
 README = Path(__file__).parents[2] / "stack" / "README.md"
@@ -53,6 +53,9 @@ def test_every_call_may_be_refused_for_its_signature_and_for_its_token() -> None
 def test_the_numbers_are_those_of_the_code() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["Batch"]["properties"]["tasks"]["maxItems"] == payload.MAX_BATCH_TASKS
+    assert schemas["Query"]["properties"]["taskIds"]["maxItems"] == MAX_PAGE
+    problems = schemas["Problem"]["properties"]["type"]["enum"]
+    assert problems == [f"/problems/{name}" for _, name in PROBLEMS.values()]
     assert schemas["IdempotencyKey"]["maxLength"] == submission.MAX_KEY_CHARACTERS
     limit = next(parameter for parameter in OPERATIONS["GET /tasks"]["parameters"] if parameter["name"] == "limit")[
         "schema"

@@ -185,8 +185,8 @@ def test_a_deployment_without_types_says_so() -> None:
 )
 def test_a_text_is_refused_where_the_annotation_takes_none_and_nothing_converts(annotation: str, takes: bool) -> None:
     task_type = TaskType("nap", (Argument("seconds", annotation=annotation),))
-    problem = task_type.check_texts({"seconds": "0.1"})
+    problem = task_type.check_values({"seconds": "0.1"})
     assert problem == (None if takes else f"Task type nap: 'seconds' takes {annotation}, and '0.1' is a text.")
-    assert task_type.check_texts({"seconds": 0.1}) is None
+    assert task_type.check_values({"seconds": 0.1}) is None
     # With a schema, pydantic converts.
-    assert replace(task_type, schema={}).check_texts({"seconds": "0.1"}) is None
+    assert replace(task_type, schema={}).check_values({"seconds": "0.1"}) is None
