@@ -1,19 +1,65 @@
 """ftask: a fault-tolerant task queue in your own AWS account, and on your laptop.
 
 What a module with tasks imports from here: :func:`task`, :func:`current`, :class:`PermanentError` and
-:class:`RetryAfter`. They load when they are first used: this module is part of every archive, and stays bare.
+:class:`RetryAfter`; what an application does: :class:`Client` or :class:`AsyncClient`, and what they raise. They load
+when they are first used: this module is part of every archive, and stays bare.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # as typing's, whose import an archive need not pay for
-    from ftask.core.errors import PermanentError, RetryAfter
+    from ftask.client.async_client import AsyncClient, AsyncHandle
+    from ftask.client.client import Client, Handle
+    from ftask.client.errors import (
+        ApiConnectionError,
+        ApiError,
+        NotUniqueError,
+        TaskCancelled,
+        TaskFailed,
+        UnknownTaskError,
+        WaitTimeout,
+    )
+    from ftask.client.info import TaskInfo
+    from ftask.client.requests import NewTask
+    from ftask.core.errors import FtaskError, PermanentError, RetryAfter
     from ftask.tasks import current, task
 
-__all__ = ["PermanentError", "RetryAfter", "__version__", "current", "task"]
+__all__ = [
+    "ApiConnectionError",
+    "ApiError",
+    "AsyncClient",
+    "AsyncHandle",
+    "Client",
+    "FtaskError",
+    "Handle",
+    "NewTask",
+    "NotUniqueError",
+    "PermanentError",
+    "RetryAfter",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskInfo",
+    "UnknownTaskError",
+    "WaitTimeout",
+    "__version__",
+    "current",
+    "task",
+]
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    **dict.fromkeys(("AsyncClient", "AsyncHandle"), "ftask.client.async_client"),
+    **dict.fromkeys(("Client", "Handle"), "ftask.client.client"),
+    **dict.fromkeys(
+        (
+            *("ApiConnectionError", "ApiError", "NotUniqueError", "TaskCancelled", "TaskFailed", "UnknownTaskError"),
+            "WaitTimeout",
+        ),
+        "ftask.client.errors",
+    ),
+    "FtaskError": "ftask.core.errors",
+    "NewTask": "ftask.client.requests",
+    "TaskInfo": "ftask.client.info",
     "PermanentError": "ftask.core.errors",
     "RetryAfter": "ftask.core.errors",
     "current": "ftask.tasks",

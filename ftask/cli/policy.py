@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.deploy.parameters import parse_overrides
 from ftask.local.engine import Engine
-from ftask.policy.commands import COMMANDS, DEPLOYING, SERVICE_ROLE
+from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE
 from ftask.policy.deployer import plan_policy
 from ftask.policy.deployer import policy as least_policy
 from ftask.policy.resources import Scope
@@ -40,12 +41,14 @@ def policy(
 ) -> None:
     """Print the least IAM policy under which commands work on the stage.
 
-    Without a command, the policy is an operator's. A deployer's is printed by: ftask policy deploy remove. For a stage
+    Without a command, the policy is an operator's. `app` is a program's that submits tasks by ftask.Client and has
+    FTASK_API_URL: only the calls of the API. A deployer's is printed by: ftask policy deploy remove. For a stage
     with role_arn, service-role stands for the role in whose name CloudFormation works.
 
     Examples:
         ftask policy --stage prod
         ftask policy dlq submit --stage prod
+        ftask policy app --stage prod
     """
     stage = run.config.stage(run.stage_name)
     parameters = stage.overrides() | parse_overrides(param or [])
@@ -95,6 +98,8 @@ def select_commands(words: Sequence[str]) -> list[str]:
         UsageError: a word names no command, or one that sends AWS no requests.
     """
     left = " ".join(words).split()
+    if left == [APPLICATION]:
+        return left
     if not left:
         return [name for name in COMMANDS if name not in DEPLOYING]
     selected: list[str] = []
@@ -121,7 +126,7 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     if run.settings.uses_engine:
         scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
         running = Engine().running()  # printing a policy does not start it
-        return scope, {} if running is None else _deployed_parameters(run, engine_target(running, run.stage_name))
+        return _deployed(run, scope, None if running is None else engine_target(running, run.stage_name))
     region = run.settings.region.value
     if region is None:
         run.screen.note("No region is configured: the policy is for every region and every account.")
@@ -130,7 +135,7 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     account = _account(run)
     if account is None:
         return Scope(stack, partition, region, own_bucket=own_bucket), {}
-    return Scope(stack, partition, region, account, own_bucket), _deployed_parameters(run, run.target)
+    return _deployed(run, Scope(stack, partition, region, account, own_bucket), run.target)
 
 
 def _account(run: Invocation) -> str | None:
@@ -143,10 +148,13 @@ def _account(run: Invocation) -> str | None:
         return None
 
 
-def _deployed_parameters(run: Invocation, target: Target) -> Mapping[str, str]:
+def _deployed(run: Invocation, scope: Scope, target: Target | None) -> tuple[Scope, Mapping[str, str]]:
+    """Return the scope with the id of the deployed API, and the parameters of the stage."""
     try:
-        stack = find_stack(target)
+        stack = None if target is None else find_stack(target)
     except FtaskError as error:
         run.screen.note(f"The parameters of the deployed stage are left out; name them with --param. {error.message}")
-        return {}
-    return {} if stack is None else stack.parameters
+        stack = None
+    if stack is None:
+        return scope, {}
+    return replace(scope, api=stack.output_values.get("ApiId", "*")), stack.parameters

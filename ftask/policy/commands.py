@@ -15,6 +15,7 @@ from ftask.policy.resources import (
     ARCHIVES,
     BATCHES,
     BUCKET,
+    CLIENT_ROUTES,
     DEAD_LETTERS,
     DOCUMENT,
     FAILED_INDEX,
@@ -220,3 +221,6 @@ COMMANDS: Mapping[str, Needs] = {
 DEPLOYING = ("deploy", "remove")
 # Stands among commands for the role in whose name CloudFormation works, where a stage has one.
 SERVICE_ROLE = "service-role"
+# Stands alone, for an application's client, which knows the URL of the API.
+APPLICATION = "app"
+CLIENT = needs({CLIENT_ROUTES: "execute-api:Invoke"})

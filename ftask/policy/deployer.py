@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ftask.policy.commands import COMMANDS, DEPLOYING, PLAN_ONLY, SERVICE_ROLE
+from ftask.policy.commands import APPLICATION, CLIENT, COMMANDS, DEPLOYING, PLAN_ONLY, SERVICE_ROLE
 from ftask.policy.resources import (
     ACCESS_LOG,
     ANYTHING,
@@ -207,11 +207,15 @@ def policy(
 ) -> dict[str, Any]:
     """Return the least policy under which `commands` work: names of `ftask.policy.commands.COMMANDS`, or SERVICE_ROLE.
 
+    APPLICATION alone is for a program that calls the API.
+
     `key_arn` is the team's key of the stage, `vpc` says whether its functions run in a VPC of the team's, and
     `boundary_arn` is the permissions boundary of its roles. Without a boundary, a deployer may give the roles any
     policy, and so has every permission of the account by way of the functions. With `role_arn` CloudFormation works in
     the name of that service role, and a deployer hands it the role.
     """
+    if list(commands) == [APPLICATION]:
+        return document(CLIENT, scope)
     needed = together(*(COMMANDS[command] for command in commands if command != SERVICE_ROLE))
     asks_cloudformation = any(command in DEPLOYING for command in commands)
     deploys = SERVICE_ROLE in commands or (asks_cloudformation and role_arn is None)

@@ -21,6 +21,11 @@ MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:*"
 SUBMISSION = "arn:{partition}:execute-api:{region}:{account}:*/v1/POST/tasks"
 BATCHES = f"{SUBMISSION}/batch"
 DOCUMENT = "arn:{partition}:execute-api:{region}:{account}:*/v1/GET/openapi.json"
+# What an application's client calls.
+CLIENT_ROUTES = " ".join(
+    f"arn:{{partition}}:execute-api:{{region}}:{{account}}:{{api}}/v1/{route}"
+    for route in ("POST/tasks", "POST/tasks/batch", "POST/tasks/query", "GET/tasks", "GET/tasks/*")
+)
 READING = "arn:{partition}:execute-api:{region}:{account}:*/v1/GET/tasks/*"
 WORKER = "arn:{partition}:lambda:{region}:{account}:function:{stack}-worker"
 FUNCTIONS = f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{{stack}}-api {WORKER}"
@@ -57,7 +62,7 @@ Condition = Mapping[str, Mapping[str, str]]
 class Scope:
     """The account and region of a stage's resources; `*` stands for every one.
 
-    `own_bucket` is the bucket for code archives; None for ftask's under its usual name.
+    `own_bucket` is the bucket for code archives; None for ftask's under its usual name. `api` is the id of the API.
     """
 
     stack: str
@@ -65,6 +70,7 @@ class Scope:
     region: str = "*"
     account: str = "*"
     own_bucket: str | None = None
+    api: str = "*"
 
     @property
     def makes_bucket(self) -> bool:
@@ -80,7 +86,12 @@ class Scope:
         """Return the resource of a pattern that has only one."""
         bucket = self.own_bucket or f"ftask-artifacts-{self.account}-{self.region}"
         return pattern.format(
-            partition=self.partition, region=self.region, account=self.account, stack=self.stack, bucket=bucket
+            partition=self.partition,
+            region=self.region,
+            account=self.account,
+            stack=self.stack,
+            bucket=bucket,
+            api=self.api,
         )
 
 

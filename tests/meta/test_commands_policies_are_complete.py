@@ -17,7 +17,7 @@ from botocore.session import get_session
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask.cli.policy import MANAGED_POLICY_CHARACTERS, select_commands
-from ftask.policy.commands import COMMANDS, DEPLOYING, SERVICE_ROLE
+from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE
 from ftask.policy.deployer import ALARM_INITIALS, CHANGES, READS, plan_policy, policy
 from ftask.policy.resources import Scope, together
 from tests.support.commands import COMMANDS as ALL_COMMANDS
@@ -134,6 +134,7 @@ POLICIES = {
     "a deployer with a service role": policy(DEPLOYING, SCOPE, KEY, vpc=True, role_arn=ROLE),
     "a service role": policy([SERVICE_ROLE], SCOPE),
     "a planner": plan_policy(SCOPE),
+    "an application": policy([APPLICATION], SCOPE),
     "an operator": policy(select_commands([]), SCOPE),
     "an operator with a key": policy(select_commands([]), SCOPE, KEY),
     **{command: policy([command], SCOPE) for command in COMMANDS},

@@ -32,6 +32,7 @@ class FakeStack:
         self.states = list(states)
         self.changes = changes
         self.deployed = deployed or {}
+        self.outputs: dict[str, str] = {}
         self.token = "token-of-another-tool"
         self.calls: list[str] = []
         self.plans_of_others = 0
@@ -42,7 +43,8 @@ class FakeStack:
     def describe_stacks(self, **_: Any) -> Any:
         status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in self.deployed.items()]
-        return {"Stacks": [{"StackStatus": status, "StackId": "id", "Parameters": parameters}]}
+        outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.outputs.items()]
+        return {"Stacks": [{"StackStatus": status, "StackId": "id", "Parameters": parameters, "Outputs": outputs}]}
 
     def describe_stack_events(self, **_: Any) -> Any:
         begun = {

@@ -66,3 +66,15 @@ def test_without_credentials_a_policy_is_for_every_account_and_says_so(capsys: p
         statement["Resource"] for statement in document["Statement"]
     ]
     assert notes == ["The policy is for every account. No AWS credentials were found for stage 'prod'."]
+
+
+def test_an_application_needs_the_calls_of_its_stage_s_api_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed={"KmsKeyArn": KEY})
+    stack.outputs["ApiId"] = "abc123"
+    document, _ = printed(capsys, target_in_account(stack), "app")
+    (statement,) = document["Statement"]
+    assert statement["Action"] == ["execute-api:Invoke"]
+    assert {resource.split(":", 5)[5] for resource in statement["Resource"]} == {
+        f"abc123/v1/{route}"
+        for route in ("POST/tasks", "POST/tasks/batch", "POST/tasks/query", "GET/tasks", "GET/tasks/*")
+    }
