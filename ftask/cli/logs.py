@@ -70,8 +70,7 @@ def logs(
     Examples:
         ftask logs --follow --level WARNING
         ftask logs --task ID
-        ftask logs --since 2h --error TimeoutError
-        ftask logs --since 2h --grep 'order 1[78]'
+        ftask logs --since 2h --error TimeoutError --grep 'order 1[78]'
     """
     functions = FUNCTIONS if function is None else (parse_choice("--function", function, FUNCTIONS),)
     pattern = None if grep is None else parse_pattern(grep)
