@@ -6,8 +6,8 @@ Both ways use the core's redriver, so a redrive may be interrupted, repeated, or
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from itertools import islice
 
 from ftask.actions.reading import holding, over_connections
@@ -15,8 +15,7 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.letters import Verdict, Verdicts
-from ftask.core.model import Delivery, Message, Task
-from ftask.core.ports import Queue
+from ftask.core.model import Message, Task
 from ftask.core.sqs import MAX_BATCH
 from ftask.selection.failed import failures
 from ftask.selection.filter import TaskFilter
@@ -32,10 +31,10 @@ def redrive(stage: Stage, task_filter: TaskFilter, limiter: RateLimiter) -> Gene
     Raises:
         FtaskError: AWS refused a request. Tasks that were redriven remain so; a repetition redrives the others.
     """
-    once = _OncePerTask(task_filter)
-    redriver = replace(stage.redriver, queue=_LimitedQueue(stage.queue, limiter))
+    once = _OncePerTask(task_filter, limiter)
+    redriver = stage.redriver
     yield from over_connections(
-        stage, lambda reader, seen: redriver.redrive_letters(reader, once.matches, seen), task_filter.task_ids
+        stage, lambda reader, seen: redriver.redrive_letters(reader, once.admit, seen), task_filter.task_ids
     )
     # A task whose letter has expired, or is held by somebody else now: that letter is stale afterwards.
     failed = failures(stage, task_filter, also_removed=True)
@@ -43,7 +42,7 @@ def redrive(stage: Stage, task_filter: TaskFilter, limiter: RateLimiter) -> Gene
     while chunk := list(islice(without_letter, MAX_BATCH)):
         messages = [Message(task.task_id, task.epoch) for task in chunk]
         with translate_aws_errors():
-            verdicts = redriver.redrive(messages, once.matches, also_removed=bool(task_filter.task_ids))
+            verdicts = redriver.redrive(messages, once.admit, also_removed=bool(task_filter.task_ids))
         yield list(zip(messages, verdicts, strict=True))
 
 
@@ -72,29 +71,15 @@ class RedriveTally:
 class _OncePerTask:
     """The selected tasks, each in one epoch only, so that a task which fails again at once is not redriven again."""
 
-    def __init__(self, task_filter: TaskFilter) -> None:
+    def __init__(self, task_filter: TaskFilter, limiter: RateLimiter) -> None:
         self._filter = task_filter
+        self._limiter = limiter
         self.epochs: dict[str, int] = {}
 
-    def matches(self, task: Task) -> bool:
+    def admit(self, task: Task) -> bool:
+        """Return whether the task is redriven, after its turn at the rate."""
         # Two threads may have the same task: both then redrive the same epoch, which is harmless.
-        return self._filter.matches_failure(task) and self.epochs.setdefault(task.task_id, task.epoch) == task.epoch
-
-
-class _LimitedQueue:
-    """The main queue, which takes the messages of redriven tasks at a rate."""
-
-    def __init__(self, queue: Queue, limiter: RateLimiter) -> None:
-        self._queue = queue
-        self._limiter = limiter
-
-    def send(self, message: Message) -> None:
-        self._limiter.wait(1)
-        self._queue.send(message)
-
-    def send_many(self, messages: Sequence[Message]) -> list[Message]:
-        self._limiter.wait(len(messages))
-        return self._queue.send_many(messages)
-
-    def postpone(self, delivery: Delivery, seconds: int) -> None:
-        self._queue.postpone(delivery, seconds)
+        is_first = self._filter.matches_failure(task) and self.epochs.setdefault(task.task_id, task.epoch) == task.epoch
+        if is_first:
+            self._limiter.wait(1)
+        return is_first

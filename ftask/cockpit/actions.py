@@ -16,7 +16,7 @@ from ftask.cockpit.rows import TaskRow
 from ftask.core.errors import FtaskError
 from ftask.core.letters import Verdict
 from ftask.core.text import plural
-from ftask.ops.recent_failures import RecentFailure
+from ftask.ops.top import FailedAttempt
 from ftask.render.cancellation import cancellation_text
 from ftask.render.dead_letters import VERDICTS
 from ftask.selection.error_kinds import FailureGroup
@@ -84,7 +84,7 @@ class Actions:
         """Open the kind of error."""
         board = self._app.board
         selection = of_group(group)
-        tasks = [RecentFailure.of(task) for task in board.failed.tasks if selection.matches_failed(task)]
+        tasks = [FailedAttempt.of(task) for task in board.failed.tasks if selection.matches_failed(task)]
 
         def show(example: dict[str, Any] | None) -> None:
             self._app.say("")

@@ -11,8 +11,7 @@ from itertools import islice
 from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow
 from ftask.core.failed_index import FailedTask
 from ftask.core.text import plural
-from ftask.ops.recent_failures import recent_failures
-from ftask.ops.top import StageSnapshot
+from ftask.ops.top import StageSnapshot, recent_failures
 from ftask.selection.error_kinds import FailureGroup, error_kind, group_failures
 from ftask.selection.failed import NO_FAILED_TASKS, FailedTasks
 

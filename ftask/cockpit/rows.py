@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftask.core.timestamps import now
-from ftask.ops.recent_failures import RecentFailure
+from ftask.ops.top import FailedAttempt
 from ftask.render import cockpit as pictures
 from ftask.render.ids import MIN_DIGITS, shorten
 from ftask.selection.error_kinds import FailureGroup
@@ -39,7 +39,7 @@ class GroupRow:
 class TaskRow:
     """A task that failed recently."""
 
-    failure: RecentFailure
+    failure: FailedAttempt
 
     @property
     def key(self) -> str:

@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 
 from ftask.aws.account import concurrency_limit
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.old_items import LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT, returns_old_items
 from ftask.aws.parameters import contradictions
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
@@ -56,7 +55,6 @@ def checks(restore_mapping: Callable[[], object]) -> Mapping[str, Check]:
         "parameters": _parameters,
         "consumption": _consumption,
         "permissions": _permissions,
-        "conditional writes": _old_items,
         "tasks": _tasks,
         "dead letters": check_letters,
     }
@@ -166,18 +164,6 @@ def _permissions(stage: Stage) -> Iterator[Finding]:
         )
     else:
         yield Finding("permissions", Level.OK, "suffice to read, redrive, drain and cancel")
-
-
-def _old_items(stage: Stage) -> Iterator[Finding]:
-    """Ask an emulator for what the protocol stands on; AWS has it."""
-    if not stage.target.is_emulated:
-        return
-    with translate_aws_errors():
-        returned = returns_old_items(stage.target, stage.outputs.table)
-    if returned:
-        yield Finding("conditional writes", Level.OK, "a refused one returns the old item")
-    elif returned is False:
-        yield Finding("conditional writes", Level.ERROR, LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT)
 
 
 def _skew(date: str | None) -> timedelta | None:

@@ -115,7 +115,7 @@ def _without_letter(stage: Stage, tasks: list[FailedTask]) -> Finding:
     expired = sum(task.failed_at < now() - LETTER_LIFE for task in tasks)
     reasons = [
         *([f"{expired:,} expired after 14 days"] if expired else []),
-        *([f"{len(tasks) - expired:,} drained"] if expired < len(tasks) else []),
+        *([f"{len(tasks) - expired:,} deleted"] if expired < len(tasks) else []),
     ]
     return Finding(
         CHECK,

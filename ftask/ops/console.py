@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from ftask.aws.stack import StackOutputs
+from ftask.aws.stage import Stage
 
 # The console's host in each partition.
 # https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/getting-started.html
@@ -28,22 +28,21 @@ PAGES = {
 }
 
 
-def build_links(outputs: StackOutputs, stack_id: str, stack_name: str, *, dashboard: bool) -> dict[str, str]:
-    """Return the URLs of the pages, by what they show; empty for a partition whose console is not known.
-
-    `dashboard` says whether the stage has one.
-    """
+def console_links(stage: Stage) -> dict[str, str]:
+    """Return the URLs of the pages, by what they show; empty for a partition whose console is not known."""
+    outputs, stack_id, stack_name = stage.outputs, stage.stack.stack_id, stage.target.stack_name
     _, partition, _, region, *_ = stack_id.split(":")
     host = _HOSTS.get(partition)
     if host is None:
         return {}
+    has_dashboard = stage.stack.parameters["MetricsDashboard"] == "true"
 
     def page(service: str, fragment: str) -> str:
         return f"https://{region}.{host}/{service}/home?region={region}#{fragment}"
 
     return {
         "stack": page("cloudformation", f"/stacks/stackinfo?stackId={_quoted(stack_id)}"),
-        **({"dashboard": page("cloudwatch", f"dashboards/dashboard/{_quoted(stack_name)}")} if dashboard else {}),
+        **({"dashboard": page("cloudwatch", f"dashboards/dashboard/{_quoted(stack_name)}")} if has_dashboard else {}),
         "alarms": page("cloudwatch", f"alarmsV2:?search={_quoted(stack_name)}"),
         "workerLog": page("cloudwatch", f"logsV2:log-groups/log-group/{_log_group(outputs.worker_log_group)}"),
         "apiLog": page("cloudwatch", f"logsV2:log-groups/log-group/{_log_group(outputs.api_log_group)}"),

@@ -17,9 +17,11 @@ from ftask.aws.polling import rounds
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
+from ftask.core.item import item_to_task
 from ftask.core.model import Status
-from ftask.core.timestamps import now, to_iso
-from ftask.selection.scan import scan
+from ftask.core.timestamps import now
+from ftask.selection.filter import TaskFilter
+from ftask.selection.scan import scan_tasks
 
 if TYPE_CHECKING:
     from types_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
@@ -35,6 +37,7 @@ _POLL_SECONDS = 0.5
 _ATTEMPTS_POLL_SECONDS = 0.2
 # What an invocation takes longer than the worker's timeout to be gone.
 _INVOCATION_MARGIN_SECONDS = 5
+_RETRYING = TaskFilter(statuses=(Status.RETRYING,))
 
 
 def state(stage: Stage) -> str:
@@ -148,16 +151,9 @@ def _running_attempts(stage: Stage) -> int:
     in_flight = stage.queue_depth().in_flight
     if not in_flight:
         return 0  # mostly, and without reading the table
-    condition = "#status = :retrying AND nextAttemptAt > :now"
-    pages = scan(
-        stage,
-        condition,
-        {"#status": "status"},
-        projection=("taskId",),
-        retrying=str(Status.RETRYING),
-        now=to_iso(now()),
-    )
-    return max(0, in_flight - sum(len(page.items) for page in pages))
+    retrying = (item_to_task(item) for page in scan_tasks(stage, _RETRYING) for item in page.items)
+    moment = now()
+    return max(0, in_flight - sum(task.next_attempt_at is None or task.next_attempt_at > moment for task in retrying))
 
 
 def _request(stage: Stage, *, enabled: bool) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.aws.stage import Stage
 from ftask.core.timestamps import now
 from ftask.ops import consumption
-from ftask.ops.console import build_links
+from ftask.ops.console import console_links
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.literals import StatisticType
 
 
 def describe_stage(stage: Stage) -> dict[str, Any]:
@@ -22,8 +25,7 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
     """
     target, stack, outputs = stage.target, stage.stack, stage.outputs
     queue = stage.queue_depth()
-    with translate_aws_errors():
-        oldest = oldest_seconds(stage)
+    oldest = oldest_seconds(stage)
     state = consumption.state(stage)
     return {
         "stage": target.stage_name,
@@ -52,25 +54,27 @@ def describe_stage(stage: Stage) -> dict[str, Any]:
     }
 
 
-def console_links(stage: Stage) -> dict[str, str]:
-    """Return links to the pages of the console; none where the console of the partition is not known."""
-    stack = stage.stack
-    # A stage of 0.1 has its dashboard with its alarms.
-    has_dashboard = stack.parameters.get("MetricsDashboard", stack.parameters.get("Alarms")) == "true"
-    return build_links(stage.outputs, stack.stack_id, stage.target.stack_name, dashboard=has_dashboard)
-
-
 def oldest_seconds(stage: Stage) -> float | None:
     """Return the age of the oldest message, as CloudWatch last saw it; None if it has no figure."""
-    until = now()
-    points = stage.target.cloudwatch.get_metric_statistics(
-        Namespace="AWS/SQS",
-        MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[{"Name": "QueueName", "Value": stage.outputs.queue_url.rpartition("/")[2]}],
-        StartTime=until - timedelta(minutes=10),
-        EndTime=until,
-        Period=60,
-        Statistics=["Maximum"],
-    )["Datapoints"]
-    latest = max(points, key=lambda point: point["Timestamp"], default=None)
-    return None if latest is None else latest["Maximum"]
+    ages = datapoints(stage, "AWS/SQS", "ApproximateAgeOfOldestMessage", timedelta(minutes=10), "Maximum")
+    return ages[-1] if ages else None
+
+
+def datapoints(stage: Stage, namespace: str, metric: str, period: timedelta, statistic: StatisticType) -> list[float]:
+    """Return what CloudWatch has of a metric of the queue or the worker in each minute of the last `period`."""
+    outputs, until = stage.outputs, now()
+    name, value = {
+        "AWS/SQS": ("QueueName", outputs.queue_url.rpartition("/")[2]),
+        "AWS/Lambda": ("FunctionName", outputs.worker_function),
+    }[namespace]
+    with translate_aws_errors():
+        points = stage.target.cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value}],
+            StartTime=until - period,
+            EndTime=until,
+            Period=60,
+            Statistics=[statistic],
+        )["Datapoints"]
+    return [point[statistic] for point in sorted(points, key=lambda point: point["Timestamp"])]

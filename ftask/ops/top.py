@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.core.events import EventName
-from ftask.core.model import EXPERIMENT_TYPE, Status
+from ftask.core.failed_index import FailedTask
+from ftask.core.model import EXPERIMENT_TYPE, WORKER_LOST, Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
-from ftask.ops.info import oldest_seconds
+from ftask.ops.info import datapoints, oldest_seconds
 from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
 from ftask.selection.failed import count_failed
 
@@ -43,12 +43,15 @@ _WORKER_ERRORS = frozenset(
     }
 )
 
+# How far apart the log and the item may say that one attempt ended.
+_CLOCKS_DIFFER = timedelta(seconds=10)
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class FailedAttempt:
-    """A failed attempt, as the worker logged it. `final` says whether the task ended with it."""
+    """A failed attempt, as the worker logged it or the index has it. `final` says whether the task FAILED with it."""
 
     at: datetime
     task_id: str
@@ -56,6 +59,27 @@ class FailedAttempt:
     error: str
     final: bool
     type: str = EXPERIMENT_TYPE
+
+    @classmethod
+    def of(cls, task: FailedTask) -> FailedAttempt:
+        """Return the last attempt of a task that is FAILED."""
+        return cls(task.failed_at, task.task_id, task.attempts, task.text, final=True, type=task.type)
+
+    def is_same_as(self, other: FailedAttempt) -> bool:
+        """Whether the log and the item may tell of the same attempt: their clocks differ."""
+        is_near = abs(self.at - other.at) < _CLOCKS_DIFFER
+        return is_near and self.final and other.final and self.attempt == other.attempt
+
+
+def recent_failures(logged: Iterable[FailedAttempt], failed: Iterable[FailedTask]) -> list[FailedAttempt]:
+    """Return each task of the log and of the index once, with its newest failed attempt; the newest task first."""
+    newest = {task.task_id: FailedAttempt.of(task) for task in failed}
+    for attempt in logged:
+        known = newest.get(attempt.task_id)
+        # Of one attempt, the index knows the whole error.
+        if known is None or (attempt.at > known.at and not attempt.is_same_as(known)):
+            newest[attempt.task_id] = attempt
+    return sorted(newest.values(), key=lambda attempt: attempt.at, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +153,6 @@ class StageSnapshot:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Metrics:
-    oldest_seconds: float | None
-    errors: int
-    throttles: int
-
-
 class _Kept(Generic[T]):
     """A value that is read again once it is older than `age_seconds`, or later where reading it takes long."""
 
@@ -196,7 +213,7 @@ class StageSampler:
         queue = self.stage.queue_depth()
         state = consumption.state(self.stage)
         asks = state == consumption.ENABLED and not (ended.completed or ended.retried or ended.failed)
-        metrics, _ = self._metrics.get()
+        (oldest, errors, throttles), _ = self._metrics.get()
         failed, failed_at = self._failed.get()
         return StageSnapshot(
             at=at,
@@ -204,35 +221,25 @@ class StageSampler:
             problem=self._problem.get()[0] if asks else None,
             waiting=queue.visible,
             in_flight=queue.in_flight,
-            oldest_seconds=metrics.oldest_seconds,
+            oldest_seconds=oldest,
             dead_letters=self.stage.dead_letter_depth().total,
             completed_rate=ended.completed / seconds if seconds else 0.0,
             failed_attempts_rate=(ended.retried + ended.failed) / seconds if seconds else 0.0,
             # CloudWatch counts every error, some minutes late; the worker logs at once those that it sees itself.
-            worker_errors=max(metrics.errors, self._logged_errors),
-            throttles=metrics.throttles,
+            worker_errors=max(errors, self._logged_errors),
+            throttles=throttles,
             failed=failed,
             failed_at=failed_at,
             ended=self._ended,
             failures=tuple(reversed(self._failures)),
         )
 
-    def _read_metrics(self) -> _Metrics:
-        with translate_aws_errors():
-            return _Metrics(oldest_seconds(self.stage), self._sum("Errors"), self._sum("Throttles"))
-
-    def _sum(self, metric: str) -> int:
-        until = now()
-        points = self.stage.target.cloudwatch.get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName=metric,
-            Dimensions=[{"Name": "FunctionName", "Value": self.stage.outputs.worker_function}],
-            StartTime=until - METRIC_PERIOD,
-            EndTime=until,
-            Period=60,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        return round(sum(point["Sum"] for point in points))
+    def _read_metrics(self) -> tuple[float | None, int, int]:
+        errors, throttles = (
+            sum(datapoints(self.stage, "AWS/Lambda", metric, METRIC_PERIOD, "Sum"))
+            for metric in ("Errors", "Throttles")
+        )
+        return oldest_seconds(self.stage), round(errors), round(throttles)
 
 
 def ended_attempts(events: Iterable[Event], since: datetime) -> EndedAttempts:
@@ -247,18 +254,16 @@ def ended_attempts(events: Iterable[Event], since: datetime) -> EndedAttempts:
 
 
 def _failed_attempt(event: Event) -> FailedAttempt | None:
-    fields = event.fields
-    lost = event.name == EventName.WORKER_LOST
-    if event.task_id is None or not (lost or (event.name == EventName.FINISHED and fields.get("errorType"))):
+    is_lost = event.name == EventName.WORKER_LOST
+    has_failed = is_lost or (event.name == EventName.FINISHED and event.error is not None)
+    if event.task_id is None or not has_failed:
         return None
-    error = (
-        "WorkerLost" if lost else ": ".join(str(fields[key]) for key in ("errorType", "errorMessage") if key in fields)
-    )
+    error = [WORKER_LOST] if is_lost or event.error is None else filter(None, (event.error.type, event.error.message))
     return FailedAttempt(
         event.at,
         event.task_id,
-        int(fields.get("attempt", 0)),
-        error,
-        final=lost or fields.get("status") == "FAILED",
-        type=str(fields.get("type", EXPERIMENT_TYPE)),
+        int(event.fields.get("attempt", 0)),
+        ": ".join(error),
+        final=is_lost or event.fields.get("status") == Status.FAILED,
+        type=str(event.fields.get("type", EXPERIMENT_TYPE)),
     )

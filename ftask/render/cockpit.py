@@ -15,8 +15,7 @@ from rich.text import Text
 
 from ftask.core.model import Status
 from ftask.core.text import plural
-from ftask.ops.recent_failures import RecentFailure
-from ftask.ops.top import StageSnapshot
+from ftask.ops.top import FailedAttempt, StageSnapshot
 from ftask.render.safe import safe_text, safe_value
 from ftask.render.sparkline import graph
 from ftask.render.statuses import STYLES, consumption_text
@@ -118,7 +117,7 @@ def group_line(group: FailureGroup, now: datetime, width: int, count_width: int,
     return _cut(_row(line, group.last_at, now, group.task_type, group.text, type_width), width)
 
 
-def failure_line(failure: RecentFailure, shown_id: str, now: datetime, width: int, type_width: int) -> Text:
+def failure_line(failure: FailedAttempt, shown_id: str, now: datetime, width: int, type_width: int) -> Text:
     """Return a task that failed recently: its id, when and how its last attempt ended, and its error."""
     line = Text(safe_text(shown_id))
     line = _row(line, failure.at, now, failure.type, failure.error, type_width, final=failure.final)

@@ -44,10 +44,6 @@ _NARROW = 100
 # With less room for text, the terminal breaks the lines.
 _MIN_ROOM = 16
 _HIGHLIGHT = "reverse"
-# Holds the words of a short detail together while lines are broken: a code point that no text has.
-# https://www.unicode.org/faq/private_use.html#nonchar1
-_GLUE = "\ufdd0"
-_GLUED = 16
 # `Text.wrap` takes one, and asks it nothing.
 _CONSOLE = Console()
 
@@ -94,7 +90,7 @@ def event_text(
     code, line_break, error = _stack(event).rpartition("\n")
     below = Text.assemble(code, line_break, (error, style))
     for text in (body, below):
-        for match in highlight.finditer(_unglued(text.plain)) if highlight else ():
+        for match in highlight.finditer(text.plain) if highlight else ():
             text.stylize(_HIGHLIGHT, *match.span())
     lines = _by_words(body, head.cell_len, width)
     lines[0] = head + lines[0]
@@ -152,7 +148,7 @@ def _detail(event: Event, name: str, style: str) -> Text | None:
     value = event.fields[name]
     text = _value(value)
     if event.name in _MESSAGES and name != "message":
-        return _labelled_text(name, text)
+        return Text.assemble((f"{name} ", "dim"), text)
     if name == "type":
         # The experiment's lines go without their type, like its tables.
         return None if value == EXPERIMENT_TYPE else Text(text)
@@ -172,31 +168,18 @@ def _detail(event: Event, name: str, style: str) -> Text | None:
         return Text.assemble((prefix, "dim"), (text, style))
     if name == "reason":
         return Text(text, style=style)
-    return _labelled_text(*_labelled(name, value, text))
+    return _labelled(name, value)
 
 
-def _labelled_text(label: str, words: str) -> Text:
-    """Return a label and a value, which stay on one line if it is short."""
-    if len(words) > _GLUED:
-        return Text.assemble((f"{label} ", "dim"), words)
-    return Text.assemble((label + _GLUE, "dim"), words.replace(" ", _GLUE))
-
-
-def _unglued(text: str) -> str:
-    return text.replace(_GLUE, " ")
-
-
-def _labelled(name: str, value: Any, text: str) -> tuple[str, str]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if name in ("durationMs", "waitMs") and is_number:
-        return {"durationMs": "took", "waitMs": "waited"}[name], _milliseconds(value)
-    if name == "visibleInSeconds" and is_number:
-        return "visible in", duration(value)
-    return name, text
-
-
-def _milliseconds(milliseconds: float) -> str:
-    return f"{milliseconds:g} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+def _labelled(name: str, value: Any) -> Text:
+    label, words = name, _value(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if name in ("durationMs", "waitMs"):
+            label = "took" if name == "durationMs" else "waited"
+            words = f"{value:g} ms" if value < 1000 else duration(value / 1000)
+        elif name == "visibleInSeconds":
+            label, words = "visible in", duration(value)
+    return Text.assemble((f"{label} ", "dim"), words)
 
 
 def _stack(event: Event) -> str:
@@ -218,7 +201,6 @@ def _by_words(text: Text, indent: int, width: int | None) -> list[Text]:
     else:
         lines = list(text.wrap(_CONSOLE, room, overflow="fold"))
     for line in lines:
-        line.plain = _unglued(line.plain)
         line.rstrip()
     margin = " " * (indent + _HANGING)
     return [line if number == 0 else Text(margin) + line for number, line in enumerate(lines)]

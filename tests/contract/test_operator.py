@@ -505,7 +505,7 @@ def test_letters_and_failures_are_compared_and_repaired(stage: Stage) -> None:
     assert [finding.level for finding in findings] == [Level.NOTE, Level.WARNING, Level.NOTE]
     assert "1 stale dead letter: their tasks were redriven" in texts[0]
     assert texts[1] == f"1 dead letter not of a task, 1 dead letter whose task is gone, like {'f' * 32}."
-    assert texts[2] == f"1 failed task without a dead letter, like {without_letter}: 1 drained."
+    assert texts[2] == f"1 failed task without a dead letter, like {without_letter}: 1 deleted."
     repairs = [finding.fix() for finding in findings if finding.fix]
     assert repairs == ["deleted 1 stale letter", "sent 1 dead letter again"]
     # Nobody holds a letter afterwards, so a second look sees all of them.

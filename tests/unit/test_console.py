@@ -3,7 +3,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ftask.ops.console import PAGES, build_links
+from ftask.aws.stage import Stage
+from ftask.ops.console import PAGES, console_links
 
 
 def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
@@ -15,17 +16,21 @@ def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:
         queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/q",
         dead_letter_queue_url="https://sqs.cn-north-1.amazonaws.com.cn/1/d",
     )
-    stack_id = "arn:aws-cn:cloudformation:cn-north-1:1:stack/ftask-prod/x"
-    urls = build_links(outputs, stack_id, "ftask-prod", dashboard=True)
+
+    def links(partition: str, region: str, *, dashboard: bool = True) -> dict[str, str]:
+        stack_id = f"arn:{partition}:cloudformation:{region}:1:stack/ftask-prod/x"
+        parameters = {"MetricsDashboard": str(dashboard).lower()}
+        stack: Any = SimpleNamespace(stack_id=stack_id, parameters=parameters, outputs=outputs)
+        target: Any = SimpleNamespace(stack_name="ftask-prod")
+        return console_links(Stage(target, stack))
+
+    urls = links("aws-cn", "cn-north-1")
     assert all(url.startswith("https://cn-north-1.console.amazonaws.cn/") for url in urls.values())
     assert urls["workerLog"].endswith("#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fftask-prod-worker")
     assert urls["dashboard"].endswith("#dashboards/dashboard/ftask-prod")
-    assert "dashboard" not in build_links(outputs, stack_id, "ftask-prod", dashboard=False)
-    unknown = stack_id.replace("aws-cn", "aws-iso").replace("cn-north-1", "us-iso-east-1")
+    assert "dashboard" not in links("aws-cn", "cn-north-1", dashboard=False)
     assert set(PAGES.values()) <= set(urls)
-    government = stack_id.replace("aws-cn", "aws-us-gov").replace("cn-north-1", "us-gov-west-1")
-    stack = build_links(outputs, government, "ftask-prod", dashboard=True)["stack"]
-    assert stack.startswith(
+    assert links("aws-us-gov", "us-gov-west-1")["stack"].startswith(
         "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudformation/home?region=us-gov-west-1#"
     )
-    assert build_links(outputs, unknown, "ftask-prod", dashboard=True) == {}
+    assert links("aws-iso", "us-iso-east-1") == {}

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import botocore.session
 import pytest
 from botocore.stub import ANY, Stubber
 
-from ftask.aws.old_items import LACKS_OLD_ITEMS, returns_old_items
-from ftask.aws.stack import DeployedStack
-from ftask.aws.stage import Stage
+from ftask.aws.old_items import returns_old_items
 from ftask.aws.target import Target
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError
@@ -21,8 +18,6 @@ from ftask.core.item import task_to_item
 from ftask.core.model import Message
 from ftask.core.transitions import Acknowledge, decide_refused_begin
 from ftask.deploy.deployment import Deployment
-from ftask.doctor.checks import checks
-from ftask.doctor.finding import Level
 from tests.support.builders import TASK_ID, a_running_task
 from tests.support.clock import EPOCH
 
@@ -82,19 +77,10 @@ def test_a_deployment_on_an_endpoint_without_old_items_is_an_error(dynamodb: tup
     assert "local engine" in str(refused.value.hint)
 
 
-def test_a_doctor_finds_an_endpoint_without_old_items(dynamodb: tuple[Any, Stubber]) -> None:
-    client, stubber = dynamodb
-    probing(stubber, {})
-    stage = Stage(emulated(client), cast("DeployedStack", SimpleNamespace(outputs=SimpleNamespace(table="t"))))
-    (finding,) = checks(lambda: None)["conditional writes"](stage)
-    assert (finding.level, finding.message) == (Level.ERROR, LACKS_OLD_ITEMS)
-
-
 def test_aws_is_not_probed(dynamodb: tuple[Any, Stubber]) -> None:
     target = Target("prod", region="us-east-1")
     vars(target)["dynamodb"], _ = dynamodb
     Deployment(target, {}).check_endpoint("t")
-    assert list(checks(lambda: None)["conditional writes"](Stage(target, cast("DeployedStack", None)))) == []
 
 
 def begin_refused(dynamodb: tuple[Any, Stubber], answer: Any) -> Any:

@@ -6,8 +6,7 @@ import pytest
 from rich.text import Text
 
 from ftask.core.codec import task_to_json
-from ftask.ops.recent_failures import RecentFailure
-from ftask.ops.top import EndedAttempts
+from ftask.ops.top import EndedAttempts, FailedAttempt
 from ftask.render import cockpit
 from ftask.selection.error_kinds import group_failures
 from tests.support.builders import a_full_task
@@ -44,7 +43,7 @@ def lines_of(width: int, snapshot: object = BUSY) -> list[Text]:
         *cockpit.figures(BUSY, width).split(),
         *cockpit.bars(range(500), width, 4, "green").split(),
         cockpit.group_line(group, NOW, width, count_width=8, type_width=20),
-        cockpit.failure_line(RecentFailure.of(failed), "01234567", NOW, width, type_width=20),
+        cockpit.failure_line(FailedAttempt.of(failed), "01234567", NOW, width, type_width=20),
         cockpit.key_line([("Enter", "open"), ("q", "quit")] * 20, width),
     ]
 
@@ -87,7 +86,7 @@ def test_an_error_cannot_steer_the_terminal_and_stays_on_its_line() -> None:
     failed = a_failed_task(1, ATTACK)
     (group,) = group_failures([failed])
     for line in (
-        cockpit.failure_line(RecentFailure.of(failed), "01234567", NOW, 120, 0),
+        cockpit.failure_line(FailedAttempt.of(failed), "01234567", NOW, 120, 0),
         cockpit.message(ATTACK.replace("\n", " ")),
         cockpit.question(ATTACK.replace("\n", " "), []),
     ):

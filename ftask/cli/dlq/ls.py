@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain, islice
 from shlex import quote
 from typing import Annotated
@@ -13,7 +12,6 @@ from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, FailedSince, FailedUntil, TaskType, parse_filter, words
 from ftask.cli.usage import parse_choice
-from ftask.core.failed_index import FailedTask
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.text import plural
 from ftask.core.timestamps import now
@@ -56,32 +54,31 @@ def ls(
         first = list(islice(tasks, SCREENFUL + 1))
         group_by = "error" if len(first) > SCREENFUL else "none"
         tasks = chain(first, tasks)
-    counter = _Counting(tasks)
     next_steps: list[str] = []
     if group_by == "error":
-        groups = group_failures(screen.spinning(iter(counter), "reading"))
+        groups = group_failures(screen.spinning(tasks, "reading"))
         examples = tasks_by_id(run.stage, [group.example for group in groups])
         ids = run.shown_ids(group.example for group in groups)
         screen.result(
             [pictures.group_json(group, examples.get(group.example)) for group in groups],
             lambda: pictures.group_table(groups, examples, now(), ids),
         )
-        screen.note(f"{plural(counter.count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
+        count, is_cut = sum(group.count for group in groups), False
+        screen.note(f"{plural(count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
         if groups:
             task_type = "" if groups[0].task_type == EXPERIMENT_TYPE else f"--type {quote(groups[0].task_type)} "
             next_steps = _next_steps(run, ids[groups[0].example], f"{task_type}--error {quote(groups[0].text)}")
     else:
-        listed = list(islice(counter, limit or None))
+        listed = list(islice(tasks, limit or None))
         ids = run.shown_ids(task.task_id for task in listed)
         screen.result([task.json() for task in listed], lambda: pictures.failed_table(listed, now(), ids))
-        is_cut = next(iter(counter), None) is not None
-        screen.note(f"{plural(len(listed), 'failed task')}{'; more with --limit (0 for all)' if is_cut else ''}.")
-        counter.is_exhausted = not is_cut
+        count, is_cut = len(listed), next(tasks, None) is not None
+        screen.note(f"{plural(count, 'failed task')}{'; more with --limit (0 for all)' if is_cut else ''}.")
         if listed:
             newest = ids[listed[0].task_id]
             next_steps = _next_steps(run, newest, f"--task {newest}")
-    if task_filter.selects_all and counter.is_exhausted:
-        _compare_with_queue(run, counter.count)
+    if task_filter.selects_all and not is_cut:
+        _compare_with_queue(run, count)
     screen.next_steps(next_steps)
 
 
@@ -89,21 +86,6 @@ def _next_steps(run: Invocation, task_id: str, selected: str) -> list[str]:
     """Return the commands that show, redrive and discard the first row; the latter two change nothing yet."""
     commands = [f"dlq show {task_id}", f"dlq redrive {selected} --dry-run", f"dlq discard {selected} --dry-run"]
     return [command_on(run.target, command) for command in commands]
-
-
-class _Counting:
-    """Counts the tasks that pass, and knows whether all have."""
-
-    def __init__(self, tasks: Iterator[FailedTask]) -> None:
-        self.count = 0
-        self.is_exhausted = False
-        self._tasks = tasks
-
-    def __iter__(self) -> Iterator[FailedTask]:
-        for task in self._tasks:
-            self.count += 1
-            yield task
-        self.is_exhausted = True
 
 
 def _compare_with_queue(run: Invocation, failed: int) -> None:
