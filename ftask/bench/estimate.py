@@ -214,10 +214,6 @@ def _log_bytes(load: Load, requests: float, batches: float) -> float:
         # One line for all tasks of an invocation that failed with the same type of error.
         + min(failed, batches) * footprint.FAILED_LOG_BYTES
     )
-    if requests == tasks:
-        logged -= requests * footprint.API_ONE_LINE_BYTES
-    if batches == attempts:
-        logged -= batches * footprint.WORKER_ONE_LINE_BYTES
     if load.types:
         logged += batches * footprint.OWN_TYPE_LOG_BYTES + (retries + failed) * footprint.TRACEBACK_LOG_BYTES
     return logged

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from ftask.core.calls import CALLS_AT_ONCE
 from ftask.core.payload import MAX_BATCH_BYTES
 from ftask.core.payload_item import MAX_INLINE_BYTES, MESSAGE_LIFE, OVERHEAD_BYTES, SPARE
+from ftask.core.threads import CALLS_AT_ONCE
 
 KB = 1024
 
@@ -51,9 +51,6 @@ WORKER_INVOCATION_LOG_BYTES = 425
 ATTEMPT_LOG_BYTES = 244
 RETRY_LOG_BYTES = 230
 FAILED_LOG_BYTES = 170
-# What an invocation for one task saves, because it has one line.
-API_ONE_LINE_BYTES = 102
-WORKER_ONE_LINE_BYTES = 134
 # With the user's own types: their sums in each invocation, and the traceback of a failed attempt, of about five frames.
 OWN_TYPE_LOG_BYTES = 95
 TRACEBACK_LOG_BYTES = 1300

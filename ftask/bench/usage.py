@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +13,7 @@ from ftask.aws.stage import Stage
 from ftask.bench.footprint import LOG_ENTRY_BYTES
 from ftask.core.events import EventName
 from ftask.core.text import json_object
-from ftask.ops.logs import entries, identity, log_groups, without_sums
+from ftask.ops.logs import entries, identity, log_groups
 
 # Logs arrive a little after the invocation; on an emulator the last ones may come only with the next invocation.
 PATIENCE_SECONDS_AWS = 60.0
@@ -77,21 +76,16 @@ class FunctionUsage:
             self.platform_bytes += size
             self._platform(message, line)
             return
-        if "busyMs" in line:
-            self._invocation(line)
         name = line.get("event")
         if name == EventName.INVOCATION:
             self.summary_bytes += size
+            self._invocation(line)
         elif name == EventName.FINISHED:
             self.finished += 1
         elif name in (EventName.WORKER_LOST, EventName.ATTEMPT_LOST):
             self.lost += 1
         elif name == EventName.ACCEPTED:
             self.accepted += 1
-        if name != EventName.INVOCATION and "busyMs" in line:
-            # The event's line has the sums too: they are what it is longer by.
-            own = json.dumps(without_sums(line), separators=(",", ":"))
-            self.summary_bytes += len(message.encode()) - len(own)
 
     def _platform(self, message: str, line: Mapping[str, Any] | None) -> None:
         """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html"""

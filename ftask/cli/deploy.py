@@ -137,7 +137,6 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
     remember_project(run, deployment)
     outputs = run.outputs
-    deployment.check_endpoint(outputs.table)
     _require_worker(run, deployment, previous, yes=yes)
     if refusal := deployment.await_api(plan, outputs.api_url):
         screen.warn(f"The stack is deployed, but a test request to its API failed. {refusal.message}")

@@ -6,10 +6,13 @@ task prints goes to other pipes, so no task can speak for its child by printing.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ftask.core.errors import AttemptError
-from ftask.core.execution import AttemptJob, encode_result
+from ftask.core.execution import encode_result
 from ftask.core.ports import Handler, Job
 from ftask.core.raised import recorded
 from ftask.core.timestamps import from_iso, to_iso
@@ -35,7 +38,7 @@ _FIRST_TO_DIE = "1000"
 
 def encode_job(job: Job, deadline: datetime) -> bytes:
     """Return the line that tells a child to run `job` until `deadline`."""
-    values = {name: getattr(job, name) for name in AttemptJob.__dataclass_fields__}
+    values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
     return _line(values | {"deadline": to_iso(deadline)})
 
 
@@ -81,7 +84,7 @@ def serve(load: Callable[[], Handler], jobs_fd: int, answers_fd: int, parent: in
 
 def _run(handler: Handler, line: bytes) -> bytes:
     values = json.loads(line)
-    job = AttemptJob(**values | {"deadline": from_iso(values["deadline"])})
+    job = Job(**values | {"deadline": from_iso(values["deadline"])})
     process, surroundings = os.getpid(), _Surroundings()
     try:
         result = encode_result(handler(job))
@@ -126,20 +129,14 @@ class _Surroundings:
 def _end_with(parent: int) -> None:
     """See to it that this process ends when the worker does, also in the middle of an attempt."""
     if sys.platform == "linux":
-        import ctypes
-
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
-        import threading
-
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it ended before the kernel knew that we want to know
         os._exit(1)
 
 
 def _watch(parent: int) -> None:
-    import time
-
     while os.getppid() == parent:
         time.sleep(0.5)
     os.killpg(0, signal.SIGKILL)
@@ -153,7 +150,7 @@ def _be_first_to_die() -> None:
 def _limit_memory() -> None:
     megabytes = os.environ.get(MEMORY_VARIABLE)
     if megabytes:
-        import resource
+        import resource  # Windows, where `ftask run` loads this module, has none
 
         limit = int(megabytes) * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ftask.core.errors import SettingsError
-
-if TYPE_CHECKING:
-    from ftask.core.manifest import Manifest
+from ftask.core.manifest import Manifest, parse_manifest
 
 PACKAGE = Path(__file__).parents[1]
 # The manifest: in the archives of both functions.
@@ -32,8 +29,6 @@ def read_manifest(folder: Path = PACKAGE) -> Manifest | None:
     text = _read(folder / MANIFEST_FILE)
     if text is None:
         return None
-    from ftask.core.manifest import parse_manifest  # a worker without own tasks does not pay for it
-
     return parse_manifest(text)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -32,8 +32,6 @@ from ftask.core.timestamps import to_iso
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
-else:
-    DynamoDBClient = Any
 
 # The most keys that one BatchGetItem takes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
@@ -58,61 +56,39 @@ class DynamoStore:
     def put_payload(self, task: Task) -> None:
         # Submit: before the task's item. The id stands for the text, so that an item which exists has this payload; it
         # may belong to a task that is kept longer.
-        try:
-            self._client().put_item(
-                TableName=self._table,
-                Item=payload_to_item(task),
-                ConditionExpression="attribute_not_exists(taskId) OR expiresAt < :until",
-                ExpressionAttributeValues={":until": _payload_expiry(task)},
-            )
-        except ClientError as error:
-            _require_refusal(error)
+        self._try(
+            "put_item",
+            "attribute_not_exists(taskId) OR expiresAt < :until",
+            {":until": _payload_expiry(task)},
+            Item=payload_to_item(task),
+            ReturnValuesOnConditionCheckFailure="NONE",
+        )
 
     def keep(self, after: Task) -> None:
         # Redrive: the payload first, so that the task's item never promises more than there is. A refusal says that
         # the task has moved on, or that its payload is kept longer.
         if after.payload_item is not None:
-            try:
-                self._client().update_item(
-                    TableName=self._table,
-                    Key=_key(payload_item_id(after)),
-                    ConditionExpression="attribute_exists(taskId) AND expiresAt < :until",
-                    UpdateExpression="SET expiresAt = :until",
-                    ExpressionAttributeValues={":until": _payload_expiry(after)},
-                )
-            except ClientError as error:
-                _require_refusal(error)
-        item: Any = task_to_item(after)
-        names = [name for name in ("expiresAt", "payloadItem") if name in item]
-        try:
-            self._client().update_item(
-                TableName=self._table,
-                Key=_key(after.task_id),
-                ConditionExpression="#status = :failed AND epoch = :epoch",
-                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in names),
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":failed": {"S": Status.FAILED},
-                    ":epoch": {"N": str(after.epoch)},
-                    **{f":{name}": item[name] for name in names},
-                },
+            self._update(
+                payload_item_id(after),
+                "attribute_exists(taskId) AND expiresAt < :until",
+                "SET expiresAt = :until",
+                {":until": _payload_expiry(after)},
+                ReturnValuesOnConditionCheckFailure="NONE",
             )
-        except ClientError as error:
-            _require_refusal(error)
+        item = task_to_item(after)
+        names = [name for name in ("expiresAt", "payloadItem") if name in item]
+        self._update(
+            after.task_id,
+            "#status = :failed AND epoch = :epoch",
+            "SET " + ", ".join(f"{name} = :{name}" for name in names),
+            {":failed": _text(Status.FAILED), ":epoch": _number(after.epoch)}
+            | {f":{name}": item[name] for name in names},
+        )
 
     def put(self, task: Task) -> Task | None:
         # Submit: an id is given once. A refused put returns the task that has the id: after a re-sent
         # put, that is its own.
-        try:
-            self._client().put_item(
-                TableName=self._table,
-                Item=task_to_item(task),
-                ConditionExpression="attribute_not_exists(taskId)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            return _refused_by(error)
-        return None
+        return self._try("put_item", "attribute_not_exists(taskId)", Item=task_to_item(task)).task
 
     def get(self, task_id: str) -> Task | None:
         item = self._read(task_id)
@@ -165,218 +141,178 @@ class DynamoStore:
         # backoff. A task that waits has attempts left.
         in_epoch = "epoch = :epoch"
         backoff_over = "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)"
-        try:
-            answer = self._client().update_item(
-                TableName=self._table,
-                Key=_key(message.task_id),
-                ConditionExpression=f"{in_epoch} AND {backoff_over} AND {_IS_WAITING}",
-                UpdateExpression=(
-                    "SET #status = :processing, attempts = attempts + :one, leaseOwner = :owner,"
-                    " leaseUntil = :until, updatedAt = :now, history = list_append(history, :attempt)"
-                    " REMOVE nextAttemptAt"
-                ),
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":epoch": {"N": str(message.epoch)},
-                    ":now": {"S": to_iso(now)},
-                    ":until": {"S": to_iso(until)},
-                    ":owner": {"S": owner},
-                    ":one": {"N": "1"},
-                    ":attempt": {"L": [begun_attempt(message.epoch, now, beside)]},
-                    **_WAITING,
-                    ":processing": {"S": Status.PROCESSING},
-                },
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            # A message is acknowledged if its task does not exist, so its absence is read, not concluded from an answer
-            # that may only leave the old item out.
-            return False, _refused_by(error) or self.get(message.task_id)
-        return True, item_to_task(answer["Attributes"])
+        begun, task = self._update(
+            message.task_id,
+            f"{in_epoch} AND {backoff_over} AND {_IS_WAITING}",
+            "SET #status = :processing, attempts = attempts + :one, leaseOwner = :owner, leaseUntil = :until,"
+            " updatedAt = :now, history = list_append(history, :attempt) REMOVE nextAttemptAt",
+            {
+                ":epoch": _number(message.epoch),
+                ":now": _text(to_iso(now)),
+                ":until": _text(to_iso(until)),
+                ":owner": _text(owner),
+                ":one": _number(1),
+                ":attempt": {"L": [begun_attempt(message.epoch, now, beside)]},
+                **_WAITING,
+                ":processing": _text(Status.PROCESSING),
+            },
+            ReturnValues="ALL_NEW",
+        )
+        # A message is acknowledged if its task does not exist, so its absence is read, not concluded from an answer
+        # that may only leave the old item out.
+        return begun, task or self.get(message.task_id)
 
     def take_over(self, after: Task, dead_owner: str) -> bool:
         # Take over: only from the worker whose lease was seen to be expired, and nothing begins once an operator has
         # cancelled the task. The owner is unique to one begin, so it stands for the epoch and the attempt too.
         condition = "#status = :processing AND leaseOwner = :dead AND attribute_not_exists(#cancelRequestedAt)"
-        try:
-            self._write(after, condition, {":processing": {"S": Status.PROCESSING}, ":dead": {"S": dead_owner}})
-        except ClientError as error:
-            _refused_by(error)
-            return False
-        return True
+        return self._replace(
+            after, condition, {":processing": _text(Status.PROCESSING), ":dead": _text(dead_owner)}
+        ).done
 
     def settle(self, after: Task, owner: str, before: Task | None = None) -> Settlement:
         # Settle: only the holder of the lease says how its attempt ended.
         condition = "#status = :processing AND leaseOwner = :owner"
         if after.status.waiting:
             condition += " AND attribute_not_exists(#cancelRequestedAt)"
-        values = {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}}
+        values = {":processing": _text(Status.PROCESSING), ":owner": _text(owner)}
         # While the lease lasts, nobody else writes the item, except that an operator may ask for its cancellation.
         names = UPDATED if before is None else changed_names(before, after) | {"cancelRequestedAt"}
-        try:
-            self._write(after, condition, values, names)
-        except ClientError as error:
-            current = _refused_by(error)
-            if current is None or current.lease is None or current.lease.owner != owner:
-                return Settlement.LEASE_LOST
-            if current.status is after.status:
-                # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
-                return Settlement.DONE
-            return Settlement.CANCEL_REQUESTED if current.status is Status.PROCESSING else Settlement.LEASE_LOST
-        return Settlement.DONE
+        done, current = self._replace(after, condition, values, names)
+        if done:
+            return Settlement.DONE
+        if current is None or current.lease is None or current.lease.owner != owner:
+            return Settlement.LEASE_LOST
+        if current.status is after.status:
+            # Our own re-sent write: the lease's owner is still named, and the status is what we wrote.
+            return Settlement.DONE
+        return Settlement.CANCEL_REQUESTED if current.status is Status.PROCESSING else Settlement.LEASE_LOST
 
     def cancel(self, after: Task) -> Task | None:
         # Cancel: only a task that waits, in the epoch and attempt in which it was read, so that no history is lost.
-        try:
-            self._write(
-                after,
-                f"{_IS_WAITING} AND #epoch = :epoch AND #attempts = :attempts",
-                {
-                    **_WAITING,
-                    ":epoch": {"N": str(after.epoch)},
-                    ":attempts": {"N": str(after.attempts)},
-                },
-            )
-        except ClientError as error:
-            return _refused_by(error)
-        return None
+        condition = f"{_IS_WAITING} AND #epoch = :epoch AND #attempts = :attempts"
+        values = _WAITING | {":epoch": _number(after.epoch), ":attempts": _number(after.attempts)}
+        return self._replace(after, condition, values).task
 
     def request_cancel(self, task_id: str, epoch: int, now: datetime) -> bool:
         # A running attempt goes on: its settlement, or the begin that finds it dead, sees this mark. A delayed copy of
         # the request must not cancel what a redrive has begun since, so the epoch is part of the condition.
-        try:
-            self._client().update_item(
-                TableName=self._table,
-                Key=_key(task_id),
-                ConditionExpression="#status = :processing AND epoch = :epoch",
-                UpdateExpression="SET cancelRequestedAt = :now",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":processing": {"S": Status.PROCESSING},
-                    ":epoch": {"N": str(epoch)},
-                    ":now": {"S": to_iso(now)},
-                },
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            _refused_by(error)
-            return False
-        return True
+        return self._update(
+            task_id,
+            "#status = :processing AND epoch = :epoch",
+            "SET cancelRequestedAt = :now",
+            {":processing": _text(Status.PROCESSING), ":epoch": _number(epoch), ":now": _text(to_iso(now))},
+        ).done
 
     def reopen(self, after: Task) -> bool:
         # Redrive: only a failed task, and only once for each of its epochs.
-        try:
-            self._write(
-                after,
-                "#status = :failed AND #epoch = :previous",
-                {
-                    ":failed": {"S": Status.FAILED},
-                    ":previous": {"N": str(after.epoch - 1)},
-                },
-            )
-        except ClientError as error:
-            _refused_by(error)
-            return False
-        return True
+        values = {":failed": _text(Status.FAILED), ":previous": _number(after.epoch - 1)}
+        return self._replace(after, "#status = :failed AND #epoch = :previous", values).done
 
     def remove(self, task_id: str, epoch: int, removal: Removal) -> bool:
         # Discard and drain: only in the epoch that the operator saw, so that a delayed copy of the request does not
         # hide a later failure. Without its key the item leaves the sparse index.
-        try:
-            self._client().update_item(
-                TableName=self._table,
-                Key=_key(task_id),
-                ConditionExpression="#status = :failed AND epoch = :epoch AND attribute_not_exists(removal)",
-                UpdateExpression="SET removal = :removal REMOVE failedShard",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":failed": {"S": Status.FAILED},
-                    ":epoch": {"N": str(epoch)},
-                    ":removal": write_removal(removal),
-                },
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            current = _refused_by(error)
-            # Removed before: by our own re-sent write, or by another operator.
-            return current is not None and current.epoch == epoch and current.removal is not None
-        return True
+        done, current = self._update(
+            task_id,
+            "#status = :failed AND epoch = :epoch AND attribute_not_exists(removal)",
+            "SET removal = :removal REMOVE failedShard",
+            {":failed": _text(Status.FAILED), ":epoch": _number(epoch), ":removal": write_removal(removal)},
+        )
+        # Removed before: by our own re-sent write, or by another operator.
+        return done or (current is not None and current.epoch == epoch and current.removal is not None)
 
     def prolong(self, after: Task) -> bool:
         # Submit again: only of a task that no worker has begun since it was read. A put, because the API's role may not
         # update: whoever could update could begin and settle.
-        try:
-            self._client().put_item(
-                TableName=self._table,
-                Item=task_to_item(after),
-                ConditionExpression=(
-                    "#status = :pending AND attempts = :none AND epoch = :epoch AND updatedAt = :read"
-                ),
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":pending": {"S": Status.PENDING},
-                    ":none": {"N": "0"},
-                    ":epoch": {"N": str(after.epoch)},
-                    ":read": {"S": to_iso(after.updated_at)},
-                },
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            _refused_by(error)
-            return False
-        return True
+        return self._try(
+            "put_item",
+            "#status = :pending AND attempts = :none AND epoch = :epoch AND updatedAt = :read",
+            {
+                ":pending": _text(Status.PENDING),
+                ":none": _number(0),
+                ":epoch": _number(after.epoch),
+                ":read": _text(to_iso(after.updated_at)),
+            },
+            {"#status": "status"},
+            Item=task_to_item(after),
+        ).done
 
     def discard(self, task_id: str) -> Task | None:
-        # Compensation of a submit whose send failed: only of a task that no worker has begun.
-        try:
-            self._client().delete_item(
-                TableName=self._table,
-                Key=_key(task_id),
-                ConditionExpression="#status = :pending AND attempts = :none",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":pending": {"S": Status.PENDING}, ":none": {"N": "0"}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            # No item: a re-sent delete is refused by its own first one.
-            return _refused_by(error)
-        return None
+        # Compensation of a submit whose send failed: only of a task that no worker has begun. A refusal without an
+        # item is that of a re-sent delete by its own first one.
+        return self._try(
+            "delete_item",
+            "#status = :pending AND attempts = :none",
+            {":pending": _text(Status.PENDING), ":none": _number(0)},
+            {"#status": "status"},
+            Key=_key(task_id),
+        ).task
 
-    def _write(self, after: Task, condition: str, values: dict[str, Any], names: Collection[str] = UPDATED) -> None:
+    def _replace(self, after: Task, condition: str, values: dict[str, Any], names: Collection[str] = UPDATED) -> _Write:
+        """Write the attributes `names` of `after`."""
         item = task_to_item(after)
         present = [name for name in UPDATED if name in names and name in item]
         absent = [name for name in UPDATED if name in names and name not in item]
-        self._client().update_item(
-            TableName=self._table,
+        return self._try(
+            "update_item",
+            condition,
+            values | {f":new_{name}": item[name] for name in present},
+            {f"#{name}": name for name in names},
             Key=_key(after.task_id),
-            ConditionExpression=condition,
             UpdateExpression=(
                 "SET "
                 + ", ".join(f"#{name} = :new_{name}" for name in present)
                 + (" REMOVE " + ", ".join(f"#{name}" for name in absent) if absent else "")
             ),
-            ExpressionAttributeNames={f"#{name}": name for name in names},
-            ExpressionAttributeValues={**values, **{f":new_{name}": item[name] for name in present}},
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
+
+    def _update(self, key: str, condition: str, expression: str, values: dict[str, Any], **options: str) -> _Write:
+        names = {"#status": "status"} if "#status" in condition else {}
+        return self._try("update_item", condition, values, names, Key=_key(key), UpdateExpression=expression, **options)
+
+    def _try(
+        self,
+        operation: str,
+        condition: str,
+        values: dict[str, Any] | None = None,
+        names: dict[str, str] | None = None,
+        **request: Any,
+    ) -> _Write:
+        """Make a write that its condition may refuse; raise any other error."""
+        request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} | request
+        # DynamoDB refuses empty ones.
+        if values:
+            request["ExpressionAttributeValues"] = values
+        if names:
+            request["ExpressionAttributeNames"] = names
+        try:
+            answer = getattr(self._client(), operation)(TableName=self._table, ConditionExpression=condition, **request)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise
+            item: Any = error.response.get("Item")
+            return _Write(False, item_to_task(item) if item else None)
+        item = answer.get("Attributes")
+        return _Write(True, item_to_task(item) if item else None)
+
+
+class _Write(NamedTuple):
+    """Whether a conditional write was done, and the task: the new one where that was asked for, or what refused it."""
+
+    done: bool
+    task: Task | None
 
 
 def _key(task_id: str) -> dict[str, Any]:
-    return {"taskId": {"S": task_id}}
+    return {"taskId": _text(task_id)}
 
 
-def _refused_by(error: ClientError) -> Task | None:
-    """Return the task that refused a conditional write, None if it does not exist; raise any other error again."""
-    _require_refusal(error)
-    item: Any = error.response.get("Item")
-    return None if not item else item_to_task(item)
+def _text(text: str) -> dict[str, str]:
+    return {"S": text}
 
 
-def _require_refusal(error: ClientError) -> None:
-    """Raise the error again unless the condition of a write refused it."""
-    if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-        raise error
+def _number(number: int) -> dict[str, str]:
+    return {"N": str(number)}
 
 
 def _payload_expiry(task: Task) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC
+from email.utils import parsedate_to_datetime
 from math import isfinite
 
 from ftask.core.timestamps import now
@@ -106,8 +107,6 @@ def _delay_seconds(delay: object) -> float:
         seconds = float(delay)  # type: ignore[arg-type]  # whatever a header or a caller has
         if isfinite(seconds):
             return seconds
-    from email.utils import parsedate_to_datetime  # 20 ms, and only a date needs it
-
     try:
         at = parsedate_to_datetime(str(delay))
     except ValueError:

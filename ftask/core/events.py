@@ -7,7 +7,6 @@ do people's own queries. A field whose value is None is not written. No event ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,12 +49,11 @@ SUMS = frozenset({EventName.INVOCATION, EventName.FAILURES, EventName.ATTEMPTS})
 
 
 class Event(NamedTuple):
-    """One event: what is logged, and what a meter counts. `at` is when it happened, if that is not now."""
+    """One event: what is logged, and what a meter counts."""
 
     name: EventName
     fields: Mapping[str, Any]
     level: str = "INFO"
-    at: datetime | None = None
 
 
 def accepted(task: Task) -> Event:
@@ -64,10 +62,7 @@ def accepted(task: Task) -> Event:
 
 
 def started(task: Task, wait_ms: int | None) -> Event:
-    """An attempt began, `wait_ms` milliseconds after it was due; None if that is not known.
-
-    Only the start of an attempt that runs for longer is logged: see :mod:`ftask.core.starts`.
-    """
+    """An attempt began, `wait_ms` milliseconds after it was due; None if that is not known."""
     lease_until = None if task.lease is None else to_iso(task.lease.until)
     return Event(EventName.STARTED, _attempt(task) | {"waitMs": wait_ms, "leaseUntil": lease_until})
 
@@ -163,11 +158,6 @@ def invocation(
     """
     fields = {"records": records, "recordsMs": records_ms} if records > 1 else {}
     return Event(EventName.INVOCATION, {"busyMs": busy_ms, **fields, **usage, **metrics})
-
-
-def with_sums(event: Event, sums: Event) -> Event:
-    """Return `event`, the only one of its invocation, with the fields of the invocation's `sums`: one line for both."""
-    return event._replace(fields={**event.fields, **sums.fields})
 
 
 def failures(metrics: Mapping[str, Any]) -> Event:

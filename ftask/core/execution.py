@@ -23,7 +23,7 @@ from ftask.core import events, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing, UnknownTaskType
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
-from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Observer, Queue, Settlement, Store
+from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Job, Observer, Queue, Settlement, Store
 from ftask.core.raised import MAX_ERROR_BYTES, message_of, recorded, type_of
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import printable
@@ -41,19 +41,6 @@ _BEGIN_TRIES = 3
 SETTLE_TIME = timedelta(seconds=1)
 # An item ends at 400 KB: payload (256), result and 50 entries of history must fit together.
 MAX_RESULT_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptJob:
-    """The job that a handler gets: see :class:`ftask.core.ports.Job`."""
-
-    task_id: str
-    type: str
-    epoch: int
-    attempt: int
-    max_attempts: int
-    payload: dict[str, Any]
-    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +267,7 @@ class Executor:
         return task.kept_until(self.clock() + self.retention)
 
 
-def _job(task: Task, deadline: datetime) -> AttemptJob:
+def _job(task: Task, deadline: datetime) -> Job:
     """Return what the handler gets.
 
     Raises:
@@ -289,7 +276,7 @@ def _job(task: Task, deadline: datetime) -> AttemptJob:
     if task.payload is None:
         raise PayloadMissing
     payload = json.loads(task.payload)
-    return AttemptJob(task.task_id, task.type, task.epoch, task.attempts, task.max_attempts, payload, deadline)
+    return Job(task.task_id, task.type, task.epoch, task.attempts, task.max_attempts, payload, deadline)
 
 
 def letter_attributes(task: Task) -> dict[str, str]:

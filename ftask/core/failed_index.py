@@ -19,8 +19,6 @@ from ftask.core.timestamps import from_iso, to_iso
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
-else:
-    DynamoDBClient = Any
 
 INDEX = "failed"
 # Every ISO date of the years 1000 to 8999 sorts between the two.

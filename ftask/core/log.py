@@ -22,7 +22,7 @@ def write(event: Event) -> None:
 
     What cannot be written is left out: a task may have closed the process's output, and must not fail others by that.
     """
-    line = {"timestamp": to_iso(event.at or now()), "level": event.level, "event": event.name}
+    line = {"timestamp": to_iso(now()), "level": event.level, "event": event.name}
     line.update((field, value) for field, value in event.fields.items() if value is not None)
     write_line(_encode(line))
 

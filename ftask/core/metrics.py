@@ -17,7 +17,6 @@ from ftask.core import events, log
 from ftask.core.events import Event, EventName
 from ftask.core.model import WORKER_LOST, Status
 from ftask.core.ports import Clock, Observer
-from ftask.core.starts import Starts
 from ftask.core.timestamps import now
 
 NAMESPACE = "ftask"
@@ -41,8 +40,6 @@ _OLDEST_DUE_SECONDS = 60
 # The sets of dimensions under which values are published.
 _BY_STACK, _BY_ERROR, _BY_TYPE = ["Stack"], ["Stack", "ErrorType"], ["Stack", "Type"]
 _ENDS = {status.metric for status in Status if status.metric}
-# Which event of an invocation for one task has the sums in its line.
-_CARRIES_SUMS = frozenset({EventName.ACCEPTED, EventName.FINISHED})
 METRICS = frozenset({*_COUNTED.values(), *_ENDS, _ATTEMPT_DURATION, _QUEUE_WAIT, _HANDED_BACK, _OLDEST_DUE})
 
 
@@ -94,9 +91,6 @@ class _Ended:
 class Meter:
     """Logs the events of one function, and at the end of each invocation their sums.
 
-    Where an invocation is for one task alone, its sums are in the line of that task's event. An attempt that ends soon
-    has no line for its start.
-
     The attempts of tasks of these `types` are also summed by type: those that the user declared, so that no client
     can add a metric.
 
@@ -111,7 +105,6 @@ class Meter:
         clock: Clock = now,
         tick: Callable[[], float] = time.monotonic,
         types: Iterable[str] = (),
-        starts: Starts | None = None,
     ) -> None:
         self._stack = stack
         self._usage = usage
@@ -119,26 +112,12 @@ class Meter:
         self._clock = clock
         self._tick = tick
         self._types = frozenset(types)
-        self._starts = starts or Starts(write)
         self._lock = threading.Lock()
-        self._is_for_one = False
-        self._held: Event | None = None
         self._forget()
 
     def observe(self, event: Event) -> None:
         """Log `event` and count it."""
-        if event.name is EventName.STARTED:
-            self._starts.begin(event._replace(at=self._clock()))
-            return
-        if event.name is EventName.FINISHED:
-            self._starts.end(event)
-        if self._is_for_one and self._held is None and event.name in _CARRIES_SUMS:
-            self._held = event._replace(at=self._clock())
-        else:
-            self._write(event)
-        self._count(event)
-
-    def _count(self, event: Event) -> None:
+        self._write(event)
         name, fields = event.name, event.fields
         with self._lock:
             if name in _COUNTED:
@@ -179,14 +158,12 @@ class Meter:
                 self._record_seconds += self._tick() - started
 
     @contextmanager
-    def invocation(self, *, is_for_one: bool = False) -> Iterator[None]:
-        """Measure one invocation, which may be for one task alone; its sums are written even if it raises."""
+    def invocation(self) -> Iterator[None]:
+        """Measure one invocation; its sums are written even if it raises."""
         started = self._tick()
-        self._is_for_one = is_for_one
         try:
             yield
         finally:
-            self._starts.end_all()
             self._summarise(self._tick() - started)
 
     def forget_usage(self) -> None:
@@ -201,7 +178,7 @@ class Meter:
             if (seconds_due := max(self._due_ms, default=0) // 1000) >= _OLDEST_DUE_SECONDS:
                 values[_OLDEST_DUE] = seconds_due
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
-            ended, has_others, held = self._ended, self._has_others, self._held
+            ended, has_others = self._ended, self._has_others
             self._forget()
         # Mostly all attempts of an invocation are of one type, and fail with one type of error: then one line has all.
         sole = next(iter(ended)) if len(ended) == 1 and not has_others else None
@@ -214,14 +191,15 @@ class Meter:
         if len(failed) == 1:
             ((dimensions["ErrorType"], values[Status.FAILED.metric]),) = failed.items()
             published.append(([_BY_STACK, _BY_ERROR, *own], [Status.FAILED.metric]))
-        sums = events.invocation(
-            _milliseconds(seconds),
-            records,
-            _milliseconds(record_seconds),
-            _billed(self._usage.taken()),
-            self._embedded(values, dimensions, published),
+        self._write(
+            events.invocation(
+                _milliseconds(seconds),
+                records,
+                _milliseconds(record_seconds),
+                _billed(self._usage.taken()),
+                self._embedded(values, dimensions, published),
+            )
         )
-        self._write(sums if held is None else events.with_sums(held, sums))
         # Otherwise a line for each: a line has one value for each dimension.
         for error_type, count in failed.items() if len(failed) > 1 else ():
             dimensions = {"ErrorType": error_type, **own_dimension}
@@ -264,7 +242,6 @@ class Meter:
         self._records = 0
         self._record_seconds = 0.0
         self._has_others = False
-        self._held = None
 
 
 def _values(counts: Mapping[str, int], durations: list[int]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -151,29 +152,17 @@ class Handler(Protocol):
         """Do the task; return JSON or None. Any exception makes the attempt a failed one."""
 
 
-class Job(Protocol):
+@dataclass(frozen=True, slots=True)
+class Job:
     """What a handler is given. `task_id`, `epoch` and `attempt` (from 1) together name one run.
 
     `type` says which work it is; `deadline` is when Lambda kills the worker.
     """
 
-    @property
-    def task_id(self) -> str: ...
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def epoch(self) -> int: ...
-
-    @property
-    def attempt(self) -> int: ...
-
-    @property
-    def max_attempts(self) -> int: ...
-
-    @property
-    def payload(self) -> dict[str, Any]: ...
-
-    @property
-    def deadline(self) -> datetime: ...
+    task_id: str
+    type: str
+    epoch: int
+    attempt: int
+    max_attempts: int
+    payload: dict[str, Any]
+    deadline: datetime

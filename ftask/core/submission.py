@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ftask.core.calls import CallMap, one_by_one
 from ftask.core.errors import (
     FtaskError,
     IdempotencyConflictError,
@@ -21,6 +20,7 @@ from ftask.core.model import Status, Task
 from ftask.core.payload import Submission, encode_payload, payload_hash
 from ftask.core.payload_item import payload_item_of
 from ftask.core.ports import Clock, Queue, Store
+from ftask.core.threads import CallMap, one_by_one
 
 MAX_KEY_CHARACTERS = 256
 # What one request to SQS carries.
@@ -30,6 +30,7 @@ MAX_MESSAGES = 10
 CALL_TIME = timedelta(seconds=15)
 # Tasks that are stored must still be sent.
 STORE_TIME = CALL_TIME + timedelta(seconds=5)
+_TOO_LATE = "The request had no time left for the task, which was not accepted."
 # A stack without tasks of the user's own.
 _EXPERIMENT_ALONE = Manifest().with_experiment()
 
@@ -59,32 +60,13 @@ class Submitter:
             PayloadError: the payload or the key cannot be stored, or the payload does not fit the type's arguments.
             UnknownTypeError: no such type exists, or none was named and none is the default.
             IdempotencyConflictError: the key has been used with another payload or type.
-            OutcomeUnknownError: the table or the queue failed; the task may run all the same.
-            Exception: the table or the queue raised it; the task was not accepted.
+            TemporarilyUnavailableError: the table or the queue failed; the task was not accepted.
+            OutcomeUnknownError: the same, but the task may run.
         """
-        task = self._new_task(submission)
-        try:
-            existing = self._store(task)
-        except Exception:
-            self._withdraw([task])
-            raise
-        if existing is not None:
-            _require_same(task, existing)
-            if not _never_begun(existing):
-                return existing
-        # A keyed task that exists but never began may have lost its message: a duplicate message is
-        # harmless, a missing one is not.
-        task = self._prolonged(existing, task) if existing is not None else task
-        try:
-            self.queue.send(task.message)
-        except Exception as failure:
-            outcome = self._withdraw([task])[task.task_id]
-            if isinstance(outcome, Task):
-                return outcome
-            if isinstance(outcome, OutcomeUnknownError):
-                raise outcome from failure
-            raise
-        return task
+        (outcome,) = self._submit([submission], None)
+        if isinstance(outcome, FtaskError):
+            raise outcome
+        return outcome
 
     def submit_many(
         self, submissions: Sequence[Submission], deadline: datetime | None = None
@@ -95,9 +77,14 @@ class Submitter:
         this process ends, no further one is stored.
 
         Raises:
-            OutcomeUnknownError: the table or the queue failed; tasks may run all the same.
-            Exception: the table or the queue raised it; no task was accepted.
+            TemporarilyUnavailableError: the table or the queue failed, and no task was accepted.
+            OutcomeUnknownError: the same, but tasks may run.
         """
+        outcomes = self._submit(submissions, deadline)
+        _require_any(outcomes)
+        return outcomes
+
+    def _submit(self, submissions: Sequence[Submission], deadline: datetime | None) -> list[Task | FtaskError]:
         candidates = [self._new_task_or_error(submission) for submission in submissions]
         new: dict[str, Task] = {}
         for candidate in candidates:
@@ -106,13 +93,16 @@ class Submitter:
                 new.setdefault(candidate.task_id, candidate)
         outcomes = self._put_many(list(new.values()), deadline)
         stored = {task_id: task for task_id, task in outcomes.items() if isinstance(task, Task)}
+        # A keyed task that exists but never began may have lost its message: a duplicate message is harmless, a
+        # missing one is not.
         outcomes |= self._send_many([task for task in stored.values() if _never_begun(task)], deadline)
         # An error may hide a write that was done. Only then: what has time is to be accepted first.
         failed = [new[task_id] for task_id, outcome in outcomes.items() if task_id not in stored and _cause(outcome)]
         self._withdraw(failed, deadline)
-        _require_any(outcomes)
         return [
-            candidate if isinstance(candidate, FtaskError) else _outcome(candidate, stored, outcomes)
+            candidate
+            if isinstance(candidate, FtaskError)
+            else _conflict(candidate, stored.get(candidate.task_id)) or outcomes[candidate.task_id]
             for candidate in candidates
         ]
 
@@ -122,16 +112,11 @@ class Submitter:
         def put(task: Task) -> Task | FtaskError:
             try:
                 existing = self._store(task, deadline)
-                if existing is None:
-                    return task
-                return self._prolonged(existing, task) if _never_begun(existing) else existing
+                return task if existing is None else self._prolonged(existing, task)
             except FtaskError as error:
                 return error
             except Exception as error:  # noqa: BLE001 - the outcome of this task alone
-                return _with_cause(
-                    TemporarilyUnavailableError("The task could not be stored and was not accepted.", "Send it again."),
-                    error,
-                )
+                return _unavailable("The task could not be stored and was not accepted.", error)
 
         return dict(zip((task.task_id for task in tasks), self.call_map(put, tasks), strict=True))
 
@@ -152,7 +137,7 @@ class Submitter:
 
         def send(chunk: Sequence[Task]) -> dict[str, Task | FtaskError]:
             if not self._has(CALL_TIME, deadline):
-                return {task.task_id: _too_late() for task in chunk}
+                return {task.task_id: _unavailable(_TOO_LATE) for task in chunk}
             unsent = {task.task_id: task for task in chunk}
             failure = None
             try:
@@ -160,13 +145,14 @@ class Submitter:
                     del unsent[message.task_id]
             except Exception as error:  # noqa: BLE001 - the cause of what is answered for these tasks
                 failure = error
-            outcomes = self._withdraw(list(unsent.values()), deadline)
-            return {task_id: _with_cause(outcome, failure) for task_id, outcome in outcomes.items()}
+            return self._withdraw(list(unsent.values()), deadline, failure)
 
         chunks = [tasks[start : start + MAX_MESSAGES] for start in range(0, len(tasks), MAX_MESSAGES)]
         return {task_id: outcome for unsent in self.call_map(send, chunks) for task_id, outcome in unsent.items()}
 
-    def _withdraw(self, tasks: Sequence[Task], deadline: datetime | None = None) -> dict[str, Task | FtaskError]:
+    def _withdraw(
+        self, tasks: Sequence[Task], deadline: datetime | None, failure: Exception | None = None
+    ) -> dict[str, Task | FtaskError]:
         """Take back tasks for which the table or the queue failed; return the outcome of each, by its id.
 
         Without a key nobody knows a task's id, so nobody can wait for it. If the table refuses to delete it, its
@@ -177,14 +163,14 @@ class Submitter:
         is_table_down = False
         for task in tasks:
             is_keyed = task.payload_hash is not None
-            outcome: Task | FtaskError | None = _unknown(is_keyed=is_keyed)
+            outcome: Task | FtaskError | None = _unknown(failure, is_keyed=is_keyed)
             if not is_keyed and not is_table_down and self._has(CALL_TIME, deadline):
                 try:
                     outcome = self.store.discard(task.task_id)
                 except Exception:  # noqa: BLE001 - the outcome says so
                     is_table_down = True
-            outcomes[task.task_id] = outcome or TemporarilyUnavailableError(
-                "The task could not be queued and was not accepted.", "Send it again."
+            outcomes[task.task_id] = outcome or _unavailable(
+                "The task could not be queued and was not accepted.", failure
             )
         return outcomes
 
@@ -193,10 +179,10 @@ class Submitter:
 
     def _require(self, time: timedelta, deadline: datetime | None) -> None:
         if not self._has(time, deadline):
-            raise _too_late()
+            raise _unavailable(_TOO_LATE)
 
     def _prolonged(self, task: Task, again: Task) -> Task:
-        """Return a task that was submitted `again` and waits, with its expiry counted from now.
+        """Return a task that was submitted `again`; if no attempt has begun, with its expiry counted from now.
 
         Otherwise it could be accepted today and expire tomorrow, before it runs. Within the first day nothing is
         written: what is left is still longer than the life of a message.
@@ -205,9 +191,9 @@ class Submitter:
             TemporarilyUnavailableError: the task began, ended or expired meanwhile.
         """
         expires_at = self.clock() + self.retention
-        if expires_at - task.expires_at < timedelta(days=1):
+        if not _never_begun(task) or _conflict(again, task) or expires_at - task.expires_at < timedelta(days=1):
             return task
-        if again.payload_item is not None and again.payload_hash == task.payload_hash:
+        if again.payload_item is not None:
             # The one that was just written: an equal payload, perhaps with its keys in another order.
             task = replace(task, payload_item=task.payload_item and again.payload_item)
         after = task.kept_until(expires_at)
@@ -256,7 +242,8 @@ def derive_task_id(idempotency_key: str) -> str:
             "Invalid idempotency key: it begins or ends with a space, which an HTTP header cannot carry.",
             "Remove the space.",
         )
-    if not 0 < len(idempotency_key) <= MAX_KEY_CHARACTERS or not _printable_ascii(idempotency_key):
+    is_printable_ascii = idempotency_key.isascii() and idempotency_key.isprintable()
+    if not 0 < len(idempotency_key) <= MAX_KEY_CHARACTERS or not is_printable_ascii:
         raise PayloadError(
             f"Invalid idempotency key: expected 1 to {MAX_KEY_CHARACTERS} printable ASCII characters.",
             "Use a UUID, or the id of the record that the task is about.",
@@ -264,17 +251,17 @@ def derive_task_id(idempotency_key: str) -> str:
     return hashlib.sha256(b"ftask idempotency key\0" + idempotency_key.encode()).hexdigest()[:32]
 
 
-def _require_any(outcomes: Mapping[str, Task | FtaskError]) -> None:
-    """Raise what failed, where the table or the queue failed and no task of a batch was accepted."""
-    failure = next(filter(None, map(_cause, outcomes.values())), None)
-    if failure is None or any(isinstance(outcome, Task) for outcome in outcomes.values()):
+def _require_any(outcomes: Sequence[Task | FtaskError]) -> None:
+    """Raise an error where the table or the queue failed and no task of a batch was accepted."""
+    failure = next(filter(None, map(_cause, outcomes)), None)
+    if failure is None or any(isinstance(outcome, Task) for outcome in outcomes):
         return
-    if any(isinstance(outcome, OutcomeUnknownError) for outcome in outcomes.values()):
+    if any(isinstance(outcome, OutcomeUnknownError) for outcome in outcomes):
         raise OutcomeUnknownError(
             "DynamoDB or SQS failed; it is not known which tasks of the batch were accepted.",
             "Send the batch again: a task with an idempotency key stays one task, one without may run twice.",
         ) from failure
-    raise failure
+    raise _unavailable("DynamoDB or SQS failed; nothing was accepted.") from failure
 
 
 def _cause(outcome: Task | FtaskError) -> BaseException | None:
@@ -282,53 +269,37 @@ def _cause(outcome: Task | FtaskError) -> BaseException | None:
     return outcome.__cause__ if isinstance(outcome, FtaskError) else None
 
 
-def _with_cause(outcome: Task | FtaskError, cause: Exception | None) -> Task | FtaskError:
-    if isinstance(outcome, FtaskError):
-        outcome.__cause__ = cause
-    return outcome
+def _unavailable(message: str, cause: Exception | None = None) -> TemporarilyUnavailableError:
+    error = TemporarilyUnavailableError(message, "Send it again.")
+    error.__cause__ = cause
+    return error
 
 
-def _too_late() -> TemporarilyUnavailableError:
-    return TemporarilyUnavailableError(
-        "The request had no time left for the task, which was not accepted.", "Send it again."
-    )
-
-
-def _unknown(*, is_keyed: bool) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
+def _unknown(cause: Exception | None, *, is_keyed: bool) -> OutcomeUnknownError:
+    error = OutcomeUnknownError(
         "DynamoDB or SQS failed; it is not known whether the task was accepted.",
         "Send it again with the same idempotency key: it stays one task."
         if is_keyed
         else "Sent again it may run twice: only an idempotency key prevents that.",
     )
+    error.__cause__ = cause
+    return error
 
 
-def _outcome(
-    candidate: Task, stored: Mapping[str, Task], outcomes: Mapping[str, Task | FtaskError]
-) -> Task | FtaskError:
-    try:
-        if candidate.task_id in stored:
-            _require_same(candidate, stored[candidate.task_id])
-    except IdempotencyConflictError as error:
-        return error
-    return outcomes[candidate.task_id]
-
-
-def _require_same(candidate: Task, existing: Task) -> None:
+def _conflict(candidate: Task, existing: Task | None) -> IdempotencyConflictError | None:
+    if existing is None:
+        return None
     if existing.type != candidate.type:
-        raise IdempotencyConflictError(
+        return IdempotencyConflictError(
             f"The idempotency key belongs to task {existing.task_id}, which is of another type: {existing.type}.",
             "Use a new key for a task of another type.",
         )
     if existing.payload_hash != candidate.payload_hash:
-        raise IdempotencyConflictError(
+        return IdempotencyConflictError(
             f"The idempotency key belongs to task {existing.task_id}, which has another payload.",
             "Use a new key for a new payload.",
         )
-
-
-def _printable_ascii(text: str) -> bool:
-    return text.isascii() and text.isprintable()
+    return None
 
 
 def _never_begun(task: Task) -> bool:

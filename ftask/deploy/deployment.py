@@ -16,9 +16,7 @@ from textwrap import indent
 
 from ftask.aws import stack
 from ftask.aws.account import concurrency_limit
-from ftask.aws.errors import translate_aws_errors
 from ftask.aws.local_stage import is_local
-from ftask.aws.old_items import LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT, returns_old_items
 from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.stack import DATA_ONLY, deployed_stack
 from ftask.aws.stage import Stage
@@ -237,18 +235,6 @@ class Deployment:
         """Protect the stack of a protected stage from deletion. Never the reverse: `ftask remove` does that."""
         if self.protected:
             apply.set_termination_protection(self.target, enabled=True)
-
-    def check_endpoint(self, table: str) -> None:
-        """Make sure that an emulator has what the protocol stands on.
-
-        Raises:
-            DeploymentError: it does not return the old item of a refused conditional write.
-        """
-        if self.target.is_emulated:
-            with translate_aws_errors():
-                returned = returns_old_items(self.target, table)
-            if returned is False:
-                raise apply.DeploymentError(LACKS_OLD_ITEMS, USE_ANOTHER_ENDPOINT)
 
     def await_api(self, plan: Plan, url: str) -> FtaskError | None:
         """Wait until the API at `url` answers; return what it answered last if that takes too long."""

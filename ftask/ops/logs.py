@@ -159,19 +159,8 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
     name = str(line.get("event") or line.get("errorType") or EventName.LOG)
     if name in SUMS:
         return None  # sums for machines: each event has its own line
-    logged = line if name == EventName.LOG else without_sums(line)
-    fields = {key: value for key, value in logged.items() if key not in ("timestamp", "level", "event")}
+    fields = {key: value for key, value in line.items() if key not in ("timestamp", "level", "event")}
     return Event(function, at, str(line.get("level", "INFO")), name, fields)
-
-
-def without_sums(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a logged line that are not an invocation's sums, which the line of an event may have too."""
-    if "busyMs" not in line:
-        return dict(line)
-    sums = {"busyMs", "records", "recordsMs", "writeUnits", "readUnits", "sqsCalls", "_aws"}
-    for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
-        sums.update(*directive["Dimensions"], (metric["Name"] for metric in directive["Metrics"]))
-    return {name: value for name, value in line.items() if name not in sums}
 
 
 def _plain(function: str, message: str, written_at: datetime) -> Event | None:

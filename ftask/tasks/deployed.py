@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ftask.core.deployed import read_environment, read_secrets
+from ftask.core.secrets import fetch_secrets
 from ftask.tasks.loading import load_tasks, set_environment
 from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
@@ -23,8 +24,6 @@ def load_deployed(module: str, log_level: str) -> Registry:
     """
     set_environment(read_environment())
     if arns := read_secrets():
-        from ftask.core.secrets import fetch_secrets  # a worker without secrets does not pay for it
-
         set_environment(fetch_secrets(arns))
     restore = capture_output(log_level)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
@@ -20,8 +21,6 @@ def check_names(given: Mapping[str, Any]) -> None:
     """Refuse an option that `@task` does not have."""
     for name in given:
         if name not in NAMES:
-            from difflib import get_close_matches  # not needed by a declaration that is right
-
             similar = get_close_matches(name, NAMES, 1)
             raise DeclarationError(
                 f"Unknown option {name!r} for @task"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from enum import Enum
+from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from ftask.core.execution import result_json
 
@@ -35,10 +38,6 @@ def _convert(value: Any) -> Any:
         return list(value)
     if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
         return dump(mode="json")
-    from decimal import Decimal  # what most results do not need is not imported for them
-    from pathlib import PurePath
-    from uuid import UUID
-
     if isinstance(value, Decimal | UUID | PurePath):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON serializable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +12,10 @@ from typing import Any
 
 from ftask.core.errors import FtaskError, PermanentError
 from ftask.core.events import Event
-from ftask.core.execution import AttemptJob, encode_result
+from ftask.core.execution import encode_result
 from ftask.core.model import Status
 from ftask.core.payload import encode_payload, parse_payload
+from ftask.core.ports import Job
 from ftask.core.raised import recorded
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run
@@ -96,7 +98,7 @@ def run(
     registry = Registry()
     registry.add(declaration)
     allowed = max_attempts or declaration.type.options.max_attempts or max(_MAX_ATTEMPTS, attempt)
-    job = AttemptJob(
+    job = Job(
         task_id=task_id,
         type=declaration.name,
         epoch=epoch,
@@ -146,8 +148,6 @@ def _observe_nothing(_event: Event) -> None: ...
 
 
 def _refuse_event_loop() -> None:
-    import asyncio
-
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextvars import copy_context
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ftask.core import events
 from ftask.core.errors import InvalidResult, RetryAfter, UnknownTaskType
 from ftask.core.execution import SETTLE_TIME, limit_text
+from ftask.core.isolation import TimeLimit
+from ftask.core.ports import Clock, Handler, Job, Observer
 from ftask.core.raised import message_of, type_of
+from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
 from ftask.tasks.calling import call
 from ftask.tasks.context import Run, running
@@ -20,11 +23,6 @@ from ftask.tasks.forks import ends_here
 from ftask.tasks.output import end_lines
 from ftask.tasks.registry import Registry
 from ftask.tasks.tracebacks import traceback_text
-
-if TYPE_CHECKING:
-    from ftask.core.isolation import TimeLimit
-    from ftask.core.ports import Clock, Handler, Job, Observer
-    from ftask.core.retry import RetryPolicy
 
 
 def handler(
@@ -84,8 +82,6 @@ def isolated_types(registry: Registry) -> frozenset[str]:
 
 def time_limits(registry: Registry) -> dict[str, TimeLimit]:
     """Return the time limit of each type that has a timeout, for an attempt in a child process."""
-    from ftask.core.isolation import TimeLimit
-
     # An async task is cancelled at its timeout, and may clean up.
     grace_seconds = SETTLE_TIME.total_seconds()
     return {

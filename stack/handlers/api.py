@@ -16,7 +16,6 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.core import events
-from ftask.core.calls import CALLS_AT_ONCE, several_at_once
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.deployed import read_manifest
@@ -40,6 +39,7 @@ from ftask.core.settings import ApiSettings
 from ftask.core.sqs import SqsQueue
 from ftask.core.submission import Submitter
 from ftask.core.text import printable
+from ftask.core.threads import CALLS_AT_ONCE, several_at_once
 from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
@@ -98,7 +98,7 @@ class Api:
 
         At `deadline` this process is killed, and the client gets no answer of ours.
         """
-        with self.meter.invocation(is_for_one=event.get("routeKey") == SUBMIT_ROUTE):
+        with self.meter.invocation():
             return self._routed(event, deadline)
 
     def _routed(self, event: Event, deadline: datetime | None) -> Answer:
@@ -122,9 +122,7 @@ class Api:
         except (BotoCoreError, ClientError) as error:
             self.meter.observe(events.infrastructure_failed(error))
             return refusal(
-                TemporarilyUnavailableError(
-                    "DynamoDB or SQS failed; nothing was accepted.", "Send it again after Retry-After seconds."
-                )
+                TemporarilyUnavailableError("DynamoDB did not answer.", "Send it again after Retry-After seconds.")
             )
 
     def _submit(self, event: Event) -> Answer:

@@ -12,6 +12,8 @@ from ftask.core.deployed import read_module
 from ftask.core.ports import Handler
 from ftask.core.settings import WorkerSettings
 from ftask.core.workload import by_type, simulated
+from ftask.tasks.deployed import load_in_child
+from ftask.tasks.worker import handler as handler_of
 
 
 def load() -> Handler:
@@ -20,9 +22,6 @@ def load() -> Handler:
     own: Handler | None = None
     module = read_module()
     if module is not None:
-        from ftask.tasks.deployed import load_in_child
-        from ftask.tasks.worker import handler as handler_of
-
         own = handler_of(load_in_child(module, settings.log_level), log.write)
     return by_type(simulated(settings.error_rate, Random()), own)  # noqa: S311 - a simulated error rate
 

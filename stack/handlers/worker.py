@@ -28,6 +28,9 @@ from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.core.threads import THREADS, in_threads
 from ftask.core.timestamps import now
 from ftask.core.workload import by_type, simulated
+from ftask.tasks.deployed import load_deployed
+from ftask.tasks.worker import handler as handler_of
+from ftask.tasks.worker import isolated_types, retry_policies, time_limits
 
 CHILD_MODULE = f"{__name__.rpartition('.')[0]}.child"
 # Set by Lambda: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -68,7 +71,7 @@ class Worker:
             with self.meter.record():
                 return self.executor.execute(delivery, deadline, beside=len(deliveries) - 1)
 
-        with self.meter.invocation(is_for_one=len(deliveries) == 1):
+        with self.meter.invocation():
             return run_batch(execute, deliveries)
 
 
@@ -92,11 +95,6 @@ def worker() -> Worker:
     if module is None:
         meter = Meter(settings.stack, clients.usage)
     else:
-        # They take a worker without tasks of the user's own 20 ms to import.
-        from ftask.tasks.deployed import load_deployed
-        from ftask.tasks.worker import handler as handler_of
-        from ftask.tasks.worker import isolated_types, retry_policies, time_limits
-
         registry = load_deployed(module, settings.log_level)
         types = registry.names
         meter = Meter(settings.stack, clients.usage, types=types)

@@ -16,8 +16,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from ftask.core.execution import AttemptJob
 from ftask.core.isolation import Children
+from ftask.core.ports import Job
 from ftask.core.timestamps import now
 from tests.support import child
 
@@ -27,7 +27,7 @@ ATTEMPTS = 1000
 
 def milliseconds(children: Children) -> float:
     deadline = now() + timedelta(seconds=60)
-    job = AttemptJob("f" * 32, "echo", 0, 1, 1, {"argument": "x" * 1000}, deadline)
+    job = Job("f" * 32, "echo", 0, 1, 1, {"argument": "x" * 1000}, deadline)
     started = time.perf_counter()
     with children.child(deadline) as handler:
         if handler is None:
@@ -44,7 +44,7 @@ def main() -> None:
         following += [milliseconds(children) for _ in range(ATTEMPTS // STARTS)]
         children.close()
     here = child.load()
-    job: Any = AttemptJob("f" * 32, "echo", 0, 1, 1, {"argument": "x" * 1000}, now())
+    job: Any = Job("f" * 32, "echo", 0, 1, 1, {"argument": "x" * 1000}, now())
     direct = []
     for _ in range(ATTEMPTS):
         started = time.perf_counter()

@@ -18,7 +18,6 @@ from unittest.mock import patch
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from ftask.core import payload_item
-from ftask.core.calls import several_at_once
 from ftask.core.clients import count
 from ftask.core.execution import Executor
 from ftask.core.metrics import Usage
@@ -26,6 +25,7 @@ from ftask.core.model import Delivery
 from ftask.core.payload import encode_payload
 from ftask.core.payload_item import MAX_INLINE_BYTES
 from ftask.core.retry import RetryPolicy
+from ftask.core.threads import several_at_once
 from ftask.core.timestamps import now
 from ftask.core.workload import by_type, simulated
 from tests.support import resources

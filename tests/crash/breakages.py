@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ftask.core import transitions
 from ftask.core.codec import message_or_none
 from ftask.core.drain import Write, drain_letters
@@ -287,9 +285,9 @@ class _BelievesEveryFailure(Submitter):
 
     __slots__ = ()
 
-    def _withdraw(self, tasks: Sequence[Task], deadline: datetime | None = None) -> dict[str, Task | FtaskError]:
+    def _withdraw(self, tasks: Sequence[Task], *how: Any) -> dict[str, Task | FtaskError]:
         told = TemporarilyUnavailableError("not accepted")
-        return dict.fromkeys(Submitter._withdraw(self, tasks, deadline), told)
+        return dict.fromkeys(Submitter._withdraw(self, tasks, *how), told)
 
 
 class _DeletesLettersFirst(Redriver):
@@ -507,17 +505,9 @@ class _NakedSettle(DynamoStore):
     """Believes every refusal of a settlement."""
 
     def settle(self, after: Task, owner: str, before: Task | None = None) -> Settlement:
-        try:
-            self._write(
-                after,
-                "#status = :processing AND leaseOwner = :owner",
-                {":processing": {"S": Status.PROCESSING}, ":owner": {"S": owner}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return Settlement.LEASE_LOST
-        return Settlement.DONE
+        condition = "#status = :processing AND leaseOwner = :owner"
+        values = {":processing": {"S": str(Status.PROCESSING)}, ":owner": {"S": owner}}
+        return Settlement.DONE if self._replace(after, condition, values).done else Settlement.LEASE_LOST
 
 
 class _ShortLease(DynamoStore):

@@ -16,7 +16,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ftask.core.calls import one_by_one
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import message_or_none
 from ftask.core.drain import drain_letters
@@ -39,6 +38,7 @@ from ftask.core.redrive import Redriver
 from ftask.core.retry import RetryPolicy
 from ftask.core.sqs import SqsDeadLetterReader
 from ftask.core.submission import Submitter
+from ftask.core.threads import one_by_one
 from ftask.core.workload import by_type
 from ftask.tasks.worker import handler, retry_policies
 from stack.handlers.worker import Outcome, run_batch

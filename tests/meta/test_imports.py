@@ -59,7 +59,6 @@ EDGES = {
 # Within the core, values and rules know no adapter and no botocore.
 PURE = {
     "attempt_keys",
-    "calls",
     "cancellation",
     "child",
     "codec",
@@ -89,7 +88,6 @@ PURE = {
     "redrive",
     "workload",
     "settings",
-    "starts",
     "log",
     "metrics",
 }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ftask.core import events
 from ftask.core.events import Event
-from ftask.core.execution import AttemptJob
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Attempt, Failure, Message, Status
+from ftask.core.ports import Job
 from tests.support.builders import TASK_ID, a_running_task, a_task
 from tests.support.clock import EPOCH
 
 MESSAGE = Message(TASK_ID, 0)
 RUNNING = a_running_task()
-JOB = AttemptJob(TASK_ID, RUNNING.type, 0, 1, 2, {}, EPOCH)
+JOB = Job(TASK_ID, RUNNING.type, 0, 1, 2, {}, EPOCH)
 FAILED = a_running_task(2, status=Status.FAILED, last_error=Failure("ValueError", "no"))
 
 

@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ftask.core.calls import CallMap, one_by_one
 from ftask.core.failed_index import FailedIndex
 from ftask.core.manifest import Manifest, TaskType
 from ftask.core.metrics import Meter, Usage
 from ftask.core.submission import Submitter
+from ftask.core.threads import CallMap, one_by_one
 from ftask.core.timestamps import now
 from stack.handlers.api import OPENAPI, Api
 from tests.support.resources import Resources

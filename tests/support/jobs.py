@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ftask.core.ports import Job
 from ftask.core.timestamps import now
 
 
-@dataclass(frozen=True)
-class AJob:
-    """The second of three attempts of a task."""
-
-    type: str
-    payload: dict[str, Any] = field(default_factory=dict)
-    task_id: str = "0" * 32
-    epoch: int = 1
-    attempt: int = 2
-    max_attempts: int = 3
-    deadline: datetime = field(default_factory=lambda: now() + timedelta(seconds=30))
+def a_job(
+    task_type: str,
+    payload: dict[str, Any] | None = None,
+    task_id: str = "0" * 32,
+    attempt: int = 2,
+    deadline: datetime | None = None,
+) -> Job:
+    """Return an attempt, of three, of a task."""
+    return Job(task_id, task_type, 1, attempt, 3, payload or {}, deadline or now() + timedelta(seconds=30))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftask.core.calls import CALLS_AT_ONCE, several_at_once
+from ftask.core.threads import CALLS_AT_ONCE, several_at_once
 from stack.handlers import api
 from tests.support.http import event_of
 

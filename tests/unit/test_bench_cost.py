@@ -55,17 +55,6 @@ def test_usage_is_read_from_either_form_of_lambdas_logs(report: str | dict[str, 
     assert (usage.write_units, usage.read_units, usage.sqs_calls) == (4, 0, 1)
 
 
-def test_the_sums_of_an_invocation_for_one_task_are_in_the_line_of_its_attempt() -> None:
-    block = {"CloudWatchMetrics": [{"Dimensions": [["Stack"]], "Metrics": [{"Name": "AttemptDuration"}]}]}
-    event = '{"event":"finished","taskId":"a","durationMs":3'
-    line = f'{event},"busyMs":9.5,"writeUnits":2,"_aws":{json.dumps(block)},"Stack":"s","AttemptDuration":3}}'
-    usage = logged(line)
-    assert (usage.invocations, usage.busy_ms, usage.records, usage.records_ms) == (1, 9.5, 1, 9.5)
-    assert (usage.finished, usage.summed_finished, usage.write_units) == (1, 1, 2)
-    assert usage.log_bytes == len(line) + 26
-    assert usage.summary_bytes == len(line) - len(event) - 1
-
-
 def test_a_worker_that_was_killed_is_counted_by_lambdas_report() -> None:
     killed = {"type": "platform.report", "record": {"status": "timeout", "metrics": {"billedDurationMs": 20_000}}}
     raised = {"type": "platform.report", "record": {"status": "failure", "metrics": {"billedDurationMs": 170}}}

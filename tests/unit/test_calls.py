@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-from ftask.core.calls import CALLS_AT_ONCE, one_by_one, several_at_once
 from ftask.core.clients import TOTAL_TRIES, USUAL, longest_pause_seconds
 from ftask.core.submission import CALL_TIME, STORE_TIME
+from ftask.core.threads import CALLS_AT_ONCE, one_by_one, several_at_once
 
 
 def test_calls_run_beside_each_other_up_to_the_number_of_connections() -> None:

@@ -20,8 +20,8 @@ import pytest
 from ftask.core.child import MEMORY_VARIABLE
 from ftask.core.errors import AttemptError, TimedOut, WorkerLost
 from ftask.core.events import MAX_LINE_BYTES
-from ftask.core.execution import AttemptJob
 from ftask.core.isolation import Children, TimeLimit, children_for
+from ftask.core.ports import Job
 from ftask.core.timestamps import now
 from tests.support import child
 from tests.support.waiting import until
@@ -53,7 +53,7 @@ def run_in(
     children: Children, name: str, argument: object = None, seconds: float = 60, until: datetime | None = None
 ) -> Any:
     deadline = until or now() + timedelta(seconds=seconds)
-    job = AttemptJob("f" * 32, name, 0, 1, 2, {"argument": argument}, deadline)
+    job = Job("f" * 32, name, 0, 1, 2, {"argument": argument}, deadline)
     with children.child(deadline) as handler:
         assert handler is not None
         return handler(job)

@@ -8,13 +8,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from ftask.core import events
-from ftask.core.metrics import Meter, Usage
 from ftask.ops import logs
 from ftask.ops.logs import Event, EventFilter, LogReader, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
-from tests.support.events import FAILED
 
 LINE = json.dumps(
     {
@@ -51,20 +48,6 @@ def test_an_event_of_ftask_is_read_with_its_own_time() -> None:
 )
 def test_what_lambda_says_of_every_invocation_is_left_out(line: str) -> None:
     assert parse("worker", line, EPOCH) is None
-
-
-def test_an_event_is_shown_without_the_sums_of_its_invocation(capsys: pytest.CaptureFixture[str]) -> None:
-    usage = Usage()
-    meter = Meter("ftask-test", usage, types=["experiment"])
-    with meter.invocation(is_for_one=True):
-        usage.called("sqs.SendMessage")
-        usage.consumed(write_units=2, read_units=1)
-        meter.observe(events.finished(FAILED, 250, 5))
-    (line,) = capsys.readouterr().out.splitlines()
-    assert {"_aws", "Stack", "Type", "ErrorType", "Failed", "QueueWait", "busyMs"} <= json.loads(line).keys()
-    event = parse("worker", line, EPOCH)
-    assert event is not None
-    assert event.fields == events.finished(FAILED, 250, 5).fields
 
 
 def test_an_invocation_that_went_wrong_is_shown() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from ftask.core import events
 from ftask.core.events import Event
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Failure, Message, Status
-from tests.support.builders import a_running_task, a_task
+from tests.support.builders import a_running_task
 from tests.support.clock import EPOCH
 
 TYPES = ("send", "resize")
@@ -79,42 +78,7 @@ def test_an_invocation_is_one_line_with_what_its_events_add_up_to(log: Log) -> N
     assert (line["records"], line["recordsMs"], line["busyMs"]) == (3, 750.0, 750.0)
     assert (line["writeUnits"], line["sqsCalls"]) == (2, 1)
     assert line["Stack"] == "ftask-test"
-    assert [entry["event"] for entry in log.lines] == ["finished"] * 3 + ["invocation"]
-
-
-def test_an_invocation_for_one_task_has_its_sums_in_the_line_of_that_task(log: Log) -> None:
-    with log.meter.invocation(is_for_one=True), log.meter.record():
-        log.meter.observe(events.started(a_running_task(), 5))
-        log.seconds += 0.25
-        log.meter.observe(events.finished(a_running_task(status=Status.COMPLETED), 200, 5))
-        log.usage.consumed(write_units=2.0)
-    (line,) = log.lines
-    assert (line["event"], line["durationMs"], line["waitMs"], line["busyMs"], line["writeUnits"]) == (
-        *("finished", 200, 5, 250.0, 2),
-    )
-    assert metrics_of(line) == {"Completed": 1, "AttemptDuration": 200, "QueueWait": 5}
-    with log.meter.invocation(is_for_one=True):
-        log.meter.observe(events.accepted(a_task()))
-    assert (log.lines[1]["event"], metrics_of(log.lines[1])) == ("accepted", {"Accepted": 1})
-    with log.meter.invocation(is_for_one=True):
-        pass
-    assert log.lines[2] == {"event": "invocation", "busyMs": 0.0}
-
-
-def test_an_end_that_waits_for_the_sums_has_the_time_of_the_end() -> None:
-    written: list[Event] = []
-    times = iter(EPOCH + timedelta(seconds=number) for number in range(9))
-    meter = Meter("ftask-test", Usage(), written.append, lambda: next(times))
-    with meter.invocation(is_for_one=True):
-        meter.observe(events.finished(a_running_task(status=Status.RETRYING), 1))
-        meter.observe(events.postponed(Message("f" * 32), "backing off", 2))
-    assert [(event.name, event.at) for event in written] == [("postponed", None), ("finished", EPOCH)]
-
-
-def test_an_attempt_that_has_not_ended_with_its_invocation_has_the_line_of_its_start(log: Log) -> None:
-    with log.meter.invocation(is_for_one=True):
-        log.meter.observe(events.started(a_running_task(), 5))
-    assert [line["event"] for line in log.lines] == ["started", "invocation"]
+    assert [entry["event"] for entry in log.lines] == [*["started", "finished"] * 3, "invocation"]
 
 
 def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log) -> None:
@@ -140,7 +104,7 @@ def test_one_type_of_task_and_one_of_error_are_dimensions_of_the_one_line(log: L
             failure = Failure("E", "no") if status is Status.FAILED else None
             log.meter.observe(events.finished(a_running_task(type="send", status=status, last_error=failure), 250, 5))
     line = log.lines[-1]
-    assert [entry["event"] for entry in log.lines] == ["finished"] * 3 + ["invocation"]
+    assert [entry["event"] for entry in log.lines] == [*["finished"] * 3, "invocation"]
     assert (line["Type"], line["ErrorType"]) == ("send", "E")
     of_type = ["Completed", "Retried", "AttemptDuration"]
     assert dimensions_of(line) == {

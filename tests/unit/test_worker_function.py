@@ -44,12 +44,12 @@ TASKS = """
 START = """
     import json, sys
     from types import SimpleNamespace
-    from ftask.core.execution import AttemptJob
+    from ftask.core.ports import Job
     from ftask.core.timestamps import now
     from ftask.handlers import worker
 
     def job(type, payload):
-        return AttemptJob("f" * 32, type, 0, 1, 2, payload, now())
+        return Job("f" * 32, type, 0, 1, 2, payload, now())
 
     def check():
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
@@ -122,7 +122,7 @@ def test_an_isolated_task_runs_in_a_child_that_has_what_the_worker_has(tmp_path:
             deadline = now() + timedelta(seconds=60)
             with made.executor.isolation.child(deadline) as handle:
                 try:
-                    return handle(AttemptJob("f" * 32, name, 0, 1, 2, payload, deadline))
+                    return handle(Job("f" * 32, name, 0, 1, 2, payload, deadline))
                 except Exception as error:
                     return f"{getattr(error, 'error_type', type(error).__name__)}: {error}"
 
@@ -175,11 +175,3 @@ def test_a_module_that_cannot_be_imported_fails_each_invocation_before_any_attem
 def test_an_environment_that_cannot_be_read_fails_the_check(tmp_path: Path) -> None:
     _, answer = run(tmp_path, "print(check())", TASKS, environment="[]")
     assert json.loads(answer)["failures"]["settings"].startswith("environment.json is not a JSON object of texts.")
-
-
-def test_a_worker_without_own_tasks_loads_nothing_for_them(tmp_path: Path) -> None:
-    code = """
-        worker.worker()
-        print(*[name for name in sys.modules if name.startswith(("ftask.tasks", "ftask.core.manifest"))])
-    """
-    assert run(tmp_path, code) == [""]

@@ -6,14 +6,13 @@ from random import Random
 import pytest
 
 from ftask.core.errors import PermanentError, UnknownTaskType
-from ftask.core.execution import AttemptJob
-from ftask.core.ports import Handler
+from ftask.core.ports import Handler, Job
 from ftask.core.workload import SimulatedError, by_type, simulated
 from tests.support.clock import EPOCH
 
 
-def job(message: object) -> AttemptJob:
-    return AttemptJob("0" * 32, "experiment", 0, 1, 2, {"message": message}, EPOCH)
+def job(message: object) -> Job:
+    return Job("0" * 32, "experiment", 0, 1, 2, {"message": message}, EPOCH)
 
 
 def fails(handler: Handler, message: object) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from ftask.core.errors import FtaskError, OutcomeUnknownError
+from ftask.core.errors import FtaskError, OutcomeUnknownError, TemporarilyUnavailableError
 from ftask.core.model import Task
 from ftask.core.payload import Submission
 from tests.crash.actors import Crash
@@ -30,7 +28,7 @@ def raced_by_the_worker(number: int) -> Callable[[World], None]:
                 )
             except (OutcomeUnknownError, Crash):
                 return
-            except (BotoCoreError, ClientError):
+            except TemporarilyUnavailableError:
                 refused.append(number)
                 return
             w.witness.accepted |= {answer.task_id for answer in answers if isinstance(answer, Task)}

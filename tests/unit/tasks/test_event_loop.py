@@ -19,7 +19,7 @@ from ftask.tasks.context import current
 from ftask.tasks.declaration import task
 from ftask.tasks.registry import Registry
 from ftask.tasks.worker import handler
-from tests.support.jobs import AJob
+from tests.support.jobs import a_job
 
 Handle = Callable[[Job], Any]
 
@@ -29,7 +29,7 @@ def handle(registry: Registry) -> Handle:
     return handler(registry, lambda _: None)
 
 
-def both(handle: Handle, *jobs: AJob) -> list[Any]:
+def both(handle: Handle, *jobs: Job) -> list[Any]:
     with ThreadPoolExecutor(len(jobs)) as threads:
         return list(threads.map(handle, jobs))
 
@@ -45,7 +45,7 @@ def test_a_lock_and_a_client_of_the_module_work_in_each_attempt(handle: Handle) 
         return [name, current().task_id]
 
     for _ in range(2):  # the second pair after the loop has been idle
-        met = both(handle, AJob("meet", {"name": "a"}, "a" * 32), AJob("meet", {"name": "b"}, "b" * 32))
+        met = both(handle, a_job("meet", {"name": "a"}, "a" * 32), a_job("meet", {"name": "b"}, "b" * 32))
         assert met == [["a", "a" * 32], ["b", "b" * 32]]
 
 
@@ -79,10 +79,10 @@ def test_what_an_attempt_leaves_running_ends_with_it_and_is_said(
         neighbour_may_end.set()
 
     with ThreadPoolExecutor(1) as threads:
-        beside = threads.submit(handle, AJob("neighbour"))
-        assert handle(AJob("leave", task_id="a" * 32)) == "left"
+        beside = threads.submit(handle, a_job("neighbour"))
+        assert handle(a_job("leave", task_id="a" * 32)) == "left"
         assert ended == ["a" * 32]
-        handle(AJob("release"))
+        handle(a_job("release"))
         assert beside.result() == "unharmed"
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [text.partition(". ")[0] for text in warnings] == [
@@ -100,8 +100,8 @@ def test_an_asyncio_task_that_exits_ends_no_other_attempt(handle: Handle) -> Non
         await asyncio.wait([stopped])
         return repr(stopped.exception())
 
-    assert handle(AJob("leave")) == "SystemExit(3)"
-    assert handle(AJob("leave")) == "SystemExit(3)"
+    assert handle(a_job("leave")) == "SystemExit(3)"
+    assert handle(a_job("leave")) == "SystemExit(3)"
 
 
 def test_an_async_task_works_in_the_folder_of_its_caller(
@@ -116,7 +116,7 @@ def test_an_async_task_works_in_the_folder_of_its_caller(
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
         monkeypatch.chdir(folder)
-        assert handle(AJob("where", {"to": "/"})) == str(folder)
+        assert handle(a_job("where", {"to": "/"})) == str(folder)
         assert str(Path.cwd()) == str(folder)
 
 

@@ -46,8 +46,8 @@ def test_importing_it_loads_the_standard_library_and_the_pure_core_alone() -> No
     assert rest == {"core", "tasks"}
 
 
-@pytest.mark.parametrize("module", ["asyncio", "botocore", "pydantic", "pathlib", "difflib", "decimal", "uuid"])
-def test_importing_it_does_not_load_what_few_tasks_need(module: str) -> None:
+@pytest.mark.parametrize("module", ["botocore", "pydantic"])
+def test_importing_it_does_not_load_a_package_of_the_project(module: str) -> None:
     loaded = output_of("import sys, ftask.tasks.worker, ftask.tasks.loading; print(*sys.modules, sep='\\n')")
     assert module not in loaded
 

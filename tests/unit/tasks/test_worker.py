@@ -29,7 +29,7 @@ from ftask.tasks.output import capture_output
 from ftask.tasks.registry import Registry
 from ftask.tasks.worker import handler, retry_policies, start_run
 from tests.support.clock import EPOCH, FakeClock
-from tests.support.jobs import AJob
+from tests.support.jobs import a_job
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -55,8 +55,8 @@ def test_a_job_runs_the_task_of_its_type(handle: Callable[[Job], Any], events: E
     @task(name="orders.send")
     def send(number: int) -> None: ...
 
-    assert handle(AJob("double", {"number": "4"})) == 8
-    assert handle(AJob("orders.send", {"number": 4})) is None
+    assert handle(a_job("double", {"number": "4"})) == 8
+    assert handle(a_job("orders.send", {"number": 4})) is None
     assert events == []
 
 
@@ -67,7 +67,7 @@ def test_the_task_sees_its_attempt(handle: Callable[[Job], Any]) -> None:
     def look() -> None:
         seen.append(current())
 
-    job = AJob("look")
+    job = a_job("look")
     handle(job)
     run = seen[0]
     assert (run.task_id, run.type, run.epoch, run.attempt, run.max_attempts) == ("0" * 32, "look", 1, 2, 3)
@@ -83,7 +83,7 @@ def test_a_type_that_the_worker_does_not_have_is_a_failure_that_may_pass(
     def send() -> None: ...
 
     with pytest.raises(UnknownTaskType, match=r"^This worker has no task type 'sned'\. Types: send\.$") as caught:
-        handle(AJob("sned"))
+        handle(a_job("sned"))
     assert not isinstance(caught.value, PermanentError)
 
 
@@ -96,7 +96,7 @@ def test_what_a_task_says_on_purpose_has_no_traceback(
         raise error
 
     with pytest.raises(type(error)) as caught:
-        handle(AJob("send"))
+        handle(a_job("send"))
     assert caught.value is error
     assert events == []
 
@@ -110,7 +110,7 @@ def test_a_failure_is_raised_as_it_is_and_observed_with_its_traceback(
         raise error
 
     with pytest.raises(type(error)) as caught:
-        handle(AJob("send"))
+        handle(a_job("send"))
     assert caught.value is error
     ((name, fields),) = events
     assert name == "attemptFailed"
@@ -148,7 +148,7 @@ def test_what_is_no_exception_is_a_failed_attempt_too(
         ThreadPoolExecutor(1) as threads,
         pytest.raises(AttemptAborted, match=rf"^The task raised {type(error).__name__}: now$"),
     ):
-        threads.submit(handle, AJob("send")).result()
+        threads.submit(handle, a_job("send")).result()
     assert [fields["errorType"] for _, fields in events] == [type(error).__name__]
 
 
@@ -158,7 +158,7 @@ def test_a_task_that_cancels_itself_has_failed(handle: Callable[[Job], Any]) -> 
         raise asyncio.CancelledError
 
     with pytest.raises(AttemptAborted, match="The task raised CancelledError"):
-        handle(AJob("send"))
+        handle(a_job("send"))
 
 
 def test_a_tool_in_a_terminal_can_be_interrupted(registry: Registry, events: Events) -> None:
@@ -167,7 +167,7 @@ def test_a_tool_in_a_terminal_can_be_interrupted(registry: Registry, events: Eve
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        handler(registry, events, interrupts=(KeyboardInterrupt,))(AJob("send"))
+        handler(registry, events, interrupts=(KeyboardInterrupt,))(a_job("send"))
     assert events == []
 
 
@@ -177,7 +177,7 @@ def test_an_endless_recursion_is_a_failed_attempt(handle: Callable[[Job], Any], 
         return send(number + 1) + 1
 
     with pytest.raises(RecursionError):
-        handle(AJob("send"))
+        handle(a_job("send"))
     assert len(events[0][1]["traceback"].encode()) <= 4096
 
 
@@ -189,7 +189,7 @@ def test_a_cyclic_result_fails_the_task_for_good(handle: Callable[[Job], Any]) -
         return cycle
 
     with pytest.raises(InvalidResult, match="The result is not JSON: Circular reference detected"):
-        handle(AJob("send"))
+        handle(a_job("send"))
 
 
 @pytest.mark.parametrize("result", [float("nan"), "a\ud800", "x" * 70_000])
@@ -199,7 +199,7 @@ def test_a_result_that_cannot_be_stored_is_refused_by_the_executor(handle: Calla
         return result
 
     with pytest.raises(InvalidResult, match=r"^The result (is not JSON: |has 70,002 bytes; the limit is 65,536\.)"):
-        encode_result(handle(AJob("send")))
+        encode_result(handle(a_job("send")))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_an_async_task_ends_at_its_timeout_or_in_time_to_settle(timeout: float |
     async def resize() -> None: ...
 
     clock = FakeClock()
-    run = start_run(AJob("resize", deadline=EPOCH + timedelta(seconds=30)), declaration_of(resize), clock)
+    run = start_run(a_job("resize", deadline=EPOCH + timedelta(seconds=30)), declaration_of(resize), clock)
     assert run.remaining() == seconds
 
 
@@ -221,7 +221,7 @@ def test_a_timeout_is_a_failure_that_is_retried(handle: Callable[[Job], Any], ev
         await asyncio.sleep(60)
 
     with pytest.raises(TimedOut) as caught:
-        handle(AJob("resize"))
+        handle(a_job("resize"))
     assert not isinstance(caught.value, PermanentError)
     assert "await asyncio.sleep(60)" in events[0][1]["traceback"]
 
@@ -235,7 +235,7 @@ def test_an_async_task_without_a_timeout_is_cancelled_before_its_worker_is_kille
 
     deadline = now() + timedelta(seconds=1.1)
     with pytest.raises(TimedOut):
-        handle(AJob("resize", deadline=deadline))
+        handle(a_job("resize", deadline=deadline))
     assert now() < deadline
 
 
@@ -253,7 +253,7 @@ def test_ten_jobs_at_once_keep_apart(handle: Callable[[Job], Any]) -> None:
         return [number, current().task_id, current().attempt]
 
     jobs = [
-        AJob("later" if number % 2 else "plain", {"number": number}, str(number), attempt=number)
+        a_job("later" if number % 2 else "plain", {"number": number}, str(number), attempt=number)
         for number in range(10)
     ]
     with ThreadPoolExecutor(10) as threads:
@@ -270,7 +270,7 @@ def test_a_context_variable_that_a_task_sets_does_not_reach_the_next_one(handle:
         context.set("dirty")
         return before
 
-    assert [handle(AJob("look")), handle(AJob("look"))] == ["clean", "clean"]
+    assert [handle(a_job("look")), handle(a_job("look"))] == ["clean", "clean"]
 
 
 def test_an_unfinished_line_is_written_with_the_attempt(handle: Callable[[Job], Any]) -> None:
@@ -284,7 +284,7 @@ def test_an_unfinished_line_is_written_with_the_attempt(handle: Callable[[Job], 
         restore = capture_output()
         try:
             with pytest.raises(ValueError, match=r"^$"):
-                handle(AJob("send"))
+                handle(a_job("send"))
         finally:
             restore()
     assert json.loads(stdout.getvalue())["message"] == "half a line"
