@@ -44,6 +44,9 @@ _NARROW = 100
 # With less room for text, the terminal breaks the lines.
 _MIN_ROOM = 16
 _HIGHLIGHT = "reverse"
+# Stands for a space at which no line is broken: a code point that no text has.
+# https://www.unicode.org/faq/private_use.html#nonchar1
+_GLUE = "\ufdd0"
 # `Text.wrap` takes one, and asks it nothing.
 _CONSOLE = Console()
 
@@ -90,7 +93,7 @@ def event_text(
     code, line_break, error = _stack(event).rpartition("\n")
     below = Text.assemble(code, line_break, (error, style))
     for text in (body, below):
-        for match in highlight.finditer(text.plain) if highlight else ():
+        for match in highlight.finditer(text.plain.replace(_GLUE, " ")) if highlight else ():
             text.stylize(_HIGHLIGHT, *match.span())
     lines = _by_words(body, head.cell_len, width)
     lines[0] = head + lines[0]
@@ -179,6 +182,8 @@ def _labelled(name: str, value: Any) -> Text:
             words = f"{value:g} ms" if value < 1000 else duration(value / 1000)
         elif name == "visibleInSeconds":
             label, words = "visible in", duration(value)
+        # Lines are not broken within "took 1 ms".
+        return Text.assemble((label + _GLUE, "dim"), words.replace(" ", _GLUE))
     return Text.assemble((f"{label} ", "dim"), words)
 
 
@@ -201,6 +206,7 @@ def _by_words(text: Text, indent: int, width: int | None) -> list[Text]:
     else:
         lines = list(text.wrap(_CONSOLE, room, overflow="fold"))
     for line in lines:
+        line.plain = line.plain.replace(_GLUE, " ")
         line.rstrip()
     margin = " " * (indent + _HANGING)
     return [line if number == 0 else Text(margin) + line for number, line in enumerate(lines)]

@@ -97,6 +97,21 @@ def test_a_long_line_continues_below_its_text_and_breaks_at_words(width: int) ->
     assert " ".join(line.strip() for line in code) == LONG
 
 
+def test_a_number_stays_beside_its_unit() -> None:
+    fields: dict[str, Any] = {
+        "type": "send_invoice",
+        "attempt": 1,
+        "status": "RETRYING",
+        "durationMs": 1,
+        "errorType": "ValueError",
+    }
+    for width in range(60, 100):
+        text = event_text(event("finished", taskId=TASK, **fields), ids={TASK: TASK[:8]}, width=width).plain
+        for whole in ("attempt 1", "took 1 ms"):
+            assert whole in text
+        assert all(line == line.rstrip() for line in text.splitlines())
+
+
 def test_a_pipe_gets_whole_lines_with_whole_times() -> None:
     line = event_text(event("log", taskId=TASK, message=LONG), ids={TASK: TASK}).plain
     assert line == f"2026-01-01T12:00:00.000Z  worker  {TASK}  INFO       {LONG}"

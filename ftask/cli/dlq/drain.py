@@ -68,5 +68,6 @@ def drain(
     done = "drained" if to is None else f"drained into {to}"
     value = verdicts_json("drained", counts) | {"file": None if to is None else str(to)}
     screen.result(value, lambda: verdicts_text(done, counts))
-    screen.note(f"Their tasks {'stay in dlq ls' if to is None else 'stay FAILED, and leave dlq ls'}.")
+    if counts[Verdict.DONE]:
+        screen.note(f"Their tasks {'stay in dlq ls' if to is None else 'stay FAILED, and leave dlq ls'}.")
     note_held_letters(run, counts)
