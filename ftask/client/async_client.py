@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
@@ -74,10 +74,12 @@ class AsyncClient:
         timeout: float = TIMEOUT_SECONDS,
         max_retries: int = MAX_RETRIES,
         http_client: httpx2.AsyncClient | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._timeout = timeout
         self._max_retries = max_retries
         self._http = http_client
+        self._sleep = sleep
         self._opened: AsyncTransport | None = None
         self._shared = _Shared(lambda: connect(stage, api_url=api_url, profile=profile, region=region, token=token))
 
@@ -197,7 +199,7 @@ class AsyncClient:
             http = self._http
             if http is None:
                 http = await asyncio.to_thread(open_async_http, connection, self._timeout)
-            return AsyncTransport(connection, http)
+            return AsyncTransport(connection, http, self._sleep)
 
     async def _await(self, tasks: Sequence[Followed], count: int, timeout: float | None) -> None:
         """Wait until `count` of the tasks have ended. Of those that wait, one asks for all of them."""

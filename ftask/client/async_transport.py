@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -41,9 +42,12 @@ def open_async_http(connection: Connection, timeout_seconds: float) -> httpx2.As
 class AsyncTransport:
     """Runs calls in one event loop."""
 
-    def __init__(self, connection: Connection, http: httpx2.AsyncClient) -> None:
+    def __init__(
+        self, connection: Connection, http: httpx2.AsyncClient, sleep: Callable[[float], Awaitable[object]]
+    ) -> None:
         self.connection = connection
         self.http = http
+        self._sleep = sleep
 
     async def run(self, call: Call[T]) -> T:
         """Do what the call says; return its result."""
@@ -62,7 +66,7 @@ class AsyncTransport:
 
     async def _do(self, step: Send | Pause | Blocking) -> Any:
         if isinstance(step, Pause):
-            await asyncio.sleep(step.seconds)
+            await self._sleep(step.seconds)
             return True
         if isinstance(step, Blocking):
             return await asyncio.to_thread(step.function)

@@ -6,7 +6,7 @@ import copy
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
@@ -80,7 +80,8 @@ class Client:
         token: a bearer token for an API with JWT authorization; default with a URL: FTASK_TOKEN.
         timeout: seconds that one request may take.
         max_retries: how often a request is sent again that was throttled, failed in passing, or got no answer.
-        http_client: what sends the requests, for tests: `send(request)` as botocore's URLLib3Session has it.
+        http_client, sleep: what sends the requests, and what waits between them, for tests. The first has
+            `send(request)`, as botocore's URLLib3Session.
     """
 
     def __init__(
@@ -94,10 +95,12 @@ class Client:
         timeout: float = TIMEOUT_SECONDS,
         max_retries: int = MAX_RETRIES,
         http_client: HttpClient | None = None,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._timeout = timeout
         self._max_retries = max_retries
         self._http = http_client
+        self._sleep = sleep
         self._shared = _Shared(
             {"stage": stage, "api_url": api_url, "profile": profile, "region": region, "token": token}
         )
@@ -237,7 +240,11 @@ class Client:
     @cached_property
     def _transport(self) -> Transport:
         connection = self._shared.connection
-        return Transport(connection, self._http or open_http(connection, self._timeout))
+        return Transport(connection, self._http or open_http(connection, self._timeout), self._wait)
+
+    def _wait(self, seconds: float) -> bool:
+        self._sleep(seconds)
+        return True
 
     def _run(self, call: Call[T]) -> T:
         return self._transport.run(call)

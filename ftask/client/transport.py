@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -39,18 +38,13 @@ def open_http(connection: Connection, timeout_seconds: float = TIMEOUT_SECONDS) 
     )
 
 
-def sleep(seconds: float) -> bool:
-    time.sleep(seconds)
-    return True
-
-
 class Transport:
     """Runs calls; threads may share it.
 
     `wait` waits for some seconds, and returns whether to go on.
     """
 
-    def __init__(self, connection: Connection, http: HttpClient, wait: Callable[[float], bool] = sleep) -> None:
+    def __init__(self, connection: Connection, http: HttpClient, wait: Callable[[float], bool]) -> None:
         self.connection = connection
         self._http = http
         self._wait = wait

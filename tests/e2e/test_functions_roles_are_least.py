@@ -56,6 +56,10 @@ def get(world: World) -> None:
     assert world.role.store.get(fresh(world).task_id)
 
 
+def query(world: World) -> None:
+    assert list(world.role.store.get_many([fresh(world).task_id]))
+
+
 def discard(world: World) -> None:
     world.role.store.discard(fresh(world).task_id)
 
@@ -107,6 +111,7 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "dynamodb:PutItem", put),
     ("ApiRole", "dynamodb:PutItem", put_large),
     ("ApiRole", "dynamodb:GetItem", get),
+    ("ApiRole", "dynamodb:BatchGetItem", query),
     ("ApiRole", "dynamodb:DeleteItem", discard),
     ("ApiRole", "dynamodb:Query", failures),
     ("ApiRole", "sqs:SendMessage*", send),
