@@ -7,11 +7,11 @@ from re import Pattern
 
 from ftask.cli.invocation import Invocation
 from ftask.core.timestamps import now
-from ftask.ops.logs import Event
+from ftask.ops.logs import LogEvent
 from ftask.render.logs import event_json, event_text
 
 
-def print_events(run: Invocation, events: Sequence[Event], highlight: Pattern[str] | None = None) -> None:
+def print_events(run: Invocation, events: Sequence[LogEvent], highlight: Pattern[str] | None = None) -> None:
     """Print the events, one line each, or as JSON lines; in text, what matches `highlight` stands out."""
     if not events:
         return

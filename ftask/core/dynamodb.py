@@ -237,7 +237,7 @@ class DynamoStore:
             Item=task_to_item(after),
         ).done
 
-    def discard(self, task_id: str) -> Task | None:
+    def withdraw(self, task_id: str) -> Task | None:
         # Compensation of a submit whose send failed: only of a task that no worker has begun. A refusal without an
         # item is that of a re-sent delete by its own first one.
         return self._try(

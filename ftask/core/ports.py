@@ -100,8 +100,8 @@ class Store(Protocol):
         Return whether it was.
         """
 
-    def discard(self, task_id: str) -> Task | None:
-        """Delete a task that is still `PENDING` with 0 attempts; return None, or the current task, which stays."""
+    def withdraw(self, task_id: str) -> Task | None:
+        """Delete a task that is still `PENDING` with 0 attempts; return None, or the current task if it stays."""
 
 
 class Queue(Protocol):

@@ -166,7 +166,7 @@ class Submitter:
             outcome: Task | FtaskError | None = _unknown(failure, is_keyed=is_keyed)
             if not is_keyed and not is_table_down and self._has(CALL_TIME, deadline):
                 try:
-                    outcome = self.store.discard(task.task_id)
+                    outcome = self.store.withdraw(task.task_id)
                 except Exception:  # noqa: BLE001 - the outcome says so
                     is_table_down = True
             outcomes[task.task_id] = outcome or _unavailable(

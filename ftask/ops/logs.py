@@ -22,6 +22,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # CloudWatch may show an entry later than one that was logged after it: how far before a group's newest entry each read
 # of that group begins. Entries that come later still are missed.
 LOOK_BACK = timedelta(minutes=1)
+# An emulator writes what an invocation logged when it has ended.
+MAX_INVOCATION = timedelta(minutes=15)
 # The most entries that one answer carries.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 PAGE = 10_000
@@ -32,7 +34,7 @@ _ROUTINE = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_STA
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LogEvent:
     """One event of a function. `fields` are what it logged apart from time, level and name."""
 
     function: str
@@ -66,7 +68,7 @@ class EventFilter:
     error: str | None = None
     until: datetime | None = None
 
-    def matches(self, event: Event) -> bool:
+    def matches(self, event: LogEvent) -> bool:
         # An unknown level is shown rather than hidden.
         is_shown = event.level not in LEVELS or LEVELS.index(event.level) >= LEVELS.index(self.level)
         return (
@@ -89,20 +91,20 @@ class LogReader:
     # By function: the entries that may come again, with their times in milliseconds.
     _seen: dict[str, dict[tuple[str, int, str], int]] = field(default_factory=dict)
 
-    def look(self) -> list[Event]:
+    def look(self) -> list[LogEvent]:
         """Return the events that are new, oldest first."""
         events = [event for function in self.groups for event in self._new_events(function)]
         shown = [event for event in events if self.event_filter.matches(event) and event.at >= self.since]
         return sorted(shown, key=lambda event: event.at)
 
-    def _new_events(self, function: str) -> Iterator[Event]:
+    def _new_events(self, function: str) -> Iterator[LogEvent]:
         seen = self._seen.setdefault(function, {})
         # Each group has its own cursor: they are late independently of each other.
         newest_ms = max(seen.values(), default=0)
         start_ms = max(int(self.since.timestamp() * 1000), newest_ms - LOOK_BACK // timedelta(milliseconds=1))
         pattern = f'"{self.event_filter.task_id}"' if self.event_filter.task_id else None
         until = self.event_filter.until
-        end_ms = None if until is None else int(until.timestamp() * 1000) + 1
+        end_ms = None if until is None else int((until + MAX_INVOCATION).timestamp() * 1000)
         for entry in entries(self.target, self.groups[function], start_ms, pattern, end_ms):
             if identity(entry) in seen:
                 continue
@@ -144,7 +146,7 @@ def identity(entry: Mapping[str, Any]) -> tuple[str, int, str]:
     return entry.get("eventId") or entry.get("logStreamName", ""), entry["timestamp"], entry["message"]
 
 
-def parse(function: str, message: str, written_at: datetime) -> Event | None:
+def parse(function: str, message: str, written_at: datetime) -> LogEvent | None:
     """Return the event in a log line; None for Lambda's own lines about an invocation that went well."""
     line = json_object(message)
     if line is None:
@@ -160,16 +162,16 @@ def parse(function: str, message: str, written_at: datetime) -> Event | None:
     if name in SUMS:
         return None  # sums for machines: each event has its own line
     fields = {key: value for key, value in line.items() if key not in ("timestamp", "level", "event")}
-    return Event(function, at, str(line.get("level", "INFO")), name, fields)
+    return LogEvent(function, at, str(line.get("level", "INFO")), name, fields)
 
 
-def _plain(function: str, message: str, written_at: datetime) -> Event | None:
+def _plain(function: str, message: str, written_at: datetime) -> LogEvent | None:
     if not message.strip() or message.startswith(_ROUTINE):
         return None
-    return Event(function, written_at, "INFO", OUTPUT, {"message": message.rstrip()})
+    return LogEvent(function, written_at, "INFO", OUTPUT, {"message": message.rstrip()})
 
 
-def _platform(function: str, line: Mapping[str, Any], written_at: datetime) -> Event | None:
+def _platform(function: str, line: Mapping[str, Any], written_at: datetime) -> LogEvent | None:
     """Return the event in a line of Lambda itself, if it reports a failure.
 
     https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
@@ -178,7 +180,7 @@ def _platform(function: str, line: Mapping[str, Any], written_at: datetime) -> E
     status = record.get("status") if isinstance(record, dict) else None
     if status in (None, "success"):
         return None
-    return Event(function, written_at, "ERROR", str(line.get("type", "platform")), dict(record))
+    return LogEvent(function, written_at, "ERROR", str(line.get("type", "platform")), dict(record))
 
 
 def log_groups(outputs: StackOutputs, functions: Sequence[str]) -> dict[str, str]:

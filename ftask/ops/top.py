@@ -20,7 +20,7 @@ from ftask.core.model import EXPERIMENT_TYPE, WORKER_LOST, Status
 from ftask.core.timestamps import now, to_iso
 from ftask.ops import consumption
 from ftask.ops.info import datapoints, oldest_seconds
-from ftask.ops.logs import Event, EventFilter, LogReader, log_groups
+from ftask.ops.logs import EventFilter, LogEvent, LogReader, log_groups
 from ftask.selection.failed import count_failed
 
 RECENT_FAILURES = 50
@@ -242,7 +242,7 @@ class StageSampler:
         return oldest_seconds(self.stage), round(errors), round(throttles)
 
 
-def ended_attempts(events: Iterable[Event], since: datetime) -> EndedAttempts:
+def ended_attempts(events: Iterable[LogEvent], since: datetime) -> EndedAttempts:
     """Return how the attempts ended whose end is among these events of the worker, the first of them at `since`."""
     counts: Counter[str] = Counter()
     for event in events:
@@ -253,7 +253,7 @@ def ended_attempts(events: Iterable[Event], since: datetime) -> EndedAttempts:
     return EndedAttempts(since, counts[Status.COMPLETED], counts[Status.RETRYING], counts[Status.FAILED])
 
 
-def _failed_attempt(event: Event) -> FailedAttempt | None:
+def _failed_attempt(event: LogEvent) -> FailedAttempt | None:
     is_lost = event.name == EventName.WORKER_LOST
     has_failed = is_lost or (event.name == EventName.FINISHED and event.error is not None)
     if event.task_id is None or not has_failed:

@@ -22,7 +22,7 @@ from ftask.core.letters import Verdict
 from ftask.core.model import EXPERIMENT_TYPE, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
-from ftask.ops.logs import Event
+from ftask.ops.logs import LogEvent
 from ftask.render.excerpt import excerpt, one_line
 from ftask.render.logs import EventLines
 from ftask.render.tables import add_numbers, fact_table, plain_table
@@ -138,7 +138,7 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime, ids: Mapping[s
 
 
 def shown(
-    task: Mapping[str, Any], letter: Mapping[str, Any] | None, events: Sequence[Event], now: datetime
+    task: Mapping[str, Any], letter: Mapping[str, Any] | None, events: Sequence[LogEvent], now: datetime
 ) -> RenderableType:
     """Draw one failed task in full, from the JSON forms of the task and its dead letter, and what its attempts logged.
 
@@ -167,7 +167,7 @@ def shown(
     return Lines(*parts)
 
 
-def _without_repetition(event: Event, task: Mapping[str, Any]) -> Event:
+def _without_repetition(event: LogEvent, task: Mapping[str, Any]) -> LogEvent:
     repeated = {"taskId", "type"} if event.name == EventName.LOG else {"taskId", "type", "traceback"}
     if event.fields.get("errorMessage") == task.get("lastError", {}).get("message"):
         repeated |= {"errorType", "errorMessage"}

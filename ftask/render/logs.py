@@ -15,7 +15,7 @@ from rich.text import Text
 from ftask.core.events import EventName
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.timestamps import to_iso
-from ftask.ops.logs import OUTPUT, Event
+from ftask.ops.logs import OUTPUT, LogEvent
 from ftask.render.statuses import status_text
 from ftask.render.tables import UNLIMITED_WIDTH
 from ftask.render.times import duration
@@ -51,7 +51,7 @@ _GLUE = "\ufdd0"
 _CONSOLE = Console()
 
 
-def event_json(event: Event) -> dict[str, Any]:
+def event_json(event: LogEvent) -> dict[str, Any]:
     """Return the JSON form of an event."""
     return {
         "timestamp": to_iso(event.at),
@@ -63,7 +63,7 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def event_text(
-    event: Event,
+    event: LogEvent,
     *,
     ids: Mapping[str, str] | None = None,
     width: int | None = None,
@@ -109,7 +109,7 @@ def event_text(
 class EventLines:
     """The events of one task, as part of a larger picture."""
 
-    events: Sequence[Event]
+    events: Sequence[LogEvent]
     now: datetime
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -117,7 +117,7 @@ class EventLines:
         yield Text("\n").join(event_text(event, width=width, now=self.now) for event in self.events)
 
 
-def searched_text(event: Event) -> str:
+def searched_text(event: LogEvent) -> str:
     """Return what is searched for a text in an event: its line as a pipe gets it, and the values that it hides."""
     ids = {event.task_id: event.task_id} if event.task_id else {}
     hidden = [_value(event.fields[name]) for name in sorted(_HIDDEN & event.fields.keys())]
@@ -131,7 +131,7 @@ def _time(at: datetime, now: datetime | None, *, narrow: bool) -> str:
     return f"{date}{local:%H:%M:%S}" if narrow else f"{date}{local:%H:%M:%S.%f}"[:-3]
 
 
-def _details(event: Event, style: str) -> Iterator[Text]:
+def _details(event: LogEvent, style: str) -> Iterator[Text]:
     """Yield the fields of an event as words, the most important ones first."""
     # What a task logged is its own business: nothing of it goes without saying.
     hidden = _HIDDEN_OF_MESSAGES if event.name in _MESSAGES else _HIDDEN
@@ -146,7 +146,7 @@ def _details(event: Event, style: str) -> Iterator[Text]:
             yield detail
 
 
-def _detail(event: Event, name: str, style: str) -> Text | None:
+def _detail(event: LogEvent, name: str, style: str) -> Text | None:
     """Return one field as words; None if it goes without saying."""
     value = event.fields[name]
     text = _value(value)
@@ -187,7 +187,7 @@ def _labelled(name: str, value: Any) -> Text:
     return Text.assemble((f"{label} ", "dim"), words)
 
 
-def _stack(event: Event) -> str:
+def _stack(event: LogEvent) -> str:
     """Return the traceback of an event, or "": text from ftask, a list of lines from Lambda's runtime."""
     traceback = event.fields.get("traceback", event.fields.get("stackTrace"))
     if isinstance(traceback, list):

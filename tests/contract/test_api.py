@@ -363,10 +363,10 @@ def losing_answers(
     store: Any = resources.store
     if table_is_down:
 
-        def discard(_: str) -> None:
+        def withdraw(_: str) -> None:
             raise EndpointConnectionError(endpoint_url="dynamodb")
 
-        store.discard = discard
+        store.withdraw = withdraw
     return Api(store, type(api.submitter)(store, queue, *_rest(api)), api.failed, api.meter)
 
 

@@ -215,15 +215,15 @@ def test_only_a_failed_task_is_reopened(store: DynamoStore) -> None:
 
 def test_an_untouched_task_is_discarded(store: DynamoStore) -> None:
     store.put(a_task())
-    assert store.discard(TASK_ID) is None
+    assert store.withdraw(TASK_ID) is None
     assert store.get(TASK_ID) is None
-    assert store.discard(TASK_ID) is None
+    assert store.withdraw(TASK_ID) is None
 
 
 def test_a_task_that_was_begun_is_never_discarded(store: DynamoStore) -> None:
     store.put(a_task())
     task = begun(store)
-    assert store.discard(TASK_ID) == task
+    assert store.withdraw(TASK_ID) == task
     assert store.get(TASK_ID) == task
 
 

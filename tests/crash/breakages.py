@@ -174,7 +174,7 @@ class _DeletesKeyedTasks(Submitter):
         try:
             return Submitter.submit(self, submission)
         except Exception:
-            self.store.discard(self._new_task(submission).task_id)
+            self.store.withdraw(self._new_task(submission).task_id)
             raise
 
 

@@ -60,8 +60,8 @@ def query(world: World) -> None:
     assert list(world.role.store.get_many([fresh(world).task_id]))
 
 
-def discard(world: World) -> None:
-    world.role.store.discard(fresh(world).task_id)
+def withdraw(world: World) -> None:
+    world.role.store.withdraw(fresh(world).task_id)
 
 
 def put_large(world: World) -> None:
@@ -112,7 +112,7 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "dynamodb:PutItem", put_large),
     ("ApiRole", "dynamodb:GetItem", get),
     ("ApiRole", "dynamodb:BatchGetItem", query),
-    ("ApiRole", "dynamodb:DeleteItem", discard),
+    ("ApiRole", "dynamodb:DeleteItem", withdraw),
     ("ApiRole", "dynamodb:Query", failures),
     ("ApiRole", "sqs:SendMessage*", send),
     ("ApiRole", "sqs:SendMessage*", send_many),
@@ -210,7 +210,7 @@ def test_no_role_reaches_beyond_its_own_resources(
         lambda: begin_and_settle(api),
         lambda: send(worker),
         lambda: put(worker),
-        lambda: discard(worker),
+        lambda: withdraw(worker),
     ]
     for call in forbidden:
         with pytest.raises(ClientError, match="AccessDenied"):

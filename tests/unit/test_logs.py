@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from ftask.ops import logs
-from ftask.ops.logs import Event, EventFilter, LogReader, parse
+from ftask.ops.logs import EventFilter, LogEvent, LogReader, parse
 from ftask.render.logs import event_json, event_text
 from tests.support.clock import EPOCH
 
@@ -78,10 +78,10 @@ def test_a_filter_shows_its_level_and_those_above() -> None:
 
 
 def test_a_filter_shows_events_of_its_type() -> None:
-    sent, other = (Event("worker", EPOCH, "INFO", "log", {"type": name}) for name in ("send", "other"))
+    sent, other = (LogEvent("worker", EPOCH, "INFO", "log", {"type": name}) for name in ("send", "other"))
     assert EventFilter(type="send").matches(sent)
     assert not EventFilter(type="send").matches(other)
-    assert not EventFilter(type="send").matches(Event("worker", EPOCH, "INFO", "log", {}))
+    assert not EventFilter(type="send").matches(LogEvent("worker", EPOCH, "INFO", "log", {}))
 
 
 def entry(timestamp: int) -> dict[str, Any]:

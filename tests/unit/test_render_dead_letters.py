@@ -12,7 +12,7 @@ from ftask.core.execution import letter_attributes
 from ftask.core.failed_index import FailedTask
 from ftask.core.letters import Verdict
 from ftask.core.model import DeadLetter, Failure, Message
-from ftask.ops.logs import Event
+from ftask.ops.logs import LogEvent
 from ftask.render.dead_letters import (
     failed_table,
     group_json,
@@ -83,13 +83,15 @@ def test_an_error_that_every_attempt_has_is_shown_once() -> None:
     about = {"taskId": task.task_id, "type": "send", "epoch": 0, "attempt": 1}
     failure = {"errorType": error.type, "errorMessage": error.message}
     events = [
-        Event("worker", EPOCH, "ERROR", "attemptFailed", about | {"traceback": "Traceback (most recent call last):"}),
-        Event("worker", EPOCH, "INFO", "finished", about | failure | {"status": "FAILED"}),
+        LogEvent(
+            "worker", EPOCH, "ERROR", "attemptFailed", about | {"traceback": "Traceback (most recent call last):"}
+        ),
+        LogEvent("worker", EPOCH, "INFO", "finished", about | failure | {"status": "FAILED"}),
     ]
     text = drawn(shown(task_to_json(task), letter, events, NOW))
     assert (text.count("no such order"), text.count("Traceback"), text.count(task.task_id)) == (1, 1, 1)
     assert "attemptFailed" not in text
-    logged = Event("worker", EPOCH, "ERROR", "log", about | {"message": "odd", "traceback": "KeyError: 'tax'"})
+    logged = LogEvent("worker", EPOCH, "ERROR", "log", about | {"message": "odd", "traceback": "KeyError: 'tax'"})
     text = drawn(shown(task_to_json(task), letter, [*events, logged], NOW))
     assert [text.count(words) for words in ("Traceback", "odd", "KeyError: 'tax'")] == [1, 1, 1]
     assert "by hand" in text

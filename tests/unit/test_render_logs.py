@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ftask.ops.logs import OUTPUT, Event
+from ftask.ops.logs import OUTPUT, LogEvent
 from ftask.render.logs import EventLines, event_text, searched_text
 from ftask.render.statuses import STYLES
 from tests.support.clock import EPOCH
@@ -16,11 +16,11 @@ TASK = "ab" * 16
 LONG = "order 17 has 3 positions, of which two are delivered later by another supplier with a long name"
 
 
-def event(name: str = "started", level: str = "INFO", **fields: Any) -> Event:
-    return Event("worker", EPOCH, level, name, fields)
+def event(name: str = "started", level: str = "INFO", **fields: Any) -> LogEvent:
+    return LogEvent("worker", EPOCH, level, name, fields)
 
 
-def text(shown: Event) -> str:
+def text(shown: LogEvent) -> str:
     """What stands behind the time and the function in a whole line."""
     time, function, rest = event_text(shown).plain.split("  ", 2)
     assert (time, function) == ("2026-01-01T12:00:00.000Z", "worker")
@@ -44,7 +44,7 @@ def text(shown: Event) -> str:
         (event("ImportError", "ERROR", errorType="ImportError", errorMessage="no x"), "ImportError  no x"),
     ],
 )
-def test_an_event_is_its_name_and_its_fields_in_words(shown: Event, expected: str) -> None:
+def test_an_event_is_its_name_and_its_fields_in_words(shown: LogEvent, expected: str) -> None:
     assert text(shown) == expected
 
 
@@ -62,7 +62,7 @@ def test_an_event_is_its_name_and_its_fields_in_words(shown: Event, expected: st
         ),
     ],
 )
-def test_a_message_of_the_users_code_is_its_level_its_logger_and_its_text(shown: Event, expected: str) -> None:
+def test_a_message_of_the_users_code_is_its_level_its_logger_and_its_text(shown: LogEvent, expected: str) -> None:
     assert text(shown) == expected
 
 
