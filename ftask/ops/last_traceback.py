@@ -22,9 +22,6 @@ def last_traceback(stage: Stage, task: Mapping[str, Any]) -> str | None:
     """Return the traceback of the last failed attempt of `task`, a task's JSON form; None if none is found.
 
     Only the time around that attempt is searched. A task that did not fail costs no request.
-
-    Raises:
-        FtaskError: the log cannot be read.
     """
     failed = [attempt for attempt in task.get("history", ()) if "error" in attempt and "endedAt" in attempt]
     if "lastError" not in task or task.get("type", EXPERIMENT_TYPE) == EXPERIMENT_TYPE or not failed:

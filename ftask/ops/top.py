@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -91,22 +91,8 @@ class EndedAttempts:
     retried: int = 0
     failed: int = 0
 
-    def plus(self, other: EndedAttempts) -> EndedAttempts:
-        """Return these attempts and the `other` ones, since the time of these."""
-        return EndedAttempts(
-            self.since,
-            self.completed + other.completed,
-            self.retried + other.retried,
-            self.failed + other.failed,
-        )
-
     def json(self) -> dict[str, Any]:
-        return {
-            "since": to_iso(self.since),
-            "completed": self.completed,
-            "retried": self.retried,
-            "failed": self.failed,
-        }
+        return asdict(self) | {"since": to_iso(self.since)}
 
 
 @dataclass(frozen=True)
@@ -184,9 +170,10 @@ class StageSampler:
         self.task_type = task_type
         self._clock = clock
         self._last_tick: float | None = None
-        self._ended = EndedAttempts(now())
+        self._since = now()
+        self._ended: Counter[str] = Counter()
         self._log = LogReader(
-            stage.target, log_groups(stage.outputs, ("worker",)), EventFilter(type=task_type), self._ended.since
+            stage.target, log_groups(stage.outputs, ("worker",)), EventFilter(type=task_type), self._since
         )
         self._logged_errors = 0
         self._failures: deque[FailedAttempt] = deque(maxlen=RECENT_FAILURES)
@@ -197,22 +184,18 @@ class StageSampler:
         )
 
     def snapshot(self) -> StageSnapshot:
-        """Take one snapshot.
-
-        Raises:
-            FtaskError: AWS refused a request or cannot be reached.
-        """
+        """Take one snapshot."""
         at, tick = now(), self._clock()
         seconds = max(0.001, tick - self._last_tick) if self._last_tick is not None else None
         self._last_tick = tick
         events = self._log.look()
-        ended = ended_attempts(events, at)
-        self._ended = self._ended.plus(ended)
+        ended = _ended(events)
+        self._ended += ended
         self._failures.extend(filter(None, map(_failed_attempt, events)))
         self._logged_errors += sum(event.name in _WORKER_ERRORS for event in events)
         queue = self.stage.queue_depth()
         state = consumption.state(self.stage)
-        asks = state == consumption.ENABLED and not (ended.completed or ended.retried or ended.failed)
+        asks = state == consumption.ENABLED and not ended
         (oldest, errors, throttles), _ = self._metrics.get()
         failed, failed_at = self._failed.get()
         return StageSnapshot(
@@ -223,14 +206,16 @@ class StageSampler:
             in_flight=queue.in_flight,
             oldest_seconds=oldest,
             dead_letters=self.stage.dead_letter_depth().total,
-            completed_rate=ended.completed / seconds if seconds else 0.0,
-            failed_attempts_rate=(ended.retried + ended.failed) / seconds if seconds else 0.0,
+            completed_rate=ended[Status.COMPLETED] / seconds if seconds else 0.0,
+            failed_attempts_rate=(ended[Status.RETRYING] + ended[Status.FAILED]) / seconds if seconds else 0.0,
             # CloudWatch counts every error, some minutes late; the worker logs at once those that it sees itself.
             worker_errors=max(errors, self._logged_errors),
             throttles=throttles,
             failed=failed,
             failed_at=failed_at,
-            ended=self._ended,
+            ended=EndedAttempts(
+                self._since, *(self._ended[status] for status in (Status.COMPLETED, Status.RETRYING, Status.FAILED))
+            ),
             failures=tuple(reversed(self._failures)),
         )
 
@@ -242,15 +227,11 @@ class StageSampler:
         return oldest_seconds(self.stage), round(errors), round(throttles)
 
 
-def ended_attempts(events: Iterable[LogEvent], since: datetime) -> EndedAttempts:
-    """Return how the attempts ended whose end is among these events of the worker, the first of them at `since`."""
-    counts: Counter[str] = Counter()
-    for event in events:
-        if event.name == EventName.FINISHED:
-            counts[str(event.fields.get("status"))] += 1
-        elif event.name == EventName.WORKER_LOST:
-            counts[Status.FAILED] += 1
-    return EndedAttempts(since, counts[Status.COMPLETED], counts[Status.RETRYING], counts[Status.FAILED])
+def _ended(events: Iterable[LogEvent]) -> Counter[str]:
+    """Return how many attempts ended among these events, by the status of their tasks."""
+    ended = Counter(str(event.fields.get("status")) for event in events if event.name == EventName.FINISHED)
+    ended[Status.FAILED] += sum(event.name == EventName.WORKER_LOST for event in events)
+    return +ended
 
 
 def _failed_attempt(event: LogEvent) -> FailedAttempt | None:

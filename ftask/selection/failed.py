@@ -26,9 +26,6 @@ def failures(stage: Stage, task_filter: TaskFilter = EVERYTHING, *, also_removed
 
     Tasks selected by id are looked up in the table; every other selection reads the index page by page, which may be a
     moment behind the table.
-
-    Raises:
-        FtaskError: AWS refused a request or cannot be reached.
     """
     with translate_aws_errors():
         if task_filter.task_ids:
@@ -54,11 +51,7 @@ NO_FAILED_TASKS = FailedTasks((), complete=True)
 
 
 def newest_failed(stage: Stage, task_type: str | None = None) -> FailedTasks:
-    """Return the newest failed tasks, of one type or of all, without those that were discarded or drained.
-
-    Raises:
-        FtaskError: AWS refused a request or cannot be reached.
-    """
+    """Return the newest failed tasks, of one type or of all, without those that were discarded or drained."""
     tasks = tuple(islice(failures(stage, TaskFilter(type=task_type)), MAX_FAILED_TASKS + 1))
     return FailedTasks(tasks[:MAX_FAILED_TASKS], complete=len(tasks) <= MAX_FAILED_TASKS)
 
@@ -67,9 +60,6 @@ def count_failed(stage: Stage, task_type: str | None = None) -> int:
     """Return how many tasks, of one type or of all, are FAILED and neither discarded nor drained.
 
     It takes one request for each shard of the index, and one more for each further megabyte of its entries.
-
-    Raises:
-        FtaskError: AWS refused a request or cannot be reached.
     """
     arguments: dict[str, Any] = {
         "TableName": stage.outputs.table,
@@ -93,11 +83,7 @@ def count_failed(stage: Stage, task_type: str | None = None) -> int:
 
 
 def tasks_by_id(stage: Stage, task_ids: Iterable[str]) -> dict[str, Task]:
-    """Return the tasks with these ids that exist, with their payloads.
-
-    Raises:
-        FtaskError: AWS refused a request or cannot be reached.
-    """
+    """Return the tasks with these ids that exist, with their payloads."""
     with translate_aws_errors():
         store = stage.store
         return {task.task_id: task for task in store.with_payloads(store.get_many(list(task_ids)))}

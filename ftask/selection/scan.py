@@ -73,9 +73,6 @@ def list_newest(
     """Return the `limit` newest tasks that the filter selects, or all with 0, as they are now.
 
     `follow` gets the pages of the scan, and yields them again: to count them, or to show how far it is.
-
-    Raises:
-        FtaskError: AWS refused a request or cannot be reached.
     """
     if not 0 < limit <= MOST_BY_ID:
         return newest(follow(scan_tasks(stage, task_filter)), limit)

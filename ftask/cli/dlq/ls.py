@@ -78,7 +78,14 @@ def ls(
             newest = ids[listed[0].task_id]
             next_steps = _next_steps(run, newest, f"--task {newest}")
     if task_filter.selects_all and not is_cut:
-        _compare_with_queue(run, count)
+        letters = run.stage.dead_letter_depth().total
+        if letters == count:
+            screen.note(f"The dead-letter queue holds one letter for each ({letters:,}).")
+        else:
+            compare = command_on(run.target, "doctor")
+            screen.note(
+                f"The dead-letter queue holds {plural(letters, 'letter')}, not one for each. See why with: {compare}"
+            )
     screen.next_steps(next_steps)
 
 
@@ -86,19 +93,3 @@ def _next_steps(run: Invocation, task_id: str, selected: str) -> list[str]:
     """Return the commands that show, redrive and discard the first row; the latter two change nothing yet."""
     commands = [f"dlq show {task_id}", f"dlq redrive {selected} --dry-run", f"dlq discard {selected} --dry-run"]
     return [command_on(run.target, command) for command in commands]
-
-
-def _compare_with_queue(run: Invocation, failed: int) -> None:
-    letters = run.stage.dead_letter_depth().total
-    if letters == failed:
-        run.screen.note(f"The dead-letter queue holds one letter for each ({letters:,}).")
-    elif letters < failed:
-        run.screen.note(
-            f"The dead-letter queue holds only {plural(letters, 'letter')}: the others were deleted or have expired."
-            " Their tasks can still be redriven."
-        )
-    else:
-        run.screen.note(
-            f"The dead-letter queue holds {plural(letters, 'letter')}: some are stale (their task was redriven or"
-            " removed), duplicates, or not tasks. See them with: ftask dlq peek"
-        )
