@@ -170,4 +170,5 @@ def code_sha256(code_key: str) -> str:
 
 def command_on(target: Target, command: str) -> str:
     """Return `command` with the options of the stage, to be pasted."""
-    return f"ftask {command}" if target.stage_name == LOCAL_STAGE else f"ftask {command} --stage {target.stage_name}"
+    is_default = target.stage_name == target.default_stage == LOCAL_STAGE
+    return f"ftask {command}" if is_default else f"ftask {command} --stage {target.stage_name}"

@@ -52,6 +52,7 @@ class Target:
     """One stage in one account and region.
 
     `endpoint_url` is None for AWS's public endpoints; otherwise it is a private endpoint of AWS, or an emulator.
+    `default_stage` is the one that a command works on without --stage.
     """
 
     stage_name: str
@@ -60,6 +61,7 @@ class Target:
     endpoint_url: str | None = None
     access_key: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
+    default_stage: str = LOCAL_STAGE
 
     def __post_init__(self) -> None:
         if not _STAGE.fullmatch(self.stage_name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from ftask.cli.deploying import (
     Param,
     Upgrade,
     confirm_other_project,
+    deployed_project,
     deployment_of,
     remember_project,
     show_events,
@@ -22,7 +24,6 @@ from ftask.cli.selecting import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.deploy.apply import DeploymentError
-from ftask.deploy.archive import size_note
 from ftask.deploy.deployment import Deployment, final_template
 from ftask.deploy.existing import how_to_stop
 from ftask.deploy.parameters import parse_overrides
@@ -106,7 +107,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     if not plan.changes:
         if not dry_run:
             deployment.protect()
-            _require_worker(run, deployment, None, yes=yes)
+            _require_worker(run, deployment, None, None, yes=yes)
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     if dry_run:
@@ -125,19 +126,18 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}{removes}?", yes=yes)
         for archive in deployment.upload():
             screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
-            if text := size_note(archive.zipped_bytes or 0):
-                screen.note(text)
         previous = deployment.previous(plan)
         events = deployment.run(plan)
     stop = how_to_stop(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
-    run.if_interrupted = (
-        f"CloudFormation continues with stack {plan.stack_name}. Run ftask deploy again to see how it ended{stop}"
-    )
+    again = command_on(target, "deploy")
+    run.if_interrupted = f"CloudFormation continues with stack {plan.stack_name}. See how it ended with: {again}{stop}"
     show_events(run, events)
     run.if_interrupted = f"Stack {plan.stack_name} is deployed."
-    remember_project(run, deployment)
+    earlier = deployed_project(run)
+    if deployment.project is not None:
+        remember_project(run, deployment.project.root)
     outputs = run.outputs
-    _require_worker(run, deployment, previous, yes=yes)
+    _require_worker(run, deployment, previous, earlier, yes=yes)
     if refusal := deployment.await_api(plan, outputs.api_url):
         screen.warn(f"The stack is deployed, but a test request to its API failed. {refusal.message}")
         if refusal.hint:
@@ -148,8 +148,12 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
     )
 
 
-def _require_worker(run: Invocation, deployment: Deployment, previous: Previous | None, *, yes: bool) -> None:
+def _require_worker(
+    run: Invocation, deployment: Deployment, previous: Previous | None, earlier: Path | None, *, yes: bool
+) -> None:
     """Require that the new worker can run tasks; otherwise offer to go back to the `previous` deployment, if any.
+
+    `earlier` is the folder of the project that the stage then has again.
 
     Raises:
         DeploymentError: the new worker cannot run tasks.
@@ -165,10 +169,10 @@ def _require_worker(run: Invocation, deployment: Deployment, previous: Previous 
             run.confirm("Go back to the previous deployment?", yes=yes)
         except FtaskError:
             raise DeploymentError("The new worker cannot run tasks, and stays.", error.hint) from None
-        raise _gone_back(run, deployment, previous) from None
+        raise _gone_back(run, deployment, previous, earlier) from None
 
 
-def _gone_back(run: Invocation, deployment: Deployment, previous: Previous) -> DeploymentError:
+def _gone_back(run: Invocation, deployment: Deployment, previous: Previous, earlier: Path | None) -> DeploymentError:
     """Go back; return how the deployment ended."""
     plan = deployment.plan_return(previous)
     with deployment.dropped_unless_begun(plan):
@@ -176,6 +180,7 @@ def _gone_back(run: Invocation, deployment: Deployment, previous: Previous) -> D
         events = deployment.run(plan)
     run.if_interrupted = f"CloudFormation goes on with going back. See the stack with: {command_on(run.target, 'info')}"
     show_events(run, events)
+    remember_project(run, earlier)
     checked = deployment.check()
     if checked.failures:
         text = f"The previous deployment is back, and cannot run tasks either. {checked.short_text}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ftask.aws.stack import MANAGED_PARAMETERS, find_stack
+from ftask.aws.stack import MANAGED_PARAMETERS, command_on, find_stack
 from ftask.cli.config_file import Config
 from ftask.cli.invocation import Invocation
 from ftask.core.timestamps import now
@@ -99,26 +100,33 @@ def deployment_of(
     )
 
 
+def deployed_project(run: Invocation) -> Path | None:
+    """Return the folder of the project whose tasks the stage of this machine has; None if unknown, or elsewhere."""
+    return state_folder.deployed_project(run.stage_name) if run.settings.uses_engine else None
+
+
 def confirm_other_project(run: Invocation, project: Project, *, yes: bool = False) -> None:
     """Ask before the tasks of another project on this machine are replaced.
 
     Raises:
         FtaskError: the answer was no, or no terminal is there to ask.
     """
-    before = state_folder.deployed_project(run.stage_name) if run.settings.uses_engine else None
+    before = deployed_project(run)
     if before in (None, project.root) or find_stack(run.target) is None:
         return
     run.screen.warn(
         f"Stage {run.stage_name} has the tasks of another project, {before}. To give this one a stage of its own,"
         f' add to its ftask.toml, above the first table: stage = "local-{_slug(project)}"'
     )
-    run.confirm(f"Replace the tasks of {before}?", yes=yes, hint="To replace them: ftask deploy --yes")
+    run.confirm(
+        f"Replace the tasks of {before}?", yes=yes, hint=f"To replace them: {command_on(run.target, 'deploy --yes')}"
+    )
 
 
-def remember_project(run: Invocation, deployment: Deployment) -> None:
-    """Note which project's tasks the stage of this machine has now."""
-    if deployment.project is not None and run.settings.uses_engine:
-        state_folder.remember_project(run.stage_name, deployment.project.root)
+def remember_project(run: Invocation, root: Path | None) -> None:
+    """Note which project's tasks the stage of this machine has now, by its folder; None where that is unknown."""
+    if run.settings.uses_engine:
+        state_folder.remember_project(run.stage_name, root)
 
 
 def _slug(project: Project) -> str:

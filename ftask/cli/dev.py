@@ -110,7 +110,8 @@ class _Session:
         if plan.changes:
             deployed = before.stack if not plan.creates_stack else None
             self._carry_out(deployment, plan, None if deployed is None else Stage(run.target, deployed))
-        remember_project(run, deployment)
+        if project is not None:
+            remember_project(run, project.root)
         self._logs = self._logs or LogReader(
             run.target, log_groups(run.outputs, ("worker",)), EventFilter(), self._started_at
         )

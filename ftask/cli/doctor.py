@@ -12,7 +12,7 @@ from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Yes
 from ftask.core.text import plural
-from ftask.deploy.restore import restore_worker_source
+from ftask.deploy.apply import restore_worker_source
 from ftask.doctor.checks import examine
 from ftask.doctor.finding import Finding, Level
 from ftask.local.engine import Engine

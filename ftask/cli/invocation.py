@@ -6,12 +6,14 @@ import os
 import select
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import typer
 
 from ftask.aws.api import ApiClient
 from ftask.aws.bearer import TOKEN_VARIABLE, bearer_token
+from ftask.aws.local_stage import LOCAL_STAGE
 from ftask.aws.profile import read_profile
 from ftask.aws.stack import StackOutputs, deployed_stack
 from ftask.aws.stage import Stage
@@ -19,6 +21,7 @@ from ftask.aws.target import Target
 from ftask.cli.config_file import Config, chosen_stage, load_config
 from ftask.cli.options import GlobalOptions
 from ftask.cli.settings import Settings, resolve
+from ftask.client.connection import STAGE_VARIABLE
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError
 from ftask.home.cache import KnownUrl, recent_ids, remember_ids
@@ -72,9 +75,12 @@ class Invocation(typer.Context):
         Raises:
             FtaskError: the engine does not start, or the stage's name or endpoint is invalid.
         """
+        default = os.environ.get(STAGE_VARIABLE) or self.config.default_stage or LOCAL_STAGE
+        return replace(self._open_target(), default_stage=default)
+
+    def _open_target(self) -> Target:
         if not self.settings.uses_engine:
             return self.settings.target()
-
         engine = Engine(note=self.screen.note)
         running = engine.running()
         if running is None:
@@ -85,7 +91,7 @@ class Invocation(typer.Context):
             if crashed:
                 self.screen.warn(
                     "The local engine was killed before; what it had not saved is lost."
-                    " If the stack is missing, run: ftask deploy"
+                    f" If the stack is missing, run: ftask deploy --stage {self.stage_name}"
                 )
         if warning := fullness_warning(engine.root):
             self.screen.warn(warning)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ftask.aws.stack import command_on
+from ftask.aws.stack import DATA_ONLY, command_on
 from ftask.cli.deploying import show_events
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Yes
 from ftask.deploy import apply
-from ftask.deploy.plan import dropped_unless_begun, plan_data_only, refuse_data_loss
+from ftask.deploy.plan import dropped_unless_begun, plan_managed, refuse_data_loss
 from ftask.render.remove import removal_json, removal_table
 
 
@@ -54,15 +54,17 @@ def remove(
         text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: {back}"
         run.screen.result(value, lambda: text)
         return
-    run.if_interrupted = "CloudFormation continues the deletion. Run ftask remove again to follow it."
+    again = command_on(target, "remove")
+    run.if_interrupted = f"CloudFormation continues the deletion. To follow it, run: {again}"
     show_events(run, apply.remove(target, removal))
     run.screen.result(value, lambda: f"Removed {target.stack_name}.")
 
 
 def _keep_data(run: Invocation) -> None:
-    plan = plan_data_only(run.target)
+    plan = plan_managed(run.target, DATA_ONLY, "true")
     with dropped_unless_begun(run.target, plan):
         refuse_data_loss(plan)
         events = apply.apply(run.target, plan)
-    run.if_interrupted = "CloudFormation continues. Run ftask remove --keep-data again to see how it ended."
+    again = command_on(run.target, "remove --keep-data")
+    run.if_interrupted = f"CloudFormation continues. To see how it ended, run: {again}"
     show_events(run, events)

@@ -11,9 +11,9 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import artifacts
-from ftask.deploy.events import StackEvent, follow, remedy, root_cause
-from ftask.deploy.plan import DATA_TYPES, Plan
-from ftask.deploy.tokens import new_token
+from ftask.deploy.changes import DATA_TYPES
+from ftask.deploy.events import StackEvent, follow, new_token, remedy, root_cause
+from ftask.deploy.plan import Plan, dropped_unless_begun, plan_managed
 
 # What stays of a stack that is taken down to its data: the resources without a condition in the template.
 KEPT_TYPES = DATA_TYPES | {"AWS::SQS::QueuePolicy", "AWS::Logs::LogGroup"}
@@ -34,16 +34,25 @@ def apply(target: Target, plan: Plan, sleep: Callable[[float], None] = time.slee
         target.cloudformation.execute_change_set(
             StackName=plan.stack_name, ChangeSetName=plan.change_set_id, ClientRequestToken=token
         )
-    return _events(target, plan, token, sleep)
+    return _until(target, plan.stack_id, token, ("CREATE_COMPLETE", "UPDATE_COMPLETE"), sleep)
 
 
-def _events(target: Target, plan: Plan, token: str, sleep: Callable[[float], None]) -> Iterator[StackEvent]:
-    with translate_aws_errors():
-        seen = []
-        for event in follow(target, plan.stack_id, token, sleep):
-            seen.append(event)
-            yield event
-    _require_success(target, seen, ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+def restore_worker_source(target: Target, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Recreate the worker's event source mapping after somebody deleted it, in two updates of the stack.
+
+    CloudFormation does not notice that a resource was deleted without it, so a deployment finds no change. Interrupted
+    between the updates, `ftask deploy` puts the mapping back too.
+    https://repost.aws/knowledge-center/failing-stack-updates-deleted
+
+    Raises:
+        FtaskError: the stack cannot be changed, or the change failed.
+    """
+    for value in ("false", "true"):
+        plan = plan_managed(target, stack.HAS_WORKER_SOURCE, value, sleep)
+        with dropped_unless_begun(target, plan):
+            events = apply(target, plan, sleep)
+        for _ in events:
+            pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +125,7 @@ def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = ti
         set_termination_protection(target, enabled=False)
     with translate_aws_errors():
         target.cloudformation.delete_stack(StackName=removal.stack_id, ClientRequestToken=token)
-        seen = []
-        for event in follow(target, removal.stack_id, token, sleep):
-            seen.append(event)
-            yield event
-    _require_success(target, seen, ("DELETE_COMPLETE",))
+    yield from _until(target, removal.stack_id, token, ("DELETE_COMPLETE",), sleep)
     if removal.code_bucket is not None:
         artifacts.discard(target, removal.code_bucket)
 
@@ -133,7 +138,15 @@ def set_termination_protection(target: Target, *, enabled: bool) -> None:
         )
 
 
-def _require_success(target: Target, events: list[StackEvent], good: tuple[str, ...]) -> None:
+def _until(
+    target: Target, stack_id: str, token: str, good: tuple[str, ...], sleep: Callable[[float], None]
+) -> Iterator[StackEvent]:
+    """Yield the events of an operation; raise unless it ends in one of these states."""
+    events = []
+    with translate_aws_errors():
+        for event in follow(target, stack_id, token, sleep):
+            events.append(event)
+            yield event
     if events and events[-1].status in good:
         return
     what = f"Stack {target.stack_name}"

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from ftask.core.errors import FtaskError
 
-# The limits of AWS Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# The limit of AWS Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
-MAX_DIRECT_UPLOAD_BYTES = 50 * 1024 * 1024
 
+BYTECODE_FOLDER = "__pycache__"
 _LARGEST_SHOWN = 10
 # The earliest date that a zip can hold, and one mode for all: a program that a dependency brings must stay executable,
 # and not every system keeps that bit.
@@ -37,6 +37,10 @@ class Entry:
     source: Path | bytes
     digest: str
     size: int
+
+    @property
+    def is_bytecode(self) -> bool:
+        return f"/{BYTECODE_FOLDER}/" in f"/{self.name}"
 
     def read(self) -> bytes:
         return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
@@ -68,7 +72,9 @@ class Content:
         """A SHA-256 in hex; the same for the same content, on every machine."""
         digest = hashlib.sha256()
         for entry in self.entries:
-            digest.update(f"{entry.digest} {entry.name}\n".encode())
+            # Two machines may compile a source to different bytes that mean the same; the name has Python's version.
+            content = BYTECODE_FOLDER if entry.is_bytecode else entry.digest
+            digest.update(f"{content} {entry.name}\n".encode())
         return digest.hexdigest()
 
     @property
@@ -147,17 +153,6 @@ def largest_packages(entries: Sequence[Entry]) -> list[tuple[str, int]]:
     for entry in entries:
         sizes[entry.name.partition("/")[0]] += entry.size
     return sizes.most_common(_LARGEST_SHOWN)
-
-
-def size_note(zipped_bytes: int) -> str | None:
-    """Return what to say about a large zip; None for others."""
-    if zipped_bytes <= MAX_DIRECT_UPLOAD_BYTES:
-        return None
-    return (
-        f"The worker's archive is {_megabytes(zipped_bytes)} zipped. AWS Lambda's limit of "
-        f"{_megabytes(MAX_DIRECT_UPLOAD_BYTES)} is for direct uploads; ftask deploys from S3, where only the limit of "
-        f"{_megabytes(MAX_UNZIPPED_BYTES)} unzipped applies. A large archive makes cold starts slower."
-    )
 
 
 def _megabytes(size: int) -> str:

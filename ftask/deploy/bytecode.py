@@ -10,16 +10,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from ftask.deploy.archive import Content, Entry
+from ftask.deploy.archive import BYTECODE_FOLDER, Content, bytes_entry
 
 # Where AWS Lambda unpacks the code: what tracebacks show.
 _UNPACKED = "/var/task"
-_CACHE = "__pycache__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Interpreter:
     def bytecode_name(self, source: str) -> str:
         """Return the name of a source's bytecode, like pkg/__pycache__/x.cpython-313.pyc."""
         path = PurePosixPath(source)
-        return str(path.parent / _CACHE / f"{path.stem}.cpython-{self.version.replace('.', '')}.pyc")
+        return str(path.parent / BYTECODE_FOLDER / f"{path.stem}.cpython-{self.version.replace('.', '')}.pyc")
 
 
 def find_interpreter(version: str) -> Interpreter | None:
@@ -65,46 +63,21 @@ def compile_folder(folder: Path, interpreter: Interpreter, *, processes: int = 1
 def with_bytecode(content: Content, interpreter: Interpreter) -> Content:
     """Return the content with the bytecode of its Python files."""
     sources = [entry for entry in content.entries if entry.name.endswith(".py")]
-    with tempfile.TemporaryDirectory(prefix="ftask-bytecode-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="ftask-bytecode-") as temporary:
+        folder = Path(temporary)
         Content.of(sources).write_to(folder)
         compile_folder(folder, interpreter)
         made = [
-            _bytecode_entry(entry, path.read_bytes(), interpreter)
-            for entry in sources
-            if (path := folder / interpreter.bytecode_name(entry.name)).is_file()
+            bytes_entry(name, (folder / name).read_bytes())
+            for name in map(interpreter.bytecode_name, (entry.name for entry in sources))
+            if (folder / name).is_file()
         ]
     return Content.of((*content.entries, *made))
 
 
 def without_bytecode(content: Content) -> Content:
     """Return the content without the bytecode of its Python files."""
-    return Content(tuple(entry for entry in content.entries if PurePosixPath(entry.name).parent.name != _CACHE))
-
-
-def name_by_source(entries: Iterable[Entry], interpreter: Interpreter) -> list[Entry]:
-    """Return the entries, in which bytecode counts in the key by its source and version.
-
-    Two machines may compile the same source to different bytes that mean the same.
-    """
-    by_name = {entry.name: entry for entry in entries}
-    sources = {interpreter.bytecode_name(name): entry for name, entry in by_name.items() if name.endswith(".py")}
-    return [
-        Entry(name, entry.source, bytecode_digest(sources[name].digest, interpreter.version), entry.size)
-        if name in sources
-        else entry
-        for name, entry in by_name.items()
-    ]
-
-
-def bytecode_digest(digest_of_source: str, version: str) -> str:
-    """Return what stands for bytecode in a key."""
-    return f"bytecode-{version}-of-{digest_of_source}"
-
-
-def _bytecode_entry(source: Entry, code: bytes, interpreter: Interpreter) -> Entry:
-    digest = bytecode_digest(source.digest, interpreter.version)
-    return Entry(interpreter.bytecode_name(source.name), code, digest, len(code))
+    return Content(tuple(entry for entry in content.entries if not entry.is_bytecode))
 
 
 def _version_of(path: str) -> str | None:

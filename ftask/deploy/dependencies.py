@@ -24,16 +24,15 @@ from filelock import FileLock, Timeout
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, file_entry, write_zip
-from ftask.deploy.bytecode import Interpreter, compile_folder, name_by_source
+from ftask.deploy.bytecode import Interpreter, compile_folder
 from ftask.deploy.installers import Progress, export_lock, install
 from ftask.deploy.platforms import Platform
 from ftask.deploy.requirements import Requirements, find_lock, read_pylock, read_requirements, settings_of_uv
-from ftask.deploy.wheels import is_pure, require_wheels_for
 
 KEPT_UNUSED_DAYS = 30
 
 # Part of each key: a change of how builds are made or stored makes the builds of before unused.
-_FORMAT = 2
+_FORMAT = 3
 _DAY_SECONDS = 86_400
 # What an installer records differs from one machine and one run to the next.
 _RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
@@ -97,13 +96,13 @@ def build_dependencies(
         facts += [interpreter and interpreter.version, settings_of_uv(requirements.folder, os.environ)]
         place = root / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         with _only_one_at_a_time(place, progress):
-            build = None if upgrade else _load(place, platform, interpreter)
+            build = None if upgrade else _load(place, platform)
             if build is None:
-                _make(making / "build", requirements, platform, interpreter, progress, clock(), renew=upgrade)
+                _make(making / "build", requirements, platform, interpreter, progress, clock())
                 shutil.rmtree(place, ignore_errors=True)
                 (making / "build").rename(place)
                 _forget_unused(root, clock())
-                build = _load(place, platform, interpreter)
+                build = _load(place, platform)
             elif not requirements.is_locked and (days := int((clock() - build.installed_at) // _DAY_SECONDS)) > 0:
                 progress(
                     f"The dependencies were installed {plural(days, 'day')} ago. For newer versions that"
@@ -130,15 +129,12 @@ def _make(
     interpreter: Interpreter | None,
     progress: Progress,
     now: float,
-    *,
-    renew: bool,
 ) -> None:
     packages = folder / "packages"
     packages.mkdir(parents=True)
     progress(f"Installing the dependencies for {platform}")
-    install(requirements, packages, platform, progress, renew=renew)
+    install(requirements, packages, platform, progress)
     installed = _installed(packages)
-    require_wheels_for(platform, installed)
     _clean(packages)
     if interpreter is not None:
         progress("Compiling the dependencies")
@@ -147,34 +143,29 @@ def _make(
     if sum(entry.size for entry in entries) > MAX_UNZIPPED_BYTES:
         _remove_bytecode(packages)  # an archive without it may still be small enough
         entries = _scan(packages)
-    write_zip(Content.of(entries), folder / "packages.zip")
+    content = Content.of(entries)
+    write_zip(content, folder / "packages.zip")
     record = {
         "versions": {distribution.name: distribution.version for distribution in installed},
-        "pure": all(map(is_pure, installed)),
+        "pure": all(map(_is_pure, installed)),
         "installed": now,
-        "files": {entry.name: entry.digest for entry in entries},
+        "key": content.key,
         "zip": file_entry("", folder / "packages.zip").digest,
     }
     (folder / "build.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def _load(place: Path, platform: Platform, interpreter: Interpreter | None) -> Build | None:
+def _load(place: Path, platform: Platform) -> Build | None:
     """Return the build that is kept at `place`; None if it is missing or damaged."""
     packages, compressed = place / "packages", place / "packages.zip"
     try:
         record: dict[str, Any] = json.loads((place / "build.json").read_text(encoding="utf-8"))
-        entries = _scan(packages)
-        is_intact = (
-            record["files"] == {entry.name: entry.digest for entry in entries}
-            and record["zip"] == file_entry("", compressed).digest
-        )
+        content = Content.of(_scan(packages))
+        is_intact = record["key"] == content.key and record["zip"] == file_entry("", compressed).digest
         versions, pure, installed_at = record["versions"], record["pure"], record["installed"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not is_intact:
-        return None
-    named = entries if interpreter is None else name_by_source(entries, interpreter)
-    return Build(platform, packages, compressed, tuple(named), versions, pure, installed_at)
+    return Build(platform, packages, compressed, content.entries, versions, pure, installed_at) if is_intact else None
 
 
 def _scan(packages: Path) -> list[Entry]:
@@ -187,6 +178,12 @@ def _scan(packages: Path) -> list[Entry]:
 
 def _installed(packages: Path) -> list[Distribution]:
     return sorted(distributions(path=[str(packages)]), key=lambda distribution: distribution.name.lower())
+
+
+def _is_pure(distribution: Distribution) -> bool:
+    """Return whether a distribution runs on every platform, by the tags of its wheel."""
+    lines = (distribution.read_text("WHEEL") or "").splitlines()
+    return any(line.startswith("Tag:") and line.endswith("-none-any") for line in lines)
 
 
 def _clean(packages: Path) -> None:

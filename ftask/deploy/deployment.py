@@ -172,7 +172,8 @@ class Deployment:
                 )
             self.warn(
                 f"Stage {self.target.stage_name} has tasks of its own, and no ftask.toml with [tasks] is here: its code"
-                " and its template stay as they are, only parameters change."
+                " and its template stay as they are, only parameters change. To have none, remove the stage first:"
+                f" {stack.command_on(self.target, 'remove')}"
             )
             return plan_parameters(self.target, self.overrides, self.role_arn, self.sleep)
         plan = make_plan(

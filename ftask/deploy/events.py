@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import re
+import socket
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +36,10 @@ _CONSEQUENCES = (
     "The following resource(s) failed",
 )
 _LOG_GROUP = re.compile(r"/aws/(?:lambda|vendedlogs)/[\w-]+")
+# CloudFormation takes tokens of 128 letters, digits and hyphens.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+_MAX_NAME_CHARACTERS = 60
+_TOKEN = re.compile(r"ftask-(.+)-[0-9a-f]{32}")
 _LONGEST_TIMEOUT = re.compile(r"at 'timeout' failed to satisfy constraint: .*less than or equal to (\d+)")
 
 
@@ -54,6 +61,22 @@ class StackEvent:
     @property
     def failed(self) -> bool:
         return self.status.endswith("_FAILED")
+
+
+def new_token() -> str:
+    """Return a new request token, which CloudFormation keeps with each event; it names the user and the machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have no name
+        user = "somebody"
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{user} at {socket.gethostname()}").strip("-")[:_MAX_NAME_CHARACTERS]
+    return f"ftask-{name}-{uuid.uuid4().hex}"
+
+
+def author(token: str) -> str | None:
+    """Return who made the request with this token; None if it was not ftask."""
+    match = _TOKEN.fullmatch(token)
+    return match[1] if match else None
 
 
 def follow(

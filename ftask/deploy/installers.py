@@ -1,10 +1,11 @@
-"""uv: where it is, how it installs for a platform, and from which package index."""
+"""uv: where it is, how it installs for a platform, from which package index, and why it could not."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.install_errors import explain
 from ftask.deploy.platforms import Platform
 from ftask.deploy.requirements import Requirements
 from ftask.distribution import NAME, missing_extra
@@ -39,6 +39,29 @@ _LINES_KEPT = 200
 # uv's own lines have no colours here, and no interpreter is looked for or downloaded.
 _PLAIN = ("--no-python-downloads", "--color", "never", "--preview-features", "pylock")
 
+# Of uv's output, how many lines an error shows.
+_TAIL = 12
+
+_NAME = r"(?P<name>[A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?(?:\s?[=<>!~]=?[^\s`,]+)*)"
+_NO_NETWORK = re.compile(
+    r"error sending request|failed to fetch|dns error|connection refused|timed out|name or service not known|"
+    r"temporary failure in name resolution|network is unreachable|could not connect|are you offline|"
+    r"network was disabled",
+    re.IGNORECASE,
+)
+_NO_WHEEL = re.compile(
+    rf"(?:because|and) (?:all versions of )?{_NAME} (?:has|have) no (?:usable wheels|wheels with a matching)|"
+    rf"attempted to build `{_NAME.replace('P<name>', 'P<built>')}`",
+    re.IGNORECASE,
+)
+_WRONG_WHEEL = re.compile(
+    r"A path \((?P<path>[^)]+\.whl)\) dependency is incompatible with the current platform|"
+    r"The built wheel `(?P<built>[^`]+)` is not compatible"
+)
+_UNKNOWN = re.compile(rf"because {_NAME} was not found in", re.I)
+_NO_VERSION = re.compile(rf"because there (?:is|are) no versions? of {_NAME}", re.I)
+_CONFLICT = re.compile(r"requirements are unsatisfiable", re.I)
+
 
 def find_uv(
     is_importable: Callable[[str], bool] = lambda module: importlib.util.find_spec(module) is not None,
@@ -56,38 +79,28 @@ def find_uv(
     raise FtaskError("Cannot install the requirements: uv is not installed.", missing_extra(UV_EXTRA))
 
 
-def install(
-    requirements: Requirements, folder: Path, platform: Platform, progress: Progress, *, renew: bool = False
-) -> None:
+def install(requirements: Requirements, folder: Path, platform: Platform, progress: Progress) -> None:
     """Install the requirements into `folder`, as they are for `platform`; each line of output goes to `progress`.
-
-    Args:
-        requirements: what to install.
-        folder: where to.
-        platform: what for.
-        progress: gets each line of output.
-        renew: whether uv asks the index and the repositories again, and not its own cache.
 
     Raises:
         FtaskError: a requirement cannot be installed; the message names it.
     """
     uv, indexes = find_uv(), _index_of_pip(os.environ)
     named = requirements.sources | _names(uv, requirements, platform, indexes)
-    arguments = uv_arguments(requirements, folder, platform, named, renew=renew)
+    arguments = uv_arguments(requirements, folder, platform, named)
     returned, lines = _run([*uv, *arguments, *indexes], requirements.folder, progress)
     if returned != 0:
         raise explain(lines, platform)
 
 
-def uv_arguments(
-    requirements: Requirements, folder: Path, platform: Platform, sources: Iterable[str], *, renew: bool = False
-) -> list[str]:
+def uv_arguments(requirements: Requirements, folder: Path, platform: Platform, sources: Iterable[str]) -> list[str]:
     """Return what uv is called with.
 
     Only `sources` are built, which the user named with their place: a package of an index runs nobody's code here.
-    Files are copied: as hard links they would be those of uv's cache.
+    Files are copied: as hard links they would be those of uv's cache. uv looks again at everything, where it may: it
+    would take a package of this machine, or of a repository, as it was at the first time.
     """
-    renewed = ["--refresh"] if renew else _each("--refresh-package", {*requirements.renewed, *sources})
+    renewed = [] if os.environ.get("UV_OFFLINE") else ["--refresh"]
     return [
         *("pip", "install", "--target", str(folder), *_target(platform), *_PLAIN),
         *("--only-binary", ":all:", *_each("--no-binary", sources), *renewed),
@@ -194,3 +207,51 @@ def _run(command: Sequence[str], folder: Path, progress: Progress) -> tuple[int,
             process.kill()
             raise
     return process.returncode, list(kept)
+
+
+def explain(lines: Sequence[str], platform: Platform) -> FtaskError:
+    """Return the error for a failed installation for `platform`; it ends with uv's last lines, which are `lines`."""
+    # uv wraps its sentences.
+    text = " ".join(" ".join(lines).split())
+    message, hint = _cause(text, platform)
+    tail = [line for line in lines if line.strip()][-_TAIL:]
+    return FtaskError("\n".join([message, "The last lines of uv:", *(f"  {line}" for line in tail)]), hint)
+
+
+def _cause(text: str, platform: Platform) -> tuple[str, str]:
+    if lacking := [match["name"] or match["built"] for match in _NO_WHEEL.finditer(text)]:
+        return _no_wheel(lacking, platform)
+    if match := _WRONG_WHEEL.search(text):
+        return (
+            f"The wheel {match['path'] or match['built']} is not for {platform}.",
+            "Name a wheel that was built for that platform in the requirements, or one for every platform (none-any).",
+        )
+    if match := _UNKNOWN.search(text):
+        return (
+            f"The package index does not know {match['name']}.",
+            "Correct the name in the requirements. If the package is private, configure its index for uv.",
+        )
+    if match := _NO_VERSION.search(text):
+        return (
+            f"The package index has no version that satisfies {match['name']}.",
+            "Correct the version in the requirements.",
+        )
+    if _NO_NETWORK.search(text):
+        return (
+            "Cannot reach the package index, so the requirements cannot be installed.",
+            "Check the network, the proxy and the index that uv uses, then run the command again.",
+        )
+    if _CONFLICT.search(text):
+        return (
+            "The requirements contradict each other.",
+            "Loosen or correct one of the versions that the lines above name.",
+        )
+    return "Cannot install the requirements.", "Correct what the lines above say, then run the command again."
+
+
+def _no_wheel(lacking: Sequence[str], platform: Platform) -> tuple[str, str]:
+    # Of several ranges of versions that lack a wheel each, what they have in common is the package.
+    name = lacking[0] if len(lacking) == 1 else re.split(r"[\s=<>!~]", lacking[0])[0]
+    hint = "Choose a version that has one, or another package. If the package is your own, name its folder or its"
+    hint += " repository in the requirements, like ./lib: ftask then builds it."
+    return f"{name} has no wheel for {platform}, and ftask builds no package of an index.", hint

@@ -54,8 +54,7 @@ def for_emulator(target: Target) -> dict[str, str]:
 def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every parameter: overridden, else as deployed, else the template's default.
 
-    A new worker timeout or batch window takes the visibility timeout along, unless that is given too. An upgrade from
-    0.1, which set it to six times the worker timeout, makes it shorter.
+    A new worker timeout or batch window takes the visibility timeout along, unless that is given too.
 
     Raises:
         InvalidInputError: an override names no parameter, or the values contradict each other.
@@ -68,8 +67,7 @@ def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides:
     values |= {name: value for name, value in current.items() if name in known}
     values |= overrides
     values = without_spaces(values)
-    has_new_time = not overrides.keys().isdisjoint({"WorkerTimeout", "WorkerBatchWindow"})
-    if "VisibilityTimeout" not in overrides and (has_new_time or _has_visibility_of_0_1(current)):
+    if "VisibilityTimeout" not in overrides and overrides.keys() & {"WorkerTimeout", "WorkerBatchWindow"}:
         timeout_seconds = number(values, "WorkerTimeout")
         window_seconds = number(values, "WorkerBatchWindow") or 0
         if timeout_seconds is not None:
@@ -100,11 +98,6 @@ def time_shortages(parameters: Mapping[str, str], types: Iterable[TaskType]) -> 
             f" (TaskBudgetSeconds). Deploy with --param TaskBudgetSeconds={timeout:g}"
             + (f" --param WorkerTimeout={advised:g}." if advised > worker else ".")
         )
-
-
-def _has_visibility_of_0_1(current: Mapping[str, str]) -> bool:
-    visibility, timeout = number(current, "VisibilityTimeout"), number(current, "WorkerTimeout")
-    return visibility is not None and timeout is not None and visibility == 6 * timeout
 
 
 def without_spaces(values: Mapping[str, str]) -> dict[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -20,71 +20,19 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
-from ftask.deploy.causes import Detail, causes, certain_replacements, kept_properties, moved_resources, read_detail
-from ftask.deploy.events import remedy
+from ftask.deploy.changes import Change, read_changes
+from ftask.deploy.events import new_token, remedy
 from ftask.deploy.existing import find_existing
 from ftask.deploy.task_types import TypeChanges
-from ftask.deploy.tokens import new_token
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import (
-        ChangeTypeDef,
-        GetTemplateSummaryOutputTypeDef,
-        ResourceChangeDetailTypeDef,
-    )
+    from types_boto3_cloudformation.type_defs import GetTemplateSummaryOutputTypeDef
 
 PLANNING_SECONDS = 300.0
-# What holds tasks and messages. Logs are kept by their retention, and a new group takes their place.
-DATA_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::SQS::Queue"})
+# The parameters that ftask sets by itself, of a stage that does its work.
+_SERVING = {DATA_ONLY: "false", HAS_WORKER_SOURCE: "true"}
 # How CloudFormation says, by a failed change set, that there is nothing to change.
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
-
-
-@dataclass(frozen=True, slots=True)
-class PropertyChange:
-    """A property that changes, with its values as far as CloudFormation knows them beforehand."""
-
-    name: str
-    before: str | None = None
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to one resource. `properties` are the changed ones, as far as CloudFormation names them.
-
-    `replacement` is True, False, or Conditional where only the deployment shows it; None without a resource to replace.
-    `kept` are the properties among them that refer to resources which stay, so they keep their values.
-    """
-
-    action: str
-    logical_id: str
-    resource_type: str
-    replacement: str | None
-    properties: tuple[PropertyChange, ...]
-    details: tuple[Detail, ...] = ()
-    kept: frozenset[str] = frozenset()
-
-    @property
-    def causes(self) -> tuple[str, ...]:
-        """The parameters that change it, and `template`; none for one that only refers to changed resources."""
-        return causes(self.details)
-
-    @property
-    def changed_properties(self) -> tuple[PropertyChange, ...]:
-        """The properties that can get another value."""
-        return tuple(each for each in self.properties if each.name not in self.kept)
-
-    @property
-    def only_refers(self) -> bool:
-        """Whether all that it could change are references to resources that stay: then it stays unchanged."""
-        return self.action == "Modify" and bool(self.properties) and not self.changed_properties
-
-    @property
-    def loses_data(self) -> bool:
-        """Whether tasks or messages may be out of reach afterwards, even where the old resource is retained."""
-        goes = self.action == "Remove" or self.replacement in ("True", "Conditional")
-        return goes and self.resource_type in DATA_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,70 +90,17 @@ def make_plan(
     """
     with translate_aws_errors():
         existing = _changeable(target)
-        deployed = existing.parameters if existing else {}
         summary = target.cloudformation.get_template_summary(TemplateBody=template)
-        values = parameters.resolve(_declared(summary), deployed, {**parameters.for_emulator(target), **overrides})
-        complete = values | {
-            "CodeBucket": code.bucket,
-            "CodeKey": code.api_key,
-            "WorkerCodeKey": code.worker_key,
-            DATA_ONLY: "false",
-            HAS_WORKER_SOURCE: "true",
-        }
-        return _computed(
-            target,
-            existing,
-            values,
-            (code.api_key, code.worker_key),
-            sleep,
-            TemplateBody=template,
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
-            **({} if role_arn is None else {"RoleARN": role_arn}),
-            # CloudFormation puts them on every resource that can have any.
-            Tags=[{"Key": name, "Value": value} for name, value in (tags or {}).items()],
+        defaults = parameters.for_emulator(target)
+        values = parameters.resolve(
+            _declared(summary), existing.parameters if existing else {}, {**defaults, **overrides}
         )
-
-
-def plan_data_only(target: Target, sleep: Callable[[float], None] = time.sleep) -> Plan:
-    """Let CloudFormation compute what taking down all but tasks, messages and logs would change.
-
-    Raises:
-        FtaskError: the stack does not exist, it cannot be changed in its state, or an older ftask deployed it.
-    """
-    return plan_parameter(target, DATA_ONLY, "true", "keep data", sleep)
-
-
-def plan_parameter(
-    target: Target, name: str, value: str, purpose: str, sleep: Callable[[float], None] = time.sleep
-) -> Plan:
-    """Let CloudFormation compute what another value of one managed parameter would change.
-
-    `purpose` is what a stack without the parameter cannot do, like "keep data".
-
-    Raises:
-        FtaskError: the stack does not exist, it cannot be changed in its state, or it lacks the parameter.
-    """
-    with translate_aws_errors():
-        existing = _changeable(target)
-        if existing is None:
-            raise stack.not_found(target, "There is nothing to change.")
-        deployed = existing.parameters
-        if name not in deployed:
-            raise FtaskError(
-                f"Stack {target.stack_name} was deployed by an ftask that could not {purpose}.",
-                f"First run: {stack.command_on(target, 'deploy')}",
-            )
+        keys = {"CodeBucket": code.bucket, "CodeKey": code.api_key, "WorkerCodeKey": code.worker_key}
+        # CloudFormation puts the tags on every resource that can have any.
+        listed = [{"Key": name, "Value": value} for name, value in (tags or {}).items()]
+        complete = {**values, **keys, **_SERVING}
         return _computed(
-            target,
-            existing,
-            {**deployed, name: value},
-            _code_keys(deployed),
-            sleep,
-            UsePreviousTemplate=True,
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": value},
-                *({"ParameterKey": other, "UsePreviousValue": True} for other in deployed if other != name),
-            ],
+            target, existing, complete, sleep, TemplateBody=template, Tags=listed, **_in_the_name_of(role_arn)
         )
 
 
@@ -221,23 +116,24 @@ def plan_parameters(
         FtaskError: the parameters are wrong, or the stack cannot be changed in its state.
     """
     with translate_aws_errors():
-        existing = _changeable(target)
-        if existing is None:
-            raise stack.not_found(target, "There is nothing to change.")
+        existing = _existing(target)
         summary = target.cloudformation.get_template_summary(StackName=target.stack_name)
         values = parameters.resolve(_declared(summary), existing.parameters, overrides)
-        code_keys = (existing.parameters["CodeKey"], existing.parameters["WorkerCodeKey"])
-        complete = {**existing.parameters, **values, DATA_ONLY: "false", HAS_WORKER_SOURCE: "true"}
-        return _computed(
-            target,
-            existing,
-            values,
-            code_keys,
-            sleep,
-            UsePreviousTemplate=True,
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in complete.items()],
-            **({} if role_arn is None else {"RoleARN": role_arn}),
-        )
+        complete = {**existing.parameters, **values, **_SERVING}
+        return _computed(target, existing, complete, sleep, UsePreviousTemplate=True, **_in_the_name_of(role_arn))
+
+
+def plan_managed(target: Target, name: str, value: str, sleep: Callable[[float], None] = time.sleep) -> Plan:
+    """Let CloudFormation compute what another value of a parameter that ftask itself sets would change.
+
+    With DATA_ONLY that is taking down all but tasks, messages and logs.
+
+    Raises:
+        FtaskError: the stack does not exist, or it cannot be changed in its state.
+    """
+    with translate_aws_errors():
+        existing = _existing(target)
+        return _computed(target, existing, {**existing.parameters, name: value}, sleep, UsePreviousTemplate=True)
 
 
 def _declared(summary: GetTemplateSummaryOutputTypeDef) -> list[parameters.Declared]:
@@ -261,15 +157,7 @@ def plan_return(target: Target, previous: Previous, sleep: Callable[[float], Non
         FtaskError: the stack cannot be changed in its state.
     """
     with translate_aws_errors():
-        return _computed(
-            target,
-            _changeable(target),
-            previous.parameters,
-            _code_keys(previous.parameters),
-            sleep,
-            TemplateBody=previous.template,
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in previous.parameters.items()],
-        )
+        return _computed(target, _changeable(target), previous.parameters, sleep, TemplateBody=previous.template)
 
 
 def refuse_data_loss(plan: Plan) -> None:
@@ -331,22 +219,26 @@ def _changeable(target: Target) -> stack.DeployedStack | None:
     return existing.stack
 
 
-def _code_keys(deployed: Mapping[str, str]) -> tuple[str, str]:
-    # A stack of ftask 0.1 has one archive for both functions.
-    return deployed["CodeKey"], deployed.get("WorkerCodeKey", deployed["CodeKey"])
+def _existing(target: Target) -> stack.DeployedStack:
+    existing = _changeable(target)
+    if existing is None:
+        raise stack.not_found(target, "There is nothing to change.")
+    return existing
+
+
+def _in_the_name_of(role_arn: str | None) -> dict[str, str]:
+    return {} if role_arn is None else {"RoleARN": role_arn}
 
 
 def _computed(
     target: Target,
     existing: stack.DeployedStack | None,
     values: Mapping[str, str],
-    code_keys: tuple[str, str],
     sleep: Callable[[float], None],
     **request: Any,
 ) -> Plan:
     token = new_token()
     creates_stack = existing is None
-    api_code_sha256, worker_code_sha256 = map(stack.code_sha256, code_keys)
     try:
         answer = target.cloudformation.create_change_set(
             StackName=target.stack_name,
@@ -354,6 +246,7 @@ def _computed(
             ClientToken=token,
             ChangeSetType="CREATE" if creates_stack else "UPDATE",
             Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
             **request,
         )
     except ClientError as error:
@@ -380,8 +273,8 @@ def _computed(
         changes=changes,
         parameters={name: value for name, value in values.items() if name not in MANAGED_PARAMETERS},
         deployed=existing.parameters if existing else {},
-        api_code_sha256=api_code_sha256,
-        worker_code_sha256=worker_code_sha256,
+        api_code_sha256=stack.code_sha256(values["CodeKey"]),
+        worker_code_sha256=stack.code_sha256(values["WorkerCodeKey"]),
     )
     failed = status == "FAILED" and not any(phrase in reason for phrase in _NOTHING_TO_DO)
     refusal = _refusal(target, plan, reason) if failed else None
@@ -434,44 +327,5 @@ def _await_computed(
             f"CloudFormation has not computed the change set in {PLANNING_SECONDS:g} s.", "Run the command again."
         )
     pages = target.cloudformation.get_paginator("describe_change_set").paginate(**request)
-    changes = tuple(_change(change) for page in pages for change in page.get("Changes", []))
-    return described["Status"], described.get("StatusReason", "no reason given"), _made_certain(changes)
-
-
-def _change(change: ChangeTypeDef) -> Change:
-    resource = change["ResourceChange"]
-    return Change(
-        action=resource["Action"],
-        logical_id=resource["LogicalResourceId"],
-        resource_type=resource["ResourceType"],
-        replacement=resource.get("Replacement"),
-        properties=_properties(resource.get("Details", [])),
-        details=tuple(map(read_detail, resource.get("Details", []))),
-    )
-
-
-def _made_certain(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return the changes without what is only possible as long as each of them is looked at alone."""
-    added = [change.logical_id for change in changes if change.action not in ("Modify", "SyncWithActual")]
-    replacements = certain_replacements(
-        {change.logical_id: change.replacement for change in changes},
-        {change.logical_id: change.details for change in changes},
-        added,
-    )
-    moved = moved_resources(replacements, added)
-    return tuple(
-        replace(change, replacement=replacements[change.logical_id], kept=kept_properties(change.details, moved))
-        for change in changes
-    )
-
-
-def _properties(details: list[ResourceChangeDetailTypeDef]) -> tuple[PropertyChange, ...]:
-    """Return the changed properties, each once: CloudFormation names one again for every reason of its change."""
-    changed: dict[str, PropertyChange] = {}
-    for detail in details:
-        target = detail["Target"]
-        name = target.get("Path", "").removeprefix("/Properties/") or target.get("Name") or target.get("Attribute", "")
-        before, after = target.get("BeforeValue"), target.get("AfterValue")
-        if name and (name not in changed or before is not None or after is not None):
-            changed[name] = PropertyChange(name, before, after)
-    return tuple(changed[name] for name in sorted(changed))
+    changes = read_changes(change for page in pages for change in page.get("Changes", []))
+    return described["Status"], described.get("StatusReason", "no reason given"), changes

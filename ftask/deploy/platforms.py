@@ -7,12 +7,7 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from packaging import tags
-
 from ftask.core.errors import InvalidInputError
-
-# The oldest glibc that a manylinux wheel may ask for: manylinux2014 is 2.17, and no older one exists for aarch64.
-_OLDEST_GLIBC_MINOR = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +56,3 @@ def lambda_platform(parameters: Mapping[str, str]) -> Platform:
 def host_platform() -> Platform:
     """Return the platform of this machine and of the Python that runs."""
     return Platform(f"{sys.version_info.major}.{sys.version_info.minor}", sysconfig.get_platform(), None)
-
-
-def wheel_platforms(platform: Platform) -> tuple[str, ...]:
-    """Return the platform tags of the wheels that run on a platform other than this machine's, the newest first."""
-    if platform.glibc is None:
-        return ()
-    major, newest = platform.glibc
-    names = [f"manylinux_{major}_{minor}" for minor in range(newest, _OLDEST_GLIBC_MINOR - 1, -1)]
-    return tuple(f"{name}_{platform.architecture}" for name in (*names, "manylinux2014"))
-
-
-def supported_tags(platform: Platform) -> frozenset[tags.Tag]:
-    """Return the tags of the wheels that run on the platform."""
-    if platform.is_host:
-        return frozenset(tags.sys_tags())
-    major, minor = (int(part) for part in platform.python.split("."))
-    version, abi, platforms = (major, minor), f"cp{major}{minor}", wheel_platforms(platform)
-    return frozenset(
-        (*tags.cpython_tags(version, [abi], platforms), *tags.compatible_tags(version, abi, platforms)),
-    )

@@ -44,8 +44,7 @@ class Requirements:
     `file` is what uv reads, `folder` what relative paths in it are relative to. `fingerprint` is the SHA-256 in hex of
     what decides the installation: the file, the files that it includes, and the content of local packages. `names` are
     the packages that it names. `sources` are those among them that are built here, from a folder or a repository, and
-    `unnamed` the locations of such without a name. `renewed` are packages of which this machine has a file, which may
-    have another content than when uv saw it last. `is_locked` says whether versions are fixed.
+    `unnamed` the locations of such without a name. `is_locked` says whether versions are fixed.
     """
 
     file: Path
@@ -54,7 +53,6 @@ class Requirements:
     names: frozenset[str]
     sources: frozenset[str] = frozenset()
     unnamed: tuple[str, ...] = ()
-    renewed: frozenset[str] = frozenset()
     is_locked: bool = False
 
 
@@ -78,20 +76,11 @@ class _Reading:
         self.names: set[str] = set()
         self.sources: set[str] = set()
         self.unnamed: list[str] = []
-        self.renewed: set[str] = set()
-
-    def local(self, name: str | None, path: Path) -> None:
-        """Take in a package that lies on this machine."""
-        self.facts += _contents(path)
-        if name is not None and path.exists():
-            self.renewed.add(name)
 
     def links(self, folder: Path) -> None:
         """Take in a folder of wheels."""
         for wheel in sorted(folder.glob("*.whl")):
             self.facts += [wheel.name, *_contents(wheel)]
-            if name := wheel_name(wheel.name):
-                self.renewed.add(name)
 
     def line(self, line: _Line) -> None:
         """Take in a line of a requirements.txt."""
@@ -113,7 +102,7 @@ class _Reading:
         if (path := _local_path(location, self.folder)) is not None:
             if not path.exists():
                 raise line.error(f"{path} does not exist", "Correct the path.")
-            self.local(name, path)
+            self.facts += _contents(path)
         if urlsplit(location).path.endswith(".whl"):
             return
         if name is None:
@@ -129,7 +118,6 @@ class _Reading:
             frozenset(self.names),
             frozenset(self.sources),
             tuple(self.unnamed),
-            frozenset(self.renewed),
             is_locked,
         )
 
@@ -181,7 +169,7 @@ def read_pylock(file: Path) -> Requirements:
             if {"directory", "vcs", "archive"} & package.keys():
                 reading.sources.add(name)
             for path in _paths(package):
-                reading.local(name, file.parent / path)
+                reading.facts += _contents(file.parent / path)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise FtaskError(
             f"{file} is not a pylock.toml: {error}.", "Write it again, for example with: uv export"
@@ -340,7 +328,7 @@ def settings_of_uv(folder: Path, environment: Mapping[str, str]) -> list[str]:
     return facts
 
 
-def wheel_name(file_name: str) -> str | None:
+def _wheel_name(file_name: str) -> str | None:
     """Return the package that a wheel is of; None if the name is not a wheel's."""
     try:
         return parse_wheel_filename(file_name)[0]
@@ -410,7 +398,7 @@ def _parse(line: _Line) -> tuple[str | None, str | None]:
     text = _OPTIONS_OF_A_REQUIREMENT.sub("", line.text)
     if _URL.match(text) or _PATH.match(text):
         location = text.partition(";")[0].strip()
-        return wheel_name(unquote(urlsplit(location).path.rpartition("/")[2])), location
+        return _wheel_name(unquote(urlsplit(location).path.rpartition("/")[2])), location
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:

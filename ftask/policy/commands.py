@@ -43,7 +43,7 @@ _CHECK = needs({WORKER: "lambda:InvokeFunction"})
 # Without the last two, a command that waits cannot say that the stage is paused, or that its worker cannot run tasks.
 _FOLLOWING = together(needs({TABLE: "dynamodb:BatchGetItem"}), _CONSUMPTION, _CHECK)
 _METRICS = needs({ANYTHING: "cloudwatch:GetMetricStatistics"})
-_SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping"})
+_SWITCH = needs({MAPPING: "lambda:GetEventSourceMapping UpdateEventSourceMapping"})
 _PLANNING = together(
     _OUTPUTS,
     needs(
@@ -67,7 +67,7 @@ PLAN_ONLY = together(
         }
     ),
 )
-_RUNNING = needs({STACK: "cloudformation:DescribeStackEvents cloudformation:ExecuteChangeSet"})
+_RUNNING = needs({STACK: "cloudformation:DescribeStackEvents ExecuteChangeSet"})
 
 COMMANDS: Mapping[str, Needs] = {
     "info": together(_OUTPUTS, _COUNTS, _CONSUMPTION, _METRICS, _CHECK),
@@ -76,11 +76,8 @@ COMMANDS: Mapping[str, Needs] = {
     "types": together(_OUTPUTS, needs({DOCUMENT: "execute-api:Invoke"})),
     "get": together(_OUTPUTS, needs({READING: "execute-api:Invoke", WORKER_LOG: "logs:FilterLogEvents"})),
     "watch": together(_OUTPUTS, _FOLLOWING),
-    "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem dynamodb:Scan", FAILED_INDEX: "dynamodb:Query"})),
-    "cancel": together(
-        _OUTPUTS,
-        needs({TABLE: "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Scan dynamodb:UpdateItem"}),
-    ),
+    "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem Scan", FAILED_INDEX: "dynamodb:Query"})),
+    "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem GetItem Scan UpdateItem"})),
     "pause": together(_OUTPUTS, _SWITCH, needs({QUEUE: "sqs:GetQueueAttributes"})),
     "resume": together(_OUTPUTS, _SWITCH),
     "logs": together(_OUTPUTS, _LOGS, needs({TABLE: "dynamodb:GetItem"})),
@@ -94,20 +91,14 @@ COMMANDS: Mapping[str, Needs] = {
     ),
     "dlq ls": together(
         _OUTPUTS,
-        needs(
-            {
-                FAILED_INDEX: "dynamodb:Query",
-                TABLE: "dynamodb:BatchGetItem",
-                DEAD_LETTERS: "sqs:GetQueueAttributes",
-            }
-        ),
+        needs({FAILED_INDEX: "dynamodb:Query", TABLE: "dynamodb:BatchGetItem", DEAD_LETTERS: "sqs:GetQueueAttributes"}),
     ),
     "dlq show": together(
         _OUTPUTS,
         needs(
             {
                 TABLE: "dynamodb:GetItem",
-                DEAD_LETTERS: "sqs:ReceiveMessage sqs:ChangeMessageVisibility",
+                DEAD_LETTERS: "sqs:ReceiveMessage ChangeMessageVisibility",
                 WORKER_LOG: "logs:FilterLogEvents",
             }
         ),
@@ -118,21 +109,21 @@ COMMANDS: Mapping[str, Needs] = {
         needs(
             {
                 FAILED_INDEX: "dynamodb:Query",
-                TABLE: "dynamodb:GetItem dynamodb:UpdateItem",
+                TABLE: "dynamodb:GetItem UpdateItem",
                 QUEUE: "sqs:SendMessage",
-                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
+                DEAD_LETTERS: "sqs:GetQueueAttributes ReceiveMessage DeleteMessage ChangeMessageVisibility",
             }
         ),
     ),
     "dlq discard": together(
         _OUTPUTS,
         # A task that is named, and the tasks of letters.
-        needs({TABLE: "dynamodb:BatchGetItem dynamodb:GetItem"}),
+        needs({TABLE: "dynamodb:BatchGetItem GetItem"}),
         needs(
             {
                 FAILED_INDEX: "dynamodb:Query",
                 TABLE: "dynamodb:UpdateItem",
-                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
+                DEAD_LETTERS: "sqs:GetQueueAttributes ReceiveMessage DeleteMessage ChangeMessageVisibility",
             }
         ),
     ),
@@ -142,8 +133,8 @@ COMMANDS: Mapping[str, Needs] = {
             {
                 # For --dry-run.
                 FAILED_INDEX: "dynamodb:Query",
-                TABLE: "dynamodb:BatchGetItem dynamodb:UpdateItem",
-                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
+                TABLE: "dynamodb:BatchGetItem UpdateItem",
+                DEAD_LETTERS: "sqs:GetQueueAttributes ReceiveMessage DeleteMessage ChangeMessageVisibility",
             }
         ),
     ),
@@ -152,7 +143,7 @@ COMMANDS: Mapping[str, Needs] = {
         needs(
             {
                 TABLE: "dynamodb:BatchGetItem",
-                DEAD_LETTERS: "sqs:GetQueueAttributes sqs:ReceiveMessage sqs:ChangeMessageVisibility",
+                DEAD_LETTERS: "sqs:GetQueueAttributes ReceiveMessage ChangeMessageVisibility",
             }
         ),
     ),
@@ -164,28 +155,20 @@ COMMANDS: Mapping[str, Needs] = {
         needs(
             {
                 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
-                STACK: "cloudformation:DetectStackDrift cloudformation:DetectStackResourceDrift"
-                " cloudformation:DescribeStackResourceDrifts",
-                ANYTHING: "cloudformation:BatchDescribeTypeConfigurations"
-                " cloudformation:DescribeStackDriftDetectionStatus lambda:GetAccountSettings",
+                STACK: "cloudformation:DetectStackDrift DetectStackResourceDrift DescribeStackResourceDrifts",
+                ANYTHING: "cloudformation:BatchDescribeTypeConfigurations DescribeStackDriftDetectionStatus"
+                " lambda:GetAccountSettings",
                 FUNCTIONS: "lambda:GetFunctionConfiguration",
                 ARCHIVES: "s3:GetObject",
-                TABLE: "dynamodb:BatchGetItem dynamodb:Scan dynamodb:UpdateItem",
+                TABLE: "dynamodb:BatchGetItem Scan UpdateItem",
                 FAILED_INDEX: "dynamodb:Query",
                 # Its own repairs of the stack's resources need a deployer's permissions.
-                QUEUE: "sqs:SendMessage sqs:ReceiveMessage sqs:ChangeMessageVisibility",
-                DEAD_LETTERS: "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:SendMessage",
+                QUEUE: "sqs:SendMessage ReceiveMessage ChangeMessageVisibility",
+                DEAD_LETTERS: "sqs:ReceiveMessage DeleteMessage ChangeMessageVisibility SendMessage",
             }
         ),
     ),
-    "bench": together(
-        _OUTPUTS,
-        _SUBMITTING,
-        _COUNTS,
-        _CONSUMPTION,
-        _LOGS,
-        needs({TABLE: "dynamodb:BatchGetItem"}),
-    ),
+    "bench": together(_OUTPUTS, _SUBMITTING, _COUNTS, _CONSUMPTION, _LOGS, needs({TABLE: "dynamodb:BatchGetItem"})),
     "deploy": together(
         PLAN_ONLY,
         _RUNNING,
@@ -195,8 +178,8 @@ COMMANDS: Mapping[str, Needs] = {
                 STACK: "cloudformation:ContinueUpdateRollback cloudformation:DeleteStack cloudformation:ListChangeSets"
                 # Of a protected stage.
                 " cloudformation:UpdateTerminationProtection cloudformation:GetTemplate",
-                BUCKET: "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock s3:PutEncryptionConfiguration"
-                " s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutBucketPolicy",
+                BUCKET: "s3:ListBucket CreateBucket PutBucketPublicAccessBlock PutEncryptionConfiguration"
+                " PutBucketVersioning PutLifecycleConfiguration PutBucketPolicy",
                 ARCHIVES: "s3:PutObject",
                 # To ask the worker whether it can run tasks, and the API whether it answers.
                 WORKER: "lambda:InvokeFunction",
@@ -209,9 +192,8 @@ COMMANDS: Mapping[str, Needs] = {
         _RUNNING,
         needs(
             {
-                STACK: "cloudformation:DeleteStack cloudformation:ListStackResources"
-                " cloudformation:UpdateTerminationProtection",
-                BUCKET: "s3:ListBucket s3:ListBucketVersions s3:DeleteBucket",
+                STACK: "cloudformation:DeleteStack ListStackResources UpdateTerminationProtection",
+                BUCKET: "s3:ListBucket ListBucketVersions DeleteBucket",
                 ARCHIVES: "s3:DeleteObjectVersion",
             }
         ),

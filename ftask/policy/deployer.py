@@ -51,121 +51,91 @@ _DASHBOARDS = "arn:{partition}:cloudwatch::{account}:dashboard/{stack}"
 # The parts of an API are paths below it, with the same actions.
 _API_TYPES = tuple(f"AWS::ApiGatewayV2::{part}" for part in ("Api", "Authorizer", "Integration", "Route", "Stage"))
 
+
+def _of_each(actions: Mapping[str, Mapping[str, str]]) -> Mapping[str, Needs]:
+    return {resource_type: needs(texts) for resource_type, texts in actions.items()}
+
+
 # The actions that reading a resource needs, by type: what the detection of drift does.
-READS: Mapping[str, Needs] = {
-    **dict.fromkeys(_API_TYPES, needs({_APIS: "apigateway:GET"})),
-    "AWS::CloudWatch::Alarm": needs({_ALARMS: "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource"}),
-    "AWS::CloudWatch::Dashboard": needs({_DASHBOARDS: "cloudwatch:GetDashboard cloudwatch:ListTagsForResource"}),
-    "AWS::DynamoDB::Table": needs(
-        {
-            TABLE: "dynamodb:DescribeContinuousBackups dynamodb:DescribeContributorInsights"
-            " dynamodb:DescribeKinesisStreamingDestination dynamodb:DescribeTable dynamodb:DescribeTimeToLive"
-            " dynamodb:GetResourcePolicy dynamodb:ListTagsOfResource"
-        }
-    ),
-    "AWS::IAM::Role": needs(
-        {_ROLES: "iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies"}
-    ),
-    "AWS::Lambda::EventSourceMapping": needs({MAPPING: "lambda:GetEventSourceMapping lambda:ListTags"}),
-    "AWS::Lambda::Function": needs(
-        {
-            FUNCTIONS: "lambda:GetFunction lambda:GetFunctionCodeSigningConfig lambda:GetFunctionRecursionConfig"
-            " lambda:GetFunctionScalingConfig lambda:GetRuntimeManagementConfig"
-        }
-    ),
-    "AWS::Lambda::Permission": needs({FUNCTIONS: "lambda:GetPolicy"}),
-    "AWS::Logs::LogGroup": needs(
-        {
-            _LOG_GROUPS: "logs:GetDataProtectionPolicy logs:ListTagsForResource",
-            ANYTHING: "logs:DescribeIndexPolicies logs:DescribeLogGroups logs:DescribeResourcePolicies",
-        }
-    ),
-    "AWS::Logs::QueryDefinition": needs({ANYTHING: "logs:DescribeQueryDefinitions"}),
-    "AWS::SNS::Subscription": needs({ANYTHING: "sns:GetSubscriptionAttributes"}),
-    "AWS::SNS::Topic": needs(
-        {
-            _TOPICS: "sns:GetDataProtectionPolicy sns:GetTopicAttributes sns:ListSubscriptionsByTopic"
-            " sns:ListTagsForResource"
-        }
-    ),
-    "AWS::SNS::TopicPolicy": {},
-    "AWS::SQS::Queue": needs({_QUEUES: "sqs:GetQueueAttributes sqs:ListQueueTags"}),
-    "AWS::SQS::QueuePolicy": {},
-}
+READS: Mapping[str, Needs] = _of_each(
+    {
+        **{part: {_APIS: "apigateway:GET"} for part in _API_TYPES},
+        "AWS::CloudWatch::Alarm": {_ALARMS: "cloudwatch:DescribeAlarms ListTagsForResource"},
+        "AWS::CloudWatch::Dashboard": {_DASHBOARDS: "cloudwatch:GetDashboard ListTagsForResource"},
+        "AWS::DynamoDB::Table": {
+            TABLE: "dynamodb:DescribeContinuousBackups DescribeContributorInsights DescribeKinesisStreamingDestination"
+            " DescribeTable DescribeTimeToLive GetResourcePolicy ListTagsOfResource"
+        },
+        "AWS::IAM::Role": {_ROLES: "iam:GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"},
+        "AWS::Lambda::EventSourceMapping": {MAPPING: "lambda:GetEventSourceMapping ListTags"},
+        "AWS::Lambda::Function": {
+            FUNCTIONS: "lambda:GetFunction GetFunctionCodeSigningConfig GetFunctionRecursionConfig"
+            " GetFunctionScalingConfig GetRuntimeManagementConfig"
+        },
+        "AWS::Lambda::Permission": {FUNCTIONS: "lambda:GetPolicy"},
+        "AWS::Logs::LogGroup": {
+            _LOG_GROUPS: "logs:GetDataProtectionPolicy ListTagsForResource",
+            ANYTHING: "logs:DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies",
+        },
+        "AWS::Logs::QueryDefinition": {ANYTHING: "logs:DescribeQueryDefinitions"},
+        "AWS::SNS::Subscription": {ANYTHING: "sns:GetSubscriptionAttributes"},
+        "AWS::SNS::Topic": {
+            _TOPICS: "sns:GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"
+        },
+        "AWS::SNS::TopicPolicy": {},
+        "AWS::SQS::Queue": {_QUEUES: "sqs:GetQueueAttributes ListQueueTags"},
+        "AWS::SQS::QueuePolicy": {},
+    }
+)
 # The actions that creating, updating and deleting a resource needs in addition, by type.
-CHANGES: Mapping[str, Needs] = {
-    **dict.fromkeys(
-        _API_TYPES,
-        needs(
-            {
-                _APIS: "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT",
-                _API_TAGS: "apigateway:DELETE apigateway:GET apigateway:POST apigateway:PUT",
-            }
-        ),
-    ),
-    "AWS::CloudWatch::Alarm": needs(
-        {_ALARMS: "cloudwatch:DeleteAlarms cloudwatch:PutMetricAlarm cloudwatch:TagResource cloudwatch:UntagResource"}
-    ),
-    "AWS::CloudWatch::Dashboard": needs(
-        {
-            _DASHBOARDS: "cloudwatch:DeleteDashboards cloudwatch:PutDashboard cloudwatch:TagResource"
-            " cloudwatch:UntagResource"
-        }
-    ),
-    "AWS::DynamoDB::Table": needs(
-        {
-            TABLE: "dynamodb:CreateTable dynamodb:DeleteTable dynamodb:TagResource dynamodb:UntagResource"
-            " dynamodb:UpdateContinuousBackups dynamodb:UpdateTable dynamodb:UpdateTimeToLive"
-        }
-    ),
-    "AWS::IAM::Role": needs(
-        {
-            _ROLES: "iam:CreateRole iam:DeleteRole iam:DeleteRolePermissionsBoundary iam:DeleteRolePolicy"
-            " iam:PutRolePermissionsBoundary iam:PutRolePolicy iam:TagRole iam:UntagRole iam:UpdateAssumeRolePolicy"
-            " iam:UpdateRole iam:UpdateRoleDescription"
-        }
-    ),
-    "AWS::Lambda::EventSourceMapping": needs(
-        {
-            MAPPING: "lambda:DeleteEventSourceMapping lambda:TagResource lambda:UntagResource"
-            " lambda:UpdateEventSourceMapping",
+CHANGES: Mapping[str, Needs] = _of_each(
+    {
+        **{
+            part: {_APIS: "apigateway:DELETE GET PATCH POST PUT", _API_TAGS: "apigateway:DELETE GET POST PUT"}
+            for part in _API_TYPES
+        },
+        "AWS::CloudWatch::Alarm": {_ALARMS: "cloudwatch:DeleteAlarms PutMetricAlarm TagResource UntagResource"},
+        "AWS::CloudWatch::Dashboard": {
+            _DASHBOARDS: "cloudwatch:DeleteDashboards PutDashboard TagResource UntagResource"
+        },
+        "AWS::DynamoDB::Table": {
+            TABLE: "dynamodb:CreateTable DeleteTable TagResource UntagResource UpdateContinuousBackups UpdateTable"
+            " UpdateTimeToLive"
+        },
+        "AWS::IAM::Role": {
+            _ROLES: "iam:CreateRole DeleteRole DeleteRolePermissionsBoundary DeleteRolePolicy"
+            " PutRolePermissionsBoundary PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole"
+            " UpdateRoleDescription"
+        },
+        "AWS::Lambda::EventSourceMapping": {
+            MAPPING: "lambda:DeleteEventSourceMapping TagResource UntagResource UpdateEventSourceMapping",
             ANYTHING: "lambda:CreateEventSourceMapping",
-        }
-    ),
-    "AWS::Lambda::Function": needs(
-        {
-            FUNCTIONS: "lambda:CreateFunction lambda:DeleteFunction lambda:PutRuntimeManagementConfig"
-            " lambda:TagResource lambda:UntagResource lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration",
+        },
+        "AWS::Lambda::Function": {
+            FUNCTIONS: "lambda:CreateFunction DeleteFunction PutRuntimeManagementConfig TagResource UntagResource"
+            " UpdateFunctionCode UpdateFunctionConfiguration",
             ARCHIVES: "s3:GetObject",
-        }
-    ),
-    "AWS::Lambda::Permission": needs({FUNCTIONS: "lambda:AddPermission lambda:RemovePermission"}),
-    "AWS::Logs::LogGroup": needs(
-        {
-            _LOG_GROUPS: "logs:CreateLogGroup logs:DeleteDataProtectionPolicy logs:DeleteLogGroup"
-            " logs:DeleteRetentionPolicy logs:PutRetentionPolicy logs:TagResource logs:UntagResource"
-        }
-    ),
-    "AWS::Logs::QueryDefinition": needs({ANYTHING: "logs:DeleteQueryDefinition logs:PutQueryDefinition"}),
-    "AWS::SNS::Subscription": needs(
-        {_TOPICS: "sns:Subscribe", ANYTHING: "sns:SetSubscriptionAttributes sns:Unsubscribe"}
-    ),
-    "AWS::SNS::Topic": needs(
-        {_TOPICS: "sns:CreateTopic sns:DeleteTopic sns:SetTopicAttributes sns:TagResource sns:UntagResource"}
-    ),
-    "AWS::SNS::TopicPolicy": needs({_TOPICS: "sns:SetTopicAttributes"}),
-    "AWS::SQS::Queue": needs(
-        {_QUEUES: "sqs:CreateQueue sqs:DeleteQueue sqs:GetQueueUrl sqs:SetQueueAttributes sqs:TagQueue sqs:UntagQueue"}
-    ),
-    "AWS::SQS::QueuePolicy": needs({_QUEUES: "sqs:SetQueueAttributes"}),
-}
+        },
+        "AWS::Lambda::Permission": {FUNCTIONS: "lambda:AddPermission RemovePermission"},
+        "AWS::Logs::LogGroup": {
+            _LOG_GROUPS: "logs:CreateLogGroup DeleteDataProtectionPolicy DeleteLogGroup DeleteRetentionPolicy"
+            " PutRetentionPolicy TagResource UntagResource"
+        },
+        "AWS::Logs::QueryDefinition": {ANYTHING: "logs:DeleteQueryDefinition PutQueryDefinition"},
+        "AWS::SNS::Subscription": {_TOPICS: "sns:Subscribe", ANYTHING: "sns:SetSubscriptionAttributes Unsubscribe"},
+        "AWS::SNS::Topic": {_TOPICS: "sns:CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource"},
+        "AWS::SNS::TopicPolicy": {_TOPICS: "sns:SetTopicAttributes"},
+        "AWS::SQS::Queue": {_QUEUES: "sqs:CreateQueue DeleteQueue GetQueueUrl SetQueueAttributes TagQueue UntagQueue"},
+        "AWS::SQS::QueuePolicy": {_QUEUES: "sqs:SetQueueAttributes"},
+    }
+)
 
 # Not in the schemas: what an access log needs.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
 _ACCESS_LOG = needs(
     {
-        ANYTHING: "logs:CreateLogDelivery logs:DeleteLogDelivery logs:GetLogDelivery logs:ListLogDeliveries"
-        " logs:PutResourcePolicy logs:UpdateLogDelivery"
+        ANYTHING: "logs:CreateLogDelivery DeleteLogDelivery GetLogDelivery ListLogDeliveries PutResourcePolicy"
+        " UpdateLogDelivery"
     }
 )
 # Not needed with a bucket of the team's, which ftask neither creates nor deletes.
@@ -185,15 +155,13 @@ _OF_FTASK_BUCKET = frozenset(
 _USES_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 _GIVES_KEY = ("kms:CreateGrant", "kms:DescribeKey", "kms:Encrypt", "kms:RevokeGrant", *_USES_KEY)
 _FINDS_KEY = needs({ANYTHING: "kms:ListAliases"})
-_ENCRYPTS_LOGS = needs({_LOG_GROUPS: "logs:AssociateKmsKey logs:DisassociateKmsKey"})
+_ENCRYPTS_LOGS = needs({_LOG_GROUPS: "logs:AssociateKmsKey DisassociateKmsKey"})
 # With a permissions boundary: a role has it from its creation on, and gets no policy without it. Nobody takes it off.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
 _BOUND = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 _UNBINDS = frozenset({"iam:DeleteRolePermissionsBoundary"})
 # With a VPC: Lambda checks that the subnets and security groups exist, and waits until its interfaces are gone.
-_LOOKS_AT_VPC = needs(
-    {ANYTHING: "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"}
-)
+_LOOKS_AT_VPC = needs({ANYTHING: "ec2:DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs"})
 
 
 def policy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,8 +96,16 @@ class Scope:
 
 
 def needs(actions: Mapping[str, str]) -> Needs:
-    """Return the actions of each resource, written as one text with spaces between them."""
-    return {pattern: frozenset(names.split()) for pattern, names in actions.items()}
+    """Return the actions of each resource, written as one text; one without a service is of the service before it."""
+    return {pattern: frozenset(_actions(text)) for pattern, text in actions.items()}
+
+
+def _actions(text: str) -> Iterator[str]:
+    service = ""
+    for word in text.split():
+        before, colon, name = word.rpartition(":")
+        service = before if colon else service
+        yield f"{service}:{name}"
 
 
 def together(*parts: Needs) -> Needs:

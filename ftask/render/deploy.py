@@ -13,9 +13,9 @@ from rich.text import Text
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.text import plural, shortened
-from ftask.deploy.causes import TEMPLATE
+from ftask.deploy.changes import TEMPLATE, Change, PropertyChange
 from ftask.deploy.events import StackEvent
-from ftask.deploy.plan import Change, Plan, PropertyChange
+from ftask.deploy.plan import Plan
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.times import clock_time, duration
 

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ftask.deploy.apply import Removal
-from ftask.deploy.plan import DATA_TYPES
+from ftask.deploy.changes import DATA_TYPES
 from ftask.render.tables import plain_table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +16,7 @@ from ftask.core.errors import FtaskError
 from ftask.deploy.archive import Content
 from ftask.deploy.dependencies import Build, build_dependencies
 from ftask.deploy.installers import find_uv
-from ftask.deploy.platforms import LAMBDA, supported_tags
-from ftask.deploy.wheels import wheel_tags
+from ftask.deploy.platforms import LAMBDA
 
 REQUIREMENTS = """\
 pydantic>=2.10
@@ -50,8 +50,9 @@ def test_a_build_for_lambda_holds_only_wheels_that_run_there(build_of: BuildOf) 
     assert {"pydantic", "pydantic_core"} <= installed.keys()
     assert not {"tomli", "colorama"} & installed.keys()
     for distribution in installed.values():
-        assert wheel_tags(distribution) & supported_tags(LAMBDA)
-        assert all(tag.platform == "any" or tag.platform.endswith("_aarch64") for tag in wheel_tags(distribution))
+        tags = re.findall(r"^Tag: (\S+)", distribution.read_text("WHEEL") or "", re.MULTILINE)
+        assert tags
+        assert all(tag.endswith(("-any", "_aarch64")) for tag in tags)
     libraries = [entry.name for entry in build.entries if entry.name.endswith(".so")]
     assert libraries
     assert all(name.endswith(".cpython-313-aarch64-linux-gnu.so") for name in libraries)

@@ -8,14 +8,12 @@ import pytest
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.archive import (
-    MAX_DIRECT_UPLOAD_BYTES,
     MAX_UNZIPPED_BYTES,
     Content,
     Entry,
     bytes_entry,
     file_entry,
     require_size,
-    size_note,
     write_zip,
 )
 
@@ -90,11 +88,3 @@ def test_code_over_the_limit_is_refused_with_its_ten_largest_packages() -> None:
     lines = caught.value.message.splitlines()
     assert "250.0 MB" in lines[0]
     assert [line.split()[-1] for line in lines[1:]] == ["rest.bin", *(f"p{number}" for number in range(12, 3, -1))]
-
-
-def test_a_zip_over_the_limit_of_direct_uploads_is_noted() -> None:
-    assert size_note(MAX_DIRECT_UPLOAD_BYTES) is None
-    note = size_note(MAX_DIRECT_UPLOAD_BYTES + 1)
-    assert note is not None
-    assert "S3" in note
-    assert "250.0 MB" in note

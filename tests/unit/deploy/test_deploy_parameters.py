@@ -34,12 +34,6 @@ def test_a_new_batch_window_takes_the_visibility_timeout_along() -> None:
         resolve(declared, current, {"WorkerBatchWindow": "60", "VisibilityTimeout": "30"})
 
 
-def test_the_visibility_timeout_of_0_1_becomes_shorter_and_a_chosen_one_stays() -> None:
-    """The first release set it to six times the worker's timeout."""
-    assert resolve(DECLARED, {"WorkerTimeout": "20", "VisibilityTimeout": "120"}, {})["VisibilityTimeout"] == "30"
-    assert resolve(DECLARED, {"WorkerTimeout": "20", "VisibilityTimeout": "90"}, {})["VisibilityTimeout"] == "90"
-
-
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.deploy.install_errors import explain
+from ftask.deploy.installers import explain
 from ftask.deploy.platforms import LAMBDA
 
 UV = {

@@ -7,11 +7,11 @@ import pytest
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.installers import find_uv, options_of_pip, uv_arguments
-from ftask.deploy.platforms import LAMBDA, host_platform
+from ftask.deploy.platforms import LAMBDA, host_platform, lambda_platform
 from ftask.deploy.requirements import Requirements
 
 FOLDER = Path("build")
-REQUIREMENTS = Requirements(Path("requirements.txt"), Path(), "", frozenset(), renewed=frozenset({"here"}))
+REQUIREMENTS = Requirements(Path("requirements.txt"), Path(), "", frozenset())
 
 
 def test_uv_resolves_for_the_platform_of_the_functions_and_takes_wheels_only() -> None:
@@ -19,7 +19,7 @@ def test_uv_resolves_for_the_platform_of_the_functions_and_takes_wheels_only() -
     assert "--target build" in text
     assert "--python-platform aarch64-manylinux_2_34" in text
     assert "--python-version 3.13" in text
-    assert "--only-binary :all: --refresh-package here" in text
+    assert "--only-binary :all: --refresh" in text
 
 
 def test_uv_builds_for_this_machine_without_a_platform() -> None:
@@ -59,3 +59,8 @@ def test_uv_is_taken_from_where_ftask_is_installed_else_from_the_path() -> None:
     with pytest.raises(FtaskError, match="uv is not installed") as caught:
         find_uv({"pip"}.__contains__, lambda program: None)
     assert "[build]" in (caught.value.hint or "")
+
+
+def test_a_python_that_the_functions_do_not_run_on_is_refused() -> None:
+    with pytest.raises(FtaskError, match=r"Invalid PythonVersion '3\.12'"):
+        lambda_platform({"PythonVersion": "3.12"})

@@ -15,15 +15,14 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy.apply import apply
 from ftask.deploy.artifacts import CodeLocation
+from ftask.deploy.changes import Change, PropertyChange
 from ftask.deploy.deployment import Deployment
 from ftask.deploy.plan import (
-    Change,
     Plan,
-    PropertyChange,
     discard_plan,
     dropped_unless_begun,
     make_plan,
-    plan_data_only,
+    plan_managed,
     plan_parameters,
     plan_return,
     read_previous,
@@ -78,16 +77,13 @@ def test_a_deployment_puts_back_the_mapping_that_an_interrupted_repair_took_out(
 
 
 def test_keeping_the_data_changes_nothing_else() -> None:
-    stack = FakeStack("UPDATE_COMPLETE", deployed={"DataOnly": "false", "ErrorRate": "0.5", "CodeKey": "x/h.zip"})
-    plan = plan_data_only(target_of(stack))
-    # The stack of an ftask that had one archive for both functions.
-    assert (plan.api_code_sha256, plan.worker_code_sha256) == ("h", "h")
+    deployed = {"DataOnly": "false", "ErrorRate": "0.5", "CodeKey": "x/h.zip", "WorkerCodeKey": "x/w.zip"}
+    stack = FakeStack("UPDATE_COMPLETE", deployed=deployed)
+    plan = plan_managed(target_of(stack), "DataOnly", "true")
+    assert (plan.api_code_sha256, plan.worker_code_sha256) == ("h", "w")
     assert stack.requested["UsePreviousTemplate"]
-    assert stack.requested["Parameters"] == [
-        {"ParameterKey": "DataOnly", "ParameterValue": "true"},
-        {"ParameterKey": "ErrorRate", "UsePreviousValue": True},
-        {"ParameterKey": "CodeKey", "UsePreviousValue": True},
-    ]
+    requested = {each["ParameterKey"]: each["ParameterValue"] for each in stack.requested["Parameters"]}
+    assert requested == deployed | {"DataOnly": "true"}
 
 
 def test_other_parameters_leave_code_and_template_alone() -> None:
@@ -109,12 +105,6 @@ def test_other_parameters_leave_code_and_template_alone() -> None:
     )
     with pytest.raises(FtaskError, match="Unknown parameter 'ErrorRat'"):
         plan_parameters(target_of(stack), {"ErrorRat": "0.1"})
-
-
-def test_a_stack_that_cannot_keep_its_data_is_told() -> None:
-    with pytest.raises(FtaskError, match="could not keep data") as refused:
-        plan_data_only(target_of(FakeStack("UPDATE_COMPLETE", deployed={"CodeKey": "x/h.zip"})))
-    assert refused.value.hint == "First run: ftask deploy --stage prod"
 
 
 def test_an_emulator_gets_no_resources_that_it_does_not_know() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.causes import TEMPLATE
-from ftask.deploy.plan import Change, Plan, refuse_data_loss
+from ftask.deploy.changes import TEMPLATE, Change
+from ftask.deploy.plan import Plan, refuse_data_loss
 from ftask.render.deploy import plan_json, plan_table
 from tests.support.cloudformation import FakeStack, planned_on
 from tests.support.drawing import drawn
