@@ -227,6 +227,9 @@ class Invocation(typer.Context):
             while not select.select([sys.stdin], [], [], _SIGNAL_SECONDS)[0]:
                 pass
             return sys.stdin.readline().strip()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # the terminal shows ^C behind the question
+            raise
         except OSError as error:
             # The terminal was closed. Its SIGHUP is raised here, before anything is cleaned up.
             raise FtaskError("Nothing changed.") from error

@@ -132,11 +132,12 @@ def _make(
 ) -> None:
     packages = folder / "packages"
     packages.mkdir(parents=True)
-    progress(f"Installing the dependencies for {platform}")
-    install(requirements, packages, platform, progress)
+    if requirements.names or requirements.unnamed:
+        progress(f"Installing the dependencies for {platform}")
+        install(requirements, packages, platform, progress)
     installed = _installed(packages)
     _clean(packages)
-    if interpreter is not None:
+    if interpreter is not None and installed:
         progress("Compiling the dependencies")
         compile_folder(packages, interpreter, processes=0)
     entries = _scan(packages)

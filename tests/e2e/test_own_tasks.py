@@ -18,6 +18,7 @@ from ftask.aws.api import ApiClient
 from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from ftask.client.requests import TaskRequest
+from ftask.home.state_folder import STATE_DIR_VARIABLE
 from tests.conftest import start_engine
 from tests.support.cli import Cli, Following, make_cli
 from tests.support.engines import boto_session, local_target
@@ -438,8 +439,13 @@ def test_a_worker_that_cannot_run_tasks_is_named_by_whatever_an_operator_looks_a
 
 def test_a_deployment_whose_worker_cannot_run_tasks_goes_back_to_the_one_before(project: Project) -> None:
     before = project.code
+    known = Path(project.cli.environment[STATE_DIR_VARIABLE], "projects.json")
+    of_before = known.read_text()
+    known.write_text('{"local": "/another"}')
     project.write(f"{GREETINGS}\nif 'AWS_LAMBDA_FUNCTION_NAME' in os.environ:\n    raise OSError('only there')\n")
     said = project.refused()
+    assert json.loads(known.read_text())["local"] == "/another"
+    known.write_text(of_before)
     project.write(GREETINGS)
     assert "OSError: only there" in said
     assert "The previous deployment is back, and runs them" in said

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
+from ftask.aws.stack import command_on
 from ftask.aws.target import Target
 from ftask.core.timestamps import now
 
@@ -58,3 +59,16 @@ def test_a_role_is_assumed_once_for_all_commands(tmp_path: Path, monkeypatch: py
         target.session.register("before-call.sts.AssumeRole", answer)
         keys.append(target.credentials().access_key)
     assert (assumed, keys) == (1, ["key 1", "key 1"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "default", "command"),
+    [
+        ("local", "local", "ftask deploy"),
+        ("local", "local-shop", "ftask deploy --stage local"),
+        ("local-shop", "local-shop", "ftask deploy --stage local-shop"),
+        ("prod", "local", "ftask deploy --stage prod"),
+    ],
+)
+def test_a_command_to_paste_works_on_the_stage_that_it_is_about(stage: str, default: str, command: str) -> None:
+    assert command_on(Target(stage, default_stage=default), "deploy") == command
