@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 EDGES = {
     "core": set(),
     "client": {"core", "local"},
-    "tasks": {"core"},
+    "schedules": {"core"},
+    "tasks": {"core", "schedules"},
     "testing.py": {"deploy", "tasks"},
     "aws": {"client", "core"},
     "distribution": set(),
@@ -64,6 +65,7 @@ PURE = {
     "codec",
     "deployed",
     "drain",
+    "due",
     "errors",
     "events",
     "isolation",
