@@ -50,7 +50,9 @@ def parse_due(delay: object, at: object, now: datetime) -> Due | None:
 
 
 def _delay(value: object) -> timedelta:
-    seconds = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 12 else value
+    seconds = (
+        int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 12 else value
+    )
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
         raise DueError(f"Invalid delay {_shown(value)}: expected whole seconds, 0 or more.", _HINT)
     if seconds > MAX_DELAY.total_seconds():
@@ -64,7 +66,9 @@ def _at(value: object, now: datetime) -> datetime:
     try:
         time = datetime.fromisoformat(value)
         if time.tzinfo is None:
-            raise DueError(f"Invalid time {_shown(value)}: it has no time zone.", "Add Z for UTC, or an offset: +02:00.")
+            raise DueError(
+                f"Invalid time {_shown(value)}: it has no time zone.", "Add Z for UTC, or an offset: +02:00."
+            )
         return check_time(truncate(time.astimezone(UTC)), now)
     except (ValueError, OverflowError) as error:
         raise DueError(f"Invalid time {_shown(value)}: {error}.", _HINT) from None

@@ -94,7 +94,7 @@ def _interval(text: str) -> tuple[int, str]:
     match = _INTERVAL.fullmatch(text)
     if match is None or not 0 < int(match[1]) * _UNITS[match[2]][1] <= _MAX_INTERVAL_DAYS * 24 * 60:
         raise ExpressionError(
-            f"Invalid interval {text[:64]!r}: expected whole minutes, hours or days, at most {_MAX_INTERVAL_DAYS} days.",
+            f"Invalid interval {text[:64]!r}: expected minutes, hours or days, at most {_MAX_INTERVAL_DAYS} days.",
             "Write 15m, 2h or 1d.",
         )
     return int(match[1]), match[2]

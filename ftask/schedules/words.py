@@ -82,7 +82,7 @@ def _spans(numbers: Values, name: Callable[[int], str]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    texts = []
+    texts: list[str] = []
     for run in runs:
         texts += [f"{name(run[0])} to {name(run[-1])}"] if len(run) > 2 else map(name, run)
     return _listed(texts)

@@ -42,8 +42,10 @@ def firings(cron: str, count: int = 3, after: datetime = START, timezone: str = 
         (
             "0/30 20-2 ? * MON-FRI *",
             "every 30 minutes in hour 00 to 02 and 20 to 23 on Monday to Friday (UTC)",
-            ["2026-12-01 00:30", "2026-12-01 01:00", "2026-12-01 01:30", "2026-12-01 02:00", "2026-12-01 02:30"]
-            + ["2026-12-01 20:00"],
+            [
+                *("2026-12-01 00:30", "2026-12-01 01:00", "2026-12-01 01:30", "2026-12-01 02:00", "2026-12-01 02:30"),
+                "2026-12-01 20:00",
+            ],
         ),
         ("0 9 ? * 2#1 *", "at 09:00 on the first Monday of the month (UTC)", ["2026-12-07 09:00", "2027-01-04 09:00"]),
         ("0 9 ? * 3#2 *", "at 09:00 on the second Tuesday of the month (UTC)", ["2026-12-08 09:00"]),
@@ -127,7 +129,7 @@ def test_an_invalid_expression_is_refused_with_the_place_and_the_reason(cron: st
         parse_cron(cron)
     assert problem in refused.value.message
     assert repr(cron) in refused.value.message
-    assert "0 6 * * ? *" in refused.value.hint
+    assert "0 6 * * ? *" in (refused.value.hint or "")
 
 
 def test_what_aws_gets_is_the_expression_in_capitals_with_single_spaces() -> None:
