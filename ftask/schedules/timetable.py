@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -79,7 +79,7 @@ class Timetable:
         for day in self.fields.dates(after.astimezone(self.zone).date()):
             for hour in self.fields.hours:
                 for minute in self.fields.minutes:
-                    moment = instant(datetime(day.year, day.month, day.day, hour, minute), self.zone)
+                    moment = instant(datetime.combine(day, time(hour, minute)), self.zone)
                     if moment is not None and moment > after:
                         yield moment
 
