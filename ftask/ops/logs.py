@@ -117,17 +117,23 @@ class LogReader:
 
 
 def entries(
-    target: Target, group: str, start_ms: int, pattern: str | None = None, end_ms: int | None = None
+    target: Target,
+    group: str,
+    start_ms: int,
+    pattern: str | None = None,
+    end_ms: int | None = None,
+    *,
+    page_size: int = PAGE,
 ) -> Iterator[Any]:
     """Yield the log entries since `start_ms`, milliseconds since 1970, as CloudWatch has them; some may come twice."""
     arguments: dict[str, Any] = {"logGroupName": group} | ({"filterPattern": pattern} if pattern else {})
-    arguments |= {"endTime": end_ms} if end_ms is not None else {}
+    arguments |= {"PaginationConfig": {"PageSize": page_size}} | ({} if end_ms is None else {"endTime": end_ms})
     paginator = target.logs.get_paginator("filter_log_events")
     with translate_aws_errors():
         while True:
             last_page: list[Any] = []
             try:
-                for page in paginator.paginate(startTime=start_ms, PaginationConfig={"PageSize": PAGE}, **arguments):
+                for page in paginator.paginate(startTime=start_ms, **arguments):
                     last_page = page["events"]
                     yield from last_page
             except ClientError as error:
@@ -136,7 +142,7 @@ def entries(
                 raise
             # AWS says with a token that there is more, which the paginator follows. An emulator may give no token with
             # a full page: then the next entries begin at the time of its last one.
-            if len(last_page) < PAGE or last_page[-1]["timestamp"] <= start_ms:
+            if len(last_page) < page_size or last_page[-1]["timestamp"] <= start_ms:
                 return
             start_ms = last_page[-1]["timestamp"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,6 +85,16 @@ def test_a_filter_shows_events_of_its_type() -> None:
     assert not EventFilter(type="send").matches(LogEvent("worker", EPOCH, "INFO", "log", {}))
 
 
+def test_a_filter_shows_events_with_its_error_up_to_its_time() -> None:
+    failed = LogEvent("worker", EPOCH, "ERROR", "finished", {"errorType": "TimeoutError", "errorMessage": "after 17 s"})
+    started = LogEvent("worker", EPOCH, "INFO", "started", {})
+    assert all(EventFilter(error=text).matches(failed) for text in ("timeouterror", "AFTER 17", "after <n> s"))
+    assert not EventFilter(error="after 18").matches(failed)
+    assert not EventFilter(error="timeout").matches(started)
+    assert EventFilter(until=EPOCH).matches(started)
+    assert not EventFilter(until=EPOCH - timedelta(milliseconds=1)).matches(started)
+
+
 def entry(timestamp: int) -> dict[str, Any]:
     return {"logStreamName": "s", "timestamp": timestamp, "message": f"at {timestamp}", "eventId": str(timestamp)}
 
@@ -93,14 +104,14 @@ def logs_client() -> Any:
     return boto3.client("logs", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
 
 
-def read(client: Any, answers: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[int]:
+def read(client: Any, answers: list[tuple[dict[str, Any], dict[str, Any]]], page_size: int = logs.PAGE) -> list[int]:
     """The timestamps that `entries` yields, when CloudWatch answers these requests so."""
     target: Any = SimpleNamespace(logs=client)
     with Stubber(client) as stubber:
         for request, answer in answers:
-            expected = {"logGroupName": "g", "limit": logs.PAGE, **request}
+            expected = {"logGroupName": "g", "limit": page_size, **request}
             stubber.add_response("filter_log_events", answer, expected)
-        timestamps = [log_entry["timestamp"] for log_entry in logs.entries(target, "g", 1)]
+        timestamps = [log_entry["timestamp"] for log_entry in logs.entries(target, "g", 1, page_size=page_size)]
         stubber.assert_no_pending_responses()
     return timestamps
 
@@ -114,16 +125,13 @@ def test_entries_are_read_page_by_page(logs_client: Any) -> None:
     assert read(logs_client, pages) == [1, 2]
 
 
-def test_a_full_page_without_a_token_is_read_on_from_its_last_entry(
-    logs_client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "PAGE", 2)
+def test_a_full_page_without_a_token_is_read_on_from_its_last_entry(logs_client: Any) -> None:
     pages = [
         ({"startTime": 1}, {"events": [entry(1), entry(5)]}),
         ({"startTime": 5}, {"events": [entry(5), entry(9)]}),
         ({"startTime": 9}, {"events": [entry(9)]}),
     ]
-    assert read(logs_client, pages) == [1, 5, 5, 9, 9]
+    assert read(logs_client, pages, page_size=2) == [1, 5, 5, 9, 9]
 
 
 def test_a_function_that_has_not_run_yet_has_no_entries(logs_client: Any) -> None:
