@@ -97,7 +97,7 @@ COMMANDS: Mapping[str, Needs] = {
         _OUTPUTS,
         needs(
             {
-                TABLE: "dynamodb:GetItem",
+                TABLE: "dynamodb:BatchGetItem GetItem",
                 DEAD_LETTERS: "sqs:ReceiveMessage ChangeMessageVisibility",
                 WORKER_LOG: "logs:FilterLogEvents",
             }
