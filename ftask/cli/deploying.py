@@ -21,8 +21,7 @@ from ftask.deploy.template import read_template
 from ftask.home import state_folder
 from ftask.home.state_folder import default_root, unusable
 from ftask.local.runtime import runtime_python
-from ftask.render.deploy import event_line
-from ftask.render.stack_progress import StackProgress
+from ftask.render.deploy import StackProgress, event_line
 
 
 def _settable_parameters() -> list[str]:

@@ -13,7 +13,7 @@ from ftask.aws.stage import Stage
 from ftask.cli.config_file import load_config
 from ftask.cli.deploying import confirm_other_project, deployment_of, remember_project
 from ftask.cli.invocation import Invocation
-from ftask.cli.log_lines import print_events
+from ftask.cli.logs import print_events
 from ftask.cli.project import require_tasks
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,12 +14,11 @@ from ftask.aws.local_stage import LOCAL_REGION
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
-from ftask.cli.key_formats import KeyFormat, credentials_text
 from ftask.cli.selecting import Yes
 from ftask.cli.usage import UsageError
 from ftask.local.engine import Engine
 from ftask.render.credentials import credentials_table
-from ftask.render.times import duration
+from ftask.render.texts import duration
 
 app = typer.Typer(name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True)
 
@@ -132,3 +134,39 @@ def reset(run: Invocation, yes: Yes = False) -> None:
     run.confirm(f"Delete everything in the local engine ({engine.root})?", yes=yes)
     engine.reset()
     run.screen.result({"reset": True}, lambda: "The local engine is stopped and empty.")
+
+
+class KeyFormat(StrEnum):
+    """How keys are written for other programs; the names are those of `aws configure export-credentials`.
+
+    https://docs.aws.amazon.com/cli/latest/reference/configure/export-credentials.html
+    """
+
+    ENV = "env"
+    ENV_NO_EXPORT = "env-no-export"
+    FISH = "fish"
+    PROCESS = "process"
+
+
+def credentials_text(value: Mapping[str, str], key_format: KeyFormat) -> str:
+    """Return the keys, from their JSON form, for a shell or for `credential_process`."""
+    if key_format is KeyFormat.PROCESS:
+        keys = {"AccessKeyId": value["accessKeyId"], "SecretAccessKey": value["secretAccessKey"]}
+        return json.dumps({"Version": 1} | keys)
+    variables = {
+        "AWS_ACCESS_KEY_ID": value["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": value["secretAccessKey"],
+        # boto3 reads the one, other SDKs the other.
+        "AWS_DEFAULT_REGION": value["region"],
+        "AWS_REGION": value["region"],
+        "AWS_ENDPOINT_URL": value["endpointUrl"],
+    }
+    # A session token that is left over would be sent along, and refused.
+    match key_format:
+        case KeyFormat.ENV:
+            lines = [*(f"export {name}={text}" for name, text in variables.items()), "unset AWS_SESSION_TOKEN"]
+        case KeyFormat.FISH:
+            lines = [*(f"set -gx {name} {text}" for name, text in variables.items()), "set -e AWS_SESSION_TOKEN"]
+        case KeyFormat.ENV_NO_EXPORT:
+            lines = [f"{name}={text}" for name, text in variables.items()]
+    return "\n".join(lines)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from re import Pattern
 from typing import Annotated
 
 import typer
 
 from ftask.aws.polling import rounds
 from ftask.cli.invocation import Invocation
-from ftask.cli.log_lines import print_events
 from ftask.cli.selecting import ErrorText, LoggedUntil, OnlyTask, TaskType, parse_filter, words
 from ftask.cli.usage import InvalidOptionError, UsageError, parse_choice
 from ftask.core.timestamps import now
-from ftask.ops.logs import LEVELS, EventFilter, LogReader, log_groups
-from ftask.render.logs import searched_text
+from ftask.ops.logs import LEVELS, EventFilter, LogEvent, LogReader, log_groups
+from ftask.render.logs import event_block, event_json, event_text, searched_text
 
 FUNCTIONS = ("api", "worker")
 DEFAULT_SINCE = timedelta(minutes=10)
@@ -119,3 +120,14 @@ def _nothing(since: str | None, task_id: str | None, *, is_filtered: bool) -> st
     if since is None and task_id is not None:
         return f"{what}. The log of a new event takes some seconds to appear."
     return f"{what} since {since or '10m'}. Look further back with: --since 2h"
+
+
+def print_events(run: Invocation, events: Sequence[LogEvent], highlight: Pattern[str] | None = None) -> None:
+    """Print the events, one line each, or as JSON lines; in text, what matches `highlight` stands out."""
+    screen = run.screen
+    ids = run.shown_ids(event.task_id for event in events if event.task_id is not None) if events else {}
+    for event in events:
+        if screen.json or screen.shows_whole_rows:
+            screen.line(event_json(event), event_text(event, ids, highlight))
+        else:
+            screen.line(None, event_block(event, now(), ids, highlight, width=screen.out.width))

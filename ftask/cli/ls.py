@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,17 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.polling import rounds
 from ftask.aws.stage import Stage
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, ListedSince, ListedUntil, TaskType, parse_filter, words
 from ftask.cli.usage import UsageError, parse_choice, parse_choices
-from ftask.cli.watching_list import watch_list
 from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.render.dead_letters import failed_table
-from ftask.render.task_list import COLUMNS, task_table
+from ftask.render.task_list import COLUMNS, row_text, task_table, watched_list
+from ftask.render.tasks import change_line
 from ftask.selection.failed import failures
 from ftask.selection.filter import TaskFilter
 from ftask.selection.scan import Page, list_newest
@@ -140,3 +142,55 @@ def _list(run: Invocation, read: Read, columns: Sequence[str]) -> None:
     )
     scanned = f"; {plural(items_read, 'item')} of the table read" if items_read else ""
     run.screen.note(f"{plural(len(tasks), 'task')}{scanned}.")
+
+
+# How many times as long as the last reading took the next one waits: a large table is not read all the time.
+_REST = 4
+
+
+def watch_list(
+    run: Invocation,
+    read: Callable[[], Sequence[Task]],
+    columns: Sequence[str],
+    interval_seconds: float,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Draw the tasks that `read` returns again and again; in a pipe, print those that are new or have changed."""
+    run.if_interrupted = None
+    took_seconds = 0.0
+
+    def look() -> Sequence[Task]:
+        nonlocal took_seconds
+        began = clock()
+        tasks = read()
+        took_seconds = clock() - began
+        return tasks
+
+    looks = (look() for _ in rounds(lambda: max(interval_seconds, _REST * took_seconds), sleep=sleep))
+    if run.screen.live:
+        _draw(run, looks, columns)
+    else:
+        _print(run, looks, columns)
+
+
+def _draw(run: Invocation, looks: Iterable[Sequence[Task]], columns: Sequence[str]) -> None:
+    screen = run.screen
+    with screen.drawing("Reading the list.", transient=False) as live:
+        for listed in looks:
+            tasks = run.stage.with_payloads(listed) if "payload" in columns else listed
+            ids = run.shown_ids(task.task_id for task in tasks)
+            live.update(watched_list(tasks, now(), ids, columns, height=screen.out.size.height), refresh=True)
+
+
+def _print(run: Invocation, looks: Iterable[Sequence[Task]], columns: Sequence[str]) -> None:
+    before: dict[str, Task] = {}
+    for tasks in looks:
+        changed: Sequence[Task] = [task for task in reversed(tasks) if before.get(task.task_id) != task]
+        if run.screen.json or "payload" in columns:
+            changed = run.stage.with_payloads(changed)
+        for task in changed:
+            text = row_text(task, now(), columns) if columns else change_line(task, now())
+            run.screen.line(task_to_json(task), text)
+        before = {task.task_id: task for task in tasks}

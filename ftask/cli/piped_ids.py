@@ -1,4 +1,4 @@
-"""Ids of tasks that another command prints: `ftask ls … | ftask cancel -`."""
+"""Ids of tasks on stdin, as another command prints them: `ftask ls … | ftask cancel -`."""
 
 from __future__ import annotations
 
@@ -11,33 +11,24 @@ from ftask.cli.task_arguments import utf8_lines
 from ftask.cli.usage import UsageError
 from ftask.core.codec import TASK_ID
 from ftask.core.text import shortened
+from ftask.ops.ledger import MARK
 
-# What the first line of a record of accepted tasks has; see :mod:`ftask.ops.ledger`.
-LEDGER_MARK = "ftaskAccepted"
 # What stands for stdin among the arguments.
 STDIN = "-"
-# The heading of the first column of a table.
-_HEADING = "task"
-_EXPECTED = "Expected a table of ftask whose first column is task, its JSON, or one id per line."
+_EXPECTED = "Expected one id per line, or the JSON that ftask prints."
 
 
 def read_ids() -> list[str]:
-    """Return the ids on stdin; see :func:`parse_ids`.
-
-    Raises:
-        UsageError: stdin is a terminal, or has something else than ids.
-    """
+    """Return the ids on stdin; see :func:`parse_ids`."""
     if sys.stdin.isatty():
         raise UsageError("No ids on stdin: it is a terminal.", "Pipe them in: ftask ls --status PENDING | ftask …")
     return parse_ids(b"".join(utf8_lines(sys.stdin.buffer, "stdin")).decode(errors="replace"))
 
 
 def parse_ids(text: str) -> list[str]:
-    """Return the ids in `text`, each once: in a table that ftask prints, in its JSON, or one per line.
+    """Return the ids in `text`, each once: the first word of each line, or of the tasks in JSON or JSON lines.
 
     The record of accepted tasks that `submit --file` keeps is such JSON.
-
-    Of a row, the first word is the id. A line may also have several whole ids and nothing else.
 
     Raises:
         UsageError: a line does not begin with an id, or the JSON has no ids.
@@ -47,34 +38,26 @@ def parse_ids(text: str) -> list[str]:
 
 
 def _ids_of_lines(text: str) -> Iterator[str]:
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    is_table = bool(lines) and lines[0][1].split()[0] == _HEADING
-    for number, line in lines[1:] if is_table else lines:
+    for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
-        # An id that stands elsewhere in a table is one that a text mentions.
-        is_row = not (is_table and line[0].isspace())
-        if is_row and all(TASK_ID.fullmatch(word) for word in words):
-            yield from words
-        elif is_row and (TASK_ID.fullmatch(words[0]) or len(words) == 1):
-            # One word may be the first digits of an id. More words than that are a text.
-            yield words[0]
-        else:
+        # One word may be the first digits of an id. More words than that are a text.
+        if words and not TASK_ID.fullmatch(words[0]) and len(words) > 1:
             said = shortened(" ".join(words), 60)
             raise UsageError(f"Line {number} of stdin does not begin with the id of a task: {said!r}", _EXPECTED)
+        yield from words[:1]
 
 
 def _ids_of_json(text: str) -> Iterator[str]:
-    decoder = json.JSONDecoder()
-    rest = text.strip()
-    while rest:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
         try:
-            value, end = decoder.raw_decode(rest)
+            values = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError):
             raise UsageError("stdin begins as JSON and is not.", _EXPECTED) from None
-        rest = rest[end:].lstrip()
-        for element in value if isinstance(value, list) else [value]:
-            if not (isinstance(element, dict) and LEDGER_MARK in element):
-                yield _id_of(element)
+    for element in values if isinstance(values, list) else [values]:
+        if not (isinstance(element, dict) and MARK in element):
+            yield _id_of(element)
 
 
 def _id_of(element: Any) -> str:

@@ -12,7 +12,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Yes
 from ftask.deploy import apply
 from ftask.deploy.plan import dropped_unless_begun, plan_managed, refuse_data_loss
-from ftask.render.remove import removal_json, removal_table
+from ftask.render.deploy import removal_json, removal_table
 
 
 def remove(

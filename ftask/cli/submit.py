@@ -14,9 +14,8 @@ import typer
 
 from ftask.aws.api import ApiClient
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow, show_summary
+from ftask.cli.following import follow, how_many, how_to_follow, show_summary
 from ftask.cli.input_tasks import Sources, read_tasks
-from ftask.cli.interrupted import how_many, how_to_follow
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Timeout, require_wait
 from ftask.cli.task_arguments import as_json, split_type

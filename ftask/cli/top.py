@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import signal
 import sys
 import time
 from typing import Annotated
 
 import typer
 
-from ftask.cli import cockpit
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskType
+from ftask.cli.signals import EndedBySignalError
 from ftask.distribution import missing_extra
 from ftask.ops.top import StageSampler
 from ftask.render.top import line
+
+EXTRA = "top"
+
+
+def is_installed() -> bool:
+    """Whether the library that draws the cockpit is installed, on a system whose signals it handles."""
+    return os.name == "posix" and importlib.util.find_spec("textual") is not None
+
+
+def run_cockpit(run: Invocation, sampler: StageSampler, interval_seconds: float, count: int) -> None:
+    """Run the cockpit until the user quits, or `count` readings are shown.
+
+    Raises:
+        FtaskError: the local engine has ended.
+        KeyboardInterrupt: Ctrl-C, or another signal that ends the command.
+    """
+    # It imports Textual, which only the extra installs.
+    from ftask.cockpit import app
+    from ftask.cockpit.operations import Operations
+
+    cockpit = app.Cockpit(
+        Operations(run.stage, sampler, sampler.task_type),
+        run.stage_name,
+        interval_seconds=interval_seconds,
+        count=count,
+        has_ended=run.has_engine_ended,
+    )
+    ending = app.run(cockpit)
+    if ending.note is not None:
+        run.screen.warn(ending.note)
+    if ending.error is not None:
+        raise ending.error
+    if ending.signal is signal.SIGINT:
+        raise KeyboardInterrupt
+    if ending.signal is not None:
+        raise EndedBySignalError(ending.signal)
 
 
 def top(
@@ -36,12 +75,10 @@ def top(
     sampler = StageSampler(run.stage, task_type)
     run.if_interrupted = None
     if run.screen.live and sys.stdin.isatty():
-        if cockpit.is_installed():
-            cockpit.run_cockpit(run, sampler, interval, count)
+        if is_installed():
+            run_cockpit(run, sampler, interval, count)
             return
-        run.screen.note(
-            f"Graphs, and keys that open, redrive and cancel tasks, need an extra.\n{missing_extra(cockpit.EXTRA)}"
-        )
+        run.screen.note(f"Graphs, and keys that open, redrive and cancel tasks, need an extra.\n{missing_extra(EXTRA)}")
     looks = 0
     while True:
         snapshot = sampler.snapshot()

@@ -11,7 +11,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.project import load_project
 from ftask.core.errors import FtaskError
 from ftask.core.manifest import types_to_json
-from ftask.render.types import type_table
+from ftask.render.statuses import type_table
 from ftask.tasks.manifest import build_manifest
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow, show_summary
-from ftask.cli.interrupted import how_to_follow
+from ftask.cli.following import follow, how_to_follow, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
 from ftask.cli.selecting import TaskIds, Timeout

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ftask.actions.cancel import CancelResult
 from ftask.actions.redrive import RedriveTally
 from ftask.cockpit import background
-from ftask.cockpit.dialogs import Question
+from ftask.cockpit.board import TaskRow
 from ftask.cockpit.operations import OpenTask, of_group
-from ftask.cockpit.pages import GroupScreen, TaskScreen
-from ftask.cockpit.rows import TaskRow
+from ftask.cockpit.screens import GroupScreen, Question, TaskScreen
 from ftask.core.errors import FtaskError
 from ftask.core.letters import Verdict
 from ftask.core.text import plural

@@ -16,16 +16,11 @@ from textual.widgets import OptionList
 
 from ftask.cockpit import background
 from ftask.cockpit.actions import Actions
-from ftask.cockpit.board import Board
-from ftask.cockpit.dialogs import Help, Question
-from ftask.cockpit.ending import Ending
-from ftask.cockpit.look import THEME, SafeText
-from ftask.cockpit.main_screen import MainScreen
-from ftask.cockpit.operations import Operations, of_group
-from ftask.cockpit.pages import GroupScreen, TaskScreen
+from ftask.cockpit.board import Board, GroupRow, Row, TaskRow
+from ftask.cockpit.operations import Ending, Operations, of_group
 from ftask.cockpit.readings import Readings, error_text
-from ftask.cockpit.rows import GroupRow, Row, TaskRow
-from ftask.cockpit.widgets import RowList, StatusLine
+from ftask.cockpit.screens import GroupScreen, Help, MainScreen, Question, TaskScreen
+from ftask.cockpit.widgets import THEME, RowList, SafeText, StatusLine
 from ftask.core.errors import FtaskError
 from ftask.render import cockpit as pictures
 from ftask.selection.error_kinds import FailureGroup
@@ -70,7 +65,6 @@ class Cockpit(App[Ending]):
         self.board = Board()
         self.actions = Actions(self)
         self._said: tuple[str, str] = ("", "")
-        self.crash: Exception | None = None
         self._readings = Readings(self, interval_seconds, count, has_ended)
         # Why the stage cannot be read at the moment, or why no task runs.
         self._problem: str | None = None
@@ -193,26 +187,14 @@ class Cockpit(App[Ending]):
             signal.alarm(_GIVE_UP_SECONDS)
         self.exit(ending)
 
-    def _handle_exception(self, error: Exception) -> None:
-        # Textual prints a traceback; the command says one sentence, and prints the traceback with FTASK_DEBUG.
-        self.crash = self.crash or error
-        super()._handle_exception(error)
-
-    def _print_error_renderables(self) -> None:
-        self._exit_renderables.clear()
-
 
 def run(cockpit: Cockpit) -> Ending:
-    """Run the cockpit until it ends; the terminal is as before afterwards, however it ends.
-
-    Raises:
-        Exception: what went wrong in it, a defect.
-    """
+    """Run the cockpit until it ends; the terminal is as before afterwards, however it ends."""
     try:
         # Without the mouse, so that the terminal's own selection copies ids and errors.
         ending = cockpit.run(mouse=False) or Ending()
     finally:
         note = cockpit.actions.stop()
-    if cockpit.crash is not None:
-        raise cockpit.crash
+    if cockpit.return_code and ending == Ending():
+        ending = Ending(error=FtaskError("The cockpit has ended by a bug in ftask.", "Please report what is above."))
     return replace(ending, note=note)

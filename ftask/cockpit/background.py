@@ -12,6 +12,7 @@ from textual.app import App
 from textual.message import Message
 
 from ftask.aws.errors import translate
+from ftask.cockpit.operations import Ending
 from ftask.core.errors import FtaskError
 
 T = TypeVar("T")
@@ -37,9 +38,9 @@ def call(
             refused: FtaskError = error
         except (BotoCoreError, ClientError) as error:
             refused = translate(error)
-        except Exception as error:  # noqa: BLE001 - raised again in the thread that draws, which ends the cockpit
+        except Exception as error:  # noqa: BLE001 - a defect ends the cockpit, and the command reports it
             defect = error
-            post(app, lambda: _raise(defect))
+            post(app, lambda: app.exit(Ending(error=defect)))
             return
         else:
             post(app, lambda: done(result))
@@ -56,7 +57,3 @@ def post(app: App[Any], then: Callable[[], None]) -> None:
     """Have the thread that draws do `then`, unless the cockpit has ended."""
     with suppress(RuntimeError):  # its event loop is closed
         app.post_message(Finished(then))
-
-
-def _raise(error: Exception) -> None:
-    raise error

@@ -1,4 +1,4 @@
-"""What the main screen shows, as values: its readings, and the rows that follow from them and from the filter."""
+"""What the main screen shows, as values: its readings, its rows, which row is selected, and the keys that apply."""
 
 from __future__ import annotations
 
@@ -7,13 +7,87 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
-from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow
 from ftask.core.failed_index import FailedTask
+from ftask.core.model import Status
 from ftask.core.text import plural
-from ftask.ops.top import StageSnapshot, recent_failures
+from ftask.core.timestamps import now
+from ftask.ops.top import FailedAttempt, StageSnapshot, recent_failures
+from ftask.render import cockpit as pictures
+from ftask.render.texts import MIN_DIGITS, shorten
 from ftask.selection.error_kinds import FailureGroup, error_kind, group_failures
 from ftask.selection.failed import NO_FAILED_TASKS, FailedTasks
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line that cannot be selected."""
+
+    text: str
+
+    @property
+    def key(self) -> str:
+        return f"heading {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A kind of error."""
+
+    group: FailureGroup
+
+    @property
+    def key(self) -> str:
+        return f"group {self.group.task_type} {self.group.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task that failed recently."""
+
+    failure: FailedAttempt
+
+    @property
+    def key(self) -> str:
+        return f"task {self.failure.task_id}"
+
+
+Row = Heading | GroupRow | TaskRow
+
+
+def select(rows: Sequence[Row], before: Sequence[Row], key: str | None) -> str | None:
+    """Return which row is selected after a change of the rows: the same one, else the one at its place."""
+    keys = [row.key for row in rows if not isinstance(row, Heading)]
+    if not keys:
+        return None
+    if key in keys:
+        return key
+    old_keys = [row.key for row in before if not isinstance(row, Heading)]
+    place = old_keys.index(key) if key in old_keys else 0
+    return keys[min(place, len(keys) - 1)]
+
+
+def paint(rows: Sequence[Row], width: int, selected: int | None) -> list[Any]:
+    """Draw the rows for this many columns; the one with the index `selected` goes without its colours."""
+    names = [row.group.task_type for row in rows if isinstance(row, GroupRow)]
+    names += [row.failure.type for row in rows if isinstance(row, TaskRow)]
+    type_width = pictures.type_width(names)
+    ids = shorten(row.failure.task_id for row in rows if isinstance(row, TaskRow))
+    first_width = max(map(len, ids.values()), default=MIN_DIGITS)
+    at = now()
+    lines = []
+    for index, row in enumerate(rows):
+        match row:
+            case Heading():
+                line = pictures.heading(row.text, width)
+            case GroupRow():
+                line = pictures.group_line(row.group, at, width, first_width, type_width)
+            case TaskRow():
+                line = pictures.failure_line(row.failure, ids[row.failure.task_id], at, width, type_width)
+        lines.append(pictures.selected(line, width) if index == selected else line)
+    return lines
+
 
 # As many readings as the widest terminal has columns.
 HISTORY = 500
@@ -76,3 +150,54 @@ class Board:
     def _matches(self, *texts: str) -> bool:
         needle = self.filter.casefold()
         return any(needle in text.casefold() for text in texts)
+
+
+# Key, and what it does, on the line of keys.
+Key = tuple[str, str]
+
+HELP: tuple[Key, ...] = (
+    ("↑ ↓", "select a kind of error or a task; PgUp, PgDn, Home and End too"),
+    (
+        "Enter",
+        "open it: a task with its attempts and its traceback, a kind of error with its newest example and its tasks",
+    ),
+    ("r", "redrive it: run the failed tasks again; asks first"),
+    ("c", "cancel the task: no further attempt begins; asks first"),
+    ("/", "filter by a text in the error, the type or the id, or open any task by its id; Esc shows all"),
+    ("p", "pause the view, so that nothing moves; tasks go on (ftask pause stops the worker)"),
+    ("Esc", "back"),
+    ("q", "quit; Ctrl-C too"),
+)
+
+
+def board_keys(board: Board, row: Row | None) -> list[Key]:
+    """Return the keys of the main view that apply to the selected row."""
+    keys: list[Key] = []
+    if isinstance(row, GroupRow):
+        keys = [("Enter", "open"), ("r", "redrive")]
+    elif isinstance(row, TaskRow):
+        keys = [("Enter", "open"), ("r", "redrive") if row.failure.final else ("c", "cancel")]
+    return [
+        *keys,
+        ("/", "filter"),
+        *([("Esc", "show all")] if board.filter else []),
+        ("p", "go on" if board.paused else "pause view"),
+        ("?", "help"),
+        ("q", "quit"),
+    ]
+
+
+def task_keys(status: Status) -> list[Key]:
+    """Return the keys of an open task in this state."""
+    keys: list[Key] = []
+    if status is Status.FAILED:
+        keys = [("r", "redrive")]
+    elif not status.terminal:
+        keys = [("c", "cancel")]
+    return [*keys, ("↑ ↓", "scroll"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+
+
+def group_keys(has_tasks: bool) -> list[Key]:
+    """Return the keys of an open kind of error."""
+    tasks: list[Key] = [("Enter", "open task"), ("r", "redrive all")] if has_tasks else []
+    return [*tasks, ("Tab", "example"), ("Esc", "back"), ("?", "help"), ("q", "quit")]

@@ -5,6 +5,7 @@ Each may take seconds, so none is called by the thread that draws.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -114,3 +115,15 @@ class Operations:
 def of_group(group: FailureGroup) -> TaskFilter:
     """Return what selects the tasks of a group."""
     return TaskFilter(kind=group.text, type=group.task_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the cockpit ended: by a signal, by an error that the command reports, or because the user quit.
+
+    `note` gives the result of a redrive that ran.
+    """
+
+    signal: signal.Signals | None = None
+    error: Exception | None = None
+    note: str | None = None

@@ -1,17 +1,45 @@
-"""The widgets that all screens of the cockpit share."""
+"""The widgets that all screens of the cockpit share, and their colours, which are the terminal's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from ftask.cockpit.keys import Key
-from ftask.cockpit.rows import Heading, Row, paint, select
+from ftask.cockpit.board import Heading, Key, Row, paint, select
 from ftask.render import cockpit as pictures
+from ftask.render.safe import safe_segments
+
+# Under this name, Textual 6 too leaves the colours to the terminal.
+THEME = Theme(
+    name="textual-ansi",
+    primary="ansi_blue",
+    secondary="ansi_cyan",
+    warning="ansi_yellow",
+    error="ansi_red",
+    success="ansi_green",
+    accent="ansi_blue",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    dark=False,
+    variables={"scrollbar": "ansi_blue", "scrollbar-background": "ansi_default"},
+)
+
+
+class SafeText(LineFilter):
+    """Shows a character that a terminal obeys as a replacement character, in every widget."""
+
+    def apply(self, segments: list[Any], background: Color) -> list[Any]:
+        return list(safe_segments(segments))
 
 
 class Painted(Widget):

@@ -1,4 +1,4 @@
-"""How far a command is: a bar or a spinner on a terminal, gone when it ends."""
+"""A bar or a spinner on a terminal while a command works, gone when it ends."""
 
 from __future__ import annotations
 
@@ -21,23 +21,18 @@ from rich.text import Text
 T = TypeVar("T")
 
 
-def counting(console: Console, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
-    """Yield the items, with a bar that advances by the `size` of each, up to `total`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+def counted(
+    console: Console, items: Iterable[T], what: str, total: int | None, size: Callable[[T], int]
+) -> Iterator[T]:
+    """Yield the items, with a bar that advances by the `size` of each; without a total, with a spinner and a number."""
+    bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (
+        bar_columns if total is not None else (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"))
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         for item in items:
             bar.advance(task, size(item))
-            yield item
-
-
-def spinning(console: Console, items: Iterable[T], what: str) -> Iterator[T]:
-    """Yield the items, with their number so far."""
-    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        for item in items:
-            bar.advance(task)
             yield item
 
 

@@ -17,12 +17,10 @@ from ftask.core.model import Status
 from ftask.core.text import plural
 from ftask.ops.top import FailedAttempt, StageSnapshot
 from ftask.render.safe import safe_text, safe_value
-from ftask.render.sparkline import graph
-from ftask.render.statuses import STYLES, consumption_text
+from ftask.render.statuses import STYLES, consumption_text, have_types
 from ftask.render.tables import fact_table
 from ftask.render.tasks import detail
-from ftask.render.times import age, clock_time, duration
-from ftask.render.types import have_types
+from ftask.render.texts import age, clock_time, duration, graph
 from ftask.selection.error_kinds import FailureGroup
 
 AGE_WIDTH = 8

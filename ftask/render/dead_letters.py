@@ -12,7 +12,6 @@ from typing import Any
 from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from ftask.actions.peek import PeekedLetter
@@ -23,12 +22,11 @@ from ftask.core.model import EXPERIMENT_TYPE, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import to_iso
 from ftask.ops.logs import LogEvent
-from ftask.render.excerpt import excerpt, one_line
-from ftask.render.logs import EventLines
-from ftask.render.tables import add_numbers, fact_table, plain_table
+from ftask.render.logs import event_block
+from ftask.render.statuses import have_types
+from ftask.render.tables import add_numbers, block_table, fact_table, plain_table
 from ftask.render.tasks import detail
-from ftask.render.times import ago
-from ftask.render.types import have_types
+from ftask.render.texts import ago, excerpt, one_line
 from ftask.selection.error_kinds import FailureGroup
 
 # What a redrive, a discard or a drain did about letters, except for those of the tasks that it changed.
@@ -91,7 +89,7 @@ def group_table(
 
     `examples` are the newest tasks of the groups, `ids` their ids as they are shown.
     """
-    table = _blocks()
+    table = block_table()
     with_types = have_types(group.task_type for group in groups)
     for group in groups[:MAX_KINDS]:
         lines = Text(f"{group.task_type}  " if with_types else "")
@@ -116,7 +114,7 @@ def letters_table(letters: Sequence[PeekedLetter], now: datetime, ids: Mapping[s
 
     `ids` are the ids of the tasks as they are shown.
     """
-    table = _blocks()
+    table = block_table()
     for number, peeked in enumerate(letters, 1):
         letter, message = peeked.letter, peeked.message
         error = ": ".join(
@@ -163,7 +161,7 @@ def shown(
             facts.add_row(name, Text(value))
         parts.append(Padding(facts, (1, 0, 0, 0)))
     if log:
-        parts.append(Padding(EventLines(log, now), (1, 2, 0, 2)))
+        parts.append(Padding(Lines(*(event_block(event, now, width=80) for event in log)), (1, 2, 0, 2)))
     return Lines(*parts)
 
 
@@ -188,10 +186,3 @@ def verdicts_text(done: str, counts: Counter[Verdict]) -> Text:
             style = "yellow" if verdict in (Verdict.UNSENT, Verdict.UNSETTLED) else "dim"
             text.append(f"   {counts[verdict]:,} {words}", style=style)
     return text
-
-
-def _blocks() -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(justify="right", style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table

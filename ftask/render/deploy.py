@@ -1,9 +1,10 @@
-"""The plan of a deployment and the events of a stack."""
+"""The plan of a deployment or a removal, and the events of a stack."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group as Lines
@@ -13,11 +14,12 @@ from rich.text import Text
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.text import plural, shortened
-from ftask.deploy.changes import TEMPLATE, Change, PropertyChange
+from ftask.deploy.apply import Removal
+from ftask.deploy.changes import DATA_TYPES, TEMPLATE, Change, PropertyChange
 from ftask.deploy.events import StackEvent
 from ftask.deploy.plan import Plan
 from ftask.render.tables import add_numbers, plain_table
-from ftask.render.times import clock_time, duration
+from ftask.render.texts import clock_time, duration
 
 # A value may be a whole policy. What is cut ends in an ellipsis; -o json has all of it.
 _MAX_VALUE_BYTES = 80
@@ -196,3 +198,80 @@ def import_times(checked: WorkerCheck) -> str:
         if seconds is not None
     ]
     return "The worker can run tasks." + (f" Their import takes {' and '.join(times)}." if times else "")
+
+
+# With its heading and the prompt they fit a small terminal.
+MAX_ROWS = 12
+
+
+class StackProgress:
+    """Takes the events of a stack and draws where it stands.
+
+    `clock` is this machine's: times are counted from when an event was seen.
+    """
+
+    def __init__(self, stack_name: str, clock: Callable[[], datetime]) -> None:
+        self._stack_name = stack_name
+        self._clock = clock
+        self._begun = clock()
+        self._status = ""
+        self._running: dict[str, tuple[str, datetime]] = {}
+        self._done: set[str] = set()
+
+    def add(self, event: StackEvent) -> None:
+        """Take the next event."""
+        if event.of_stack:
+            self._status = event.status
+            return
+        if event.status.endswith("_IN_PROGRESS"):
+            status, since = self._running.get(event.logical_id, ("", self._clock()))
+            # CloudFormation repeats the status once a resource has begun.
+            self._running[event.logical_id] = (event.status, since if status == event.status else self._clock())
+            self._done.discard(event.logical_id)
+            return
+        self._running.pop(event.logical_id, None)
+        if not event.failed:
+            self._done.add(event.logical_id)
+
+    def draw(self) -> RenderableType:
+        """Draw the current state of the stack."""
+        now = self._clock()
+        status = self._status or "waiting for CloudFormation"
+        goes_back = "ROLLBACK" in status or "FAILED" in status
+        head = Text.assemble(
+            (self._stack_name, "bold"), "  ", (status, "red" if goes_back else ""),
+            f"  {len(self._done):,} done, {len(self._running):,} in progress  ",
+            (duration((now - self._begun).total_seconds()), "dim"),
+        )  # fmt: skip
+        if not self._running:
+            return head
+        table = plain_table()
+        for _ in range(4):
+            table.add_column(no_wrap=True)
+        table.show_header = False
+        for logical_id, (status, since) in list(self._running.items())[:MAX_ROWS]:
+            table.add_row(" ", logical_id, Text(status, style="yellow"), duration((now - since).total_seconds()))
+        more = len(self._running) - MAX_ROWS
+        return Lines(head, table, *([Text(f"   and {more} more", style="dim")] if more > 0 else []))
+
+
+def removal_json(stack_name: str, removal: Removal) -> dict[str, Any]:
+    """Return the JSON form of a removal: the stack, and what stays of it."""
+    return {
+        "removed": stack_name,
+        "kept": [
+            {"resource": resource.logical_id, "type": resource.resource_type, "name": resource.physical_id}
+            for resource in removal.kept
+        ],
+    }
+
+
+def removal_table(removal: Removal) -> RenderableType:
+    """Draw one resource per row: first those that a removal deletes, data in bold, then those that it keeps."""
+    table = plain_table("", "resource", "type")
+    for resource in removal.resources:
+        style = "bold red" if resource.resource_type in DATA_TYPES else "red"
+        table.add_row(Text("-", style=style), Text(resource.logical_id, style=style), resource.resource_type)
+    for resource in removal.kept:
+        table.add_row("", Text(resource.logical_id, style="green"), f"{resource.resource_type}, kept")
+    return table

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ftask.render.statuses import consumption_text
 from ftask.render.tables import fact_table
-from ftask.render.times import duration
+from ftask.render.texts import duration
 
 
 def info_table(info: Mapping[str, Any]) -> RenderableType:

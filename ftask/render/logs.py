@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from re import Pattern
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from ftask.core.events import EventName
@@ -17,8 +18,7 @@ from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.timestamps import to_iso
 from ftask.ops.logs import OUTPUT, LogEvent
 from ftask.render.statuses import status_text
-from ftask.render.tables import UNLIMITED_WIDTH
-from ftask.render.times import duration
+from ftask.render.texts import duration
 
 LEVEL_STYLES = {"CRITICAL": "bold red", "ERROR": "bold red", "WARNING": "yellow", "DEBUG": "dim"}
 # Events whose message is somebody's own text; their level stands in the place of their name.
@@ -37,18 +37,9 @@ _HIDDEN = frozenset(
 _HIDDEN_OF_MESSAGES = frozenset({"taskId", "logger", "traceback", "stackTrace"})
 _NAME_WIDTH = 9
 _TRACEBACK_INDENT = 4
-# How much further right a line continues than it began.
-_HANGING = 2
 # Below this many columns, times are in whole seconds.
 _NARROW = 100
-# With less room for text, the terminal breaks the lines.
-_MIN_ROOM = 16
 _HIGHLIGHT = "reverse"
-# Stands for a space at which no line is broken: a code point that no text has.
-# https://www.unicode.org/faq/private_use.html#nonchar1
-_GLUE = "\ufdd0"
-# `Text.wrap` takes one, and asks it nothing.
-_CONSOLE = Console()
 
 
 def event_json(event: LogEvent) -> dict[str, Any]:
@@ -62,29 +53,42 @@ def event_json(event: LogEvent) -> dict[str, Any]:
     }
 
 
-def event_text(
-    event: LogEvent,
-    *,
-    ids: Mapping[str, str] | None = None,
-    width: int | None = None,
-    now: datetime | None = None,
-    highlight: Pattern[str] | None = None,
-) -> Text:
-    """Return an event as text: `12:00:01.250  worker  01234567  started    send_invoice  attempt 1`.
+def event_text(event: LogEvent, ids: Mapping[str, str] | None = None, highlight: Pattern[str] | None = None) -> Text:
+    """Return an event for a pipe: `2026-01-01T12:00:00.000Z  worker  01234567…  started    send  attempt 1`.
 
-    A message of the user's own code has its level in the place of the event's name. A traceback follows below.
-
-    `ids` are the ids of tasks as they are shown; without them the line has none. With a `width` in columns, long lines
-    continue below their text, at a word, and the time is local, with the date unless that is the date of `now`;
-    without, each line is whole, and the time is UTC. What matches `highlight` stands out.
+    A message of the user's own code has its level in the place of the event's name. A traceback follows below. `ids`
+    are the ids of tasks as they are shown; without them the line has none. What matches `highlight` stands out.
     """
+    head, body, below = _parts(event, ids, highlight)
+    lines = [Text.assemble((to_iso(event.at), "dim"), "  ", head, "  ", body)]
+    lines += [Text(" " * _TRACEBACK_INDENT) + line for line in below.split("\n") if below]
+    return Text("\n").join(lines)
+
+
+def event_block(
+    event: LogEvent,
+    now: datetime,
+    ids: Mapping[str, str] | None = None,
+    highlight: Pattern[str] | None = None,
+    *,
+    width: int,
+) -> RenderableType:
+    """Draw an event for a terminal: the local time, with the date unless that is today's; long text wraps."""
+    head, body, below = _parts(event, ids, highlight)
+    block = Table.grid(padding=(0, 2, 0, 0))
+    block.add_column(no_wrap=True)
+    block.add_column(overflow="fold")
+    block.add_row(Text.assemble((_time(event.at, now, narrow=width < _NARROW), "dim"), "  ", head), body)
+    return Group(block, Padding(below, (0, 0, 0, _TRACEBACK_INDENT))) if below else block
+
+
+def _parts(event: LogEvent, ids: Mapping[str, str] | None, highlight: Pattern[str] | None) -> tuple[Text, Text, Text]:
+    """Return the function and the task of an event, what happened, and its traceback."""
     style = LEVEL_STYLES.get(event.level, "")
-    time = to_iso(event.at) if width is None else _time(event.at, now, narrow=width < _NARROW)
-    head = Text.assemble((time, "dim"))
-    head.append(f"  {event.function:<6}  ", style="cyan")
+    head = Text(f"{event.function:<6}", style="cyan")
     if ids is not None:
         id_width = max(map(len, ids.values()), default=0)
-        head.append(f"{ids.get(event.task_id or '', ''):<{id_width}}  ", style="magenta")
+        head.append(f"  {ids.get(event.task_id or '', ''):<{id_width}}", style="magenta")
     is_message = event.name in _MESSAGES
     name = event.level if is_message else event.name
     name_style = style or ("dim" if is_message else "bold")
@@ -93,41 +97,21 @@ def event_text(
     code, line_break, error = _stack(event).rpartition("\n")
     below = Text.assemble(code, line_break, (error, style))
     for text in (body, below):
-        for match in highlight.finditer(text.plain.replace(_GLUE, " ")) if highlight else ():
+        for match in highlight.finditer(text.plain) if highlight else ():
             text.stylize(_HIGHLIGHT, *match.span())
-    lines = _by_words(body, head.cell_len, width)
-    lines[0] = head + lines[0]
-    for line in below.split("\n") if below else ():
-        own_indent = len(line.plain) - len(line.plain.lstrip(" "))
-        indent = _TRACEBACK_INDENT + own_indent
-        first, *rest = _by_words(line[own_indent:], indent, width)
-        lines += [Text(" " * indent) + first, *rest]
-    return Text("\n").join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class EventLines:
-    """The events of one task, as part of a larger picture."""
-
-    events: Sequence[LogEvent]
-    now: datetime
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = None if options.max_width >= UNLIMITED_WIDTH else options.max_width
-        yield Text("\n").join(event_text(event, width=width, now=self.now) for event in self.events)
+    return head, body, below
 
 
 def searched_text(event: LogEvent) -> str:
     """Return what is searched for a text in an event: its line as a pipe gets it, and the values that it hides."""
     ids = {event.task_id: event.task_id} if event.task_id else {}
     hidden = [_value(event.fields[name]) for name in sorted(_HIDDEN & event.fields.keys())]
-    return "\n".join([event_text(event, ids=ids).plain, *hidden])
+    return "\n".join([event_text(event, ids).plain, *hidden])
 
 
-def _time(at: datetime, now: datetime | None, *, narrow: bool) -> str:
+def _time(at: datetime, now: datetime, *, narrow: bool) -> str:
     local = at.astimezone()
-    is_today = now is None or local.date() == now.astimezone().date()
-    date = "" if is_today else f"{local:%m-%d} "
+    date = "" if local.date() == now.astimezone().date() else f"{local:%m-%d} "
     return f"{date}{local:%H:%M:%S}" if narrow else f"{date}{local:%H:%M:%S.%f}"[:-3]
 
 
@@ -182,8 +166,6 @@ def _labelled(name: str, value: Any) -> Text:
             words = f"{value:g} ms" if value < 1000 else duration(value / 1000)
         elif name == "visibleInSeconds":
             label, words = "visible in", duration(value)
-        # Lines are not broken within "took 1 ms".
-        return Text.assemble((label + _GLUE, "dim"), words.replace(" ", _GLUE))
     return Text.assemble((f"{label} ", "dim"), words)
 
 
@@ -193,23 +175,6 @@ def _stack(event: LogEvent) -> str:
     if isinstance(traceback, list):
         traceback = "\n".join(str(line).rstrip("\n") for line in traceback)
     return traceback if isinstance(traceback, str) else ""
-
-
-def _by_words(text: Text, indent: int, width: int | None) -> list[Text]:
-    """Return the lines of `text`, which begins `indent` columns from the left, cut at words at `width` columns.
-
-    The lines after the first have their indentation, two columns more, in them.
-    """
-    room = None if width is None else width - indent - _HANGING
-    if room is None or room < _MIN_ROOM:
-        lines = list(text.split("\n", allow_blank=True))
-    else:
-        lines = list(text.wrap(_CONSOLE, room, overflow="fold"))
-    for line in lines:
-        line.plain = line.plain.replace(_GLUE, " ")
-        line.rstrip()
-    margin = " " * (indent + _HANGING)
-    return [line if number == 0 else Text(margin) + line for number, line in enumerate(lines)]
 
 
 def _value(value: Any) -> str:

@@ -15,11 +15,10 @@ from rich.live import Live
 from rich.text import Text
 
 from ftask.core.errors import OutputError
-from ftask.render.bars import counting, spinning
-from ftask.render.ids import shorten
-from ftask.render.json_text import json_text
-from ftask.render.safe import SafeConsole
-from ftask.render.tables import UNLIMITED_WIDTH
+from ftask.render.bars import counted
+from ftask.render.safe import SafeConsole, json_text, safe_text
+from ftask.render.tables import plain_lines
+from ftask.render.texts import shorten
 
 T = TypeVar("T")
 
@@ -65,10 +64,8 @@ class Screen:
             return
         picture = draw()
         with _writing_result():
-            if isinstance(picture, str) and self.shows_whole_rows:
-                self.out.print(picture, soft_wrap=True)
-            elif self.shows_whole_rows:
-                self._print_rows(picture)
+            if self.shows_whole_rows:
+                sys.stdout.writelines(f"{safe_text(line)}\n" for line in plain_lines(picture))
             else:
                 self.out.print(picture)
 
@@ -81,16 +78,6 @@ class Screen:
     def shows_whole_rows(self) -> bool:
         """Whether a result is for another program, or the user has asked for all of it."""
         return self.whole or not sys.stdout.isatty()
-
-    def _print_rows(self, picture: RenderableType) -> None:
-        """Print each row of a table on one line, however long it is, without spaces at its end."""
-        options = self.out.options.update(width=UNLIMITED_WIDTH, height=None)
-        rows = []
-        for line in self.out.render_lines(picture, options, pad=False):
-            row = Text.assemble(*((segment.text, segment.style or "") for segment in line if not segment.control))
-            row.rstrip()
-            rows.append(row)
-        self.out.print(Text("\n").join(rows), soft_wrap=True)
 
     def results(self, values: Iterable[tuple[Any, str]]) -> None:
         """Write any number of results, each as its value and its line of text: one JSON array, or the lines."""
@@ -109,13 +96,13 @@ class Screen:
         with _writing_result():
             sys.stdout.write(json_text(value, indent=2) + "\n")
 
-    def line(self, value: Any, text: str | Text) -> None:
-        """Write one element of a stream of results: `value` as a JSON line, or `text`."""
+    def line(self, value: Any, picture: RenderableType) -> None:
+        """Write one element of a stream of results: `value` as a JSON line, or the picture; a text is not broken."""
         with _writing_result():
             if self.json:
                 sys.stdout.write(json_text(value) + "\n")
             else:
-                self.out.print(text, soft_wrap=True)
+                self.out.print(picture, soft_wrap=isinstance(picture, str | Text))
 
     def note(self, text: str) -> None:
         """Write a remark to stderr, unless `quiet`."""
@@ -149,24 +136,16 @@ class Screen:
         with Live(get_renderable=draw, console=self.err, refresh_per_second=1, transient=True):
             yield
 
-    def counting(self, items: Iterable[T], total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
-        """Yield the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
-        if not self.draws_progress:
-            yield from _one_by_one(items)
-            return
-        yield from counting(self.err, items, total, what, size)
+    def counting(self, items: Iterable[T], total: int | None, what: str, size: Callable[[T], int]) -> Iterator[T]:
+        """Return the items, with a bar on stderr that advances by the `size` of each, up to `total`."""
+        if self.draws_progress:
+            return counted(self.err, items, what, total, size)
+        # Whoever made them closes them: only there an error of that can be reported.
+        return (item for item in items)
 
     def spinning(self, items: Iterable[T], what: str) -> Iterator[T]:
-        """Yield the items, with their number so far on stderr, where the total is unknown."""
-        if not self.draws_progress:
-            yield from _one_by_one(items)
-            return
-        yield from spinning(self.err, items, what)
-
-
-def _one_by_one(items: Iterable[T]) -> Iterator[T]:
-    """Yield the items, and leave it to whoever made them to close them: only there an error of that can be reported."""
-    return (item for item in items)
+        """Return the items, with their number so far on stderr, where the total is unknown."""
+        return self.counting(items, None, what, size=lambda _: 1)
 
 
 def say_error(message: str, hint: str | None) -> None:

@@ -13,12 +13,10 @@ from rich.text import Text
 
 from ftask.core.model import Task
 from ftask.core.text import plural
-from ftask.render.excerpt import one_line
-from ftask.render.statuses import status_text
+from ftask.render.statuses import have_types, status_text
 from ftask.render.tables import plain_table
 from ftask.render.tasks import attempts_text, countdown
-from ftask.render.times import ago, clock_time
-from ftask.render.types import have_types
+from ftask.render.texts import ago, clock_time, one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,9 @@ from rich.text import Text
 
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import from_iso
-from ftask.render.excerpt import excerpt
-from ftask.render.statuses import status_counts, status_text
+from ftask.render.statuses import have_types, status_counts, status_text
 from ftask.render.tables import add_numbers, fact_table, plain_table
-from ftask.render.times import clock_time, duration
-from ftask.render.types import have_types
+from ftask.render.texts import clock_time, duration, excerpt
 
 # Times that a task has only in some of its states, as JSON calls them.
 _TIMES = (
@@ -185,3 +183,21 @@ def _error(error_type: str, message: str) -> Text:
 
 def _compact(value: Any) -> Text:
     return Text(excerpt(json.dumps(value, ensure_ascii=False), _MAX_JSON_CHARACTERS))
+
+
+def attempt_line(task: Task) -> str:
+    """Return how the last attempt of `task` ended, and when the next one follows, as one line."""
+    attempt = task.history[-1]
+    parts = [f"attempt {attempt.number} of {task.max_attempts}", str(task.status)]
+    if attempt.ended_at is not None:
+        parts.append(duration((attempt.ended_at - attempt.started_at).total_seconds()))
+    if attempt.error is not None:
+        parts.append(f"{attempt.error.type}: {attempt.error.message}")
+    if attempt.backoff_seconds is not None:
+        parts.append(f"next in {duration(attempt.backoff_seconds)}")
+    return "  ".join(parts)
+
+
+def result_text(task: Task) -> str:
+    """Return the result of a completed task as indented JSON; `null` without a result."""
+    return json.dumps(json.loads(task.result or "null"), indent=2, ensure_ascii=False)

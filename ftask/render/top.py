@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ftask.core.text import plural
 from ftask.ops.top import StageSnapshot
-from ftask.render.times import clock_time
+from ftask.render.texts import clock_time
 
 
 def line(snapshot: StageSnapshot) -> str:

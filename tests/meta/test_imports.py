@@ -159,7 +159,7 @@ def test_only_the_cockpit_knows_textual() -> None:
 def test_what_the_cockpit_shows_is_decided_without_textual() -> None:
     code = """
 import sys
-import ftask.cockpit.board, ftask.cockpit.keys, ftask.cockpit.operations, ftask.cockpit.failed_reading
+import ftask.cockpit.board, ftask.cockpit.operations
 assert not any(name.split(".")[0] == "textual" for name in sys.modules)
 """
     run(code, ROOT)

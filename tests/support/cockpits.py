@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from textual.pilot import Pilot
 
 from ftask.cockpit.app import Cockpit
-from ftask.cockpit.ending import Ending
+from ftask.cockpit.operations import Ending
 from ftask.cockpit.widgets import RowList
 from ftask.core.errors import FtaskError
 from ftask.ops.top import StageSnapshot

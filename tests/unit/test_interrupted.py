@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ftask.cli.interrupted import MAX_IDS_IN_COMMAND, how_to_follow
+from ftask.cli.following import MAX_IDS_IN_COMMAND, how_to_follow
 from ftask.cli.piped_ids import parse_ids
-from ftask.render.ids import shorten
+from ftask.render.texts import shorten
 
 MANY = [f"{number:032x}" for number in range(MAX_IDS_IN_COMMAND + 1)]
 

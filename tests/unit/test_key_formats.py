@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from ftask.cli.key_formats import KeyFormat, credentials_text
+from ftask.cli.local import KeyFormat, credentials_text
 
 KEYS = {
     "accessKeyId": "FTASKID",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ftask.ops.logs import OUTPUT, LogEvent
-from ftask.render.logs import EventLines, event_text, searched_text
+from ftask.render.logs import event_block, event_text, searched_text
 from ftask.render.statuses import STYLES
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
@@ -83,33 +83,14 @@ def test_a_traceback_stands_below_its_line(field: str, trace: Any) -> None:
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_a_long_line_continues_below_its_text_and_breaks_at_words(width: int) -> None:
-    trace = f"Traceback:\n  File x\n    {LONG}\nE: {LONG}"
-    shown = event("log", taskId=TASK, message=LONG, traceback=trace)
-    lines = event_text(shown, ids={TASK: TASK[:8]}, width=width).plain.splitlines()
-    assert all(len(line) <= width for line in lines)
-    first = next(number for number, line in enumerate(lines) if "Traceback:" in line)
+    shown = event("log", taskId=TASK, message=LONG, traceback=f"Traceback:\n  File x\nE: {LONG}")
+    lines = drawn(event_block(shown, EPOCH, {TASK: TASK[:8]}, width=width), width).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.rstrip() == "    Traceback:")
     message = lines[:first]
     start = message[0].index("INFO")
     assert message[0].index("abababab") < start
     assert all(line.startswith(" " * start) for line in message[1:])
     assert " ".join(line.strip() for line in message).endswith(LONG)
-    code = [line for line in lines[first:] if line.startswith(" " * 8)]
-    assert " ".join(line.strip() for line in code) == LONG
-
-
-def test_a_number_stays_beside_its_unit() -> None:
-    fields: dict[str, Any] = {
-        "type": "send_invoice",
-        "attempt": 1,
-        "status": "RETRYING",
-        "durationMs": 1,
-        "errorType": "ValueError",
-    }
-    for width in range(60, 100):
-        text = event_text(event("finished", taskId=TASK, **fields), ids={TASK: TASK[:8]}, width=width).plain
-        for whole in ("attempt 1", "took 1 ms"):
-            assert whole in text
-        assert all(line == line.rstrip() for line in text.splitlines())
 
 
 def test_a_pipe_gets_whole_lines_with_whole_times() -> None:
@@ -119,7 +100,7 @@ def test_a_pipe_gets_whole_lines_with_whole_times() -> None:
 
 def test_a_time_has_its_date_unless_that_is_today() -> None:
     def time(now: Any, width: int) -> str:
-        return event_text(event(), width=width, now=now).plain.partition("  ")[0]
+        return drawn(event_block(event(), now, width=width), width).partition("  ")[0]
 
     local = EPOCH.astimezone()
     assert time(EPOCH, 120) == f"{local:%H:%M:%S}.000"
@@ -129,13 +110,8 @@ def test_a_time_has_its_date_unless_that_is_today() -> None:
 
 def test_events_without_a_task_keep_the_column_of_the_ids() -> None:
     ids = {TASK: TASK[:8]}
-    with_id, without = (event_text(shown, ids=ids, width=80).plain for shown in (event(taskId=TASK), event()))
+    with_id, without = (event_text(shown, ids).plain for shown in (event(taskId=TASK), event()))
     assert with_id.index("started") == without.index("started")
-
-
-def test_the_events_of_a_task_break_where_their_picture_ends() -> None:
-    lines = EventLines([event("log", message=LONG)] * 2, EPOCH)
-    assert [line[:3].isspace() for line in drawn(lines, 80).splitlines()] == [False, True, False, True]
 
 
 def test_a_search_finds_what_is_shown_and_what_the_line_hides() -> None:
@@ -148,6 +124,6 @@ def test_a_search_finds_what_is_shown_and_what_the_line_hides() -> None:
 
 def test_what_was_searched_for_stands_out() -> None:
     shown = event("log", message="no such order", attempt=2, traceback="no")
-    line = event_text(shown, highlight=re.compile("no|attempt 2"), width=80)
+    line = event_text(shown, highlight=re.compile("no|attempt 2"))
     marked = [line.plain[span.start : span.end] for span in line.spans if span.style == "reverse"]
     assert marked == ["no", "attempt 2", "no"]

@@ -6,8 +6,8 @@ from datetime import timedelta
 from ftask.core.codec import task_to_json
 from ftask.core.model import Attempt, Failure, Outcome, Status
 from ftask.render import tasks
-from ftask.render.ids import shorten
 from ftask.render.task_list import task_table
+from ftask.render.texts import shorten
 from tests.support.builders import TASK_ID, a_large_task, a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.drawing import WHOLE, drawn

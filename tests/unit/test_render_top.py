@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.render.sparkline import sparkline
+from ftask.render.texts import sparkline
 from ftask.render.top import line
 from tests.support.snapshots import a_snapshot
 

@@ -7,7 +7,7 @@ import pytest
 
 from ftask.core.model import Status
 from ftask.ops.watch import WaitProgress
-from ftask.render.waiting import ended_summary, waiting_board, waiting_line
+from ftask.render.progress import ended_summary, waiting_board, waiting_line
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
 

@@ -10,8 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ftask.render.json_text import json_text
-from ftask.render.safe import SafeConsole
+from ftask.render.safe import SafeConsole, json_text
 
 # Clears the screen; the same by one character; reverses the text; ends a line early; rings.
 ATTACKS = ["\x1b[2J", "\x9b2J", "\u202egnp.exe", "\rall is well", "\x07"]

@@ -24,7 +24,7 @@ def test_text_is_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     screen.warn(TEXT)
     say_error(TEXT, TEXT)
     out, err = capsys.readouterr()
-    assert out.count(TEXT) == 4
+    assert out.count(TEXT) == 3
     assert err.count(TEXT) == 4
 
 
@@ -61,18 +61,14 @@ def wide_table() -> RenderableType:
     return table
 
 
-def test_a_pipe_gets_whole_rows_without_spaces_at_their_end(
+def test_a_pipe_gets_a_line_for_each_row_with_tabs_between_its_cells(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     screen = Screen()
     screen.result(None, wide_table)
     out = capsys.readouterr().out
-    assert out.splitlines() == [
-        f"{'task':<32}  error",
-        f"{'a' * 32}  ValueError: {'x' * 300}",
-        f"{'b' * 32}  short",
-    ]
+    assert out.splitlines() == [f"{'a' * 32}\tValueError: {'x' * 300}", f"{'b' * 32}\tshort"]
     assert screen.shown_ids(["a" * 32]) == {"a" * 32: "a" * 32}
 
 

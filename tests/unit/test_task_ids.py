@@ -8,7 +8,7 @@ import pytest
 from ftask.core.errors import InvalidInputError
 from ftask.home.cache import CACHE_DIR_VARIABLE, MOST_IDS, recent_ids, remember_ids
 from ftask.ops.task_ids import find_shown, normalize_id
-from ftask.render.ids import shorten
+from ftask.render.texts import shorten
 
 ONE, TWO, THREE = "a" * 32, "a" * 9 + "b" * 23, "c" * 32
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.render.times import duration
+from ftask.render.texts import duration
 
 
 @pytest.mark.parametrize(

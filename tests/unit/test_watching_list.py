@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ftask.cli.watching_list import watch_list
+from ftask.cli.ls import watch_list
 from ftask.core.model import Status, Task
 from tests.support.builders import a_large_task, a_task
 from tests.support.drawing import WHOLE, drawn

@@ -1,4 +1,4 @@
-"""`ftask bench report`: the report of a saved run."""
+"""`ftask bench report`, `compare` and `schema`: what is made of saved runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ftask.bench.report import render
+from ftask.bench import compare as comparing
+from ftask.bench.report import render, render_comparison
 from ftask.bench.result import Result, load
+from ftask.bench.result import schema as result_schema
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import open_private, write_private
+from ftask.render.bench.compare import comparison
 
 
 def report(
@@ -47,3 +50,35 @@ def require_writable(*paths: str | None) -> None:
             open_private(Path(path), "a").close()
         except OSError as error:
             raise FtaskError(f"Cannot write {path}: {error.strerror}.", "Choose another file.") from error
+
+
+def compare(
+    run: Invocation,
+    first: Annotated[str, typer.Argument(metavar="A.json", help="A result: ftask bench --save A.json")],
+    second: Annotated[str, typer.Argument(metavar="B.json", help="Another result.")],
+    report: Annotated[
+        str | None, typer.Option(metavar="FILE.html", help="Also write both side by side, to open in a browser.")
+    ] = None,
+) -> None:
+    """Compare two runs, and say which differences are more than noise.
+
+    Examples:
+        ftask bench compare before.json after.json
+        ftask bench compare before.json after.json --report compare.html
+    """
+    results, names = (load(first), load(second)), (Path(first).stem, Path(second).stem)
+    if report is not None:
+        require_writable(report)
+        write_private(Path(report), render_comparison(*results, names))
+        run.screen.note(f"Wrote the report to {report}.")
+    differences = comparing.compare(*results)
+    run.screen.result(differences.json(), lambda: comparison(differences, *names))
+
+
+def schema(run: Invocation) -> None:
+    """Print the JSON Schema of a result.
+
+    Examples:
+        ftask bench schema
+    """
+    run.screen.document(result_schema())

@@ -13,8 +13,7 @@ from ftask.actions.redrive import redrive as redrive_selected
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow, show_summary
-from ftask.cli.interrupted import how_many, how_to_follow
+from ftask.cli.following import follow, how_many, how_to_follow, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import (
     DryRun,

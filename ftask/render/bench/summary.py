@@ -12,9 +12,8 @@ from ftask.bench.machine import machine_text
 from ftask.bench.result import SIGNIFICANCE, UNANSWERED, AttemptCount, ErrorKind, Quantiles, Rate, Result, Share
 from ftask.core.text import percent, plural
 from ftask.render.bench.cost import cost_table
-from ftask.render.sparkline import sparkline
 from ftask.render.tables import add_numbers, plain_table
-from ftask.render.times import duration
+from ftask.render.texts import duration, sparkline
 
 BAR_WIDTH = 40
 INTERVAL_WIDTH = 14

@@ -10,8 +10,7 @@ import pytest
 
 from ftask.aws.stage import Stage
 from ftask.cockpit.app import Cockpit
-from ftask.cockpit.ending import Ending
-from ftask.cockpit.operations import Operations
+from ftask.cockpit.operations import Ending, Operations
 from ftask.core.model import Failure
 from tests.support.cockpits import Driver, Play, Sampler, Story
 from tests.support.resources import Resources

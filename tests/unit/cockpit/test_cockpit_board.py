@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ftask.cockpit.board import Board
-from ftask.cockpit.failed_reading import FailedReading
-from ftask.cockpit.keys import board_keys, task_keys
-from ftask.cockpit.rows import GroupRow, Heading, Row, TaskRow, select
+from ftask.cockpit.board import Board, GroupRow, Heading, Row, TaskRow, board_keys, select, task_keys
+from ftask.cockpit.readings import FailedReading
 from ftask.core.model import Status
 from ftask.ops.top import FAILED_AGE_SECONDS
 from ftask.selection.failed import FailedTasks

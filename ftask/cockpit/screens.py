@@ -1,24 +1,60 @@
-"""The main screen: graphs, figures, the kinds of error and the tasks that failed last."""
+"""The screens: the board, the pages that Enter opens, and the dialogs over them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Input, OptionList
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, OptionList, Static
 
-from ftask.cockpit.board import Board
-from ftask.cockpit.keys import board_keys
-from ftask.cockpit.rows import GroupRow, Row, TaskRow
+from ftask.cockpit.board import HELP, Board, GroupRow, Heading, Row, TaskRow, board_keys, group_keys, task_keys
+from ftask.cockpit.operations import OpenTask
 from ftask.cockpit.widgets import KeyLine, Painted, RowList, StatusLine
 from ftask.ops.top import StageSnapshot
 from ftask.render import cockpit as pictures
 from ftask.selection.error_kinds import FailureGroup
+
+
+class Dialog(ModalScreen[bool]):
+    """A box in the middle of the screen."""
+
+
+class Question(Dialog):
+    """Asks; only `y` means yes, and Enter means no, as where a command asks."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)"),
+        Binding("n,enter,escape,q,ctrl+c", "answer(False)"),
+    ]
+
+    def __init__(self, text: str, details: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._text = text
+        self._details = details
+
+    def compose(self) -> ComposeResult:
+        yield Static(pictures.question(self._text, self._details), markup=False)
+
+    def action_answer(self, yes: bool) -> None:
+        self.dismiss(yes)
+
+
+class Help(Dialog):
+    """What each key does; any key closes it."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(pictures.help_page(HELP), markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        self.dismiss(False)
+
 
 Paint = Callable[[StageSnapshot, int, int], Any]
 
@@ -157,3 +193,74 @@ class MainScreen(Screen[None]):
     def action_pause(self) -> None:
         self._board.paused = not self._board.paused
         self.show()
+
+
+class Page(Screen[None]):
+    """A screen that Escape leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,left,backspace", "leave")]
+
+    def __init__(self, status: Callable[[], Any]) -> None:
+        super().__init__()
+        self.status = status
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+
+class TaskScreen(Page):
+    """A task in full."""
+
+    def __init__(self, opened: OpenTask, status: Callable[[], Any]) -> None:
+        super().__init__(status)
+        self.opened = opened
+
+    @property
+    def subject(self) -> str:
+        return self.opened.task.task_id
+
+    def compose(self) -> ComposeResult:
+        yield Painted(lambda width, _: pictures.heading("Task", width))
+        with VerticalScroll():
+            yield Static(self._page(), markup=False)
+        yield StatusLine(self.status)
+        yield KeyLine(lambda: task_keys(self.opened.task.status))
+
+    def show(self, opened: OpenTask) -> None:
+        """Show the current state of the task."""
+        self.opened = opened
+        self.query_one(VerticalScroll).query_one(Static).update(self._page())
+        self.query_one(KeyLine).refresh()
+
+    def _page(self) -> Any:
+        return pictures.task_page(self.opened.value, self.opened.traceback, self.opened.note)
+
+
+class GroupScreen(Page):
+    """A kind of error: its newest example, and its tasks."""
+
+    def __init__(
+        self,
+        group: FailureGroup,
+        example: dict[str, Any] | None,
+        tasks: Sequence[TaskRow],
+        status: Callable[[], Any],
+    ) -> None:
+        super().__init__(status)
+        self.subject = group
+        self._example = example
+        self._tasks = tasks
+
+    def compose(self) -> ComposeResult:
+        yield Painted(lambda width, _: pictures.heading("Kind of error, with its newest example", width))
+        with VerticalScroll():
+            yield Static(pictures.group_page(self.subject, self._example), markup=False)
+        yield Painted(lambda *_: "", classes="space")
+        yield RowList()
+        yield StatusLine(self.status)
+        yield KeyLine(lambda: group_keys(bool(self._tasks)))
+
+    def on_mount(self) -> None:
+        rows: list[Row] = [Heading(f"Its tasks, newest first ({len(self._tasks):,})"), *self._tasks]
+        self.query_one(RowList).show(rows)
+        self.query_one(RowList).focus()
