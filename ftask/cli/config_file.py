@@ -39,6 +39,7 @@ class TasksConfig:
     include: list[str] = field(default_factory=list)
     requirements: str | None = None
     policy: str | None = None
+    submits: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
@@ -144,6 +145,7 @@ class Config:
             include=tasks.include,
             requirements=tasks.requirements,
             policy=tasks.policy,
+            submits=tasks.submits,
             environment=tasks.environment,
             secrets=tasks.secrets,
         )

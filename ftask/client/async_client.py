@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Literal, Self, TypeVar, overload
+from weakref import WeakKeyDictionary
 
 from ftask.client.async_transport import AsyncTransport, httpx2, open_async_http
 from ftask.client.calls import Call, Calls
@@ -22,11 +23,15 @@ from ftask.client.retrying import MAX_RETRIES, RetryRule
 from ftask.client.transport import TIMEOUT_SECONDS
 from ftask.core.model import Status
 
+# Connections belong to an event loop.
+_defaults: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = WeakKeyDictionary()
+
 T = TypeVar("T")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class AsyncHandle(Generic[R]):
+class AsyncHandle(Generic[R_co]):
     """A submitted task: `id`, the `key` it was submitted with (None if unknown), and what becomes of it."""
 
     def __init__(self, client: AsyncClient, task: Followed, key: str | None = None) -> None:
@@ -50,9 +55,9 @@ class AsyncHandle(Generic[R]):
         """Wait until the task ends; see :meth:`ftask.client.client.Handle.wait`."""
         return (await self._client.wait([self], timeout))[0]
 
-    async def result(self, timeout: float | None = None) -> R:
+    async def result(self, timeout: float | None = None) -> R_co:
         """Wait until the task ends; return its result. See :meth:`ftask.client.client.Handle.result`."""
-        result: R = (await self.wait(timeout)).require_result()
+        result: R_co = (await self.wait(timeout)).require_result()
         return result
 
 
@@ -227,6 +232,15 @@ class AsyncClient:
             raise WaitTimeout(unfinished(tasks), timeout or 0.0) from None
         finally:
             polling.finish(tasks)
+
+
+def default_async_client() -> AsyncClient:
+    """Return the client of the running event loop, for tasks that are submitted without one."""
+    loop = asyncio.get_running_loop()
+    client = _defaults.get(loop)
+    if client is None:
+        client = _defaults[loop] = AsyncClient()
+    return client
 
 
 class _Shared:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from ftask.client.calls import Call, Calls
@@ -25,12 +25,13 @@ from ftask.core.model import Status
 
 T = TypeVar("T")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 # Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
 BATCHES_AT_ONCE = 4
 
 
-class Handle(Generic[R]):
+class Handle(Generic[R_co]):
     """A submitted task: `id`, the `key` it was submitted with (None if unknown), and what becomes of it."""
 
     def __init__(self, client: Client, task: Followed, key: str | None = None) -> None:
@@ -58,14 +59,14 @@ class Handle(Generic[R]):
         """
         return self._client.wait([self], timeout)[0]
 
-    def result(self, timeout: float | None = None) -> R:
+    def result(self, timeout: float | None = None) -> R_co:
         """Wait until the task ends, for `timeout` seconds at most; return its result, as JSON has it.
 
         Raises:
             TaskFailed, TaskCancelled: it ended so.
             WaitTimeout: it has not ended.
         """
-        result: R = self.wait(timeout).require_result()
+        result: R_co = self.wait(timeout).require_result()
         return result
 
 
@@ -289,6 +290,12 @@ class Client:
         finally:
             with changed:
                 polling.finish(tasks)
+
+
+@cache
+def default_client() -> Client:
+    """Return the client of this process, for tasks that are submitted without one."""
+    return Client()
 
 
 class _Shared:

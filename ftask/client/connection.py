@@ -105,7 +105,7 @@ def connect(
     session: Any = Session(profile=profile)
     load = session.get_credentials
     if url is not None:
-        url = url.rstrip("/")
+        url = _served(url.rstrip("/"), variables.get("AWS_ENDPOINT_URL"))
         token = token or variables.get(TOKEN_VARIABLE) or None
         connection = Connection(url, "", load, token)
     elif stage == "local" or stage.startswith("local-"):
@@ -136,6 +136,14 @@ def ca_bundle(in_profile: str | None, variables: Mapping[str, str] = os.environ)
     """
     named = [variables.get("AWS_CA_BUNDLE"), in_profile, *map(variables.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))]
     return next(filter(None, named), None)
+
+
+def _served(url: str, endpoint_url: str | None) -> str:
+    """Return where an API of AWS's is served if all of AWS is an emulator on this machine, as for its functions."""
+    host, endpoint = urlsplit(url).hostname or "", urlsplit(endpoint_url or "")
+    if endpoint.hostname not in _LOOPBACK or not _REGION_OF_HOST.search(host):
+        return url
+    return f"{(endpoint_url or '').rstrip('/')}/_aws/execute-api/{host.partition('.')[0]}{urlsplit(url).path}"
 
 
 def _local(stage: str, token: str | None) -> Connection:

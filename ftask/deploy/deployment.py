@@ -45,7 +45,7 @@ from ftask.deploy.plan import (
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.project import Project
 from ftask.deploy.task_types import compare, deployed_types
-from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
+from ftask.deploy.tasks_policy import SUBMITS, TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import template_with
 
 
@@ -60,7 +60,9 @@ def final_template(project: Project | None, warn: Say) -> str:
     policy = TasksPolicy() if project.policy is None else read_policy(project.policy)
     for warning in policy.warnings:
         warn(warning)
-    return template_with((*policy.statements, *secrets_statements(project.secrets)))
+    return template_with(
+        (*policy.statements, *secrets_statements(project.secrets), *(SUBMITS if project.submits else ()))
+    )
 
 
 @dataclass

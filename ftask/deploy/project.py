@@ -36,7 +36,7 @@ class Project:
 
     `root` is the folder of ftask.toml, `module` what the worker imports, `include` glob patterns below `root`.
     `requirements` and `policy` are absolute paths, None if the project has none. `secrets` maps an environment
-    variable to the ARN that its value is read from.
+    variable to the ARN that its value is read from. `submits` is whether the tasks may submit others.
     """
 
     root: Path
@@ -44,6 +44,7 @@ class Project:
     include: tuple[str, ...] = ()
     requirements: Path | None = None
     policy: Path | None = None
+    submits: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,6 +64,7 @@ def open_project(
     include: Sequence[str] = (),
     requirements: str | None = None,
     policy: str | None = None,
+    submits: bool = False,
     environment: Mapping[str, str] | None = None,
     secrets: Mapping[str, str] | None = None,
 ) -> Project:
@@ -86,6 +88,7 @@ def open_project(
         tuple(include),
         _existing_file(root, "requirements", requirements),
         _existing_file(root, "policy", policy),
+        submits,
         dict(environment or {}),
         dict(secrets or {}),
     )

@@ -27,6 +27,18 @@ _EXAMPLE = (
     '{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::my-bucket/*"}]}'
 )
 
+# What `submits` allows: the calls that submit tasks and read how they ended.
+SUBMITS = (
+    {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": [
+            {"Fn::Sub": f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/v1/{route}"}
+            for route in ("POST/tasks", "POST/tasks/batch", "POST/tasks/query", "GET/tasks/*")
+        ],
+    },
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TasksPolicy:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ftask.core.attempt_keys import attempt_keys, keys_of
 from ftask.core.timestamps import now
 from ftask.tasks.errors import OutsideTaskError
 
@@ -62,7 +63,9 @@ def running_or_none() -> Run | None:
 def running(run: Run) -> Iterator[Run]:
     """Make `run` the current attempt for the block."""
     token = _current.set(run)
+    keys = attempt_keys.set(keys_of(run.task_id, run.epoch))
     try:
         yield run
     finally:
+        attempt_keys.reset(keys)
         _current.reset(token)

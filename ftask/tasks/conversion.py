@@ -14,11 +14,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NotRequired
 
 from ftask.core.text import shortened
-from ftask.tasks.declaration import Declaration
 from ftask.tasks.errors import DeclarationError, InvalidPayload
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
+
+    from ftask.tasks.declaration import Declaration
 
 # Enough to see what is wrong; the executor bounds the whole message too.
 _MAX_ERRORS = 5

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from ftask.core.errors import FtaskError
 from ftask.core.manifest import TaskType
@@ -14,6 +14,7 @@ from ftask.tasks.errors import DeclarationError
 from ftask.tasks.options import check_name, check_names, flag, parse_options
 from ftask.tasks.registry import registered
 from ftask.tasks.signature import METHODS, arguments_of, check_is_function, code_of, describe, location_of
+from ftask.tasks.submitting import Task, make_submittable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,8 +52,22 @@ class Declaration:
         return code.co_filename, code.co_firstlineno, self.function.__qualname__
 
 
+class _Declare(Protocol):
+    """What `@task(...)` returns: the decorator."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, Coroutine[Any, Any, R], R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R, R]: ...
+
+
 @overload
-def task(function: Callable[P, R], /) -> Callable[P, R]: ...
+def task(function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, Coroutine[Any, Any, R], R]: ...
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R, R]: ...
 
 
 @overload
@@ -65,13 +80,14 @@ def task(
     timeout: float | None = None,
     isolated: bool = False,
     default: bool = False,
-) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+) -> _Declare: ...
 
 
 def task(*functions: Any, **options: Any) -> Any:
     """Declare a function as a task type: `@task`, or `@task(...)` with options.
 
-    It stays a plain function: calling it runs it. ftask calls it with the payload's keys as keyword arguments, and
+    It stays a plain function: calling it runs it,
+    `.submit(...)` submits it. ftask calls it with the payload's keys as keyword arguments, and
     stores what it returns, which must be JSON, as the task's result. Any exception is a failed attempt, which is
     retried after its backoff; `PermanentError` fails the task at once, `RetryAfter` chooses the delay. A task may run
     more than once: make its effects idempotent with `current().task_id`. Put @task above all other decorators.
@@ -121,6 +137,7 @@ def _declare(function: Any, given: Mapping[str, Any]) -> Any:
         raise DeclarationError(f"Task {function.__name__!r} ({location_of(function)}): {error}") from None
     registered().add(declaration)
     setattr(function, _ATTRIBUTE, declaration)
+    make_submittable(function, declaration)
     return function
 
 
