@@ -24,6 +24,7 @@ from ftask.aws.parameters import (
 )
 from ftask.aws.stack import MANAGED_PARAMETERS, StackOutputs
 from ftask.cli.bench.sweep import sweep
+from ftask.client.connection import URL_VARIABLE
 from ftask.core.ranges import RANGES
 from ftask.core.retry import RetryPolicy
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
@@ -69,7 +70,9 @@ def test_the_functions_get_every_setting_that_they_read() -> None:
     api, worker = settings.split("class WorkerSettings")
     for function, text in (("ApiFunction", api), ("WorkerFunction", worker)):
         variables = template()["Resources"][function]["Properties"]["Environment"]["Variables"]
-        assert set(re.findall(r'"(FTASK_[A-Z_]+)"', text)) == set(variables)
+        # The client reads the URL of the API, where a task submits another.
+        assert set(re.findall(r'"(FTASK_[A-Z_]+)"', text)) == set(variables) - {URL_VARIABLE}
+        assert (URL_VARIABLE in variables) == (function == "WorkerFunction")
 
 
 def test_the_api_is_deployed_after_the_worker_so_that_it_accepts_no_type_that_no_worker_knows() -> None:
