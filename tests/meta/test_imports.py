@@ -22,7 +22,7 @@ EDGES = {
     "core": set(),
     "client": {"core", "local"},
     "schedules": {"core"},
-    "tasks": {"core", "schedules"},
+    "tasks": {"client", "core", "schedules"},
     "testing.py": {"deploy", "tasks"},
     "aws": {"client", "core"},
     "distribution": set(),
