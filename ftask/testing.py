@@ -3,9 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-from ftask.deploy.archive_view import see_as_a_worker
 from ftask.deploy.project import SETTINGS_FILE, read_project
 from ftask.deploy.requirements import requires
+from ftask.deploy.worker_view import see_as_a_worker
 from ftask.tasks import testing as _testing
 from ftask.tasks.context import running_or_none
 from ftask.tasks.conversion import convert

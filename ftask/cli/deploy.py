@@ -27,7 +27,7 @@ from ftask.deploy.apply import DeploymentError
 from ftask.deploy.deployment import Deployment, final_template
 from ftask.deploy.existing import how_to_stop
 from ftask.deploy.parameters import parse_overrides
-from ftask.deploy.plan import Previous, refuse_data_loss
+from ftask.deploy.plan import Previous, discard_plan, dropped_unless_begun, plan_return, refuse_data_loss
 from ftask.policy.commands import DEPLOYING
 from ftask.render.deploy import import_times, plan_json, plan_table
 
@@ -111,12 +111,12 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         screen.result(value | {"deployed": False}, lambda: f"No changes: {plan.stack_name} is up to date.")
         return
     if dry_run:
-        deployment.drop(plan)
+        discard_plan(target, plan)
         screen.picture(plan_table(plan))
         screen.result(value | {"deployed": False}, lambda: "Nothing changed (--dry-run).")
         return
     verb = "Create" if plan.creates_stack else "Change"
-    with deployment.dropped_unless_begun(plan):
+    with dropped_unless_begun(target, plan):
         screen.picture(plan_table(plan))
         if not allow_data_loss:
             refuse_data_loss(plan)
@@ -174,8 +174,8 @@ def _require_worker(
 
 def _gone_back(run: Invocation, deployment: Deployment, previous: Previous, earlier: Path | None) -> DeploymentError:
     """Go back; return how the deployment ended."""
-    plan = deployment.plan_return(previous)
-    with deployment.dropped_unless_begun(plan):
+    plan = plan_return(run.target, previous)
+    with dropped_unless_begun(run.target, plan):
         refuse_data_loss(plan)
         events = deployment.run(plan)
     run.if_interrupted = f"CloudFormation goes on with going back. See the stack with: {command_on(run.target, 'info')}"

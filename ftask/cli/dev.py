@@ -20,7 +20,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.plan import Plan, refuse_data_loss
+from ftask.deploy.plan import Plan, dropped_unless_begun, refuse_data_loss
 from ftask.deploy.watching import FileWatch, deployment_files
 from ftask.ops.consumption import while_no_attempt_runs
 from ftask.ops.logs import EventFilter, LogReader, log_groups
@@ -126,7 +126,7 @@ class _Session:
     def _carry_out(self, deployment: Deployment, plan: Plan, stage: Stage | None) -> None:
         """Run the plan while no attempt runs on `stage`, because a code update kills those on the local engine."""
         with ExitStack() as pause:
-            with deployment.dropped_unless_begun(plan):
+            with dropped_unless_begun(deployment.target, plan):
                 refuse_data_loss(plan)
                 for _ in deployment.upload():
                     pass

@@ -10,8 +10,8 @@ from ftask.aws.local_stage import is_local
 from ftask.cli.config_file import Config, TasksConfig
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
-from ftask.deploy.archive_view import see_as_a_worker
 from ftask.deploy.requirements import requires
+from ftask.deploy.worker_view import see_as_a_worker
 from ftask.tasks.context import running_or_none
 from ftask.tasks.conversion import convert
 from ftask.tasks.errors import ModuleLoadError

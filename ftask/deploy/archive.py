@@ -103,12 +103,9 @@ def bytes_entry(name: str, content: bytes) -> Entry:
 
 
 def write_zip(content: Content, destination: Path, compressed: Path | None = None) -> None:
-    """Write the zip.
+    """Replace the zip at `destination`.
 
-    Args:
-        content: what it holds.
-        destination: the zip; it is replaced.
-        compressed: a zip that holds some of the same files; they are taken from there, compressed as they are.
+    `compressed` is a zip that holds some of the same files; they are taken from there, compressed as they are.
     """
     names = {entry.name for entry in content.entries}
     done: set[str] = set()

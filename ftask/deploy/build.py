@@ -20,7 +20,7 @@ from ftask.deploy.function_code import api_content, fit, worker_content
 from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import Platform, host_platform
 from ftask.deploy.project import Project, project_files, require_included
-from ftask.deploy.worker_imports import refuse_hiding, require_current_botocore
+from ftask.deploy.worker_view import refuse_hiding, require_current_botocore
 from ftask.home.cache import cache_folder
 
 Say = Callable[[str], None]
@@ -64,15 +64,10 @@ def build_code(
 ) -> Code:
     """Return the code that runs on `platform`.
 
-    Args:
-        project: None for a stage without own tasks.
-        platform: where the functions run.
-        region: of the stage, for the import of the module.
-        python: imports the module: of the version that runs ftask, with what Lambda's runtime has and nothing else.
-        cache: where dependencies are kept (default: the user's cache folder).
-        upgrade: whether to install the newest versions that the requirements allow, also where the cache has others.
-        progress: gets each line of output while dependencies are installed.
-        warn: gets what is doubtful about the tasks, and what the module prints.
+    `project` is None for a stage without own tasks. `python` imports the module: of the version that runs ftask, with
+    what Lambda's runtime has and nothing else. With `upgrade` the newest versions are installed that the requirements
+    allow, also where the cache has others. `progress` gets each line of output while dependencies are installed, `warn`
+    what is doubtful about the tasks, and what the module prints.
 
     Raises:
         FtaskError: a dependency cannot be installed, the module cannot be imported, or the code is too large.

@@ -70,14 +70,9 @@ def build_dependencies(
 ) -> Build:
     """Return the dependencies that a file asks for, from the cache if it has them.
 
-    Args:
-        file: a requirements.txt or pylock.toml; or uv.lock or pyproject.toml, of which uv.lock counts.
-        platform: what they will run on.
-        cache: where builds are kept.
-        interpreter: compiles them; without it they have no bytecode.
-        upgrade: whether to install the newest versions that the file allows, also where the cache has others.
-        progress: gets each line of output while something is installed.
-        clock: returns seconds since 1970.
+    `file` is a requirements.txt or pylock.toml; or uv.lock or pyproject.toml, of which uv.lock counts. `interpreter`
+    compiles them; without it they have no bytecode. With `upgrade` the newest versions are installed that the file
+    allows, also where the cache has others. `clock` returns seconds since 1970.
 
     Raises:
         FtaskError: a requirement is invalid or cannot be installed for the platform.

@@ -9,7 +9,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from textwrap import indent
@@ -29,23 +28,20 @@ from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.events import StackEvent
 from ftask.deploy.existing import Existing
-from ftask.deploy.key_policy import needed_statements
 from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
 from ftask.deploy.plan import (
     Plan,
     Previous,
-    discard_plan,
     dropped_unless_begun,
     make_plan,
     plan_parameters,
-    plan_return,
     read_previous,
 )
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
+from ftask.deploy.policies import SUBMITS, TasksPolicy, key_statements, read_policy, secrets_statements
 from ftask.deploy.project import Project
 from ftask.deploy.task_types import compare, deployed_types
-from ftask.deploy.tasks_policy import SUBMITS, TasksPolicy, read_policy, secrets_statements
 from ftask.deploy.template import template_with
 
 
@@ -156,7 +152,7 @@ class Deployment:
         if plan.creates_stack and self.target.is_emulated:
             self.progress("The plan of an emulator also lists resources that these parameters switch off.")
         if plan.changes:
-            with self.dropped_unless_begun(plan):
+            with dropped_unless_begun(self.target, plan):
                 for shortage in time_shortages(plan.parameters, self.code.types):
                     self.warn(shortage)
                 self._check_account(plan)
@@ -199,7 +195,7 @@ class Deployment:
 
     def _what_key_needs(self, key_arn: str, *, alarms: bool) -> str:
         target = self.target
-        needed = needed_statements(
+        needed = key_statements(
             target.stack_name, target.partition, target.region_name, self.location.account, alarms=alarms
         )
         return (
@@ -207,14 +203,6 @@ class Deployment:
             " alarms stay silent. Add what is missing of these statements (aws kms put-key-policy):\n"
             + json.dumps(needed, indent=2)
         )
-
-    def drop(self, plan: Plan) -> None:
-        """Leave no trace of the plan."""
-        discard_plan(self.target, plan)
-
-    def dropped_unless_begun(self, plan: Plan) -> AbstractContextManager[None]:
-        """Drop the plan if the block fails or is interrupted before :meth:`run` has begun."""
-        return dropped_unless_begun(self.target, plan)
 
     def upload(self) -> Iterator[Uploaded]:
         """Put the code where the plan expects it, and yield each archive."""
@@ -249,14 +237,6 @@ class Deployment:
         if plan.deployed.get(DATA_ONLY, "true") == "true":
             return None
         return read_previous(self.target, plan.deployed)
-
-    def plan_return(self, previous: Previous) -> Plan:
-        """Let CloudFormation compute what going back to `previous` would change.
-
-        Raises:
-            FtaskError: the stack cannot be changed in its state.
-        """
-        return plan_return(self.target, previous, self.sleep)
 
     def check(self) -> WorkerCheck:
         """Ask the deployed worker whether it can run tasks.

@@ -33,9 +33,7 @@ _CORE_AND_TASKS = ("client", "core", "tasks")
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:
     """Return the API's code: the core, the handler with the OpenAPI document, and the manifest.
 
-    Args:
-        manifest: None without own tasks.
-        interpreter: compiles it; without it, the archive has no bytecode.
+    `manifest` is None without own tasks. Without an interpreter, the archive has no bytecode.
     """
     document = json.loads((stack_folder() / "handlers" / "openapi.json").read_bytes())
     openapi = bytes_entry("ftask/handlers/openapi.json", json.dumps(document, separators=(",", ":")).encode())
@@ -54,13 +52,9 @@ def worker_content(
 ) -> Content:
     """Return the worker's code: the core, the handlers, the project's files, its dependencies and the manifest.
 
-    Args:
-        files: those of the project.
-        dependencies: the entries of a build, with their bytecode.
-        manifest: None without own tasks, and where the code is imported to make it.
-        interpreter: compiles all but the dependencies; without it, the archive has no bytecode.
-        environment: the project's environment variables, as JSON.
-        secrets: the ARNs of its secrets, as JSON.
+    `files` are those of the project, `dependencies` the entries of a build, with their bytecode; `interpreter` compiles
+    the rest. `manifest` is None without own tasks, and where the code is imported to make it. `environment` and the
+    ARNs of `secrets` are JSON.
 
     Raises:
         FtaskError: the project and a dependency, or one of them and ftask, have a module of the same name.

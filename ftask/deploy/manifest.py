@@ -47,10 +47,7 @@ def can_import(build: Build, interpreter: Interpreter | None) -> bool:
 def import_environment(project: Project, region: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment variables for the import: as the worker has them, without anybody's credentials.
 
-    Args:
-        project: its variables; a secret has a placeholder instead of its value.
-        region: of the stage.
-        environment: the caller's; little of it is passed on.
+    A secret has a placeholder instead of its value. `environment` is the caller's; little of it is passed on.
     """
     passed_on = {name: environment[name] for name in _PASSED_ON if name in environment}
     return {
@@ -78,16 +75,9 @@ def make_manifest(
 ) -> bytes:
     """Import `module` from the built code and return the manifest of its tasks, as JSON.
 
-    Args:
-        module: the project's.
-        code: the worker's without dependencies.
-        dependencies: what is on `sys.path` after the code.
-        python: the interpreter. What is installed in its environment can be imported too, so for an import as clean as
-            the worker's it is one that has what AWS Lambda's runtime has, and nothing else.
-        environment: all of the environment variables.
-        root: the project's folder, which may have what the archive leaves out.
-        progress: gets each warning.
-        timeout_seconds: for the import.
+    `code` is the worker's without `dependencies`, which come after it on `sys.path`. What is installed in the
+    environment of `python` can be imported too, so it is one that has what AWS Lambda's runtime has, and nothing else.
+    `environment` is all of the import's. `root` is the project's folder, which may have what the archive leaves out.
 
     Raises:
         FtaskError: the import fails or takes too long; the message has the end of the traceback.

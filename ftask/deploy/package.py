@@ -28,13 +28,8 @@ def write_package(
 ) -> Package:
     """Write the files into `folder`, which is made if it does not exist; other files in it stay.
 
-    Args:
-        folder: where to write.
-        stack_name: the stack's.
-        template: the final one.
-        code: of both functions.
-        overrides: parameters that get another value than they have.
-        bucket: of the archives; without it the file of parameters does not name one.
+    `overrides` are parameters that get another value than they have. Without the `bucket` of the archives, the file of
+    parameters does not name one.
     """
     api_key, worker_key = archive_key(stack_name, code.api), archive_key(stack_name, code.worker)
     package = Package(

@@ -125,9 +125,7 @@ class _Reading:
 def read_requirements(file: Path, environment: Mapping[str, str] = os.environ) -> Requirements:
     """Read a requirements.txt and the files that it includes.
 
-    Args:
-        file: the requirements.
-        environment: may name more folders of wheels.
+    The environment may name more folders of wheels.
 
     Raises:
         FtaskError: a line is invalid; the message names the file and the line. Or it is another tool's lock.

@@ -9,7 +9,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.tasks_policy import TasksPolicy, read_policy, secrets_statements
+from ftask.deploy.policies import TasksPolicy, key_statements, read_policy, secrets_statements
 from ftask.deploy.template import MAX_TEMPLATE_BYTES, read_template, template_with
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"], "Resource": "arn:aws:s3:::bucket/*"}
@@ -127,3 +127,20 @@ def test_each_secret_is_granted_by_its_arn_alone() -> None:
         {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": [parameter]},
     ]
     assert secrets_statements({}) == []
+
+
+def test_a_key_is_for_the_log_groups_of_the_stage_and_for_its_alarms_if_it_has_any() -> None:
+    logs, cloudwatch = key_statements("ftask-prod", "aws", "eu-west-1", "123456789012", alarms=True)
+    assert logs["Principal"] == {"Service": "logs.eu-west-1.amazonaws.com"}
+    assert logs["Condition"] == {
+        "ArnLike": {
+            "kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/*/ftask-prod-*"
+        }
+    }
+    assert cloudwatch["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert key_statements("ftask-prod", "aws", "eu-west-1", "123456789012", alarms=False) == (logs,)
+
+
+def test_in_china_the_logs_service_has_another_name() -> None:
+    (logs,) = key_statements("ftask-prod", "aws-cn", "cn-north-1", "123456789012", alarms=False)
+    assert logs["Principal"] == {"Service": "logs.cn-north-1.amazonaws.com.cn"}

@@ -1,16 +1,21 @@
-"""What the worker imports must be what it was tested with: no file or package of the project may take its place.
+"""What a worker sees of a project: no file or package takes the place of a module that it was tested with.
 
 AWS Lambda puts the archive before the standard library and before its own boto3 on `sys.path`.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
 
 from ftask.core.errors import FtaskError
+from ftask.deploy.project import Project, include_for_file, project_files, require_included
 
 # The first one that has the old item of a refused conditional write, and the variable AWS_ENDPOINT_URL.
 OLDEST_BOTOCORE = "1.31.0"
@@ -30,14 +35,43 @@ _REMOVED = frozenset(
 _STANDARD_LIBRARY = sys.stdlib_module_names - _REMOVED
 # botocore, and what it imports: AWS Lambda's runtime has them, and a project may only replace them by a requirement.
 _RUNTIME = frozenset({"botocore", "dateutil", "jmespath", "six", "urllib3"})
+# Not of the project, though it may lie in its folder.
+_INSTALLED = "site-packages"
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def see_as_a_worker(project: Project, is_task_running: Callable[[], bool]) -> None:
+    """Let a running task read no file of the project that the worker's archive leaves out, from now on.
+
+    Raises:
+        FtaskError: the project imports a module that the archive leaves out.
+    """
+    require_included(project)
+    packed = {file.path for file in project_files(project)}
+
+    def look(event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open" or not is_task_running():
+            return
+        opened, _, flags = arguments
+        if isinstance(opened, int) or flags & _WRITING:
+            return
+        path = Path(os.path.abspath(os.fsdecode(opened)))  # noqa: PTH100 - a link is packed under its own name
+        # Modules are looked at above; a traceback reads others.
+        if path in packed or path.suffix in (".py", ".pyc") or not path.is_relative_to(project.root):
+            return
+        name = path.relative_to(project.root)
+        if _INSTALLED in name.parts or any(part.startswith(".") for part in name.parts):
+            return
+        if hint := include_for_file(project.root, name.as_posix()):
+            raise FileNotFoundError(errno.ENOENT, f"The worker's archive leaves this file out. {hint}", str(name))
+
+    sys.addaudithook(look)
 
 
 def refuse_hiding(project: Iterable[str], installed: Iterable[str]) -> None:
     """Refuse files that hide a module which the worker imports.
 
-    Args:
-        project: the names in the archive of the project's files.
-        installed: those of its requirements' files.
+    `project` are the names in the archive of the project's files, `installed` those of its requirements' files.
 
     Raises:
         FtaskError: one of them would be imported in the place of a module of Python's or of the runtime's.
@@ -58,9 +92,6 @@ def refuse_hiding(project: Iterable[str], installed: Iterable[str]) -> None:
 
 def require_current_botocore(versions: Mapping[str, str]) -> None:
     """Refuse requirements that put an older botocore in the place of the runtime's than the worker can use.
-
-    Args:
-        versions: those of the installed distributions, by name.
 
     Raises:
         FtaskError: their botocore is older than OLDEST_BOTOCORE.

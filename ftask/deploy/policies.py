@@ -1,6 +1,7 @@
-"""The policy of the project's tasks: what they may do in AWS beyond ftask's own work. Only the worker's role gets it.
+"""The policies of the team's: of the project's tasks, of their secrets, and of a customer-managed key.
 
-It is read before a deployment, so that a mistake is known before CloudFormation has begun.
+The tasks' policy is what they may do in AWS beyond ftask's own work; only the worker's role gets it. It is read before
+a deployment, so that a mistake is known before CloudFormation has begun.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
 
@@ -90,6 +91,32 @@ def secrets_statements(secrets: Mapping[str, str]) -> list[dict[str, Any]]:
         if arns:
             statements.append({"Effect": "Allow", "Action": action, "Resource": arns})
     return statements
+
+
+def key_statements(
+    stack_name: str, partition: str, region: str, account: str, *, alarms: bool
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the statements that a key's policy needs: CloudWatch Logs encrypts with it, and alarms publish."""
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    log_groups = f"arn:{partition}:logs:{region}:{account}:log-group:/aws/*/{stack_name}-*"
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    logs = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{region}.{suffix}"},
+        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+    }
+    # A topic is encrypted in the name of who publishes: here that is the alarm.
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    cloudwatch = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    return (logs, cloudwatch) if alarms else (logs,)
 
 
 def _invalid(path: Path, reason: str) -> FtaskError:

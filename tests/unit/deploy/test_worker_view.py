@@ -8,7 +8,7 @@ from ftask.core.errors import FtaskError
 from ftask.deploy.build import build_code
 from ftask.deploy.platforms import host_platform
 from ftask.deploy.project import open_project
-from ftask.deploy.worker_imports import refuse_hiding, require_current_botocore
+from ftask.deploy.worker_view import refuse_hiding, require_current_botocore
 
 
 @pytest.mark.parametrize("name", ["secrets.py", "queue.py", "calendar/__init__.py", "botocore.py", "json.abi3.so"])
