@@ -15,8 +15,8 @@ from ftask.cli.config_file import Config
 from ftask.cli.invocation import Invocation
 from ftask.core.timestamps import now
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.events import StackEvent
 from ftask.deploy.project import Project
+from ftask.deploy.stack_events import StackEvent
 from ftask.deploy.template import read_template
 from ftask.home import state_folder
 from ftask.home.state_folder import default_root, unusable

@@ -12,8 +12,8 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.deploy import artifacts
 from ftask.deploy.changes import DATA_TYPES
-from ftask.deploy.events import StackEvent, follow, new_token, remedy, root_cause
 from ftask.deploy.plan import Plan, dropped_unless_begun, plan_managed
+from ftask.deploy.stack_events import StackEvent, follow, new_token, remedy, root_cause
 
 # What stays of a stack that is taken down to its data: the resources without a condition in the template.
 KEPT_TYPES = DATA_TYPES | {"AWS::SQS::QueuePolicy", "AWS::Logs::LogGroup"}
@@ -65,7 +65,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class StackRemoval:
     """What a removal would delete, with the code archives in a bucket, and what it would keep.
 
     `is_protected` says that CloudFormation refuses to delete the stack, until the removal takes that off.
@@ -78,7 +78,7 @@ class Removal:
     is_protected: bool = False
 
 
-def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
+def prepare_removal(target: Target, *, keep_data: bool = False) -> StackRemoval:
     """Return what a removal of the stage deletes; with `keep_data` all but its tasks, messages and logs.
 
     Raises:
@@ -105,7 +105,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
         ]
     ordered = sorted(resources, key=lambda resource: resource.logical_id)
     stays = KEPT_TYPES if keep_data else frozenset()
-    return Removal(
+    return StackRemoval(
         existing.stack_id,
         parameters.get("CodeBucket"),
         tuple(resource for resource in ordered if resource.resource_type not in stays),
@@ -114,7 +114,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> Removal:
     )
 
 
-def remove(target: Target, removal: Removal, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
+def remove(target: Target, removal: StackRemoval, sleep: Callable[[float], None] = time.sleep) -> Iterator[StackEvent]:
     """Delete the stack and the stage's code archives, and yield the stack's events.
 
     Raises:

@@ -13,7 +13,7 @@ from ftask.aws.stack import DeployedStack
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
 from ftask.core.text import printable
-from ftask.deploy.events import author, await_idle
+from ftask.deploy.stack_events import author, await_idle
 
 # CloudFormation could not clean up, or was asked not to.
 _BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})

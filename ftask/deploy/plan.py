@@ -21,8 +21,8 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.changes import Change, read_changes
-from ftask.deploy.events import new_token, remedy
 from ftask.deploy.existing import find_existing
+from ftask.deploy.stack_events import new_token, remedy
 from ftask.deploy.task_types import TypeChanges
 
 if TYPE_CHECKING:

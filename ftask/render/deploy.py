@@ -14,10 +14,10 @@ from rich.text import Text
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.text import plural, shortened
-from ftask.deploy.apply import Removal
+from ftask.deploy.apply import StackRemoval
 from ftask.deploy.changes import DATA_TYPES, TEMPLATE, Change, PropertyChange
-from ftask.deploy.events import StackEvent
 from ftask.deploy.plan import Plan
+from ftask.deploy.stack_events import StackEvent
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.texts import clock_time, duration
 
@@ -255,7 +255,7 @@ class StackProgress:
         return Lines(head, table, *([Text(f"   and {more} more", style="dim")] if more > 0 else []))
 
 
-def removal_json(stack_name: str, removal: Removal) -> dict[str, Any]:
+def removal_json(stack_name: str, removal: StackRemoval) -> dict[str, Any]:
     """Return the JSON form of a removal: the stack, and what stays of it."""
     return {
         "removed": stack_name,
@@ -266,7 +266,7 @@ def removal_json(stack_name: str, removal: Removal) -> dict[str, Any]:
     }
 
 
-def removal_table(removal: Removal) -> RenderableType:
+def removal_table(removal: StackRemoval) -> RenderableType:
     """Draw one resource per row: first those that a removal deletes, data in bold, then those that it keeps."""
     table = plain_table("", "resource", "type")
     for resource in removal.resources:

@@ -26,7 +26,7 @@ from ftask.core.model import EXPERIMENT_TYPE, Failure, Message, Status
 from ftask.core.payload_item import payload_item_of
 from ftask.core.timestamps import now
 from ftask.deploy import artifacts
-from ftask.deploy.events import await_idle
+from ftask.deploy.stack_events import await_idle
 from ftask.home.cache import CACHE_DIR_VARIABLE
 from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine

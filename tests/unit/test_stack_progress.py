@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ftask.deploy.events import STACK_TYPE, StackEvent
+from ftask.deploy.stack_events import STACK_TYPE, StackEvent
 from ftask.render.deploy import MAX_ROWS, StackProgress
 from tests.support.clock import EPOCH, FakeClock
 from tests.support.drawing import drawn

@@ -6,8 +6,8 @@ import pytest
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.events import author, new_token
 from ftask.deploy.existing import Repair
+from ftask.deploy.stack_events import author, new_token
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
 

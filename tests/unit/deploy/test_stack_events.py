@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.aws.target import Target
-from ftask.deploy.events import STACK_TYPE, StackEvent, follow, remedy, root_cause
+from ftask.deploy.stack_events import STACK_TYPE, StackEvent, follow, remedy, root_cause
 from tests.support.clock import VirtualTime
 
 
