@@ -129,11 +129,7 @@ class Config:
         )
 
     def project(self, stage_name: str) -> Project | None:
-        """Return the project with the user's own tasks, as a stage has it, or None without own tasks.
-
-        Raises:
-            FtaskError: a setting does not fit the folder of the file.
-        """
+        """Return the project with the user's own tasks, as a stage has it, or None without own tasks."""
         from ftask.deploy.project import open_project
 
         tasks = self.stage_tasks(stage_name)
@@ -168,11 +164,7 @@ def find_file() -> Path | None:
 
 
 def load_config() -> Config:
-    """Return the configuration of this folder.
-
-    Raises:
-        FtaskError: the file belongs to another user, cannot be read, or is invalid; with the line and the key.
-    """
+    """Return the configuration of this folder."""
     path = find_file()
     if path is None:
         return Config(None, {})
@@ -225,7 +217,6 @@ def _invalid(path: Path, text: str, keys: list[str], reason: str) -> FtaskError:
 
 
 def _settings_near(keys: list[str]) -> str:
-    """Return which settings the table that `keys` lead to may have."""
     match keys:
         case ["tasks", *_]:
             title, known = "Settings of [tasks]", fields(TasksConfig)

@@ -100,7 +100,6 @@ def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
 
 
 def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
-    """Plan, show the plan, and run it once it is confirmed."""
     target, screen = run.target, run.screen
     plan = deployment.plan()
     value = plan_json(plan)
@@ -173,7 +172,6 @@ def _require_worker(
 
 
 def _gone_back(run: Invocation, deployment: Deployment, previous: Previous, earlier: Path | None) -> DeploymentError:
-    """Go back; return how the deployment ended."""
     plan = plan_return(run.target, previous)
     with dropped_unless_begun(run.target, plan):
         refuse_data_loss(plan)

@@ -55,9 +55,6 @@ def importing_python(project: Project | None) -> str:
     """Return the interpreter that imports the tasks: one with what AWS Lambda's runtime has, and nothing else.
 
     So a package that only ftask's own environment has is reported as missing before the deployment.
-
-    Raises:
-        FtaskError: the state folder, which holds it, cannot be used.
     """
     if project is None:
         return sys.executable
@@ -105,11 +102,7 @@ def deployed_project(run: Invocation) -> Path | None:
 
 
 def confirm_other_project(run: Invocation, project: Project, *, yes: bool = False) -> None:
-    """Ask before the tasks of another project on this machine are replaced.
-
-    Raises:
-        FtaskError: the answer was no, or no terminal is there to ask.
-    """
+    """Ask before the tasks of another project on this machine are replaced."""
     before = deployed_project(run)
     if before in (None, project.root) or find_stack(run.target) is None:
         return

@@ -78,11 +78,7 @@ class _Session:
         self._logs: LogReader | None = None
 
     def require_stage(self) -> None:
-        """Ask before the tasks of another project are replaced.
-
-        Raises:
-            FtaskError: the answer was no, or no terminal is there to ask.
-        """
+        """Ask before the tasks of another project are replaced."""
         if (project := self._run.config.project(self._run.stage_name)) is not None:
             confirm_other_project(self._run, project)
 

@@ -42,10 +42,6 @@ def read_tasks(
     """Return the tasks to submit, valid and in order; `warn` gets a line for each letter without a task.
 
     Invalid lines of a file go to `reject`; without it, and from stdin, the first of them is an error.
-
-    Raises:
-        FtaskError: a file cannot be read, or a payload is invalid.
-        UsageError: several sources were named, or none and stdin is a terminal.
     """
     options = [source for source in (sources.message, sources.payload, sources.file) if source is not None]
     if len(options) + bool(sources.arguments) > 1:
@@ -63,7 +59,6 @@ def read_tasks(
 
 
 def _one_payload(sources: Sources) -> JsonObject:
-    """Return the payload of the arguments, of `--payload`, or of stdin."""
     if sources.arguments:
         return parse_arguments(sources.arguments)
     if sources.payload is not None:

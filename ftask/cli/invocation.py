@@ -61,20 +61,12 @@ class Invocation(typer.Context):
 
     @cached_property
     def settings(self) -> Settings:
-        """How the stage is reached, and where each of these settings comes from.
-
-        Raises:
-            FtaskError: a flag has no effect on the stage, or `ftask.toml` is invalid.
-        """
+        """How the stage is reached, and where each of these settings comes from."""
         return resolve(self.options, self.config, os.environ, read_profile)
 
     @cached_property
     def target(self) -> Target:
-        """Where the command works; starts the local engine for a local stage.
-
-        Raises:
-            FtaskError: the engine does not start, or the stage's name or endpoint is invalid.
-        """
+        """Where the command works; starts the local engine for a local stage."""
         default = os.environ.get(STAGE_VARIABLE) or self.config.default_stage or LOCAL_STAGE
         return replace(self._open_target(), default_stage=default)
 
@@ -100,29 +92,17 @@ class Invocation(typer.Context):
 
     @cached_property
     def config(self) -> Config:
-        """The settings in `ftask.toml`.
-
-        Raises:
-            FtaskError: the file cannot be read, or is invalid.
-        """
+        """The settings in `ftask.toml`."""
         return load_config()
 
     @cached_property
     def stage(self) -> Stage:
-        """The deployed stage.
-
-        Raises:
-            StackNotFoundError: the stack does not exist, or is not completely deployed.
-        """
+        """The deployed stage."""
         return Stage(self.target, deployed_stack(self.target))
 
     @cached_property
     def api(self) -> ApiClient:
-        """A client of the stage's API, at the URL that an earlier command found, or that the stack has.
-
-        Raises:
-            FtaskError: the token in FTASK_TOKEN is for another stage.
-        """
+        """A client of the stage's API, at the URL that an earlier command found, or that the stack has."""
         if os.environ.get(TOKEN_VARIABLE):
             # A token goes only to the stage that it was issued for, as the stack says it now.
             token = bearer_token(self.stage.stack, os.environ)
@@ -152,10 +132,6 @@ class Invocation(typer.Context):
         """Return the whole id of the task that `text` means: its id, or the first digits of it.
 
         Digits of an id that a command has shown lately need no request; others are looked for in the table.
-
-        Raises:
-            InvalidInputError: `text` is not an id.
-            FtaskError: no task has such an id, or several do.
         """
         if TASK_ID.fullmatch(text):
             return text
@@ -187,29 +163,17 @@ class Invocation(typer.Context):
         return Engine().running() != self._engine
 
     def confirm(self, question: str, *, yes: bool, hint: str = "Run it again with --yes.") -> None:
-        """Ask before something that cannot be undone; `hint` says what to do where no terminal is there to ask.
-
-        Raises:
-            FtaskError: the answer was no, or no terminal is there to ask.
-        """
+        """Ask before something that cannot be undone; `hint` says what to do where no terminal is there to ask."""
         if not yes and self._answer(f"{question} [y/N] ", question, hint).lower() not in ("y", "yes"):
             raise FtaskError("Nothing changed.")
 
     def confirm_by_name(self, question: str, *, yes: bool) -> None:
-        """Ask for the stage's name before something that loses data.
-
-        Raises:
-            FtaskError: the answer was another one, or no terminal is there to ask.
-        """
+        """Ask for the stage's name before something that loses data."""
         if not yes:
             self._ask_name(question, "Run it again with --yes.")
 
     def confirm_protected(self, question: str) -> None:
-        """Ask for the name of a protected stage; no option answers in advance.
-
-        Raises:
-            FtaskError: the answer was another one, or no terminal is there to ask.
-        """
+        """Ask for the name of a protected stage; no option answers in advance."""
         self._ask_name(question, "The stage is protected: run the command in a terminal, and type its name.")
 
     def _ask_name(self, question: str, hint: str) -> None:

@@ -97,11 +97,7 @@ def logs(
 
 
 def parse_pattern(text: str) -> re.Pattern[str]:
-    """Return the expression; one without capital letters ignores case, as journalctl and ripgrep do it.
-
-    Raises:
-        InvalidOptionError: it is not a regular expression.
-    """
+    """Return the expression; one without capital letters ignores case, as journalctl and ripgrep do it."""
     letters = re.sub(r"\\.", "", text)
     try:
         return re.compile(text, re.IGNORECASE if letters == letters.lower() else 0)

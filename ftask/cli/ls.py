@@ -106,7 +106,6 @@ def ls(
 
 
 def _list_failed(run: Invocation, task_filter: TaskFilter, limit: int) -> None:
-    """List failed tasks from their index alone."""
     tasks = list(islice(failures(run.stage, task_filter), limit or None))
     run.screen.result(
         [task.json() for task in tasks],

@@ -72,7 +72,6 @@ def package(
 
 
 def _commands(written: Package, stack_name: str, bucket: str) -> str:
-    """Return what deploys the package, ready to be pasted."""
     return (
         f"Wrote the package of {stack_name} into {written.folder}. Deploy it with:\n"
         f"aws s3 cp --recursive {written.folder / stack_name} s3://{bucket}/{stack_name}\n"

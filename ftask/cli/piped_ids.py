@@ -29,9 +29,6 @@ def parse_ids(text: str) -> list[str]:
     """Return the ids in `text`, each once: the first word of each line, or of the tasks in JSON or JSON lines.
 
     The record of accepted tasks that `submit --file` keeps is such JSON.
-
-    Raises:
-        UsageError: a line does not begin with an id, or the JSON has no ids.
     """
     is_json = text.lstrip()[:1] in ("[", "{")
     return list(dict.fromkeys(_ids_of_json(text) if is_json else _ids_of_lines(text)))

@@ -92,11 +92,7 @@ def print_policy(
 
 
 def select_commands(words: Sequence[str]) -> list[str]:
-    """Return the commands that these words name; the name of a group stands for all its commands.
-
-    Raises:
-        UsageError: a word names no command, or one that sends AWS no requests.
-    """
+    """Return the commands that these words name; the name of a group stands for all its commands."""
     left = " ".join(words).split()
     if left == [APPLICATION]:
         return left

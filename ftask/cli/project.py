@@ -20,11 +20,7 @@ from ftask.tasks.registry import Registry
 
 
 def require_tasks(config: Config) -> tuple[Path, TasksConfig]:
-    """Return the path of ftask.toml and its table `[tasks]`.
-
-    Raises:
-        FtaskError: the file does not exist here, or has no such table.
-    """
+    """Return the path of ftask.toml and its table `[tasks]`."""
     if config.path is None:
         raise FtaskError("No ftask.toml in this folder or above it.", "Begin a project with: ftask init")
     if config.tasks is None:
@@ -37,9 +33,6 @@ def load_project(run: Invocation) -> Registry:
 
     The variables of `[tasks.environment]` and, on a local stage, the values of `[local.secrets]` are set, unless the
     environment has them. The traceback of an import that failed goes to stderr.
-
-    Raises:
-        FtaskError: this folder has no project, or its module cannot be imported.
     """
     config = run.config
     path, tasks = require_tasks(config)

@@ -100,11 +100,7 @@ def parse_filter(
     statuses: Sequence[Status] = (),
     task_ids: Sequence[str] = (),
 ) -> TaskFilter:
-    """Return the filter that these options describe.
-
-    Raises:
-        InvalidOptionError: a time is invalid, or the second one is before the first.
-    """
+    """Return the filter that these options describe."""
     first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
         raise InvalidOptionError("--until", str(until), f"a time after --since {since}")

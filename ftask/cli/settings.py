@@ -48,11 +48,7 @@ def resolve(
     variables: Mapping[str, str],
     read_profile: Callable[[str | None], Profile],
 ) -> Settings:
-    """Return the settings that follow from the options, `ftask.toml`, the environment and the AWS profile.
-
-    Raises:
-        UsageError: a flag has no effect on a local stage.
-    """
+    """Return the settings that follow from the options, `ftask.toml`, the environment and the AWS profile."""
     chosen = chosen_stage(options, config)
     if is_local(chosen.value) and not options.endpoint_url.is_flag:
         return _of_engine(options, chosen)
@@ -91,7 +87,6 @@ def _of_engine(options: GlobalOptions, stage: Setting[str]) -> Settings:
 
 
 def _first(*candidates: Setting[str | None]) -> Setting[str | None]:
-    """Return the first setting that has a value."""
     return next((candidate for candidate in candidates if candidate.value), Setting(None))
 
 

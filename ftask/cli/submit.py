@@ -135,7 +135,6 @@ def _open_ledger(path: Path) -> Ledger:
 
 
 def _count_known(run: Invocation, ledger: Ledger, tasks: Iterable[InputTask]) -> int:
-    """Return how many of the tasks the ledger has already, and say so."""
     known = ledger.known(tasks)
     if known:
         skipped = plural(known, "task")
@@ -166,7 +165,6 @@ def _send(
 
 
 def _show(run: Invocation, submitted: Submitted, *, wait: bool, timeout: float | None, single: bool) -> ExitCode:
-    """Show what was accepted or, with `wait`, how it ended."""
     screen = run.screen
     # The next command takes their first digits at once.
     shown = run.shown_ids(accepted.task_id for accepted in islice(submitted.accepted, _REMEMBERED_IDS))

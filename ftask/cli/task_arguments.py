@@ -68,20 +68,12 @@ def read_payload(text: str) -> JsonObject:
 
 
 def read_file(path: str) -> bytes:
-    """Return the content of a file.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
+    """Return the content of a file."""
     return b"".join(read_lines(path))
 
 
 def read_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file, each with its end; see :func:`utf8_lines`.
-
-    Raises:
-        UsageError: it cannot be read, or is UTF-16.
-    """
+    """Yield the lines of a file, each with its end; see :func:`utf8_lines`."""
     try:
         with Path(path).open("rb") as file:
             yield from utf8_lines(file, path)
@@ -90,11 +82,7 @@ def read_lines(path: str) -> Iterator[bytes]:
 
 
 def utf8_lines(lines: Iterable[bytes], source: str) -> Iterator[bytes]:
-    """Yield the lines, the first one without a byte order mark, which editors and PowerShell write.
-
-    Raises:
-        UsageError: it is UTF-16, of which no line could be read.
-    """
+    """Yield the lines, the first one without a byte order mark, which editors and PowerShell write."""
     for number, line in enumerate(lines):
         if number == 0 and (line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line[:2]):
             raise UsageError(f"{source} is UTF-16; expected UTF-8.", "Convert it with: iconv -f UTF-16 -t UTF-8")

@@ -26,11 +26,7 @@ class InvalidOptionError(UsageError):
 
 
 def parse_choice(option: str, value: str, choices: Sequence[str]) -> str:
-    """Return the choice that `value` is, in upper or lower case.
-
-    Raises:
-        InvalidOptionError: it is not one of `choices`.
-    """
+    """Return the choice that `value` is, in upper or lower case."""
     for choice in choices:
         if value.casefold() == choice.casefold():
             return choice
@@ -38,11 +34,7 @@ def parse_choice(option: str, value: str, choices: Sequence[str]) -> str:
 
 
 def parse_choices(option: str, value: str, choices: Sequence[str]) -> list[str]:
-    """Return the choices that `value` names, separated by commas, each once.
-
-    Raises:
-        UsageError: one is not among `choices`, or none is named.
-    """
+    """Return the choices that `value` names, separated by commas, each once."""
     names = [name.strip().casefold() for name in value.split(",") if name.strip()]
     if not names:
         raise InvalidOptionError(option, value, f"some of {', '.join(choices)}")
@@ -58,9 +50,6 @@ def parse_when(text: str | None, option: str) -> datetime | None:
     """Return the time that `text` names; None without a text.
 
     `2h` is two hours before now. `2026-03-01T12:00` is in this machine's time zone unless it names one.
-
-    Raises:
-        InvalidOptionError: it is neither a duration nor a time.
     """
     if text is None:
         return None

@@ -145,7 +145,6 @@ class Cockpit(App[Ending]):
 
     @property
     def _subject(self) -> FailureGroup | str | None:
-        """The kind of error, or the id of the task, that is open or selected."""
         screen = self.screen
         return screen.subject if isinstance(screen, MainScreen | TaskScreen | GroupScreen) else None
 

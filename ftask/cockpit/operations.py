@@ -83,11 +83,7 @@ class Operations:
         return None if task is None else task_to_json(task)
 
     def count(self, task_filter: TaskFilter) -> int:
-        """Return how many tasks a redrive of the selection redrives.
-
-        Raises:
-            FtaskError: a task that is selected by its id is not FAILED.
-        """
+        """Return how many tasks a redrive of the selection redrives."""
         require_failed(self.stage, task_filter.task_ids, "redriven")
         return sum(1 for _ in failures(self.stage, task_filter, also_removed=True))
 

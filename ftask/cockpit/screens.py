@@ -128,7 +128,6 @@ class MainScreen(Screen[None]):
         return [getattr(snapshot, name) for snapshot in self._shown(width)]
 
     def _shown(self, width: int) -> list[StageSnapshot]:
-        """Return the readings that graphs of this width show, at least one."""
         return list(self._board.history)[-max(1, width) :]
 
     @property

@@ -116,7 +116,6 @@ def _time(at: datetime, now: datetime, *, narrow: bool) -> str:
 
 
 def _details(event: LogEvent, style: str) -> Iterator[Text]:
-    """Yield the fields of an event as words, the most important ones first."""
     # What a task logged is its own business: nothing of it goes without saying.
     hidden = _HIDDEN_OF_MESSAGES if event.name in _MESSAGES else _HIDDEN
     names = [name for name in _FIRST if name in event.fields]

@@ -77,7 +77,6 @@ def _arguments(task_type: Mapping[str, Any]) -> str:
 
 
 def _argument(argument: Mapping[str, Any]) -> str:
-    """Return `width: int = 800`; a default that is not JSON shows as `…`."""
     annotation = f": {argument['annotation']}" if "annotation" in argument else ""
     if argument["required"]:
         return f"{argument['name']}{annotation}"

@@ -89,5 +89,4 @@ def graph(values: Sequence[float], width: int, height: int) -> list[str]:
 
 
 def _part(steps: int) -> str:
-    """Return the character of a bar that fills this many steps of a line."""
     return BARS[min(steps, len(BARS)) - 1] if steps > 0 else " "

@@ -38,11 +38,7 @@ def write_report(run: Invocation, result: Result, path: str) -> None:
 
 
 def require_writable(*paths: str | None) -> None:
-    """Check that results can be written, before the work that gives them.
-
-    Raises:
-        FtaskError: a file cannot be written.
-    """
+    """Check that results can be written, before the work that gives them."""
     for path in paths:
         if path is None:
             continue

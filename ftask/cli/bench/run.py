@@ -101,7 +101,6 @@ def bench(
 
 
 def _watch(run: Invocation, experiment: Experiment) -> None:
-    """Run the experiment and show its progress."""
     screen = run.screen
     if screen.live:
         with screen.drawing("", transient=True) as live:
