@@ -6,7 +6,7 @@ from typing import Any
 
 from ftask.cli.invocation import Invocation
 from ftask.cli.options import DEFAULT
-from ftask.render.config import settings_table
+from ftask.render.tables import plain_table
 
 
 def config(run: Invocation) -> None:
@@ -16,7 +16,11 @@ def config(run: Invocation) -> None:
         ftask config --stage prod
     """
     rows = [{"name": name, "value": value, "source": source} for name, value, source in _rows(run)]
-    run.screen.result(rows, lambda: settings_table(rows))
+    table = plain_table("setting", "value", "from")
+    for name, value, source in _rows(run):
+        text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        table.add_row(name, text, source)
+    run.screen.result(rows, lambda: table)
 
 
 def _rows(run: Invocation) -> list[tuple[str, Any, str]]:

@@ -176,7 +176,7 @@ def _gone_back(run: Invocation, deployment: Deployment, previous: Previous, earl
     with dropped_unless_begun(run.target, plan):
         refuse_data_loss(plan)
         events = deployment.run(plan)
-    run.if_interrupted = f"CloudFormation goes on with going back. See the stack with: {command_on(run.target, 'info')}"
+    run.if_interrupted = f"CloudFormation continues to go back. See the stack with: {command_on(run.target, 'info')}"
     show_events(run, events)
     remember_project(run, earlier)
     checked = deployment.check()

@@ -107,7 +107,7 @@ def confirm_other_project(run: Invocation, project: Project, *, yes: bool = Fals
     if before in (None, project.root) or find_stack(run.target) is None:
         return
     run.screen.warn(
-        f"Stage {run.stage_name} has the tasks of another project, {before}. To give this one a stage of its own,"
+        f"Stage {run.stage_name} has the tasks of another project, {before}. For a separate stage,"
         f' add to its ftask.toml, above the first table: stage = "local-{_slug(project)}"'
     )
     run.confirm(

@@ -17,7 +17,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Yes
 from ftask.cli.usage import UsageError
 from ftask.local.engine import Engine
-from ftask.render.credentials import credentials_table
+from ftask.render.tables import fact_table
 from ftask.render.texts import duration
 
 app = typer.Typer(name="local", help="Control the engine that serves the stage 'local'.", no_args_is_help=True)
@@ -118,9 +118,18 @@ def credentials(
         "endpointUrl": running.endpoint_url,
     }
     if key_format is None:
-        run.screen.result(value, lambda: credentials_table(value))
+        run.screen.result(value, lambda: fact_table(_labelled(value)))
     else:
         run.screen.line(value, credentials_text(value, key_format))
+
+
+def _labelled(keys: Mapping[str, str]) -> Mapping[str, str]:
+    return {
+        "access key id": keys["accessKeyId"],
+        "secret access key": keys["secretAccessKey"],
+        "region": keys["region"],
+        "endpoint URL": keys["endpointUrl"],
+    }
 
 
 @command(app)

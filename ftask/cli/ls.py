@@ -76,7 +76,7 @@ def ls(
 ) -> None:
     """List tasks, newest first. FAILED uses an index; any other state reads the whole table.
 
-    --watch reads for at most a fifth of the time, however short the interval is. In a pipe or with -o json it prints
+    --watch reads for at most a fifth of the time. In a pipe or with -o json it prints
     one line for each task that is new or has changed.
 
     Examples:

@@ -103,7 +103,7 @@ def declare(
         bool,
         typer.Option(
             "--no-trunc",
-            help="Print whole ids and rows on a terminal too; a pipe always gets them.",
+            help="Print whole ids and rows, as in a pipe: tabs between the cells.",
             rich_help_panel=_PANEL,
         ),
     ] = False,

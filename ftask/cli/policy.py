@@ -68,7 +68,7 @@ def print_policy(
 
     `parameters` are those that the stage is to have, besides those that it has. `own_bucket` is the team's bucket for
     code archives, `role_arn` the service role in whose name CloudFormation works. With `only_plans` the policy is one
-    for `ftask deploy --dry-run`, whatever the commands are.
+    for `ftask deploy --dry-run`, for any commands.
     """
     scope, deployed = _scope(run, own_bucket)
 

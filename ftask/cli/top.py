@@ -16,7 +16,7 @@ from ftask.cli.selecting import TaskType
 from ftask.cli.signals import EndedBySignalError
 from ftask.distribution import missing_extra
 from ftask.ops.top import StageSampler
-from ftask.render.top import line
+from ftask.render.info import line
 
 EXTRA = "top"
 

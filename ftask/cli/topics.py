@@ -66,7 +66,8 @@ TOPICS: Mapping[str, Topic] = {
         "what goes where, and in which form",
         """\
 Results go to stdout; notes, progress and errors go to stderr. A terminal gets colours (NO_COLOR turns them off) and the
-first digits of ids. A pipe gets whole ids and whole rows, and so does --no-trunc.
+first digits of ids. A pipe gets one line per row: no headings, whole ids first, tabs between the cells; so does
+--no-trunc.
 
 With -o json stdout is one JSON document; watch, logs and top write one JSON value per line. An error is the last line
 of stderr, and its code is the exit code; the hint may be null:
@@ -88,8 +89,10 @@ An id has 32 hexadecimal digits. Every command takes the first digits of one, as
 shown lately are found at once; others need a read of the table, and so dynamodb:Scan. The shell completes ids that were
 shown lately.
 
-watch reads ids from stdin, one per line, or the record of accepted tasks that submit --file keeps:
+watch and cancel read ids from stdin: the first word of each line, the JSON of another command, or the record of
+accepted tasks that submit --file keeps:
 
+  ftask ls --status RETRYING | ftask cancel - --yes
   ftask watch < tasks.jsonl.prod.accepted""",
     ),
     "terms": Topic(
@@ -152,13 +155,13 @@ watch reads ids from stdin, one per line, or the record of accepted tasks that s
             "AWS denied": "ftask policy COMMAND prints the statements that the command needs. In an error of a task: "
             "add the statement that it names to policy.json, and deploy.",
             "AWS throttled": "Wait a minute and repeat the command: it submits or redrives nothing twice.",
-            "PENDING": "If a task stays so, ftask info says whether consumption is paused (ftask resume), or why the "
-            "worker cannot run tasks. Otherwise: ftask doctor --fix.",
+            "PENDING": "If a task stays PENDING, ftask info says whether consumption is paused (ftask resume), or why "
+            "the worker cannot run tasks. Otherwise: ftask doctor --fix.",
             "WorkerLost": "The worker's process died or ran past its timeout, or its child process did not start in "
             "three invocations. ftask logs --task ID shows the crash. Declare the task isolated=True, or give it "
             "more memory with ftask deploy --param WorkerMemory=512.",
-            "TimedOut": "The attempt was stopped at the timeout of its @task. Raise it, and TaskBudgetSeconds with "
-            "it.InvalidPayloadThe payload does not fit the function's arguments: correct it and submit it again. "
+            "TimedOut": "The attempt was stopped at the timeout of its @task. Raise it, and TaskBudgetSeconds with it.",
+            "InvalidPayload": "The payload does not fit the function's arguments: correct it and submit it again. "
             "A redrive cannot help.",
             "UnknownTaskType": "The deployed worker has no such task. The task waits up to 15 minutes for a "
             "deployment that has it, without an attempt, then it fails. Deploy the module that declares it, then "

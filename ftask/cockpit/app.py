@@ -100,7 +100,7 @@ class Cockpit(App[Ending]):
         return rows
 
     def changed(self) -> None:
-        """Read anew what a change made here has changed."""
+        """Read what a change made here has changed."""
         self._readings.changed()
         if isinstance(self.screen, TaskScreen):
             self.actions.refresh_task(self.screen)
@@ -188,7 +188,7 @@ class Cockpit(App[Ending]):
 
 
 def run(cockpit: Cockpit) -> Ending:
-    """Run the cockpit until it ends; the terminal is as before afterwards, however it ends."""
+    """Run the cockpit until it ends; the terminal is then as before."""
     try:
         # Without the mouse, so that the terminal's own selection copies ids and errors.
         ending = cockpit.run(mouse=False) or Ending()

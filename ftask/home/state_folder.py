@@ -16,7 +16,7 @@ from ftask.home.private_files import FILE_MODE, OTHERS, replace_private, user_id
 
 STATE_DIR_VARIABLE = "FTASK_STATE_DIR"
 FOLDER_MODE = 0o700
-# Less is as good as nothing: the engine unpacks each function, and saves its whole state at once.
+# The engine unpacks each function, and saves its whole state at once.
 _MIN_FREE_BYTES = 1024 * 1024
 RUNTIME_FOLDER = "runtime"
 _PROJECTS_FILE = "projects.json"

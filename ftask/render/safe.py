@@ -23,7 +23,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
 
 
 class SafeConsole(Console):
-    """A console that shows a control character in a text as a replacement character; its own are sent as ever."""
+    """A console that shows a control character in a text as a replacement character; its own are sent."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         return safe_segments(super().render(renderable, options))

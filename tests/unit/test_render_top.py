@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ftask.render.info import line
 from ftask.render.texts import sparkline
-from ftask.render.top import line
 from tests.support.snapshots import a_snapshot
 
 

@@ -35,7 +35,7 @@ def ls(
         typer.Option(
             metavar="error|none",
             autocompletion=words(("error", "none")),
-            help=f"Group by kind of error (default: error with more than {SCREENFUL} tasks).",
+            help=f"Group by kind of error (default on a terminal: error with more than {SCREENFUL} tasks).",
         ),
     ] = None,
 ) -> None:
@@ -50,7 +50,7 @@ def ls(
     task_filter = parse_filter(error, since, until, task_type)
     screen = run.screen
     tasks = failures(run.stage, task_filter)
-    if group_by is None and not screen.json:
+    if group_by is None and not (screen.json or screen.shows_whole_rows):
         first = list(islice(tasks, SCREENFUL + 1))
         group_by = "error" if len(first) > SCREENFUL else "none"
         tasks = chain(first, tasks)
