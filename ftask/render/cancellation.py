@@ -12,7 +12,7 @@ TEXTS: Mapping[Cancellation, str] = {
     Cancellation.CANCELLED: "cancelled",
     Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",
     Cancellation.ENDED: "ended before",
-    Cancellation.UNKNOWN: "unknown or expired",
+    Cancellation.UNKNOWN: "not found",
     Cancellation.BUSY: "kept changing: run the command again",
 }
 

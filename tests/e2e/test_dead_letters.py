@@ -103,7 +103,7 @@ def test_everything_about_one_failed_task(deployed: Cli, stage: Stage) -> None:
     shown = deployed("dlq", "show", task_id, "-o", "json").json
     assert len(shown["task"]["history"]) == 2
     assert shown["deadLetter"]["attributes"]["errorType"] == "SimulatedError"
-    assert [event["event"] for event in shown["log"]] == ["finished", "postponed", "finished"]
+    assert [event["event"] for event in shown["log"]] == ["started", "finished", "postponed", "started", "finished"]
     text = deployed("dlq", "show", task_id).out
     assert "dead letter" in text
     assert "SimulatedError" in text

@@ -65,6 +65,7 @@ def test_logs_of_one_task_from_both_functions(deployed: Cli) -> None:
     assert sorted((event["function"], event["event"]) for event in events) == [
         ("api", "accepted"),
         ("worker", "finished"),
+        ("worker", "started"),
     ]
     assert not any("payload" in event for event in events)
     only = deployed("logs", "--task", task_id, "--function", "api").out
