@@ -127,7 +127,7 @@ def stubbed() -> Iterator[tuple[Stage, Stubber, Stubber]]:
     """A stage whose Lambda and SQS answer what a test says, in requests that botocore finds valid."""
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}
     lambda_, sqs = boto3.client("lambda", **keys), boto3.client("sqs", **keys)  # type: ignore[call-overload]
-    target: Any = SimpleNamespace(lambda_=lambda_, sqs=sqs, stage_name="prod")
+    target: Any = SimpleNamespace(lambda_=lambda_, sqs=sqs, stage_name="prod", default_stage="local")
     outputs = SimpleNamespace(worker_source=UUID, worker_function="ftask-prod-worker", queue_url="https://queue")
     parameters = {"WorkerTimeout": "20", "VisibilityTimeout": "30", "WorkerConcurrency": "10", "WorkerBatchSize": "10"}
     parameters["WorkerBatchWindow"] = "5"
