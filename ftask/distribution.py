@@ -6,14 +6,14 @@ environment, the two overwrite each other's files, and pip does not object.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 from ftask import __version__
 
 NAME = "ftask-aws"
 NAMESAKE = "ftask"
-# The folder of the package. A distribution that overwrites its files leaves its own record in the same folder, and
-# looking for that is much faster than importing importlib.metadata.
+# A distribution that overwrites the package leaves its own record in this folder.
 SITE = Path(__file__).parents[1]
 
 
@@ -38,8 +38,6 @@ def own_version(site: Path = SITE) -> str:
     """Return the version of ftask-aws, also where the other product overwrote the file that holds it."""
     if namesake_version(site) is None:
         return __version__
-    from importlib.metadata import version
-
     return version(NAME)
 
 
