@@ -29,7 +29,8 @@ def test_failures_are_grouped_and_redriven_by_error_and_the_rest_stays(deployed:
         ("KeyError", "<text>", 3),
     ]
     listed = deployed("dlq", "ls")
-    assert "12  TimeoutError: host <n> did not answer" in listed.out
+    assert len(listed.out.splitlines()) == 25
+    assert "12\tTimeoutError: host <n> did not answer" in deployed("dlq", "ls", "--group-by", "error").out
     assert "holds one letter for each (25)" in listed.err
     assert {task["taskId"] for task in deployed("dlq", "ls", "--error", "order", "-o", "json").json} == set(values)
 

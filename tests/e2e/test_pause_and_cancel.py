@@ -86,7 +86,7 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     assert deployed("watch", stdin=listed).out.split()[2] == "CANCELLED"
     unknown = deployed("cancel", "-", "--yes", stdin="f" * 32)
     assert (unknown.code, unknown.out) == (1, "1 not found.\n")
-    assert deployed("cancel", "-", "--yes", stdin="task  status\n").out == "No id on stdin.\n"
+    assert deployed("cancel", "-", "--yes", stdin="\n").out == "No id on stdin.\n"
     assert deployed("cancel", waiting, "--type", "experiment").code == 2
     assert deployed("cancel").code == 2
     assert deployed("watch", waiting).code == 3
