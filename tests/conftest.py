@@ -23,21 +23,31 @@ from tests.support.quick_moto import quick_moto
 from tests.support.resources import Resources
 
 # How long an example takes says how busy the machine is.
-settings.register_profile("ftask", deadline=None)
-settings.load_profile("ftask")
+settings.register_profile("usual", deadline=None, max_examples=40)
+settings.register_profile("whole", deadline=None)
+settings.load_profile("usual")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ftask", "how long the open-ended tests go on, and the picture")
     group.addoption("--stories", type=int, default=30, help="random stories that tests/crash tells (default: 30)")
-    group.addoption("--whole", action="store_true", help="tests/crash tries every order, and pairs of faults")
+    group.addoption("--whole", action="store_true", help="what takes too long for a usual run")
     group.addoption("--chaos-seconds", type=float, default=12, help="how long tests/chaos hurts (default: 12)")
     group.addoption("--chaos-seed", type=int, default=None, help="repeat the decisions of an earlier chaos")
     group.addoption("--redraw", action="store_true", help="draw the README's picture of a terminal anew")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--whole"):
+        settings.load_profile("whole")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In several processes, tests that wait for an engine run among those that compute; the short ones end the run."""
+    if not config.getoption("--whole"):
+        left_out = [item for item in items if item.get_closest_marker("whole")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     if not hasattr(config, "workerinput"):
         return
     folders: dict[str, list[pytest.Item]] = {}

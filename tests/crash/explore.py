@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
@@ -26,9 +26,6 @@ SECOND_FAULTS = (Fault.DIE_BEFORE, Fault.DIE_AFTER)
 # A lost answer that the SDK repeats changes nothing about a read.
 READS = frozenset({"GetItem", "BatchGetItem", "ReceiveMessage"})
 
-# The orders of a scenario's actors, as choices, each with its run.
-Orders = Callable[[Scenario, Cloud, Breakage], Iterator[tuple[list[int], World]]]
-
 
 @dataclass
 class Report:
@@ -40,17 +37,18 @@ class Report:
 
 
 def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, *, whole: bool = False) -> Report:
-    """Run the scenario in many ways; with a `breakage`, with single faults, and only to the first violation.
+    """Run the scenario in many ways.
 
-    `whole` asks for every order of several actors, and for faults in pairs in every story of one actor.
+    `whole` asks for every order of several actors, for every fault at each call, and for faults in pairs in every story
+    of one actor. Without it, a call is struck by a death after it and by one other fault, drawn by chance.
+    With a `breakage`, every order and every single fault is tried, up to the first violation.
     """
     report = Report()
     depth = scenario.depth if breakage is None else min(scenario.depth, 1)
     if whole and scenario.actors == 1 and scenario.depth:
         depth = 2
-    few = scenario.departures is not None
-    orders = _every_order if whole or few or breakage is not None else _some_orders
-    for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth, orders):
+    every = whole or breakage is not None
+    for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth, every):
         if breakage is not None and report.violations:
             break
     return report
@@ -79,13 +77,15 @@ def replay(
 
 
 def _explorations(
-    scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, depth: int, orders: Orders
+    scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, depth: int, every: bool
 ) -> Iterator[None]:
     if scenario.faults:
-        yield from _with_its_own_faults(scenario, cloud, breakage, report)
+        yield from _with_its_own_faults(scenario, cloud, breakage, report, every)
         return
+    orders = _every_order if every or scenario.departures is not None else _some_orders
+    chance = Random(scenario.name)
     struck: set[tuple[tuple[int, ...], int]] = set()
-    for choices, undisturbed in orders(scenario, cloud, breakage):
+    for choices, undisturbed in orders(scenario, cloud, breakage, {}):
         _record(report, scenario, undisturbed, {}, choices)
         yield
         for index, operation in enumerate(undisturbed.wire.calls if depth else []):
@@ -94,9 +94,7 @@ def _explorations(
             if (prefix, index) in struck:
                 continue
             struck.add((prefix, index))
-            for fault in FAULTS if scenario.actors == 1 else FAULTS_AMONG_ACTORS:
-                if fault is Fault.LOSE_ANSWER and operation in READS:
-                    continue
+            for fault in _faults(scenario, operation, None if every else chance):
                 faults = {index: fault}
                 once = replay(scenario, cloud, breakage, faults, prefix)
                 report.crash_points += 1
@@ -115,24 +113,42 @@ def _explorations(
                         yield
 
 
-def _with_its_own_faults(scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report) -> Iterator[None]:
-    """Every schedule under each fault that the scenario names, at each of its calls."""
+def _faults(scenario: Scenario, operation: str, chance: Random | None) -> Sequence[Fault]:
+    """What strikes a call: everything that may, or, by `chance`, a death after it and one other fault."""
+    if scenario.actors > 1:
+        return FAULTS_AMONG_ACTORS
+    faults = [fault for fault in FAULTS if not (fault is Fault.LOSE_ANSWER and operation in READS)]
+    if chance is None:
+        return faults
+    faults.remove(Fault.DIE_AFTER)
+    return Fault.DIE_AFTER, chance.choice(faults)
+
+
+def _with_its_own_faults(
+    scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, every: bool
+) -> Iterator[None]:
+    """The orders under each fault that the scenario names, at each of its calls."""
+    orders = _schedules if every else _some_orders
     calls = len(replay(scenario, cloud, breakage, {}).wire.calls)
     for fault in scenario.faults:
         for index in range(calls):
             faults = {index: fault}
-            for choices, world in _schedules(scenario, cloud, breakage, faults):
+            for choices, world in orders(scenario, cloud, breakage, faults):
                 if not world.wire.missed:  # in some orders there are fewer calls
                     report.crash_points += 1
                     _record(report, scenario, world, faults, choices)
                     yield
 
 
-def _every_order(scenario: Scenario, cloud: Cloud, breakage: Breakage) -> Iterator[tuple[list[int], World]]:
-    return islice(_schedules(scenario, cloud, breakage, {}), MAX_SCHEDULES)
+def _every_order(
+    scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
+) -> Iterator[tuple[list[int], World]]:
+    return islice(_schedules(scenario, cloud, breakage, faults), MAX_SCHEDULES)
 
 
-def _some_orders(scenario: Scenario, cloud: Cloud, breakage: Breakage) -> Iterator[tuple[list[int], World]]:
+def _some_orders(
+    scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
+) -> Iterator[tuple[list[int], World]]:
     """Orders by chance, the same in every run of the tests; an order that was drawn before is not run again."""
     chance = Random(scenario.name)
     drawn: list[list[int]] = []
@@ -140,7 +156,7 @@ def _some_orders(scenario: Scenario, cloud: Cloud, breakage: Breakage) -> Iterat
         choices = chance.choices(range(scenario.actors), k=LONGEST_ORDER)
         if any(choices[: len(taken)] == taken for taken in drawn):
             continue
-        world = replay(scenario, cloud, breakage, {}, choices)
+        world = replay(scenario, cloud, breakage, faults, choices)
         taken = choices[: len(world.options)]
         drawn.append(taken)
         yield taken, world

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from ftask.core.manifest import EXPERIMENT, Manifest
@@ -18,9 +19,9 @@ MAX_ATTEMPTS = 4
 with fresh_registry() as REGISTRY:
 
     @task(max_attempts=MAX_ATTEMPTS)
-    def convert(order_id: int) -> int:
-        """Return its argument, which only a number can be."""
-        return order_id
+    def convert(day: date) -> str:
+        """Return its argument, which only a date can be: that the API leaves to the worker."""
+        return day.isoformat()
 
     @task(max_attempts=MAX_ATTEMPTS, backoff=BACKOFF)
     def flaky(**arguments: Any) -> dict[str, Any]:

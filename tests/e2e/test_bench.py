@@ -125,6 +125,7 @@ def assert_a_run_ends_with_its_engine(engine: Cli) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.whole
 def test_a_broken_worker_is_caught(own_engine: Cli) -> None:
     own_engine("deploy", "--yes", "--param", "BackoffBaseSeconds=3")
     append_to_worker(own_engine, LOSES_ONE_IN_A_HUNDRED)

@@ -113,11 +113,18 @@ def test_everything_about_one_failed_task(deployed: Cli, stage: Stage) -> None:
     assert "does not exist" in unknown.err
 
 
-def test_a_redrive_that_is_killed_ten_times_loses_nothing_and_runs_nothing_twice(deployed: Cli, stage: Stage) -> None:
+@pytest.fixture
+def kills(pytestconfig: pytest.Config) -> int:
+    return 10 if pytestconfig.getoption("--whole") else 3
+
+
+def test_a_redrive_that_is_killed_again_and_again_loses_nothing_and_runs_nothing_twice(
+    deployed: Cli, stage: Stage, kills: int
+) -> None:
     ids = put_failures(stage, 120, Failure("ValueError", "no"))
     rng = Random(1)
     left = 120
-    for _ in range(10):
+    for _ in range(kills):
         left -= rng.randrange(4, 11)
         killed_when(deployed, stage, ("dlq", "redrive", "--yes", "--rate", "60"), left)
     assert deployed("dlq", "redrive", "--yes", "--rate", "0").code == 0
@@ -129,11 +136,11 @@ def test_a_redrive_that_is_killed_ten_times_loses_nothing_and_runs_nothing_twice
     assert {ran[task_id] for task_id in ids} == {1}
 
 
-def test_a_drain_that_is_killed_ten_times_loses_nothing(deployed: Cli, stage: Stage) -> None:
+def test_a_drain_that_is_killed_again_and_again_loses_nothing(deployed: Cli, stage: Stage, kills: int) -> None:
     ids = set(put_failures(stage, 200, Failure("ValueError", "no")))
     rng = Random(2)
     left = 200
-    for _ in range(10):
+    for _ in range(kills):
         left -= rng.randrange(1, 20)
         killed_when(deployed, stage, ("dlq", "drain", "--yes", "--to", "killed.jsonl"), left)
     file = deployed.folder / "killed.jsonl"

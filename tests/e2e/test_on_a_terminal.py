@@ -169,8 +169,15 @@ def test_every_command_is_called_on_a_terminal() -> None:
     assert CALLS.keys() == COMMANDS.keys()
 
 
-@pytest.mark.parametrize("command", CALLS)
-@pytest.mark.parametrize(("columns", "kind"), [(80, "xterm-256color"), (160, "dumb")])
+def on_each_terminal() -> Iterator[object]:
+    """A usual run takes one kind of terminal for a command and the other one for the next."""
+    for number, command in enumerate(CALLS):
+        for kind, (columns, term) in enumerate([(80, "xterm-256color"), (160, "dumb")]):
+            marks = [pytest.mark.whole] if (number + kind) % 2 else []
+            yield pytest.param(command, columns, term, marks=marks, id=f"{command}-{term}")
+
+
+@pytest.mark.parametrize(("command", "columns", "kind"), list(on_each_terminal()))
 def test_a_command_shows_its_result_on_a_terminal(world: World, command: str, columns: int, kind: str) -> None:
     for call in CALLS[command](world):
         cli = world.other if command.startswith("local ") else world.cli

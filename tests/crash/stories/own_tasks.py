@@ -63,7 +63,7 @@ SCENARIOS = [
     Scenario("submit another type with the same key", submit_another_type_with_the_same_key),
     Scenario(
         "own task whose payload cannot be converted",
-        own_task("convert", {"order_id": "x"}, own_tasks.wrongs_of_unconvertible),
+        own_task("convert", {"day": "x"}, own_tasks.wrongs_of_unconvertible),
         Status.FAILED,
     ),
     Scenario("own task that reaches an old worker first", own_task_on_an_old_worker(replaced=True)),
