@@ -10,8 +10,7 @@ import random
 import secrets
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,21 +19,20 @@ from itertools import accumulate, islice
 from botocore.exceptions import EndpointConnectionError
 
 from ftask.aws.api import ApiClient
-from ftask.aws.errors import translate, translate_aws_errors
+from ftask.aws.errors import translate
 from ftask.aws.stage import Stage
 from ftask.bench.machine import load_average
 from ftask.bench.result import INTERRUPTED, TIMED_OUT, UNANSWERED
 from ftask.client.answers import Accepted
 from ftask.client.requests import TaskRequest
 from ftask.client.transport import CONNECTIONS
-from ftask.core.dynamodb import BATCH_GET_KEYS
 from ftask.core.errors import FtaskError
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.payload import encode_payload
 from ftask.core.timestamps import now
 from ftask.ops import consumption
-from ftask.ops.pace import Pace
-from ftask.ops.watch import round_seconds
+from ftask.submission.job import Job
+from ftask.submission.watch import WaitProgress, Watcher, round_seconds
 
 DEFAULT_CONCURRENCY = 8
 DEFAULT_BATCH = 10
@@ -43,8 +41,6 @@ DEFAULT_BATCH = 10
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/confirm-queue-is-empty.html
 QUIET_SECONDS_AWS = 90.0
 QUIET_SECONDS_EMULATED = 5.0
-# The time left is estimated from the throughput of this many seconds.
-_RECENT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -76,19 +72,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come. `per_second` counts ended tasks; `seconds_left` is an estimate, None at the beginning."""
+    """How far a run has come: how many tasks are submitted and refused, and how far the submitted ones have come."""
 
-    total: int
     submitted: int
     refused: int
-    states: Counter[Status]
-    per_second: float
-    seconds_left: float | None
-
-    @property
-    def ended(self) -> int:
-        """How many tasks have ended."""
-        return sum(count for status, count in self.states.items() if status.terminal)
+    tasks: WaitProgress
 
 
 @dataclass(frozen=True)
@@ -128,13 +116,12 @@ class Experiment:
     _sent: list[Sent] = field(default_factory=list)
     _refusals: list[FtaskError] = field(default_factory=list)
     _tasks: dict[str, Task] = field(default_factory=dict)
-    _open: dict[str, None] = field(default_factory=dict)
-    _lost: set[str] = field(default_factory=set)
+    _new: list[str] = field(default_factory=list)
+    _lost: frozenset[str] = frozenset()
     _stopped: str | None = None
     _failure: FtaskError | None = None
     _load_before: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
-    _reads: int = 0
     _letters_before: int = 0
     _letters_after: int = 0
 
@@ -143,6 +130,16 @@ class Experiment:
         self._arrivals = _arrivals(self.settings)
         self._next = iter(range(self.settings.tasks))
         self._lock = threading.Lock()
+        self._watcher = Watcher(
+            self.stage.target,
+            self.stage.outputs.table,
+            Job(),
+            self.sleep,
+            self.tick,
+            planned=self.settings.tasks,
+            # It was accepted: after a while it counts as lost.
+            missing=lambda task_id: None,
+        )
 
     def run(self, show: Callable[[Progress], None]) -> None:
         """Run to the end or to the time limit; call `show` after each look at the tasks.
@@ -159,12 +156,11 @@ class Experiment:
         self._load_before = load_average()
         self._give_up_early()
         self._started_at, begun = now(), self.tick()
-        self._pace = Pace(begun, _RECENT_SECONDS)
         clients = CONNECTIONS if self._arrivals is not None else min(self.settings.concurrency, CONNECTIONS)
         with ThreadPoolExecutor(clients) as threads:
             submitting = [threads.submit(self._submit, begun) for _ in range(clients)]
             try:
-                self._follow(begun, submitting, show)
+                self._follow(submitting, show)
             except KeyboardInterrupt:
                 self._stopped = INTERRUPTED
             except FtaskError as error:
@@ -184,7 +180,9 @@ class Experiment:
 
     def _look_once_more(self) -> None:
         if self._stopped is not None:
-            self._read(list(self._open))
+            self._take_new()
+            for changed in self._watcher.rounds(0):
+                self._keep(changed)
             self._ended_at = now()
         self._letters_after = self._settled_letters()
 
@@ -211,11 +209,11 @@ class Experiment:
             tuple(sorted(self._sent, key=lambda sent: sent.number)),
             tuple(self._refusals),
             dict(self._tasks),
-            frozenset(self._lost),
+            self._lost,
             self._stopped,
             self._letters_before,
             self._letters_after,
-            self._reads,
+            self._watcher.requests,
             self._failure,
             self._load_before,
             load_average(),
@@ -253,7 +251,7 @@ class Experiment:
                     self._refusals.append(outcome)
                 else:
                     self._sent.append(Sent(number, outcome.task_id, sent_at, seconds))
-                    self._open[outcome.task_id] = None
+                    self._new.append(outcome.task_id)
 
     def _request(self, tasks: Sequence[TaskRequest]) -> Sequence[Accepted | FtaskError]:
         try:
@@ -261,69 +259,54 @@ class Experiment:
         except FtaskError as error:
             return [error] * len(tasks)
 
-    def _follow(self, begun: float, submitting: list[Future[None]], show: Callable[[Progress], None]) -> None:
+    def _follow(self, submitting: list[Future[None]], show: Callable[[Progress], None]) -> None:
         timeout = self.settings.timeout_seconds
-        quiet_since: float | None = None
-        while True:
-            with self._lock:
-                due = [task_id for task_id in self._open if self._is_due(task_id)]
-            changed = self._read(due)
+        last_change = self.tick()
+
+        def all_sent() -> bool:
+            return all(client.done() for client in submitting)
+
+        def more_come() -> bool:
+            is_done = all_sent()
+            self._take_new()
+            return not is_done or self._watcher.job.open_count > 0
+
+        for changed in self._watcher.rounds(timeout, more_come):
+            self._keep(changed)
             show(self._progress())
-            all_sent = all(client.done() for client in submitting)
-            if all_sent and not self._open:
+            self._take_new()
+            if changed or not all_sent() or not self._is_quiet():
+                last_change = self.tick()
+            elif self.tick() - last_change >= self._quiet_seconds:
+                self._lost = frozenset(self._watcher.job.watched(is_open=True))
                 return
-            if timeout is not None and self.tick() - begun >= timeout:
-                self._stopped = TIMED_OUT
-                return
-            if changed or not all_sent or len(due) < len(self._open) or not self._queues_empty():
-                quiet_since = None
-            elif quiet_since is None:
-                quiet_since = self.tick()
-            elif self.tick() - quiet_since >= self._quiet_seconds:
-                self._lost.update(self._open)
-                return
-            self._pause(begun)
+        if more_come():
+            self._stopped = TIMED_OUT
 
-    def _pause(self, begun: float) -> None:
-        seconds = round_seconds(self.stage.target, len(self._open))
-        if self.settings.timeout_seconds is not None:
-            seconds = min(seconds, max(0.0, begun + self.settings.timeout_seconds - self.tick()))
-        self.sleep(seconds)
+    def _is_quiet(self) -> bool:
+        """Whether all open tasks were read without a change, none waits for its next attempt, and no message waits."""
+        watcher = self._watcher
+        if watcher.unchanged_count < watcher.job.open_count:
+            return False
+        waits = any(
+            task.next_attempt_at is not None and task.next_attempt_at > now()
+            for task in self._tasks.values()
+            if not task.status.terminal
+        )
+        return not waits and self.stage.queue_depth().total == 0
 
-    def _is_due(self, task_id: str) -> bool:
-        """Return whether an open task may have changed; one that backs off cannot."""
-        task = self._tasks.get(task_id)
-        return task is None or task.next_attempt_at is None or task.next_attempt_at <= now()
+    def _take_new(self) -> None:
+        with self._lock:
+            new, self._new = self._new, []
+            self._watcher.planned = self.settings.tasks - len(self._refusals)
+        self._watcher.job.watch(new)
 
-    def _read(self, task_ids: list[str]) -> bool:
-        """Read these tasks; return whether any of them has changed."""
-        changed, ended = False, 0
-        self._reads += -(-len(task_ids) // BATCH_GET_KEYS)
-        with translate_aws_errors():
-            for task in self.stage.store.get_many(task_ids):
-                before = self._tasks.get(task.task_id)
-                changed = changed or before is None or before.updated_at != task.updated_at
-                self._tasks[task.task_id] = task
-                if task.status.terminal:
-                    ended += 1
-                    with self._lock:
-                        self._open.pop(task.task_id, None)
-        self._pace.add(self.tick(), ended)
-        return changed
+    def _keep(self, changed: Iterable[Task]) -> None:
+        self._tasks.update({task.task_id: task for task in changed})
 
     def _progress(self) -> Progress:
         with self._lock:
-            sent, refused = len(self._sent), len(self._refusals)
-        states = Counter(task.status for task in self._tasks.values())
-        states[Status.PENDING] += max(0, sent - len(self._tasks))
-        ended = sum(states[status] for status in Status if status.terminal)
-        left = self.settings.tasks - refused - ended
-        return Progress(
-            self.settings.tasks, sent, refused, states, self._pace.per_second, self._pace.seconds_left(left)
-        )
-
-    def _queues_empty(self) -> bool:
-        return self.stage.queue_depth().total == 0
+            return Progress(len(self._sent), len(self._refusals), self._watcher.progress)
 
     def _count_letters(self) -> int:
         return self.stage.dead_letter_depth().total
@@ -334,7 +317,7 @@ class Experiment:
         deadline = self.tick() + self._quiet_seconds
         letters = self._count_letters()
         while letters < expected and self.tick() < deadline and self._stopped != INTERRUPTED:
-            self.sleep(round_seconds(self.stage.target, 0))
+            self.sleep(round_seconds(self.stage.target))
             letters = self._count_letters()
         return letters
 

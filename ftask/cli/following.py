@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -20,10 +20,10 @@ from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.ops.watch import Watcher
-from ftask.ops.watched_tasks import WatchedTasks
 from ftask.render.progress import ended_summary, waiting_board, waiting_line, with_reason
 from ftask.render.tasks import change_line, live_table
+from ftask.submission.job import Job
+from ftask.submission.watch import Watcher
 
 # With more tasks their ids are written to a file: a command with all of them could not be pasted.
 MAX_IDS_IN_COMMAND = 5
@@ -87,114 +87,102 @@ class Followed:
     @property
     def is_many(self) -> bool:
         """Whether the tasks were too many for a row each."""
-        return len(self.watcher.tasks) > FEW_TASKS
+        return self.watcher.job.watched_count > FEW_TASKS
 
     def task_documents(self, stage: Stage) -> Iterator[Any]:
-        """Yield the JSON form of each task as last seen."""
-        tasks = self.watcher.tasks.as_read()
-        while some := list(islice(tasks, TASKS_AT_ONCE)):
-            yield from map(task_to_json, stage.with_payloads(some))
-
-    def failed_ids(self) -> Iterable[str]:
-        """Yield the ids of the failed tasks."""
-        return self.watcher.tasks.ids(Status.FAILED)
+        """Yield the JSON form of each task, in the order of their submission."""
+        ids = self.watcher.job.watched()
+        while some := list(islice(ids, TASKS_AT_ONCE)):
+            yield from map(task_to_json, stage.with_payloads(self.watcher.read_again(some)))
 
 
-def follow(run: Invocation, task_ids: Iterable[str], timeout: float | None, *, result_follows: bool) -> Followed:
-    """Watch the tasks until all have ended or `timeout` seconds have passed.
+def job_of(task_ids: Iterable[str]) -> Job:
+    """Return a job that waits for these tasks."""
+    job = Job()
+    job.watch(task_ids)
+    return job
+
+
+def follow(run: Invocation, job: Job, timeout: float | None, *, result_follows: bool) -> Followed:
+    """Watch the tasks of the job until all have ended or `timeout` seconds have passed.
 
     A terminal shows a live table of a few tasks, and a bar for many. Everything else shows a line for each change of a
     few tasks, and for many one now and then. With `result_follows` the lines are progress on stderr; otherwise those of
     a few tasks, and with JSON all changes, are the result.
     """
     screen = run.screen
-    tasks = WatchedTasks(task_ids, keeps_tasks=screen.json and result_follows)
-    watcher = Watcher(run.target, run.outputs.table, tasks)
+    watcher = Watcher(run.target, run.outputs.table, job)
     standstill = Standstill(run)
-    if len(tasks) <= FEW_TASKS or (screen.json and not result_follows):
-        if screen.live:
-            _draw_table(run, watcher, standstill, timeout, transient=result_follows)
-        else:
-            _write_changes(run, watcher, standstill, timeout, result_follows=result_follows)
-    elif screen.draws_progress:
-        _draw_bar(run, watcher, standstill, timeout)
+    shows_each = job.watched_count <= FEW_TASKS or (screen.json and not result_follows)
+    if screen.live if shows_each else screen.draws_progress:
+        draw = _table(run, watcher) if shows_each else lambda _: waiting_board(watcher.progress)
+        with screen.drawing(draw([]), transient=result_follows or not shows_each) as live:
+            for changed in watcher.rounds(timeout):
+                standstill.note(changed=bool(changed))
+                live.update(with_reason(draw(changed), standstill.reason), refresh=True)
     else:
-        _write_lines(run, watcher, standstill, timeout)
-    if tasks.open_count:
-        screen.warn(f"Still open after {timeout:g} s: {tasks.open_count:,} of {plural(len(tasks), 'task')}.")
+        write = _changes(run, result_follows=result_follows) if shows_each else _lines(run, watcher)
+        for changed in watcher.rounds(timeout):
+            if reason := standstill.note(changed=bool(changed)):
+                screen.warn(reason)
+            write(changed)
+    if job.open_count:
+        screen.warn(f"Still open after {timeout:g} s: {job.open_count:,} of {plural(job.watched_count, 'task')}.")
         if standstill.look() or standstill.reason:
             screen.warn(str(standstill.reason))
         return Followed(ExitCode.TIMED_OUT, watcher)
-    all_completed = watcher.progress.states[Status.COMPLETED] == len(tasks)
+    all_completed = watcher.progress.states[Status.COMPLETED] == job.watched_count
     return Followed(ExitCode.DONE if all_completed else ExitCode.TASK_FAILED, watcher)
 
 
 def show_summary(run: Invocation, followed: Followed) -> None:
     """Show as the result how many tasks ended, by state and by error, and which failed; and the next commands."""
-    progress, tasks = followed.watcher.progress, followed.watcher.tasks
-    ids = list(tasks.ids(Status.FAILED, limit=SHOWN_IDS))
-    shown = run.shown_ids(ids)
-    run.screen.result(None, lambda: ended_summary(progress, [shown[task_id] for task_id in ids]))
-    run.screen.next_steps(_commands_for_failed(run, followed, list(shown.values())))
+    watcher = followed.watcher
+    progress, since = watcher.progress, watcher.first_failed_at
+    ids = list(islice(watcher.job.watched(Status.FAILED), SHOWN_IDS))
+    shown = list(run.shown_ids(ids).values())
+    run.screen.result(None, lambda: ended_summary(progress, shown))
+    if shown and since is not None:
+        commands = [f"dlq show {shown[0]}"]
+        if progress.states[Status.FAILED] > len(shown):
+            commands.append(f"ls --status FAILED --since {since:%Y-%m-%dT%H:%M:%SZ} --limit 0")
+        run.screen.next_steps([command_on(run.target, command) for command in commands])
 
 
-def _commands_for_failed(run: Invocation, followed: Followed, ids: list[str]) -> list[str]:
-    since = followed.watcher.first_failed_at
-    if not ids or since is None:
-        return []
-    commands = [f"dlq show {ids[0]}"]
-    if followed.watcher.progress.states[Status.FAILED] > len(ids):
-        commands.append(f"ls --status FAILED --since {since:%Y-%m-%dT%H:%M:%SZ} --limit 0")
-    return [command_on(run.target, command) for command in commands]
-
-
-def _draw_table(
-    run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None, *, transient: bool
-) -> None:
+def _table(run: Invocation, watcher: Watcher) -> Callable[[Sequence[Task]], Any]:
     started = now()
-    ids = run.shown_ids(watcher.tasks)
+    ids = run.shown_ids(watcher.job.watched())
     seen: dict[str, Task] = {}
-    with run.screen.drawing(live_table([], started, started, ids), transient=transient) as live:
-        for changed in watcher.rounds(timeout):
-            standstill.note(changed=bool(changed))
-            seen |= {task.task_id: task for task in changed}
-            table = live_table(list(seen.values()), now(), started, ids)
-            live.update(with_reason(table, standstill.reason), refresh=True)
+
+    def draw(changed: Sequence[Task]) -> Any:
+        seen.update({task.task_id: task for task in changed})
+        return live_table(list(seen.values()), now(), started, ids)
+
+    return draw
 
 
-def _write_changes(
-    run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None, *, result_follows: bool
-) -> None:
-    for changed in watcher.rounds(timeout):
-        if reason := standstill.note(changed=bool(changed)):
-            run.screen.warn(reason)
-        for task in _whole(run, changed, result_follows=result_follows):
+def _changes(run: Invocation, *, result_follows: bool) -> Callable[[Sequence[Task]], None]:
+    def write(changed: Sequence[Task]) -> None:
+        needs_payloads = run.screen.json and not result_follows
+        for task in run.stage.with_payloads(changed) if needs_payloads else changed:
             line = change_line(task, now())
             if result_follows:
                 run.screen.note(line)
             else:
                 run.screen.line(task_to_json(task), line)
 
-
-def _whole(run: Invocation, tasks: Iterable[Task], *, result_follows: bool) -> Iterable[Task]:
-    """Return the tasks with what their JSON needs, where that is the result."""
-    return run.stage.with_payloads(tasks) if run.screen.json and not result_follows else tasks
+    return write
 
 
-def _draw_bar(run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None) -> None:
-    with run.screen.drawing(waiting_board(watcher.progress), transient=True) as live:
-        for changed in watcher.rounds(timeout):
-            standstill.note(changed=bool(changed))
-            live.update(with_reason(waiting_board(watcher.progress), standstill.reason), refresh=True)
-
-
-def _write_lines(run: Invocation, watcher: Watcher, standstill: Standstill, timeout: float | None) -> None:
+def _lines(run: Invocation, watcher: Watcher) -> Callable[[Sequence[Task]], None]:
     due = 0.0
-    for changed in watcher.rounds(timeout):
-        if reason := standstill.note(changed=bool(changed)):
-            run.screen.warn(reason)
+
+    def write(_: Sequence[Task]) -> None:
+        nonlocal due
         progress = watcher.progress
         if progress.seconds >= due and not progress.unread:
             run.screen.note(waiting_line(progress, now()))
             shortest, longest = LINE_SECONDS
             due = progress.seconds + min(longest, max(shortest, progress.seconds / 10))
+
+    return write

@@ -1,14 +1,11 @@
-"""Where `submit` reads its tasks from: arguments, options, a file or stdin. All are checked before one is sent.
-
-The tasks of a file or of stdin wait on disk, so a file of any size takes little memory.
-"""
+"""Where `submit` reads its tasks from: arguments, options, a file or stdin."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ftask.actions.drain import MARK, VERSION
 from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload, utf8_lines
@@ -16,8 +13,7 @@ from ftask.cli.usage import UsageError
 from ftask.core.errors import PayloadError
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.payload import JsonObject, encode_payload, parse_payload
-from ftask.ops.rejected import Rejected
-from ftask.ops.submit import Container, InputTask, task_spool
+from ftask.submission.job import InputTask, Rejected
 
 _MARK = f'"{MARK}"'.encode()
 # The fields of a line that names the type of its task. Any other object is a payload.
@@ -37,24 +33,21 @@ class Sources:
 
 
 def read_tasks(
-    sources: Sources, warn: Callable[[str], None], reject: Callable[[Rejected], None] | None = None
-) -> Container[InputTask]:
-    """Return the tasks to submit, valid and in order; `warn` gets a line for each letter without a task.
+    sources: Sources, warn: Callable[[str], None], reject: Callable[[Rejected], None]
+) -> Iterable[InputTask]:
+    """Return the tasks to submit, in order, read as they are needed; `warn` gets a line for each letter without a task.
 
-    Invalid lines of a file go to `reject`; without it, and from stdin, the first of them is an error.
+    Invalid lines of a file go to `reject`; from stdin, the first of them is an error.
     """
     options = [source for source in (sources.message, sources.payload, sources.file) if source is not None]
     if len(options) + bool(sources.arguments) > 1:
         raise UsageError("Give only one of key=value arguments, --message, --payload and --file.")
     if sources.message is not None:
         return [_of_message(sources.message, sources.type)]
+    if sources.file == "-":
+        return _from_lines(utf8_lines(sys.stdin.buffer, "stdin"), sources.type, warn, None)
     if sources.file is not None:
-        from_stdin = sources.file == "-"
-        lines = _split(utf8_lines(sys.stdin.buffer, "stdin") if from_stdin else read_lines(sources.file))
-        tasks = task_spool()
-        for task in _from_lines(lines, warn, None if from_stdin else reject):
-            tasks.append(task if task.type is not None or sources.type is None else replace(task, type=sources.type))
-        return tasks
+        return _from_lines(read_lines(sources.file), sources.type, warn, reject)
     return [InputTask(encode_payload(_one_payload(sources)), type=sources.type)]
 
 
@@ -95,16 +88,14 @@ def _checked(text: str | bytes) -> InputTask:
     return InputTask(encode_payload(payload), key, type=task_type)
 
 
-def _split(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines without their ends; a carriage return alone ends a line too."""
-    for line in lines:
-        yield from line.splitlines()
-
-
 def _from_lines(
-    lines: Iterable[bytes], warn: Callable[[str], None], reject: Callable[[Rejected], None] | None
+    lines: Iterable[bytes],
+    default_type: str | None,
+    warn: Callable[[str], None],
+    reject: Callable[[Rejected], None] | None,
 ) -> Iterator[InputTask]:
-    for number, line in enumerate(lines, 1):
+    # A carriage return alone ends a line too.
+    for number, line in enumerate((part for read in lines for part in read.splitlines()), 1):
         if not line.strip():
             continue
         try:
@@ -117,7 +108,7 @@ def _from_lines(
         if task is None:
             warn(f"Skipped line {number}: a dead letter without a payload.")
         else:
-            yield InputTask(task.payload, task.key, number, task.type)
+            yield task._replace(line=number, type=task.type or default_type)
 
 
 def _drained(line: bytes) -> InputTask | None:
@@ -134,6 +125,5 @@ def _drained(line: bytes) -> InputTask | None:
     if "payload" not in fields:
         return None
     payload = parse_payload(json.dumps(fields["payload"], ensure_ascii=False))
-    # A letter that 0.1 drained has no type.
     key, task_type = f"drained-{fields.get('taskId')}-{fields.get('epoch')}", fields.get("type")
     return InputTask(encode_payload(payload), key, type=task_type if isinstance(task_type, str) else None)

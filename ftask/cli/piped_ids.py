@@ -11,7 +11,7 @@ from ftask.cli.task_arguments import utf8_lines
 from ftask.cli.usage import UsageError
 from ftask.core.codec import TASK_ID
 from ftask.core.text import shortened
-from ftask.ops.ledger import MARK
+from ftask.submission.job import recorded_ids
 
 # What stands for stdin among the arguments.
 STDIN = "-"
@@ -19,16 +19,16 @@ _EXPECTED = "Expected one id per line, or the JSON that ftask prints."
 
 
 def read_ids() -> list[str]:
-    """Return the ids on stdin; see :func:`parse_ids`."""
+    """Return the ids on stdin: of the record of accepted tasks that `submit --file` keeps, or see :func:`parse_ids`."""
     if sys.stdin.isatty():
         raise UsageError("No ids on stdin: it is a terminal.", "Pipe them in: ftask ls --status PENDING | ftask …")
-    return parse_ids(b"".join(utf8_lines(sys.stdin.buffer, "stdin")).decode(errors="replace"))
+    content = b"".join(utf8_lines(sys.stdin.buffer, "stdin"))
+    recorded = recorded_ids(content)
+    return parse_ids(content.decode(errors="replace")) if recorded is None else recorded
 
 
 def parse_ids(text: str) -> list[str]:
     """Return the ids in `text`, each once: the first word of each line, or of the tasks in JSON or JSON lines.
-
-    The record of accepted tasks that `submit --file` keeps is such JSON.
     """
     is_json = text.lstrip()[:1] in ("[", "{")
     return list(dict.fromkeys(_ids_of_json(text) if is_json else _ids_of_lines(text)))
@@ -53,8 +53,7 @@ def _ids_of_json(text: str) -> Iterator[str]:
         except (ValueError, RecursionError):
             raise UsageError("stdin begins as JSON and is not.", _EXPECTED) from None
     for element in values if isinstance(values, list) else [values]:
-        if not (isinstance(element, dict) and MARK in element):
-            yield _id_of(element)
+        yield _id_of(element)
 
 
 def _id_of(element: Any) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ftask.cli.usage import InvalidOptionError, UsageError
 from ftask.core.payload import JsonObject, parse_payload
@@ -25,10 +25,6 @@ def split_type(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def parse_arguments(arguments: Sequence[str]) -> JsonObject:
     """Return the payload that these arguments make: `key=value` is a text, `key:=json` any JSON value.
-
-    Raises:
-        UsageError: an argument is of neither form, its value is not JSON, or a key is given twice.
-        PayloadError: the payload is not one that a task may have.
     """
     payload: JsonObject = {}
     for argument in arguments:
@@ -57,25 +53,24 @@ def as_json(problem: str, arguments: Iterable[str]) -> str | None:
 
 def read_payload(text: str) -> JsonObject:
     """Return the payload of `--payload`: JSON, `@FILE`, or `-` for stdin.
-
-    Raises:
-        UsageError: the file cannot be read.
-        PayloadError: the payload is invalid.
     """
     if text == "-":
         return parse_payload(b"".join(utf8_lines(sys.stdin.buffer, "stdin")))
-    return parse_payload(read_file(text[1:]) if text.startswith("@") else text)
-
-
-def read_file(path: str) -> bytes:
-    """Return the content of a file."""
-    return b"".join(read_lines(path))
+    return parse_payload(b"".join(read_lines(text[1:])) if text.startswith("@") else text)
 
 
 def read_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file, each with its end; see :func:`utf8_lines`."""
+    """Open a file, and return its lines, each with its end; see :func:`utf8_lines`.
+    """
     try:
-        with Path(path).open("rb") as file:
+        return _lines_of(Path(path).open("rb"), path)
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def _lines_of(file: IO[bytes], path: str) -> Iterator[bytes]:
+    try:
+        with file:
             yield from utf8_lines(file, path)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow, how_to_follow, show_summary
+from ftask.cli.following import follow, how_to_follow, job_of, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.piped_ids import STDIN, read_ids
 from ftask.cli.selecting import TaskIds, Timeout
@@ -38,7 +38,7 @@ def watch(
     run.if_interrupted = "The tasks go on. Run the command again to follow them."
     if not is_piped:
         run.if_interrupted = lambda: how_to_follow(run, ids)
-    followed = follow(run, ids, timeout, result_follows=False)
+    followed = follow(run, job_of(ids), timeout, result_follows=False)
     if followed.is_many and not run.screen.json:
         show_summary(run, followed)
     return followed.code

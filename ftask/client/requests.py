@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from botocore.auth import SigV4Auth
@@ -23,6 +23,16 @@ _FRAME_BYTES = 800
 _JSON = {"content-type": "application/json"}
 
 Duration = float | timedelta
+
+
+class WithPayload(Protocol):
+    """What goes into a batch."""
+
+    @property
+    def payload(self) -> str: ...
+
+
+P = TypeVar("P", bound=WithPayload)
 
 
 class TaskRequest(NamedTuple):
@@ -95,9 +105,9 @@ def task_path(task_id: str) -> str:
     return f"/tasks/{quote(task_id, safe='')}"
 
 
-def batches(tasks: Iterable[TaskRequest]) -> Iterator[list[TaskRequest]]:
+def batches(tasks: Iterable[P]) -> Iterator[list[P]]:
     """Yield the tasks in batches that one request can carry, read as they are needed."""
-    chunk: list[TaskRequest] = []
+    chunk: list[P] = []
     size = 0
     for task in tasks:
         task_bytes = len(task.payload.encode()) + _FRAME_BYTES

@@ -11,41 +11,23 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.model import Status
-from ftask.ops.watch import WaitProgress
 from ftask.render.statuses import status_counts
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.texts import clock_time, duration
-
-BAR_WIDTH = 40
-
-
-def ended_bar(ended: int, total: int) -> RenderableType:
-    """Draw how many of `total` tasks have ended, on one line."""
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(
-        ProgressBar(total=max(1, total), completed=ended, width=BAR_WIDTH),
-        Text(f"{ended:,} of {total:,} ended", style="bold"),
-    )
-    return bar
-
-
-def pace_text(per_second: float, seconds_left: float | None) -> str:
-    """Return how many tasks end in a second, and about when the last one does, as far as that can be told."""
-    left = f", about {duration(seconds_left)} left" if seconds_left else ""
-    return f"{per_second:.1f} ended/s{left}"
-
+from ftask.submission.watch import WaitProgress
 
 # Kinds of error below the bar: with it and the prompt they fit a small terminal.
 _MAX_ERROR_ROWS = 8
+BAR_WIDTH = 40
 
 
 def waiting_board(progress: WaitProgress) -> RenderableType:
     """Draw how far many tasks have come: the bar, the counts by state, the speed, and the errors so far."""
     counts = status_counts(progress.states.items())
-    pace = f"{pace_text(progress.per_second, progress.seconds_left)}, {duration(progress.seconds)} so far"
+    pace = f"{_pace(progress)}, {duration(progress.seconds)} so far"
     if progress.unread:
         pace += f", {progress.unread:,} not read yet"
-    lines: list[RenderableType] = [ended_bar(progress.ended, progress.total), counts, Text(pace, style="dim")]
+    lines: list[RenderableType] = [_bar(progress), counts, Text(pace, style="dim")]
     if progress.errors or progress.retrying:
         lines += ["", _errors(progress, with_retrying=bool(progress.retrying))]
     return Group(*lines)
@@ -59,8 +41,9 @@ def with_reason(picture: RenderableType, reason: str | None) -> RenderableType:
 def waiting_line(progress: WaitProgress, now: datetime) -> str:
     """Return how far many tasks have come as one line of plain text."""
     counts = ", ".join(f"{progress.states[status]:,} {status}" for status in Status if progress.states[status])
+    counts = counts or "none read yet"
     # With the last task, no speed is left to tell.
-    pace = f"; {pace_text(progress.per_second, progress.seconds_left)}" if progress.ended < progress.total else ""
+    pace = f"; {_pace(progress)}" if progress.ended < progress.total else ""
     return f"{clock_time(now)}  {progress.ended:,} of {progress.total:,} ended: {counts}{pace}"
 
 
@@ -88,3 +71,17 @@ def _errors(progress: WaitProgress, *, with_retrying: bool) -> Table:
     if rest := kinds[_MAX_ERROR_ROWS:]:
         table.add_row(f"{sum(count for _, count in rest):,}", *([""] if with_retrying else []), "of other kinds")
     return table
+
+
+def _bar(progress: WaitProgress) -> RenderableType:
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(
+        ProgressBar(total=max(1, progress.total), completed=progress.ended, width=BAR_WIDTH),
+        Text(f"{progress.ended:,} of {progress.total:,} ended", style="bold"),
+    )
+    return bar
+
+
+def _pace(progress: WaitProgress) -> str:
+    left = f", about {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    return f"{progress.per_second:.1f} ended/s{left}"

@@ -12,6 +12,7 @@ import pytest
 
 from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
+from ftask.submission.job import recorded_ids
 from tests.support.cli import Cli
 from tests.support.waiting import until
 
@@ -136,10 +137,10 @@ def test_a_file_that_was_interrupted_goes_on_and_nothing_is_submitted_twice(depl
     file = deployed.folder / "many.jsonl"
     # A message of its own, by which these tasks can be told from others.
     file.write_text("".join(f'{{"message":"SUCCESS","many":{number}}}\n' for number in range(700)))
-    ledger = deployed.folder / "many.jsonl.local.accepted"
+    record = deployed.folder / "many.jsonl.local.accepted"
 
     def accepted() -> int:
-        return len(ledger.read_text().splitlines()[1:]) if ledger.exists() else 0
+        return len(recorded_ids(record.read_bytes()) or []) if record.exists() else 0
 
     def submit_and_kill() -> None:
         enough = accepted() + 100
@@ -151,11 +152,10 @@ def test_a_file_that_was_interrupted_goes_on_and_nothing_is_submitted_twice(depl
     submit_and_kill()
     submit_and_kill()
     assert deployed("submit", "--file", "many.jsonl", "--wait", "-q").code == 0
-    entries = [json.loads(line) for line in ledger.read_text().splitlines()[1:]]
-    assert len({entry["key"] for entry in entries}) == len({entry["taskId"] for entry in entries}) == 700
+    ids = set(recorded_ids(record.read_bytes()) or [])
+    assert len(ids) == accepted() == 700
     completed = deployed("ls", "--status", "COMPLETED", "--limit", "0", "-o", "json").json
-    ids = {task["taskId"] for task in completed}
-    assert {entry["taskId"] for entry in entries} <= ids
+    assert ids <= {task["taskId"] for task in completed}
     assert deployed("submit", "--file", "many.jsonl", "-o", "json").json == []
 
 

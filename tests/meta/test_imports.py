@@ -34,9 +34,10 @@ EDGES = {
     "selection": {"aws", "client", "core"},
     "actions": {"aws", "core", "home", "selection"},
     "ops": {"aws", "client", "core", "home", "selection"},
+    "submission": {"aws", "client", "core", "home", "selection"},
     "doctor": {"actions", "aws", "core", "ops", "selection"},
-    "bench": {"aws", "client", "core", "distribution", "ops"},
-    "render": {"actions", "aws", "bench", "core", "deploy", "doctor", "ops", "selection"},
+    "bench": {"aws", "client", "core", "distribution", "ops", "submission"},
+    "render": {"actions", "aws", "bench", "core", "deploy", "doctor", "ops", "selection", "submission"},
     "cockpit": {"actions", "aws", "client", "core", "home", "ops", "render", "selection"},
     "cli": {
         *(
@@ -54,7 +55,7 @@ EDGES = {
             "policy",
             "render",
         ),
-        *("home", "scaffold", "selection", "tasks"),
+        *("home", "scaffold", "selection", "submission", "tasks"),
     },
     "handlers": {"core", "tasks"},
 }

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ftask.ops.pace import RECENT_SECONDS, Pace
+from ftask.submission.watch import RECENT_SECONDS, Pace
 
 
 def test_the_speed_is_that_of_the_recent_past() -> None:

@@ -1,24 +1,25 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
 from ftask.cli.input_tasks import Sources, read_tasks
 from ftask.cli.usage import UsageError
-from ftask.client.answers import Accepted
-from ftask.core.errors import FtaskError, PayloadError
-from ftask.ops.ledger import Ledger, ledger_path
-from ftask.ops.rejected import Rejected
-from ftask.ops.submit import InputTask
+from ftask.core.errors import PayloadError
+from ftask.submission.job import InputTask, Rejected
 
 
 def read(path: Path, content: str) -> tuple[list[InputTask], list[str]]:
     file = path / "tasks.jsonl"
     file.write_text(content)
     warnings: list[str] = []
-    return list(read_tasks(Sources(file=str(file)), warnings.append)), warnings
+    rejected: list[Rejected] = []
+    tasks = list(read_tasks(Sources(file=str(file)), warnings.append, rejected.append))
+    assert rejected == []
+    return tasks, warnings
 
 
 def test_each_line_is_a_task(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_each_line_is_a_task(tmp_path: Path) -> None:
 def test_lines_end_as_on_any_system(tmp_path: Path) -> None:
     file = tmp_path / "tasks.jsonl"
     file.write_bytes(b'{"a":1}\r\n\r\n{"b":2}\r{"c":3}\n{"d":"\xe2\x80\xa8"}')
-    tasks = list(read_tasks(Sources(file=str(file)), print))
+    tasks = list(read_tasks(Sources(file=str(file)), print, print))
     assert [(task.payload, task.line) for task in tasks] == [
         ('{"a":1}', 1),
         ('{"b":2}', 3),
@@ -50,7 +51,7 @@ def test_utf_16_is_refused_as_a_whole(tmp_path: Path, encoding: str) -> None:
     file.write_text('{"a":1}\n{"b":2}\n', encoding=encoding)
     rejected: list[Rejected] = []
     with pytest.raises(UsageError, match=r"tasks\.jsonl is UTF-16; expected UTF-8") as refused:
-        read_tasks(Sources(file=str(file)), print, rejected.append)
+        list(read_tasks(Sources(file=str(file)), print, rejected.append))
     assert refused.value.hint == "Convert it with: iconv -f UTF-16 -t UTF-8"
     assert rejected == []
 
@@ -87,7 +88,7 @@ def test_a_line_of_type_and_payload_is_a_task_of_that_type(tmp_path: Path) -> No
 def test_the_type_of_the_command_is_for_lines_that_name_none(tmp_path: Path) -> None:
     file = tmp_path / "tasks.jsonl"
     file.write_text('{"a":1}\n{"type":"other","payload":{}}\n')
-    tasks = read_tasks(Sources("send", file=str(file)), print)
+    tasks = read_tasks(Sources("send", file=str(file)), print, print)
     assert [task.type for task in tasks] == ["send", "other"]
 
 
@@ -95,8 +96,10 @@ def test_the_type_of_the_command_is_for_lines_that_name_none(tmp_path: Path) -> 
     "line", ['{"type":1,"payload":{}}', '{"type":"a","payload":[]}', '{"type":"a","payload":{},"idempotencyKey":1}']
 )
 def test_a_line_of_type_and_payload_of_wrong_kinds_is_rejected(tmp_path: Path, line: str) -> None:
-    with pytest.raises(PayloadError, match=r"^Line 1: Invalid task: expected a string as `type`, an object as"):
-        read(tmp_path, line)
+    (tmp_path / "tasks.jsonl").write_text(line)
+    rejected: list[Rejected] = []
+    assert list(read_tasks(Sources(file=str(tmp_path / "tasks.jsonl")), print, rejected.append)) == []
+    assert rejected[0].reason.startswith("Invalid task: expected a string as `type`, an object as")
 
 
 def test_a_rejected_task_is_kept_as_a_line_that_names_its_type(tmp_path: Path) -> None:
@@ -123,61 +126,7 @@ def test_a_bad_line_is_set_aside_and_keeps_no_other_back(tmp_path: Path) -> None
     assert [(line.line, line.text) for line in rejected] == [(1, "nonsense"), (3, "[]")]
 
 
-def test_a_bad_line_is_named(tmp_path: Path) -> None:
+def test_a_bad_line_of_stdin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b'{"a":1}\nnot json\n')))
     with pytest.raises(PayloadError, match="Line 2"):
-        read(tmp_path, '{"a":1}\nnot json\n')
-
-
-def accepted(task: InputTask, task_id: str) -> tuple[InputTask, Accepted]:
-    return task, Accepted(task_id, "PENDING", "")
-
-
-def a_ledger(path: Path) -> Ledger:
-    return Ledger(ledger_path(path / "tasks.jsonl", "local"))
-
-
-def test_a_ledger_knows_what_was_accepted_and_gives_the_same_text_the_same_key(tmp_path: Path) -> None:
-    tasks = [InputTask('{"a":1}'), InputTask('{"b":1}'), InputTask('{"a":1}'), InputTask("{}", "own")]
-    with a_ledger(tmp_path) as first:
-        keyed = list(first.keyed(tasks))
-        assert len({task.key for task in keyed}) == 4
-        assert keyed[3].key == "own"
-        first.note([accepted(keyed[0], "t0"), accepted(keyed[3], "t3")])
-    with a_ledger(tmp_path) as second:
-        # A line before them does not make them others.
-        again = list(second.keyed([InputTask("[]"), *tasks]))[1:]
-        assert again == keyed
-        assert [second.has(task) for task in again] == [True, False, False, True]
-        assert second.known(tasks) == 2
-
-
-def test_a_key_that_is_no_text_is_counted_like_any_other(tmp_path: Path) -> None:
-    task = InputTask("{}", "\ud800")
-    with a_ledger(tmp_path) as ledger:
-        ledger.note([accepted(task, "t")])
-    with a_ledger(tmp_path) as ledger:
-        assert ledger.has(task)
-        assert not ledger.has(InputTask("{}", "\udc00"))
-
-
-def test_a_ledger_distinguishes_types(tmp_path: Path) -> None:
-    with a_ledger(tmp_path) as ledger:
-        keyed = list(ledger.keyed([InputTask("{}"), InputTask("{}", type="a"), InputTask("{}", type="b")]))
-    assert all(str(task.key).endswith("-1") for task in keyed)
-    assert len({task.key for task in keyed}) == 3
-
-
-def test_half_a_line_of_a_ledger_is_asked_for_again(tmp_path: Path) -> None:
-    with a_ledger(tmp_path) as ledger:
-        keyed = list(ledger.keyed([InputTask("{}")]))
-        ledger.note([accepted(keyed[0], "t")])
-    text = ledger.path.read_text()
-    ledger.path.write_text(text[:-9])
-    with a_ledger(tmp_path) as ledger:
-        assert not ledger.has(keyed[0])
-
-
-def test_another_file_is_not_a_ledger(tmp_path: Path) -> None:
-    (tmp_path / "tasks.jsonl.local.accepted").write_text("my notes\n")
-    with pytest.raises(FtaskError, match="not a record of accepted tasks"):
-        a_ledger(tmp_path)
+        list(read_tasks(Sources(file="-"), print, print))

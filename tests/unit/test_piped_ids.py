@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import pytest
 
-from ftask.cli.piped_ids import parse_ids
+from ftask.cli.piped_ids import parse_ids, read_ids
 from ftask.cli.usage import UsageError
-from ftask.ops.ledger import MARK
+from ftask.client.answers import Accepted
+from ftask.submission.job import InputTask, Job
 
 ONE, TWO = "ab" * 16, "cd" * 16
 
@@ -48,7 +51,12 @@ def test_what_has_no_ids_is_refused_as_a_whole(text: str, says: str) -> None:
     assert "one id per line" in str(refused.value.hint)
 
 
-def test_the_record_of_accepted_tasks_has_ids() -> None:
-    header = json.dumps({MARK: 1, "run": "a"})
-    entries = [json.dumps({"key": "k", "taskId": task_id}) for task_id in ("a" * 32, "b" * 32)]
-    assert parse_ids("\n".join([header, *entries])) == ["a" * 32, "b" * 32]
+def test_the_record_of_accepted_tasks_has_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job()
+    job.add([InputTask("{}"), InputTask("{}")])
+    job.resume(tmp_path / "record")
+    job.note(
+        [(task, Accepted(task_id, "PENDING", "")) for task, task_id in zip(job.to_send(), (ONE, TWO), strict=True)]
+    )
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO((tmp_path / "record").read_bytes())))
+    assert read_ids() == [ONE, TWO]

@@ -14,8 +14,7 @@ from ftask.actions.drain import DrainFile
 from ftask.cli.bench.report import require_writable
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import open_private, replace_private, write_private
-from ftask.ops.ledger import Ledger
-from ftask.ops.rejected import Rejected, rejected_path, write_rejected
+from ftask.submission.job import Job, Rejected, rejected_path
 from tests.support.ownership import give_to_another_user
 
 
@@ -29,12 +28,14 @@ def drained(path: Path) -> Path:
 
 
 def recorded(path: Path) -> Path:
-    with Ledger(path):
-        return path
+    Job().resume(path)
+    return path
 
 
 def rejected(path: Path) -> Path:
-    write_rejected(path, [Rejected(1, "{", "not JSON")])
+    job = Job()
+    job.reject(Rejected(1, "{", "not JSON"))
+    job.write_rejected(rejected_path(path))
     return rejected_path(path)
 
 

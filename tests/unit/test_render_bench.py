@@ -17,8 +17,10 @@ from ftask.bench.result import UNANSWERED, Item
 from ftask.core.model import Status
 from ftask.render.bench.compare import comparison
 from ftask.render.bench.estimate import estimate_table
-from ftask.render.bench.progress import progress_line
+from ftask.render.bench.progress import progress, progress_line
 from ftask.render.bench.summary import summary
+from ftask.submission.watch import WaitProgress
+from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
 from tests.support.runs import USUAL, a_bill, observed, result, tasks
 
@@ -61,18 +63,20 @@ def test_a_comparison_has_every_figure_whole(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_progress_counts_every_status_and_what_was_refused() -> None:
-    state = Progress(
-        2000, 1500, 2, Counter({Status.COMPLETED: 1200, Status.RETRYING: 300}), per_second=20.0, seconds_left=80.0
+def test_progress_says_how_many_are_submitted_and_refused() -> None:
+    seen = WaitProgress(2000, Counter({Status.COMPLETED: 1200, Status.RETRYING: 300}), Counter(), Counter(), 5, 20, 80)
+    assert progress_line(Progress(1500, 2, seen), EPOCH).endswith(
+        "  1,200 of 2,000 ended: 300 RETRYING, 1,200 COMPLETED; 20.0 ended/s, about 1 m 20 s left;"
+        " 1,500 submitted, 2 refused"
     )
-    assert progress_line(state) == (
-        "1,500 of 2,000 submitted: 300 RETRYING   1,200 COMPLETED   2 refused; 20.0 ended/s, about 1 m 20 s left"
-    )
+    assert "1,500 submitted   2 refused" in drawn(progress(Progress(1500, 2, seen)), 80)
 
 
 def test_progress_before_the_first_task_says_so() -> None:
-    state = Progress(5, 0, 0, Counter(), per_second=0.0, seconds_left=None)
-    assert progress_line(state) == "0 of 5 submitted: none accepted yet; 0.0 ended/s"
+    seen = WaitProgress(5, Counter(), Counter(), Counter(), 0, 0, None)
+    assert progress_line(Progress(0, 0, seen), EPOCH).endswith(
+        "  0 of 5 ended: none read yet; 0.0 ended/s; 0 submitted"
+    )
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from ftask.core.model import Status
-from ftask.ops.watch import WaitProgress
 from ftask.render.progress import ended_summary, waiting_board, waiting_line
+from ftask.submission.watch import WaitProgress
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
 

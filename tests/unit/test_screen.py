@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import sys
+from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import RenderableType
@@ -92,3 +95,13 @@ def test_a_terminal_gets_rows_of_its_width_unless_the_user_wants_whole_ones(
     whole.result(None, wide_table)
     assert "x" * 300 in capsys.readouterr().out
     assert whole.shown_ids(["a" * 32]) == {"a" * 32: "a" * 32}
+
+
+@pytest.mark.parametrize("values", [[], [{"a": 1}], [{"a": [1, {"b": "é\n"}]}, {}, {"c": None}]])
+def test_many_results_are_written_as_one_document(values: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    out = StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    Screen(json=True).results((value, "text") for value in values)
+    assert out.getvalue() == json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    Screen().results((value, "a line") for value in values)
+    assert out.getvalue().endswith("a line\n" * len(values))

@@ -12,13 +12,13 @@ from ftask.client.answers import Accepted
 from ftask.client.errors import ApiError
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_TASKS
-from ftask.ops.rejected import Rejected
-from ftask.ops.submit import BATCHES_AHEAD, BATCHES_AT_ONCE, InputTask, Submitted, submit_tasks
+from ftask.submission.job import InputTask, Job, Rejected
+from ftask.submission.sending import BATCHES_AHEAD, BATCHES_AT_ONCE, submit_tasks
 from tests.support.fake_http import Reply, accepted, fake_client, refused
 
 
 def tasks(count: int) -> list[InputTask]:
-    return [InputTask(f'{{"n":{number}}}', line=number + 1) for number in range(count)]
+    return [InputTask(f'{{"n":{number}}}', f"key {number}", number + 1) for number in range(count)]
 
 
 def numbers(body: Any) -> list[int]:
@@ -31,21 +31,22 @@ def accept_all(path: str, body: Any) -> Reply:
     return Reply(202, {"results": [accepted(number) for number in numbers(body)]})
 
 
-def drive(client: ApiClient, count: int) -> tuple[Submitted, FtaskError | None]:
-    submitted = Submitted()
+def drive(client: ApiClient, count: int) -> tuple[Job, FtaskError | None]:
+    job = Job()
+    job.add(tasks(count))
     try:
-        for outcomes in submit_tasks(client, tasks(count)):
-            submitted.add(outcomes)
+        for outcomes in submit_tasks(client, job.to_send()):
+            job.note(outcomes)
     except FtaskError as error:
-        return submitted, error
-    return submitted, None
+        return job, error
+    return job, None
 
 
 def test_tasks_go_in_batches_of_a_hundred_and_are_reported_in_order() -> None:
     client, http, _ = fake_client(accept_all)
-    submitted, error = drive(client, 301)
+    job, error = drive(client, 301)
     assert error is None
-    assert [int(task.task_id, 16) for task in submitted.accepted] == list(range(301))
+    assert [int(task.task_id, 16) for task in job.accepted()] == list(range(301))
     assert sorted(path for path, _ in http.requests) == ["/tasks", *["/tasks/batch"] * 3]
     keys = {task["idempotencyKey"] for path, body in http.requests if path == "/tasks/batch" for task in body["tasks"]}
     assert len(keys) == 300
@@ -56,15 +57,14 @@ def test_a_refused_task_keeps_no_other_back_and_an_unavailable_one_is_no_refusal
         kinds: dict[int, Callable[[], dict[str, Any]]] = {1: lambda: refused(422), 2: lambda: refused(503)}
         return Reply(202, {"results": [kinds.get(number, lambda: accepted())() for number in numbers(body)]})
 
-    submitted, error = drive(fake_client(reply)[0], 4)
+    job, error = drive(fake_client(reply)[0], 4)
     assert error is None
-    assert len(submitted.accepted) == 2
-    assert list(submitted.refused) == [Rejected(2, '{"n":1}', "refused with 422")]
-    assert submitted.first_refusal is not None
-    assert submitted.first_refusal.status == 422
-    assert submitted.unavailable == 1
-    assert submitted.first_unavailable is not None
-    assert submitted.first_unavailable.status == 503
+    assert job.accepted_count == 2
+    assert list(job.rejected()) == [Rejected(2, '{"n":1}', "refused with 422")]
+    assert job.first_refusal is not None
+    assert job.first_refusal.status == 422
+    assert job.first_unavailable is not None
+    assert job.first_unavailable.status == 503
 
 
 @pytest.mark.parametrize("count", [1, 1000])
@@ -73,8 +73,8 @@ def test_a_request_that_fails_as_a_whole_ends_the_submission_once_and_refuses_no
     status: int | None, count: int
 ) -> None:
     client, http, _ = fake_client(lambda path, body: None if status is None else Reply(status, {}))
-    submitted, error = drive(client, count)
-    assert submitted == Submitted()
+    job, error = drive(client, count)
+    assert job.accepted_count == job.rejected_count == 0
     assert (error.status if isinstance(error, ApiError) else None) == status
     assert error is not None
     # No batch begins after the first that failed; those on their way have their retries.
@@ -85,18 +85,18 @@ def test_what_was_accepted_before_the_failure_is_reported() -> None:
     def reply(path: str, body: Any) -> Reply:
         return Reply(401, {}) if 200 in numbers(body) else accept_all(path, body)
 
-    submitted, error = drive(fake_client(reply)[0], 1000)
+    job, error = drive(fake_client(reply)[0], 1000)
     assert isinstance(error, ApiError)
-    assert len(submitted.accepted) >= 200
-    assert 200 not in {int(task.task_id, 16) for task in submitted.accepted}
-    assert not submitted.refused
+    assert job.accepted_count >= 200
+    assert 200 not in {int(task.task_id, 16) for task in job.accepted()}
+    assert not job.rejected_count
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_a_single_task_that_is_refused_is_a_refusal(status: int) -> None:
-    submitted, error = drive(fake_client(lambda path, body: Reply(status, {"detail": "no"}))[0], 1)
+    job, error = drive(fake_client(lambda path, body: Reply(status, {"detail": "no"}))[0], 1)
     assert error is None
-    assert list(submitted.refused) == [Rejected(1, '{"n":0}', "no")]
+    assert list(job.rejected()) == [Rejected(1, '{"n":0}', "no")]
 
 
 def test_a_reader_that_stops_ends_the_retries() -> None:
@@ -113,9 +113,9 @@ def test_a_batch_that_the_api_finds_too_large_is_sent_in_halves() -> None:
             return Reply(413, {"detail": "too large"})
         return accept_all(path, body)
 
-    submitted, error = drive(fake_client(reply)[0], 5)
+    job, error = drive(fake_client(reply)[0], 5)
     assert error is None
-    assert [int(task.task_id, 16) for task in submitted.accepted] == list(range(5))
+    assert [int(task.task_id, 16) for task in job.accepted()] == list(range(5))
 
 
 def test_what_one_half_of_a_batch_brought_is_reported_if_the_other_fails() -> None:
@@ -124,8 +124,8 @@ def test_what_one_half_of_a_batch_brought_is_reported_if_the_other_fails() -> No
             return Reply(413, {"detail": "too large"})
         return accept_all(path, body) if 0 in numbers(body) else Reply(403)
 
-    submitted, error = drive(fake_client(reply)[0], 4)
-    assert [int(task.task_id, 16) for task in submitted.accepted] == [0, 1]
+    job, error = drive(fake_client(reply)[0], 4)
+    assert [int(task.task_id, 16) for task in job.accepted()] == [0, 1]
     assert isinstance(error, ApiError)
     assert error.status == 403
 
@@ -149,23 +149,11 @@ def test_tasks_are_read_as_they_are_sent() -> None:
     assert read < 10_000
 
 
-def test_what_became_of_many_tasks_is_on_disk() -> None:
-    submitted = Submitted.on_disk()
-    for number in range(3):
-        task = InputTask(f'{{"n":"\u2028{number}"}}', line=number, type="send")
-        answer = Accepted(f"{number:032x}", "PENDING", "2026-03-01T12:00:00.000Z")
-        submitted.add([(task, answer), (task, ApiError(422, "no\n\ud800"))])
-        submitted.add([(task, ApiError(503, "later"))])
-    assert [accepted.task_id for accepted in submitted.accepted] == [f"{number:032x}" for number in range(3)]
-    assert [(rejected.line, rejected.reason) for rejected in submitted.refused] == [(n, "no\n\ud800") for n in range(3)]
-    assert (submitted.total, submitted.unavailable) == (9, 3)
-
-
 def test_where_the_reader_stops_it_gets_what_became_of_the_requests_on_their_way() -> None:
     client, http, _ = fake_client(accept_all)
-    submitted = Submitted()
-    batches = submit_tasks(client, tasks(5 * MAX_BATCH_TASKS), late=submitted.add)
-    submitted.add(next(batches))
+    job = Job()
+    batches = submit_tasks(client, tasks(5 * MAX_BATCH_TASKS), late=job.note)
+    job.note(next(batches))
     batches.close()
     sent = sum(len(body["tasks"]) for _, body in http.requests)
-    assert len(submitted.accepted) == sent > MAX_BATCH_TASKS
+    assert job.accepted_count == sent > MAX_BATCH_TASKS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ from typer.testing import CliRunner
 from ftask.cli import app
 from ftask.cli.invocation import Invocation
 from ftask.core.payload import MAX_BATCH_TASKS
-from ftask.ops.submit import BATCHES_AHEAD
+from ftask.submission.sending import BATCHES_AHEAD
 from tests.support.fake_http import Reply, accepted, fake_client, refused
 
 # Takes what the API answers to a path and a body; gives the result of the runner.
@@ -32,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def submit(monkeypatch: pytest.MonkeyPatch, file: Path) -> Submit:
     """Runs `ftask submit --file` against an API that answers so."""
-    monkeypatch.setattr(Invocation, "target", SimpleNamespace())
+    monkeypatch.setattr(Invocation, "target", SimpleNamespace(stage_name="local"))
 
     def run(reply: Callable[[str, Any], Reply | None]) -> Any:
         client, _, _ = fake_client(reply)
@@ -44,7 +46,7 @@ def submit(monkeypatch: pytest.MonkeyPatch, file: Path) -> Submit:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"notes\n", b"\xff\xfe", b"\0", b"[]\n", b'{"ftaskAccepted": 1}\n', b'{"ftaskAccepted": 2, "run": "a"}\n'],
+    [b"notes\n", b"\xff\xfe", b"\0", b"SQLite format 3\0", b"SQLite format 3\0" + b"x" * 5000],
 )
 def test_what_is_not_a_record_of_accepted_tasks_is_left_alone(submit: Submit, file: Path, content: bytes) -> None:
     record = file.with_name("tasks.jsonl.local.accepted")
@@ -55,12 +57,19 @@ def test_what_is_not_a_record_of_accepted_tasks_is_left_alone(submit: Submit, fi
     assert record.read_bytes() == content
 
 
-def test_entries_that_make_no_sense_are_no_accepted_tasks(submit: Submit, file: Path) -> None:
+def test_another_database_is_left_alone(submit: Submit, file: Path) -> None:
     record = file.with_name("tasks.jsonl.local.accepted")
-    record.write_text('{"ftaskAccepted": 1, "run": "a"}\n{"key": []}\n[]\n{"key": 5}\n{"taskId": "a"}\n{"ke')
-    assert submit(accept).exit_code == 0
-    # The half line did not take the next one along.
-    assert len(record.read_text().splitlines()) == 256
+    with closing(sqlite3.connect(record)) as database:
+        database.execute("CREATE TABLE orders (number INTEGER)")
+    before = record.read_bytes()
+    assert submit(accept).exit_code == 2
+    assert record.read_bytes() == before
+
+
+def test_a_wrong_call_leaves_no_record(submit: Submit, file: Path) -> None:
+    file.write_text("\n")
+    assert submit(accept).exit_code == 1
+    assert list(file.parent.iterdir()) == [file]
 
 
 def accept(path: str, body: Any) -> Reply:
@@ -131,3 +140,17 @@ def test_a_key_that_a_header_cannot_carry_is_refused_before_anything_is_sent(sub
     assert done.exit_code == 2
     assert "--key 'order-1 ': " in done.output
     assert "begins or ends with a space" in done.output
+
+
+def test_an_interrupted_submission_says_how_many_tasks_go_on_and_how_to_go_on(submit: Submit, file: Path) -> None:
+    def interrupt(path: str, body: Any) -> Reply:
+        if body["tasks"][0]["payload"]["n"] == 200:
+            raise KeyboardInterrupt
+        return accept(path, body)
+
+    done = submit(interrupt)
+    assert done.exit_code == 130
+    text = " ".join(done.stderr.split())
+    assert "Accepted 200 of 250 tasks" in text
+    assert f"< {file}.local.accepted" in text.replace("accepted ", "accepted")
+    assert "Run the command again to submit the others: no task is submitted twice." in text

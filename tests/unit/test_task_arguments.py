@@ -14,7 +14,7 @@ from ftask.cli.input_tasks import Sources, read_tasks
 from ftask.cli.task_arguments import parse_arguments, split_type
 from ftask.cli.usage import UsageError
 from ftask.core.errors import PayloadError
-from ftask.ops.submit import InputTask
+from ftask.submission.job import InputTask
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_an_invalid_argument_is_named(argument: str, message: str) -> None:
 @pytest.mark.parametrize("argument", ["n:=NaN", "n:=1e999", "n:=-Infinity", "n=\udcff"])
 def test_a_value_that_json_cannot_carry_is_refused(argument: str) -> None:
     with pytest.raises(PayloadError):
-        read_tasks(Sources("send", [argument]), print)
+        read_tasks(Sources("send", [argument]), print, print)
 
 
 def test_an_invalid_argument_ends_the_command_with_2() -> None:
@@ -79,22 +79,22 @@ def test_every_source_of_payloads_takes_a_type(tmp_path: Path, monkeypatch: pyte
     file = tmp_path / "payload.json"
     file.write_text('{"a":1}')
     expected = [InputTask('{"a":1}', type="send")]
-    assert read_tasks(Sources("send", ["a:=1"]), print) == expected
-    assert read_tasks(Sources("send", payload='{"a": 1}'), print) == expected
-    assert read_tasks(Sources("send", payload=f"@{file}"), print) == expected
+    assert read_tasks(Sources("send", ["a:=1"]), print, print) == expected
+    assert read_tasks(Sources("send", payload='{"a": 1}'), print, print) == expected
+    assert read_tasks(Sources("send", payload=f"@{file}"), print, print) == expected
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"a":1}')))
-    assert read_tasks(Sources("send"), print) == expected
+    assert read_tasks(Sources("send"), print, print) == expected
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_a_type_alone_is_a_task_without_arguments(monkeypatch: pytest.MonkeyPatch, is_terminal: bool) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: is_terminal, buffer=io.BytesIO()))
-    assert read_tasks(Sources("tick"), print) == [InputTask("{}", type="tick")]
+    assert read_tasks(Sources("tick"), print, print) == [InputTask("{}", type="tick")]
 
 
 @pytest.mark.parametrize("task_type", [None, "experiment"])
 def test_a_message_is_for_the_experiment(task_type: str | None) -> None:
-    assert read_tasks(Sources(task_type, message="SUCCESS"), print) == [
+    assert read_tasks(Sources(task_type, message="SUCCESS"), print, print) == [
         InputTask('{"message":"SUCCESS"}', type="experiment")
     ]
 
@@ -115,5 +115,5 @@ def test_a_message_is_for_the_experiment(task_type: str | None) -> None:
 )
 def test_sources_that_contradict_each_other_are_refused(sources: Sources, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_tasks(sources, print)
+        read_tasks(sources, print, print)
     assert caught.value.message.startswith(message)

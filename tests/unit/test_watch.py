@@ -11,8 +11,8 @@ import pytest
 from ftask.client.errors import UnknownTaskError
 from ftask.core.item import task_to_item
 from ftask.core.model import Failure, Status, Task
-from ftask.ops.watch import EMULATOR_ROUND_SECONDS, MAX_ERROR_KINDS, MAX_SLOWNESS, OTHER_ERRORS, Watcher
-from ftask.ops.watched_tasks import WatchedTasks
+from ftask.submission.job import Job
+from ftask.submission.watch import EMULATOR_ROUND_SECONDS, MAX_ERROR_KINDS, MAX_SLOWNESS, OTHER_ERRORS, Watcher
 from tests.support.builders import TASK_ID, a_task
 from tests.support.clock import EPOCH, VirtualTime
 from tests.support.resources import Resources
@@ -24,9 +24,9 @@ COMPLETED = {"status": Status.COMPLETED, "completed_at": EPOCH + timedelta(secon
 
 def watcher(resources: Resources, task_ids: list[str], time: VirtualTime) -> Watcher:
     stage = stage_of(resources)
-    return Watcher(
-        stage.target, stage.outputs.table, WatchedTasks(task_ids), time.sleep, time.clock, tasks_per_read=100
-    )
+    job = Job()
+    job.watch(task_ids)
+    return Watcher(stage.target, stage.outputs.table, job, time.sleep, time.clock, tasks_per_read=100)
 
 
 def numbered(count: int) -> list[str]:
@@ -64,7 +64,7 @@ def test_watching_ends_with_the_last_task(moto_resources: Resources) -> None:
     watching = watcher(moto_resources, [OTHER_ID, TASK_ID, OTHER_ID], time)
     reads = watching.rounds()
     assert [task.task_id for task in next(reads)] == [OTHER_ID, TASK_ID]
-    assert watching.tasks.open_count == 1
+    assert watching.job.open_count == 1
     put_all(moto_resources, [a_task(**COMPLETED, updated_at=EPOCH + timedelta(seconds=1))])
     assert [task.task_id for task in next(reads)] == [TASK_ID]
     assert list(reads) == []
@@ -78,7 +78,7 @@ def test_watching_ends_at_its_timeout_with_one_last_read(moto_resources: Resourc
     watching = watcher(moto_resources, [TASK_ID], time)
     assert [len(changed) for changed in watching.rounds(EMULATOR_ROUND_SECONDS / 2)] == [1, 0]
     assert time.seconds == EMULATOR_ROUND_SECONDS / 2
-    assert watching.tasks.open_count == 1
+    assert watching.job.open_count == 1
 
 
 def test_a_task_that_does_not_exist_is_named(moto_resources: Resources) -> None:
@@ -142,7 +142,7 @@ def test_errors_are_counted_by_kind_while_tasks_wait_for_a_retry_and_once_they_f
     next(reads)
     assert watching.progress.retrying == {"ValueError: no order <n>": 2}
     assert watching.progress.errors == {"ValueError: no order <n>": 1}
-    assert list(watching.tasks.ids(Status.FAILED)) == [ids[0]]
+    assert list(watching.job.watched(Status.FAILED)) == [ids[0]]
     assert watching.first_failed_at == EPOCH
 
 
@@ -164,3 +164,27 @@ def test_a_long_wait_reads_less_often(moto_resources: Resources) -> None:
     first, last = time.pauses[0], time.pauses[-2]
     assert first == pytest.approx(EMULATOR_ROUND_SECONDS, rel=0.01)
     assert last == pytest.approx(MAX_SLOWNESS * first)
+
+
+def test_tasks_that_come_during_the_wait_are_followed_too_and_read_again_in_their_order(
+    moto_resources: Resources,
+) -> None:
+    put_all(moto_resources, [a_task(**COMPLETED), a_task(task_id=OTHER_ID, **COMPLETED)])
+    watching = watcher(moto_resources, [OTHER_ID], VirtualTime())
+    coming = [TASK_ID]
+
+    def more_come() -> bool:
+        watching.job.watch(coming[:1])
+        return bool(coming and coming.pop())
+
+    seen = [task.task_id for changed in watching.rounds(more_come=more_come) for task in changed]
+    assert seen == [OTHER_ID, TASK_ID]
+    assert [task.task_id for task in watching.read_again(["0" * 32, TASK_ID, OTHER_ID])] == [TASK_ID, OTHER_ID]
+
+
+def test_a_missing_task_stays_open_where_it_is_no_error(moto_resources: Resources) -> None:
+    watching = watcher(moto_resources, [OTHER_ID], VirtualTime())
+    missing: list[str] = []
+    watching.missing = missing.append
+    assert list(watching.rounds(0)) == [[]]
+    assert (missing, watching.job.open_count) == ([OTHER_ID], 1)

@@ -21,6 +21,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
+from ftask.core.timestamps import now
 from ftask.home.private_files import write_private
 from ftask.render.bench.progress import progress, progress_line
 from ftask.render.bench.summary import summary
@@ -112,7 +113,7 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
         nonlocal next_line_at
         if time.monotonic() >= next_line_at:
             next_line_at = time.monotonic() + SECONDS_BETWEEN_LINES
-            screen.note(progress_line(seen))
+            screen.note(progress_line(seen, now()))
 
     experiment.run(print_line)
 

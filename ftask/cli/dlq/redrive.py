@@ -13,7 +13,7 @@ from ftask.actions.redrive import redrive as redrive_selected
 from ftask.aws.rate_limiter import RateLimiter
 from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.exit_codes import ExitCode
-from ftask.cli.following import follow, how_many, how_to_follow, show_summary
+from ftask.cli.following import follow, how_many, how_to_follow, job_of, show_summary
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import (
     DryRun,
@@ -98,11 +98,12 @@ def _redrive(
     if wait and tally.task_ids:
         screen.note(text.plain)
         run.if_interrupted = after_interruption
-        followed = follow(run, tally.task_ids, timeout, result_follows=True)
+        followed = follow(run, job_of(tally.task_ids), timeout, result_follows=True)
         if screen.json:
             states = followed.watcher.progress.states
             ended = {str(status): states[status] for status in Status if states[status]}
-            screen.document(value | {"ended": ended, "failed": list(followed.failed_ids())})
+            failed = list(followed.watcher.job.watched(Status.FAILED))
+            screen.document(value | {"ended": ended, "failed": failed})
         else:
             show_summary(run, followed)
         return followed.code
