@@ -28,8 +28,7 @@ def read_ids() -> list[str]:
 
 
 def parse_ids(text: str) -> list[str]:
-    """Return the ids in `text`, each once: the first word of each line, or of the tasks in JSON or JSON lines.
-    """
+    """Return the ids in `text`, each once: the first word of each line, or of the tasks in JSON or JSON lines."""
     is_json = text.lstrip()[:1] in ("[", "{")
     return list(dict.fromkeys(_ids_of_json(text) if is_json else _ids_of_lines(text)))
 

@@ -24,8 +24,7 @@ def split_type(words: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def parse_arguments(arguments: Sequence[str]) -> JsonObject:
-    """Return the payload that these arguments make: `key=value` is a text, `key:=json` any JSON value.
-    """
+    """Return the payload that these arguments make: `key=value` is a text, `key:=json` any JSON value."""
     payload: JsonObject = {}
     for argument in arguments:
         key, equals, text = argument.partition("=")
@@ -52,16 +51,14 @@ def as_json(problem: str, arguments: Iterable[str]) -> str | None:
 
 
 def read_payload(text: str) -> JsonObject:
-    """Return the payload of `--payload`: JSON, `@FILE`, or `-` for stdin.
-    """
+    """Return the payload of `--payload`: JSON, `@FILE`, or `-` for stdin."""
     if text == "-":
         return parse_payload(b"".join(utf8_lines(sys.stdin.buffer, "stdin")))
     return parse_payload(b"".join(read_lines(text[1:])) if text.startswith("@") else text)
 
 
 def read_lines(path: str) -> Iterator[bytes]:
-    """Open a file, and return its lines, each with its end; see :func:`utf8_lines`.
-    """
+    """Open a file, and return its lines, each with its end; see :func:`utf8_lines`."""
     try:
         return _lines_of(Path(path).open("rb"), path)
     except OSError as error:

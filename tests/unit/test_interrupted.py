@@ -18,7 +18,7 @@ MANY = [f"{number:032x}" for number in range(MAX_IDS_IN_COMMAND + 1)]
 
 @pytest.fixture
 def run() -> Any:
-    return SimpleNamespace(target=SimpleNamespace(stage_name="prod"), shown_ids=shorten)
+    return SimpleNamespace(target=SimpleNamespace(stage_name="prod", default_stage="local"), shown_ids=shorten)
 
 
 def test_a_few_tasks_are_named_in_the_command_that_follows_them(run: Any) -> None:

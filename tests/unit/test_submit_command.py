@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def submit(monkeypatch: pytest.MonkeyPatch, file: Path) -> Submit:
     """Runs `ftask submit --file` against an API that answers so."""
-    monkeypatch.setattr(Invocation, "target", SimpleNamespace(stage_name="local"))
+    monkeypatch.setattr(Invocation, "target", SimpleNamespace(stage_name="local", default_stage="local"))
 
     def run(reply: Callable[[str, Any], Reply | None]) -> Any:
         client, _, _ = fake_client(reply)
