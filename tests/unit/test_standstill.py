@@ -32,7 +32,7 @@ class World:
         self.pending: list[Callable[[], None]] = []
         lambda_ = SimpleNamespace(get_event_source_mapping=self._mapping)
         self.stage: Any = SimpleNamespace(
-            target=SimpleNamespace(stage_name="prod", lambda_=lambda_),
+            target=SimpleNamespace(stage_name="prod", default_stage="local", lambda_=lambda_),
             outputs=SimpleNamespace(worker_source="mapping"),
             check_worker=lambda: _raised(self.worker),
         )
