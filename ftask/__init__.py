@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # as typing's, whose import an archive need not pay for
     from ftask.client.errors import (
         ApiConnectionError,
         ApiError,
-        NotUniqueError,
         TaskCancelled,
         TaskFailed,
         UnknownTaskError,
@@ -32,7 +31,6 @@ __all__ = [
     "FtaskError",
     "Handle",
     "NewTask",
-    "NotUniqueError",
     "PermanentError",
     "RetryAfter",
     "TaskCancelled",
@@ -52,7 +50,7 @@ _HOMES = {
     **dict.fromkeys(("Client", "Handle"), "ftask.client.client"),
     **dict.fromkeys(
         (
-            *("ApiConnectionError", "ApiError", "NotUniqueError", "TaskCancelled", "TaskFailed", "UnknownTaskError"),
+            *("ApiConnectionError", "ApiError", "TaskCancelled", "TaskFailed", "UnknownTaskError"),
             "WaitTimeout",
         ),
         "ftask.client.errors",

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 from ftask.client.async_transport import AsyncTransport, httpx2, open_async_http
-from ftask.client.calls import Call, Calls
+from ftask.client.calls import Call, Calls, task_id_of
 from ftask.client.client import BATCHES_AT_ONCE
 from ftask.client.connection import Connection, connect
 from ftask.client.errors import ApiError, WaitTimeout
@@ -104,11 +104,21 @@ class AsyncClient:
         key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        group: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        unique: Literal["until_done"] | Duration | None = None,
+        if_exists: Literal["return", "raise"] = "return",
     ) -> AsyncHandle[Any]:
         """Submit one task; see :meth:`ftask.Client.submit`."""
-        task = NewTask(type, payload or {}, key=key, delay=delay, at=at).request(new_key())
-        accepted = await self._run(lambda calls: calls.submit(task))
-        return self.handle(accepted.task_id, task.key)
+        options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
+        task = NewTask(type, payload or {}, **options).request(new_key())
+        try:
+            task_id = (await self._run(lambda calls: calls.submit(task))).task_id
+        except ApiError as error:
+            if error.holder is None or if_exists == "raise":
+                raise
+            task_id = error.holder
+        return self.handle(task_id, task.own_key)
 
     @overload
     def submit_many(
@@ -128,7 +138,7 @@ class AsyncClient:
         async def send(some: Sequence[TaskRequest]) -> list[AsyncHandle[Any] | ApiError]:
             outcomes = await self._run(lambda calls: calls.submit_batch(some))
             return [
-                outcome if isinstance(outcome, ApiError) else self.handle(outcome.task_id, task.key)
+                found if isinstance(found := task_id_of(outcome), ApiError) else self.handle(found, task.own_key)
                 for task, outcome in zip(some, outcomes, strict=True)
             ]
 

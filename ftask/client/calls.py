@@ -60,7 +60,7 @@ class Calls:
         try:
             return accepted((yield from self.send(submission(task))))
         except BaseException as error:  # a cancelled await too: the request may have arrived
-            name_key(error, task.key)
+            name_task(error, task)
             raise
 
     def submit_batch(
@@ -85,7 +85,7 @@ class Calls:
                     outcomes[index] = outcome
         for task, outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, ApiError):
-                name_key(outcome, task.key)
+                name_task(outcome, task)
         return outcomes
 
     def get(self, task_id: str) -> Call[dict[str, Any]]:
@@ -136,13 +136,20 @@ class Calls:
                     raise
 
 
-def name_key(error: BaseException, key: str) -> None:
-    """Let an error say the key of the submission that it ended, by which that can be repeated safely."""
+def task_id_of(outcome: Accepted | ApiError) -> str | ApiError:
+    """Return the id of the task that a submission is about: its own, or the one that keeps a unique one out."""
+    return outcome.task_id if isinstance(outcome, Accepted) else outcome.holder or outcome
+
+
+def name_task(error: BaseException, task: TaskRequest) -> None:
+    """Let the error that ended a submission say its key, by which that can be repeated safely."""
     if isinstance(error, RequestError):
-        error.key = key
+        error.key = task.own_key
+        # The same task may have run to its end meanwhile, and then it is accepted again.
+        error.safe_to_repeat = not task.is_unique
     elif not isinstance(error, (Exception, GeneratorExit)):
-        error.key = key  # type: ignore[attr-defined]  # of a CancelledError or a KeyboardInterrupt, for who looks
-        error.add_note(f"The submission with the idempotency key {key!r} may have arrived.")
+        error.key = task.own_key  # type: ignore[attr-defined]  # of a CancelledError or a KeyboardInterrupt
+        error.add_note(f"The submission with the key {task.own_key!r} may have arrived.")
 
 
 def _may_have_moved(error: FtaskError) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
-from ftask.client.calls import Call, Calls
+from ftask.client.calls import Call, Calls, task_id_of
 from ftask.client.connection import Connection, connect
 from ftask.client.errors import ApiError, WaitTimeout
 from ftask.client.info import TaskInfo
@@ -122,6 +122,10 @@ class Client:
         key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        group: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        unique: Literal["until_done"] | Duration | None = None,
+        if_exists: Literal["return", "raise"] = "return",
     ) -> Handle[Any]:
         """Submit one task; when this returns, the task is durable.
 
@@ -133,13 +137,25 @@ class Client:
                 storing the handle's id needs a key of its own.
             delay: how long the task waits before its first attempt, in seconds or as a timedelta.
             at: when its first attempt is due, with a time zone.
+            group: whose work it is, like a tenant's id: a group that floods the queue delays the others less.
+            tags: up to 8 names and values by which tasks are found. Each adds its length to the task's item.
+            unique: "until_done", or for how long: while a task of the same type and `key` is unfinished, or for this
+                time, no other is accepted. Without a key, the payload says which tasks are the same.
+            if_exists: what happens where another task keeps a unique one out: "return" its handle, or "raise".
 
         Raises:
             ApiError: the API refused the task or the request.
             ApiConnectionError: no answer came; with `error.key`, submitting again is one task.
         """
-        task = NewTask(type, payload or {}, key=key, delay=delay, at=at).request(new_key())
-        return self._handle(self._run(self._calls.submit(task)).task_id, task.key)
+        options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
+        task = NewTask(type, payload or {}, **options).request(new_key())
+        try:
+            task_id = self._run(self._calls.submit(task)).task_id
+        except ApiError as error:
+            if error.holder is None or if_exists == "raise":
+                raise
+            task_id = error.holder
+        return self._handle(task_id, task.own_key)
 
     @overload
     def submit_many(
@@ -156,6 +172,8 @@ class Client:
     ) -> Iterator[Handle[Any] | ApiError]:
         """Submit any number of tasks; yield their handles, in order.
 
+        Where another task keeps a unique one out, its handle comes instead.
+
         The tasks are read as they are sent, in batches of 100, four at a time, so they take little memory.
 
         Args:
@@ -170,7 +188,7 @@ class Client:
         def send(some: Sequence[TaskRequest]) -> list[Handle[Any] | ApiError]:
             outcomes = self._run(self._calls.submit_batch(some))
             return [
-                outcome if isinstance(outcome, ApiError) else self._handle(outcome.task_id, task.key)
+                found if isinstance(found := task_id_of(outcome), ApiError) else self._handle(found, task.own_key)
                 for task, outcome in zip(some, outcomes, strict=True)
             ]
 

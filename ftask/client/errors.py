@@ -69,6 +69,11 @@ class ApiError(RequestError):
     def is_retryable(self) -> bool:
         return self.status in _RETRYABLE
 
+    @property
+    def holder(self) -> str | None:
+        """The id of the task because of which a unique one was not accepted; None for any other problem."""
+        return str(self.details["taskId"]) if self.problem == "not-unique" else None
+
 
 class UnknownTaskError(RequestError):
     """The stage has no task of this id."""
@@ -76,10 +81,6 @@ class UnknownTaskError(RequestError):
     def __init__(self, task_id: str) -> None:
         super().__init__(f"Task {printable(task_id, 64)} does not exist.", "Check the id and the stage (--stage).")
         self.task_id = task_id
-
-
-class NotUniqueError(ApiError):
-    """An unfinished task, `task_id`, has the same type and unique key, and the caller asked for an error then."""
 
 
 class TaskEnded(FtaskError):  # noqa: N818 - what was waited for is no failure of the wait

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from botocore.auth import SigV4Auth
@@ -46,6 +46,15 @@ class TaskRequest(NamedTuple):
     type: str | None = None
     options: Mapping[str, Any] = {}
 
+    @property
+    def is_unique(self) -> bool:
+        return "unique" in self.options
+
+    @property
+    def own_key(self) -> str | None:
+        """The key under which the caller may submit the task again."""
+        return self.options.get("uniqueKey") if self.is_unique else self.key
+
 
 @dataclass(frozen=True)
 class NewTask:
@@ -56,6 +65,9 @@ class NewTask:
     key: str | None = field(default=None, kw_only=True)
     delay: Duration | None = field(default=None, kw_only=True)
     at: datetime | None = field(default=None, kw_only=True)
+    group: str | None = field(default=None, kw_only=True)
+    tags: Mapping[str, str] | None = field(default=None, kw_only=True)
+    unique: Literal["until_done"] | Duration | None = field(default=None, kw_only=True)
 
     def request(self, new_key: str) -> TaskRequest:
         """Return the task as it is sent, under its own key or else this new one.
@@ -71,7 +83,17 @@ class NewTask:
             if self.at.tzinfo is None:
                 raise ValueError(f"at={self.at!r} has no time zone: use datetime.now(UTC), for example.")
             options["at"] = to_iso(self.at)
-        return TaskRequest(encode_payload(dict(self.payload)), self.key or new_key, self.type, options)
+        for name, value in (("group", self.group), ("tags", dict(self.tags) if self.tags else None)):
+            if value is not None:
+                options[name] = value
+        payload = encode_payload(dict(self.payload))
+        if self.unique is None:
+            return TaskRequest(payload, self.key or new_key, self.type, options)
+        # The key says which tasks are the same; each of them is submitted under a key of its own.
+        options["unique"] = self.unique if isinstance(self.unique, str) else _seconds(self.unique)
+        if self.key is not None:
+            options["uniqueKey"] = self.key
+        return TaskRequest(payload, new_key, self.type, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,8 @@ class Request:
 def submission(task: TaskRequest) -> Request:
     """Return the request that submits one task."""
     query = {name: value for name, value in (("type", task.type), *task.options.items()) if value is not None}
+    if "tags" in query:
+        query["tags"] = ",".join(f"{name}:{value}" for name, value in query["tags"].items())
     path = f"/tasks?{urlencode(sorted(query.items()), quote_via=quote, safe='')}" if query else "/tasks"
     return Request("POST", path, task.payload.encode(), {**_JSON, "idempotency-key": task.key})
 

@@ -74,6 +74,8 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "type": task.type,
         "status": str(task.status),
         "payload": None if task.payload is None else json.loads(task.payload),
+        "group": task.group,
+        "tags": dict(task.tags) or None,
         "createdAt": to_iso(task.created_at),
         "updatedAt": to_iso(task.updated_at),
         "attempts": task.attempts,

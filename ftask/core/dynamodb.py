@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from ftask.core.errors import TemporarilyUnavailableError
 from ftask.core.item import (
     EXPIRY,
     UPDATED,
@@ -25,7 +26,7 @@ from ftask.core.item import (
     task_to_item,
     write_removal,
 )
-from ftask.core.model import Message, Removal, Status, Task
+from ftask.core.model import Message, Removal, Status, Task, Unique
 from ftask.core.payload_item import payload_item_id, payload_of_item, payload_to_item
 from ftask.core.ports import Settlement
 from ftask.core.timestamps import to_iso
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 # The most keys that one BatchGetItem takes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 BATCH_GET_KEYS = 100
+# Another submission may have the same lock in its transaction.
+_UNIQUE_TRIES = 20
+_CONFLICT_SECONDS = 0.05
 # Payloads that are held at once: of 256 KB each, 10 MB.
 _PAYLOADS_AT_ONCE = 40
 
@@ -88,7 +92,52 @@ class DynamoStore:
     def put(self, task: Task) -> Task | None:
         # Submit: an id is given once. A refused put returns the task that has the id: after a re-sent
         # put, that is its own.
+        if task.unique is not None:
+            return self._put_unique(task, task.unique)
         return self._try("put_item", "attribute_not_exists(taskId)", Item=task_to_item(task)).task
+
+    def _put_unique(self, task: Task, unique: Unique) -> Task | None:
+        """Write a task and its lock at once; return None, or the task that has the id or holds the lock.
+
+        The task and its lock exist together or not at all, so a lock never names a task that was not written. A lock is
+        free once its time is over or its holder has ended or expired: that is read from the holder itself, and the lock
+        is taken over only from this holder.
+        """
+        ended = ""
+        for _ in range(_UNIQUE_TRIES):
+            lock: Any = {"taskId": _text(unique.lock_id), "holder": _text(task.task_id)}
+            lock["expiresAt"] = EXPIRY.write(unique.expires_at)
+            if unique.until is not None:
+                lock["until"] = _text(to_iso(unique.until))
+            puts: list[Any] = [
+                {"Item": task_to_item(task), "ConditionExpression": "attribute_not_exists(taskId)"},
+                {
+                    "Item": lock,
+                    "ConditionExpression": "attribute_not_exists(taskId) OR holder = :ended",
+                    "ExpressionAttributeValues": {":ended": _text(ended)},
+                },
+            ]
+            every = {"TableName": self._table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+            try:
+                self._client().transact_write_items(TransactItems=[{"Put": put | every} for put in puts])
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "TransactionCanceledException":
+                    raise
+                reasons: Any = error.response["CancellationReasons"]
+                if "Item" in reasons[0]:
+                    return item_to_task(reasons[0]["Item"])  # its own id: a repetition, or this write sent again
+                if "Item" not in reasons[1]:
+                    self._sleep(_CONFLICT_SECONDS)  # another transaction has one of the two items
+                    continue
+                held = reasons[1]["Item"]
+                holder = self.get(held["holder"]["S"])
+                is_over = held["until"]["S"] <= to_iso(task.created_at) if "until" in held else False
+                if holder is not None and not is_over and ("until" in held or not holder.status.terminal):
+                    return holder
+                ended = held["holder"]["S"]
+            else:
+                return None
+        raise TemporarilyUnavailableError("Too many tasks want the lock of this unique one at once.", "Send it again.")
 
     def get(self, task_id: str) -> Task | None:
         item = self._read(task_id)

@@ -59,6 +59,16 @@ class IdempotencyConflictError(FtaskError):
     """The idempotency key already belongs to a task with another payload or of another type."""
 
 
+class NotUniqueError(FtaskError):
+    """Another task, `task_id`, holds the lock of this unique one."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            f"Task {task_id} is of the same type and unique key.", "Wait for it, or submit again when it has ended."
+        )
+        self.task_id = task_id
+
+
 class TemporarilyUnavailableError(FtaskError):
     """DynamoDB or SQS did not take the request. Sending the same request again is safe."""
 

@@ -203,6 +203,10 @@ _INSTANT = Kind(lambda instant: {"S": to_iso(instant)}, lambda typed: from_iso(t
 EXPIRY = Kind(
     lambda instant: {"N": str(int(instant.timestamp()))}, lambda typed: datetime.fromtimestamp(int(typed["N"]), UTC)
 )
+_TAGS = Kind(
+    lambda tags: {"M": {name: {"S": value} for name, value in tags.items()}},
+    lambda typed: {name: value["S"] for name, value in typed["M"].items()},
+)
 _STATUS = Kind(_TEXT.write, lambda typed: Status(typed["S"]))
 _OUTCOME = Kind(_TEXT.write, lambda typed: Outcome(typed["S"]))
 _FAILURE = Kind(_write_failure, _read_failure)
@@ -222,6 +226,8 @@ ATTRIBUTES = (
     ),
     _from("payload_item", _PAYLOAD_ITEM, "payloadItem", fixed=True),
     _from("payload_hash", _TEXT, "payloadHash", fixed=True),
+    _from("group", _TEXT, "group", fixed=True),
+    Attribute("tags", lambda task: task.tags or None, _TAGS, "tags", fixed=True),
     _from("created_at", _INSTANT, "createdAt", fixed=True),
     _from("updated_at", _INSTANT, "updatedAt"),
     _from("expires_at", EXPIRY, "expiresAt"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
@@ -157,6 +157,19 @@ class PayloadItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Unique:
+    """The lock by which a task is the only one of its kind: an item of its own, which names its holder.
+
+    It is held until the moment `until`, or where that is None until the holder has ended: so what ends a task releases
+    its lock in the same write, and a crash leaves none behind. The item expires at `expires_at`.
+    """
+
+    lock_id: str
+    until: datetime | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task as the table knows it.
 
@@ -192,13 +205,18 @@ class Task:
     # Set only while the task is FAILED, once an operator has discarded or drained it.
     removal: Removal | None = None
     payload_item: PayloadItem | None = None
+    # The tenant, so to say: SQS delays the messages of a group that floods the queue in favour of the others'.
+    group: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    # The lock that its submission takes; it is not part of the task's item.
+    unique: Unique | None = field(default=None, compare=False)
     # Since when no worker that got the task has known its type.
     unknown_since: datetime | None = None
 
     @property
     def message(self) -> Message:
         """The message that runs the task in its epoch."""
-        return Message(self.task_id, self.epoch, INLINE if self.payload_item is None else SEPARATE)
+        return Message(self.task_id, self.epoch, INLINE if self.payload_item is None else SEPARATE, group=self.group)
 
     def kept_until(self, moment: datetime) -> Task:
         """Return the task with its expiry at `moment`, or with its payload's if that is earlier."""
@@ -222,6 +240,8 @@ class Message:
     task_id: str
     epoch: int = 0
     version: int = INLINE
+    # Not part of its body: only its sender says it.
+    group: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from ftask.core.errors import PayloadError, PayloadTooLargeError
+from ftask.core.errors import InvalidInputError, PayloadError, PayloadTooLargeError
+from ftask.core.labels import NAMES, LabelError, Labels, parse_labels
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_BATCH_TASKS = 100
@@ -18,7 +19,7 @@ MAX_BATCH_BYTES = 3 * 1024 * 1024
 # Deeper than any honest payload; far from the recursion limits of common JSON parsers.
 MAX_DEPTH = 100
 
-_ENTRY_FIELDS = ("payload", "idempotencyKey", "type")
+_ENTRY_FIELDS = ("payload", "idempotencyKey", "type", *NAMES)
 
 JsonObject = dict[str, Any]
 
@@ -30,6 +31,7 @@ class Submission:
     payload: JsonObject
     idempotency_key: str | None = None
     type: str | None = None
+    labels: Labels = field(default_factory=Labels)
 
 
 def parse_payload(text: str | bytes) -> JsonObject:
@@ -54,7 +56,7 @@ def parse_payload(text: str | bytes) -> JsonObject:
     return value
 
 
-def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
+def parse_batch(text: str | bytes) -> list[Submission | InvalidInputError]:
     """Return the tasks of `{"tasks": [{"payload": …, "idempotencyKey": …, "type": …}, …]}`, in order.
 
     In the place of a task that is not valid, the error says why.
@@ -78,7 +80,7 @@ def parse_batch(text: str | bytes) -> list[Submission | PayloadError]:
     return [_entry(entry) for entry in entries]
 
 
-def _entry(entry: object) -> Submission | PayloadError:
+def _entry(entry: object) -> Submission | InvalidInputError:
     if not isinstance(entry, dict) or not isinstance(payload := entry.get("payload"), dict):
         return PayloadError("Invalid task: expected an object whose `payload` is an object.")
     if unknown := sorted(entry.keys() - set(_ENTRY_FIELDS)):
@@ -87,7 +89,11 @@ def _entry(entry: object) -> Submission | PayloadError:
     for name, value in (("idempotencyKey", key), ("type", task_type)):
         if not (value is None or isinstance(value, str)):
             return PayloadError(f"Invalid {name}: expected a string.")
-    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key, task_type)
+    try:
+        labels = parse_labels(entry)
+    except LabelError as error:
+        return error
+    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key, task_type, labels)
 
 
 def encode_payload(payload: JsonObject) -> str:

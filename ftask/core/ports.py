@@ -47,7 +47,7 @@ class Store(Protocol):
         """Yield the tasks with their payloads, read consistently, in order."""
 
     def put(self, task: Task) -> Task | None:
-        """Write a task if its id is free; return None, or the task that has the id."""
+        """Write a task if its id is free, and its lock if it is to be unique; return None, or the task that has it."""
 
     def get(self, task_id: str) -> Task | None:
         """Return the task, read consistently; None if no task has this id."""

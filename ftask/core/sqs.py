@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -47,17 +47,13 @@ class SqsQueue:
         self._url = url
 
     def send(self, message: Message) -> None:
-        self._client().send_message(QueueUrl=self._url, MessageBody=encode_message(message))
+        self._client().send_message(QueueUrl=self._url, **_sent(message))
 
     def send_many(self, messages: Sequence[Message]) -> list[Message]:
         if not messages:
             return []
-        answer = self._client().send_message_batch(
-            QueueUrl=self._url,
-            Entries=[
-                {"Id": str(number), "MessageBody": encode_message(message)} for number, message in enumerate(messages)
-            ],
-        )
+        entries = [_sent(message) | {"Id": str(number)} for number, message in enumerate(messages)]
+        answer = self._client().send_message_batch(QueueUrl=self._url, Entries=entries)
         return [messages[int(entry["Id"])] for entry in answer.get("Successful", [])]
 
     def postpone(self, delivery: Delivery, seconds: int) -> None:
@@ -163,3 +159,12 @@ def _dead_letter(message: MessageTypeDef) -> DeadLetter:
         {name: value.get("StringValue", "<binary>") for name, value in message.get("MessageAttributes", {}).items()},
         None if sent_ms is None else datetime.fromtimestamp(int(sent_ms) / 1000, UTC),
     )
+
+
+def _sent(message: Message) -> Any:
+    """Return what SQS gets of a message; its group makes the queue fair.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+    """
+    group = {} if message.group is None else {"MessageGroupId": message.group}
+    return {"MessageBody": encode_message(message)} | group

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from ftask.core.errors import (
     FtaskError,
     IdempotencyConflictError,
+    NotUniqueError,
     OutcomeUnknownError,
     PayloadError,
     TemporarilyUnavailableError,
@@ -95,7 +96,8 @@ class Submitter:
         stored = {task_id: task for task_id, task in outcomes.items() if isinstance(task, Task)}
         # A keyed task that exists but never began may have lost its message: a duplicate message is harmless, a
         # missing one is not.
-        outcomes |= self._send_many([task for task in stored.values() if _never_begun(task)], deadline)
+        unsent = self._send_many([task for task in stored.values() if _never_begun(task)], deadline)
+        outcomes |= {task_id: unsent[task.task_id] for task_id, task in stored.items() if task.task_id in unsent}
         # An error may hide a write that was done. Only then: what has time is to be accepted first.
         failed = [new[task_id] for task_id, outcome in outcomes.items() if task_id not in stored and _cause(outcome)]
         self._withdraw(failed, deadline)
@@ -112,7 +114,10 @@ class Submitter:
         def put(task: Task) -> Task | FtaskError:
             try:
                 existing = self._store(task, deadline)
-                return task if existing is None else self._prolonged(existing, task)
+                if existing is None:
+                    return task
+                # Another id is that of the task that holds the lock of this unique one.
+                return existing if existing.task_id != task.task_id else self._prolonged(existing, task)
             except FtaskError as error:
                 return error
             except Exception as error:  # noqa: BLE001 - the outcome of this task alone
@@ -214,18 +219,24 @@ class Submitter:
             raise ArgumentsError(problem)
         now = self.clock()
         key = submission.idempotency_key
-        payload = encode_payload(submission.payload)
+        payload, labels = encode_payload(submission.payload), submission.labels
+        # Another submission may find this task and be answered by it, so it is not withdrawn.
+        is_named = key is not None or labels.unique is not None
+        digest = payload_hash(submission.payload) if is_named else ""
         return Task(
             task_id=secrets.token_hex(16) if key is None else derive_task_id(key),
             status=Status.PENDING,
             payload=payload,
-            payload_hash=None if key is None else payload_hash(submission.payload),
+            payload_hash=digest if is_named else None,
             created_at=now,
             updated_at=now,
             expires_at=now + self.retention,
             max_attempts=task_type.options.max_attempts or self.max_attempts,
             type=task_type.name,
             payload_item=payload_item_of(payload, now, self.retention),
+            group=labels.group,
+            tags=labels.tags,
+            unique=labels.lock(task_type.name, digest, now, now + self.retention) if labels.unique else None,
         )
 
 
@@ -286,9 +297,11 @@ def _unknown(cause: Exception | None, *, is_keyed: bool) -> OutcomeUnknownError:
     return error
 
 
-def _conflict(candidate: Task, existing: Task | None) -> IdempotencyConflictError | None:
+def _conflict(candidate: Task, existing: Task | None) -> IdempotencyConflictError | NotUniqueError | None:
     if existing is None:
         return None
+    if existing.task_id != candidate.task_id:
+        return NotUniqueError(existing.task_id)
     if existing.type != candidate.type:
         return IdempotencyConflictError(
             f"The idempotency key belongs to task {existing.task_id}, which is of another type: {existing.type}.",

@@ -24,12 +24,14 @@ from ftask.core.errors import (
     CursorError,
     FtaskError,
     IdempotencyConflictError,
+    NotUniqueError,
     OutcomeUnknownError,
     PayloadError,
     PayloadTooLargeError,
     TemporarilyUnavailableError,
 )
 from ftask.core.failed_index import FailedIndex
+from ftask.core.labels import NAMES, LabelError, parse_labels
 from ftask.core.manifest import ArgumentsError, Manifest, UnknownTypeError, types_to_json
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Status, Task
@@ -44,7 +46,7 @@ from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
 SUBMIT_ROUTE = "POST /tasks"
-SUBMIT_PARAMETERS = ("type",)
+SUBMIT_PARAMETERS = ("type", *NAMES)
 LIST_PARAMETERS = ("status", "limit", "cursor")
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
@@ -75,6 +77,8 @@ PROBLEMS: dict[type[FtaskError], tuple[HTTPStatus, str]] = {
     PayloadError: (HTTPStatus.BAD_REQUEST, "invalid-body"),
     QueryError: (HTTPStatus.BAD_REQUEST, "invalid-query"),
     CursorError: (HTTPStatus.BAD_REQUEST, "invalid-cursor"),
+    NotUniqueError: (HTTPStatus.CONFLICT, "not-unique"),
+    LabelError: (HTTPStatus.BAD_REQUEST, "invalid-label"),
     IdempotencyConflictError: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-conflict"),
     OutcomeUnknownError: (HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown"),
     TemporarilyUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
@@ -128,8 +132,9 @@ class Api:
     def _submit(self, event: Event) -> Answer:
         headers = _headers(event)
         _require_json(headers)
-        task_type = _query(event, SUBMIT_PARAMETERS).get("type")
-        task = self.submitter.submit(Submission(parse_payload(_body(event)), headers.get("idempotency-key"), task_type))
+        query = _query(event, SUBMIT_PARAMETERS)
+        payload, key = parse_payload(_body(event)), headers.get("idempotency-key")
+        task = self.submitter.submit(Submission(payload, key, query.get("type"), parse_labels(query)))
         # Relative to the request's own URL, so that it holds behind every stage, domain and proxy.
         return _answer(HTTPStatus.ACCEPTED, self._accepted(task), {"location": f"tasks/{task.task_id}"})
 
@@ -257,7 +262,14 @@ def _problem(error: FtaskError) -> dict[str, Any]:
     """Return problem details: https://www.rfc-editor.org/rfc/rfc9457"""
     status, name = _kind(error)
     detail = " ".join(filter(None, (error.message, error.hint)))
-    problem = {"type": f"/problems/{name}", "title": status.phrase, "status": int(status), "detail": detail}
+    problem: dict[str, Any] = {
+        "type": f"/problems/{name}",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if isinstance(error, NotUniqueError):
+        problem["taskId"] = error.task_id
     # A task of a batch has no separate header.
     return problem | ({"retryAfter": RETRY_AFTER_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else {})
 

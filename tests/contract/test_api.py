@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from ftask.core.events import Event, EventName
 from ftask.core.manifest import Argument, Options, TaskType
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import Failure, Message, Status, Task
+from ftask.core.sqs import SqsQueue
 from ftask.core.threads import several_at_once
 from ftask.core.timestamps import now
 from stack.handlers.api import MAX_ANSWER_BYTES, OPENAPI, Api
@@ -598,3 +599,66 @@ def test_a_payload_is_checked_by_the_schema_of_its_type(moto_resources: Resource
     answer = call(typed, "POST", "/tasks?type=draw", {"below": "x"})
     assert_problem(answer, 422, "Task type draw: below: expected an integer, got 'x'.")
     assert call(typed, "POST", "/tasks?type=draw", {"below": "7"}).status == 202
+
+
+def test_a_second_unique_submission_is_told_which_task_keeps_it_out(api: Api) -> None:
+    url = "/tasks?unique=until_done&uniqueKey=customer-42"
+    first = call(api, "POST", url, {"n": 1}, idempotency_key="a").json
+    assert call(api, "POST", url, {"n": 1}, idempotency_key="a").json == first
+    refused = call(api, "POST", url, {"n": 2}, idempotency_key="b")
+    assert_problem(refused, 409, f"Task {first['taskId']} is of the same type and unique key.")
+    assert (refused.json["type"], refused.json["taskId"]) == ("/problems/not-unique", first["taskId"])
+    (entry,) = call(api, "POST", "/tasks/batch", {"tasks": [task({"n": 3}, unique=60, uniqueKey="customer-42")]}).json[
+        "results"
+    ]
+    assert entry["problem"]["taskId"] == first["taskId"]
+
+
+def test_without_a_key_the_payload_says_which_unique_tasks_are_the_same(api: Api) -> None:
+    first = call(api, "POST", "/tasks?unique=until_done", {"n": 1}).json
+    assert call(api, "POST", "/tasks?unique=until_done", {"n": 1}).json["taskId"] == first["taskId"]
+    assert call(api, "POST", "/tasks?unique=until_done", {"n": 2}).status == 202
+
+
+def test_a_unique_task_whose_message_was_lost_is_sent_again_for_the_one_that_found_it(
+    moto_resources: Resources,
+) -> None:
+    class Deaf(SqsQueue):
+        def send_many(self, messages: Sequence[Message]) -> list[Message]:
+            raise EndpointConnectionError(endpoint_url="https://sqs")
+
+    api = api_over(moto_resources)
+    deaf = Deaf(lambda: moto_resources.sqs, moto_resources.queue_url)
+    url = "/tasks?unique=until_done&uniqueKey=k"
+    lost = call(replace(api, submitter=replace(api.submitter, queue=deaf)), "POST", url, {})
+    assert (lost.status, queued(moto_resources)) == (503, 0)
+    assert call(api, "POST", url, {}).status == 409
+    assert queued(moto_resources) == 1
+
+
+def test_group_and_tags_are_the_task_s_and_the_group_goes_to_the_queue(api: Api, backend: Resources) -> None:
+    answer = call(api, "POST", "/tasks?group=customer-42&tags=customer:42,plan:pro", {"message": "SUCCESS"})
+    read = call(api, "GET", f"/tasks/{answer.json['taskId']}").json
+    assert (read["group"], read["tags"]) == ("customer-42", {"customer": "42", "plan": "pro"})
+    call(api, "POST", "/tasks/batch", {"tasks": [task(group="customer-42", tags={"customer": "42"})]})
+    groups = []
+    while received := backend.sqs.receive_message(
+        QueueUrl=backend.queue_url, AttributeNames=["MessageGroupId"], MaxNumberOfMessages=10
+    ).get("Messages"):
+        groups += [message.get("Attributes", {}).get("MessageGroupId") for message in received]
+    assert groups == ["customer-42"] * 2
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("group=a b", "Invalid group"),
+        ("tags=a", "Invalid tag ''"),
+        ("tags=a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8,i:9", "up to 8"),
+        ("unique=soon", "expected until_done, or seconds"),
+        ("unique=0", "expected until_done, or seconds"),
+        ("uniqueKey=a", "no effect without unique"),
+    ],
+)
+def test_labels_that_are_none_are_refused(moto_resources: Resources, query: str, says: str) -> None:
+    assert_problem(call(api_over(moto_resources), "POST", f"/tasks?{query}", {}), 400, says)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -11,7 +12,7 @@ import pytest
 
 from ftask.core import transitions
 from ftask.core.dynamodb import DynamoStore
-from ftask.core.model import Attempt, Failure, Lease, Message, Status, Task
+from ftask.core.model import Attempt, Failure, Lease, Message, Status, Task, Unique
 from ftask.core.ports import Settlement
 from ftask.core.retry import RetryPolicy
 from tests.support.builders import TASK_ID, a_full_task, a_task
@@ -348,3 +349,53 @@ def test_a_cancelled_tasks_dead_worker_is_not_replaced(store: DynamoStore) -> No
     assert not did
     assert current is not None
     assert current.cancel_requested_at == EPOCH
+
+
+def unique(task_id: str, until: timedelta | None = None, at: datetime = EPOCH) -> Task:
+    lock = Unique("unique#a", None if until is None else at + until, at + timedelta(days=30))
+    return a_task(task_id=task_id, created_at=at, unique=lock)
+
+
+FIRST, SECOND, THIRD = ("a" * 32, "b" * 32, "c" * 32)
+
+
+def test_a_unique_task_keeps_others_out_until_it_has_ended(store: DynamoStore) -> None:
+    assert store.put(unique(FIRST)) is None
+    refused = store.put(unique(SECOND))
+    assert refused is not None
+    assert refused.task_id == FIRST
+    assert store.get(SECOND) is None
+    again = store.put(unique(FIRST))  # the same submission, sent again
+    assert again is not None
+    assert again.task_id == FIRST
+    waiting = store.get(FIRST)
+    assert waiting is not None
+    store.cancel(transitions.cancelled(waiting, EPOCH))
+    assert store.put(unique(SECOND)) is None
+    kept_out = store.put(unique(THIRD))
+    assert kept_out is not None
+    assert kept_out.task_id == SECOND
+
+
+def test_a_task_that_is_unique_for_a_time_keeps_others_out_even_after_it_has_ended(store: DynamoStore) -> None:
+    hour = timedelta(hours=1)
+    store.put(unique(FIRST, hour))
+    waiting = store.get(FIRST)
+    assert waiting is not None
+    store.cancel(transitions.cancelled(waiting, EPOCH))
+    assert store.put(unique(SECOND, hour, EPOCH + hour / 2)) is not None
+    assert store.put(unique(SECOND, hour, EPOCH + hour)) is None
+
+
+def test_a_lock_whose_task_has_expired_is_free(store: DynamoStore) -> None:
+    store.put(unique(FIRST))
+    assert store.withdraw(FIRST) is None
+    assert store.put(unique(SECOND)) is None
+
+
+def test_of_many_unique_submissions_at_once_one_is_written(store: DynamoStore) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda number: store.put(unique(f"{number:032x}")), range(24)))
+    (winner,) = [number for number, holder in enumerate(found) if holder is None]
+    assert {holder.task_id for holder in found if holder is not None} == {f"{winner:032x}"}
+    assert [number for number in range(24) if store.get(f"{number:032x}")] == [winner]
