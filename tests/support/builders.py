@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from ftask.core.model import Attempt, Failure, Lease, Outcome, Removal, RemovalKind, Status, Task
+from ftask.core.model import Attempt, Failure, Lease, Outcome, Removal, RemovalKind, Status, Task, Unique
 from ftask.core.payload_item import payload_item_of
 from tests.support.clock import EPOCH
 
@@ -56,6 +56,9 @@ def a_full_task(**changes: Any) -> Task:
         attempts=2,
         epoch=3,
         payload_hash="ab" * 16,
+        group="customer-42",
+        tags={"customer": "42"},
+        unique=Unique("unique#a", None, EPOCH),
         lease=Lease("owner", EPOCH),
         next_attempt_at=EPOCH + timedelta(milliseconds=1),
         last_error=Failure("ValueError", "no ünïcode 🎉"),

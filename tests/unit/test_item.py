@@ -70,8 +70,8 @@ FULL_OF_THE_FIRST_RELEASE = {
 def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
     full = a_full_task()
     history = tuple(replace(attempt, beside=0, uncounted=False) for attempt in full.history)
-    # The first release had this type alone, and no removals.
-    experiment = replace(full, type="experiment", history=history, removal=None)
+    # The first release had this type alone, and no removals, groups and tags.
+    experiment = replace(full, type="experiment", history=history, removal=None, group=None, tags={})
     assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
     assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
 
@@ -115,7 +115,9 @@ def test_an_item_without_a_later_field_has_its_default() -> None:
 
 def test_only_what_is_written_at_submission_is_never_updated() -> None:
     fixed = {attribute.name for attribute in ATTRIBUTES if attribute.fixed}
-    assert fixed == {"taskId", "type", "payload", "payloadItem", "payloadHash", "createdAt", "maxAttempts"}
+    assert fixed == {
+        *("taskId", "type", "payload", "payloadItem", "payloadHash", "group", "tags", "createdAt", "maxAttempts"),
+    }
     assert set(UPDATED) == {attribute.name for attribute in ATTRIBUTES} - fixed
 
 
