@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ftask.aws.concurrency import merge
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.model import Status

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from ftask.actions.reading import CONNECTIONS, over_connections
+from ftask.aws.concurrency import merge
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.drain import drain_letters
 from ftask.core.failed_index import FailedTask

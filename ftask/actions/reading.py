@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 
+from ftask.aws.concurrency import merge
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.letters import Verdict, Verdicts
 from ftask.core.model import DeadLetter

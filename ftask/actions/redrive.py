@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ftask.actions.reading import holding, over_connections
+from ftask.aws.concurrency import RateLimiter
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.rate_limiter import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.letters import Verdict, Verdicts
 from ftask.core.model import Message, Task

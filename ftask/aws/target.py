@@ -207,6 +207,20 @@ class Target:
         client: STSClient = self._client("sts")
         return client
 
+    def concurrency_limit(self) -> int | None:
+        """Return how many functions without reserved concurrency may run at once; None if the endpoint has no limit.
+
+        New accounts have 10, until AWS raises it.
+        https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+
+        Raises:
+            FtaskError: the credentials may not ask.
+        """
+        with translate_aws_errors():
+            limits: Any = self.lambda_.get_account_settings().get("AccountLimit", {})
+        limit = limits.get("UnreservedConcurrentExecutions", limits.get("ConcurrentExecutions"))
+        return limit if isinstance(limit, int) else None
+
     def _client(self, service: str, special: Config | None = None) -> Any:
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.

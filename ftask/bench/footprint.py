@@ -48,7 +48,7 @@ ACCEPTED_LOG_BYTES = 165
 ACCESS_LOG_BYTES = 262
 # An invocation of the worker, each attempt, each retry, each task that ends FAILED.
 WORKER_INVOCATION_LOG_BYTES = 425
-ATTEMPT_LOG_BYTES = 244
+ATTEMPT_LOG_BYTES = 485
 RETRY_LOG_BYTES = 230
 FAILED_LOG_BYTES = 170
 # With the user's own types: their sums in each invocation, and the traceback of a failed attempt, of about five frames.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from ftask.aws.polling import rounds
+from ftask.aws.concurrency import rounds
 from ftask.aws.stage import Stage
 from ftask.cli.config_file import load_config
 from ftask.cli.deploying import confirm_other_project, deployment_of, remember_project

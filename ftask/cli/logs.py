@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ftask.aws.polling import rounds
+from ftask.aws.concurrency import rounds
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, LoggedUntil, OnlyTask, TaskType, parse_filter, words
 from ftask.cli.usage import InvalidOptionError, UsageError, parse_choice

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ftask.actions.cancel import CancelResult, cancel_task
 from ftask.actions.redrive import RedriveTally, redrive
-from ftask.aws.rate_limiter import RateLimiter
+from ftask.aws.concurrency import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.client.errors import UnknownTaskError
 from ftask.core.codec import TASK_ID, task_to_json

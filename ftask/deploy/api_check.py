@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from ftask.aws.api import ApiClient
-from ftask.aws.polling import rounds
+from ftask.aws.concurrency import rounds
 from ftask.aws.target import Target
 from ftask.client.errors import ApiError
 from ftask.core.errors import FtaskError

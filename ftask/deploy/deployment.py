@@ -14,7 +14,6 @@ from functools import cached_property
 from textwrap import indent
 
 from ftask.aws import stack
-from ftask.aws.account import concurrency_limit
 from ftask.aws.local_stage import is_local
 from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.stack import DATA_ONLY, deployed_stack
@@ -186,7 +185,7 @@ class Deployment:
         if key_arn and plan.deployed.get("KmsKeyArn") != key_arn:
             self.warn(self._what_key_needs(key_arn, alarms=plan.parameters.get("Alarms") == "true"))
         try:
-            limit = concurrency_limit(self.target)
+            limit = self.target.concurrency_limit()
         except FtaskError:
             return  # it is only a warning that is missed
         for problem in contradictions(plan.parameters, limit):

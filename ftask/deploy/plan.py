@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ftask.aws import stack
+from ftask.aws.concurrency import rounds
 from ftask.aws.errors import translate, translate_aws_errors
-from ftask.aws.polling import rounds
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE, MANAGED_PARAMETERS
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError, InvalidInputError

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ftask.aws.polling import rounds
+from ftask.aws.concurrency import rounds
 from ftask.aws.stack import is_missing_stack
 from ftask.aws.target import Target
 from ftask.core.timestamps import now

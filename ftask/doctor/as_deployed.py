@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
+from ftask.aws.concurrency import rounds
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.polling import rounds
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError

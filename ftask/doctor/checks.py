@@ -9,7 +9,6 @@ from functools import partial
 
 from botocore.exceptions import ClientError
 
-from ftask.aws.account import concurrency_limit
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parameters import contradictions
 from ftask.aws.stack import command_on
@@ -101,7 +100,7 @@ def _start(stage: Stage) -> Iterator[Finding]:
 
 
 def _parameters(stage: Stage) -> Iterator[Finding]:
-    limit = concurrency_limit(stage.target)
+    limit = stage.target.concurrency_limit()
     deploy = command_on(stage.target, "deploy")
     problems = contradictions(stage.stack.parameters, limit)
     for problem in problems:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from ftask.aws.concurrency import rounds
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.polling import rounds
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError

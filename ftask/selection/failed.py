@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from ftask.aws.concurrency import merge
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.client.errors import UnknownTaskError
 from ftask.core.errors import FtaskError

@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ftask.aws.concurrency import merge
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.parallel import merge
 from ftask.aws.stage import Stage
 from ftask.core.item import IS_TASK, item_to_task, item_values
 from ftask.core.model import Task

@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from ftask.actions.drain import DrainFile, drain
 from ftask.actions.redrive import redrive
-from ftask.aws.rate_limiter import RateLimiter
+from ftask.aws.concurrency import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.clients import count
 from ftask.core.codec import encode_message, message_or_none

@@ -19,7 +19,7 @@ from ftask.actions.drain import DrainFile, drain
 from ftask.actions.peek import peek
 from ftask.actions.reading import done_in
 from ftask.actions.redrive import redrive
-from ftask.aws.rate_limiter import RateLimiter
+from ftask.aws.concurrency import RateLimiter
 from ftask.aws.stage import Stage
 from ftask.core.cancellation import Cancellation
 from ftask.core.codec import encode_message

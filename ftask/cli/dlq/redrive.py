@@ -10,7 +10,7 @@ import typer
 from ftask.actions.reading import done_in
 from ftask.actions.redrive import RedriveTally
 from ftask.actions.redrive import redrive as redrive_selected
-from ftask.aws.rate_limiter import RateLimiter
+from ftask.aws.concurrency import RateLimiter
 from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import follow, how_many, how_to_follow, job_of, show_summary

@@ -10,7 +10,6 @@ from typing import Any, cast
 import botocore.session
 from botocore.stub import Stubber
 
-from ftask.aws.account import concurrency_limit
 from ftask.aws.stack import DeployedStack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
@@ -95,4 +94,4 @@ def test_a_doctor_warns_of_a_worker_that_can_starve_the_api() -> None:
 def test_an_endpoint_without_limits_has_none() -> None:
     target = Target("prod", region="eu-west-1")
     stubbed(target, "lambda").add_response("get_account_settings", {})
-    assert concurrency_limit(target) is None
+    assert target.concurrency_limit() is None

@@ -1,16 +1,67 @@
-"""Read several sources at once, each in a thread with its own connection."""
+"""Waiting and working at once: rounds of polling, a limit of items a second, sources that are read side by side."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.2
+
+
+def rounds(
+    pause_seconds: float | Callable[[], float],
+    timeout_seconds: float | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[None]:
+    """Yield at once, and again after each pause; end when `timeout_seconds` have passed.
+
+    The last pause ends at the timeout, and one round follows it, so that what happened during the pause is still seen.
+    Without a timeout the rounds go on until the caller leaves the loop. A callable is called before each pause.
+    """
+    deadline = None if timeout_seconds is None else clock() + timeout_seconds
+    while True:
+        yield
+        pause = pause_seconds() if callable(pause_seconds) else pause_seconds
+        if deadline is not None:
+            left = deadline - clock()
+            if left <= 0:
+                return
+            pause = min(pause, left)
+        sleep(pause)
+
+
+class RateLimiter:
+    """Lets at most `per_second` items pass in a second; 0 is no limit. Threads may share it."""
+
+    def __init__(
+        self,
+        per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def wait(self, count: int) -> None:
+        """Wait until `count` more items may pass."""
+        if not self._per_second:
+            return
+        with self._lock:
+            now = self._clock()
+            start = max(now, self._free_at)
+            self._free_at = start + count / self._per_second
+        self._sleep(start - now)
 
 
 @dataclass(frozen=True)
