@@ -34,21 +34,7 @@ The order of the steps is the promise: a crash between two of them leaves a stat
     cancel    a waiting task: write CANCELLED; a running one: leave a note    cancellation.py
               that the settlement sees
 
-The modules:
-
-- values and rules, pure: `model`, `transitions` (what a task becomes), `retry`, `item` (task and DynamoDB item),
-  `codec` (public JSON, messages), `payload`, `manifest` (the task types), `events`, `settings`, `errors`, `text`: no
-  clock, no call.
-- the steps above over the interfaces of `ports`: `submission`, `execution`, `redrive`, `cancellation`. They are given
-  their clock, table and queues.
-- what runs for real: `timestamps` (the clock), `log` (standard output), `metrics` and `starts` (what is logged of an
-  invocation and of an attempt), `workload` (the experiment), `deployed` (the files that a deployment adds to the
-  archive), `threads` (a batch), `calls` (several to AWS at a time), `isolation` and `child` (attempts in processes of
-  their own).
-- what runs without AWS: `memory` (the table and the queues of one task, for simulations and `ftask run`).
-- adapters, which alone import botocore: `dynamodb` (every condition of the protocol), `sqs`, `failed_index`, `clients`,
-  `secrets`, and `service_models`, which makes clients in less time.
-
-What a handler imports goes into its archive, and is paid for at every cold start: so everything here imports only the
-standard library and botocore.
+Values and rules import no adapter, read no clock and make no call; only adapters import botocore. A test holds that,
+and has the list of both. What a handler imports goes into its archive and is paid for at every cold start: so
+everything here imports only the standard library and botocore.
 """

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ftask.core import payload, submission
-from ftask.core.codec import TASK_ID
-from ftask.core.manifest import TYPE_NAME, Manifest, types_to_json
-from ftask.core.model import Outcome, Status
+from ftask.core.codec import TASK_ID, task_to_json
+from ftask.core.errors import FtaskError, InvalidInputError, OutputError, SettingsError
+from ftask.core.failed_index import FailedTask
+from ftask.core.manifest import TYPE_NAME, Manifest, ManifestError, types_to_json
+from ftask.core.model import Attempt, Failure, Lease, Outcome, Removal, RemovalKind, Status
 from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI, PROBLEMS
+from tests.support.builders import a_task
+from tests.support.clock import EPOCH
 from tests.support.resources import template
 
 README = Path(__file__).parents[2] / "stack" / "README.md"
@@ -74,3 +78,43 @@ def test_the_document_in_the_archive_has_the_types_of_a_stage_without_own_tasks(
     manifest = Manifest().with_experiment()
     assert DOCUMENT["x-ftask-types"] == types_to_json(manifest)
     assert DOCUMENT["components"]["schemas"]["TaskType"]["enum"] == manifest.names
+
+
+# What no request meets: roots, what a function finds at its start, what a command prints.
+NOT_OF_A_REQUEST = {FtaskError, InvalidInputError, SettingsError, ManifestError, OutputError}
+
+
+def errors_of(root: type[FtaskError]) -> set[type[FtaskError]]:
+    found = {root}.union(*map(errors_of, root.__subclasses__()))
+    return {error for error in found if error.__module__.startswith(("ftask.core.", "stack.handlers."))}
+
+
+def test_every_error_that_a_request_can_meet_has_a_problem_of_its_own() -> None:
+    assert errors_of(FtaskError) - NOT_OF_A_REQUEST == set(PROBLEMS)
+    kinds = list(PROBLEMS)
+    for number, kind in enumerate(kinds):
+        assert not any(issubclass(later, kind) for later in kinds[number + 1 :]), f"{kind.__name__} hides a later row"
+
+
+def test_every_field_of_a_task_is_described_and_no_other() -> None:
+    failure = Failure("ValueError", "no")
+    attempt = Attempt(1, 0, EPOCH, EPOCH, Outcome.LOST, failure, 1.0, beside=1, uncounted=True)
+    task = a_task(
+        status=Status.PROCESSING,
+        lease=Lease("o", EPOCH),
+        next_attempt_at=EPOCH,
+        last_error=failure,
+        history=(attempt,),
+        result="1",
+        completed_at=EPOCH,
+        failed_at=EPOCH,
+        cancelled_at=EPOCH,
+        cancel_requested_at=EPOCH,
+        removal=Removal(RemovalKind.DISCARDED, EPOCH, "arn"),
+    )
+    schemas = DOCUMENT["components"]["schemas"]
+    public = task_to_json(task)
+    assert public.keys() == schemas["Task"]["properties"].keys()
+    assert public["history"][0].keys() == schemas["Attempt"]["properties"].keys()
+    assert public["lastError"].keys() == schemas["Failure"]["properties"].keys()
+    assert FailedTask.of(task).json().keys() == schemas["FailedTask"]["properties"].keys()

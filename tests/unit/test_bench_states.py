@@ -16,7 +16,7 @@ from tests.support.builders import a_task
 from tests.support.clock import EPOCH
 from tests.support.runs import a_history, observed, result, tasks
 
-STATES = ("pending", "processing", "retrying", "completed", "failed", "cancelled")
+STATES = tuple(status.lower() for status in Status)
 
 
 def counts(at: StatesAt) -> dict[str, int]:
@@ -27,6 +27,10 @@ def counts(at: StatesAt) -> dict[str, int]:
 def over_time(task: Task, *seconds: float) -> list[dict[str, int]]:
     sent = (Sent(0, task.task_id, EPOCH, 0.05),)
     return [counts(at) for at in states_over_time(sent, {task.task_id: task}, EPOCH, seconds)]
+
+
+def test_a_state_is_counted_for_each_status() -> None:
+    assert tuple(StatesAt.model_fields) == ("second", *STATES)
 
 
 def test_a_retried_task_waits_runs_waits_again_and_ends() -> None:
