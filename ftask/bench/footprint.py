@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from ftask.core.expiry import MESSAGE_LIFE, SPARE
 from ftask.core.payload import MAX_BATCH_BYTES
-from ftask.core.payload_item import MAX_INLINE_BYTES, MESSAGE_LIFE, OVERHEAD_BYTES, SPARE
+from ftask.core.payload_item import MAX_INLINE_BYTES, OVERHEAD_BYTES
 from ftask.core.threads import CALLS_AT_ONCE
 
 KB = 1024

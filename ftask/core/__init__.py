@@ -30,7 +30,7 @@ The order of the steps is the promise: a crash between two of them leaves a stat
               failure: send the dead letter, write FAILED, acknowledge
     redrive   send the message of epoch n + 1, move FAILED to PENDING,        redrive.py
               delete the dead letter
-    drain     write the dead letter down, delete it                           redrive.py
+    drain     write the dead letter down, delete it                           drain.py
     cancel    a waiting task: write CANCELLED; a running one: leave a note    cancellation.py
               that the settlement sees
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from ftask.core import transitions
+from ftask.core import expiry, transitions
 from ftask.core.model import Status, Task
 from ftask.core.ports import Clock, Store
 
@@ -53,7 +53,7 @@ class Canceller:
                     return Cancellation.REQUESTED, replace(task, cancel_requested_at=now)
                 task = self.store.get(task_id)
                 continue
-            after = transitions.cancelled(task, now).kept_until(now + self.retention)
+            after = expiry.kept(transitions.cancelled(task, now), now, self.retention)
             current = self.store.cancel(after)
             if current is None:
                 return Cancellation.CANCELLED, after

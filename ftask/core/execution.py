@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from ftask.core import events, transitions
+from ftask.core import events, expiry, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing, UnknownTaskType
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
@@ -264,7 +264,7 @@ class Executor:
         self.observe(events.malformed(delivery.message_id, reason))
 
     def _retained(self, task: Task) -> Task:
-        return task.kept_until(self.clock() + self.retention)
+        return expiry.kept(task, self.clock(), self.retention)
 
 
 def _job(task: Task, deadline: datetime) -> Job:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Self
@@ -217,12 +217,6 @@ class Task:
     def message(self) -> Message:
         """The message that runs the task in its epoch."""
         return Message(self.task_id, self.epoch, INLINE if self.payload_item is None else SEPARATE, group=self.group)
-
-    def kept_until(self, moment: datetime) -> Task:
-        """Return the task with its expiry at `moment`, or with its payload's if that is earlier."""
-        return replace(
-            self, expires_at=moment if self.payload_item is None else min(moment, self.payload_item.expires_at)
-        )
 
     @property
     def ended_at(self) -> datetime | None:

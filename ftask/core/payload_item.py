@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from ftask.core.expiry import payload_expiry
 from ftask.core.item import EXPIRY
 from ftask.core.model import PayloadItem, Task
 
@@ -25,11 +26,6 @@ from ftask.core.model import PayloadItem, Task
 MAX_INLINE_BYTES = 512
 # What a payload's item has besides the payload: its id, the names of its attributes, its expiry.
 OVERHEAD_BYTES = 93
-# A message lives this long (MessageRetentionPeriod in the template). A task ends by then, and is kept from its end.
-MESSAGE_LIFE = timedelta(days=14)
-# A payload outlives its task by this: a redrive within it extends nothing. DynamoDB deletes expired items within days,
-# and not in order. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
-SPARE = timedelta(days=2)
 
 
 def payload_item_of(text: str, now: datetime, retention: timedelta) -> PayloadItem | None:
@@ -37,17 +33,7 @@ def payload_item_of(text: str, now: datetime, retention: timedelta) -> PayloadIt
     content = text.encode()
     if len(content) <= MAX_INLINE_BYTES:
         return None
-    return PayloadItem(hashlib.sha256(content).hexdigest()[:32], lasting_until(now, retention))
-
-
-def lasting_until(now: datetime, retention: timedelta) -> datetime:
-    """Return an expiry that outlives every task whose message is sent now."""
-    return now + MESSAGE_LIFE + retention + SPARE
-
-
-def lasts(payload_item: PayloadItem, now: datetime, retention: timedelta) -> bool:
-    """Return whether the payload outlives its task if the task's message is sent now."""
-    return payload_item.expires_at >= now + MESSAGE_LIFE + retention
+    return PayloadItem(hashlib.sha256(content).hexdigest()[:32], payload_expiry(now, retention))
 
 
 def payload_item_id(task: Task) -> str:

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from ftask.core import transitions
+from ftask.core import expiry, transitions
 from ftask.core.letters import Selected, Verdict, Verdicts, handle_letters, judge, look_up
 from ftask.core.model import Message, Task
-from ftask.core.payload_item import MESSAGE_LIFE, lasting_until, lasts
 from ftask.core.ports import Clock, DeadLetterReader, Queue, Store
 
 
@@ -57,7 +56,7 @@ class Redriver:
             now = self.clock()
             after = transitions.reopened(failed[message.task_id], now)
             # A refusal means that the worker or another operator has already written this.
-            self.store.reopen(after.kept_until(now + self.retention))
+            self.store.reopen(expiry.kept(after, now, self.retention))
         in_queue = {message.task_id for message in sent}
         return [
             (Verdict.DONE if task and task.task_id in in_queue else Verdict.UNSENT)
@@ -71,12 +70,7 @@ class Redriver:
 
         It is extended before the message is sent: from then on the task may run, even if this redrive is interrupted.
         """
-        now = self.clock()
-        payload_item = task.payload_item
-        if payload_item is not None and not lasts(payload_item, now, self.retention):
-            payload_item = replace(payload_item, expires_at=lasting_until(now, self.retention))
-        elif task.expires_at >= now + MESSAGE_LIFE:
-            return task
-        after = replace(task, payload_item=payload_item).kept_until(now + self.retention)
-        self.store.keep(after)
+        after = expiry.lasting(task, self.clock(), self.retention)
+        if after is not task:
+            self.store.keep(after)
         return after

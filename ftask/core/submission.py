@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ftask.core import expiry
 from ftask.core.errors import (
     FtaskError,
     IdempotencyConflictError,
@@ -195,13 +196,13 @@ class Submitter:
         Raises:
             TemporarilyUnavailableError: the task began, ended or expired meanwhile.
         """
-        expires_at = self.clock() + self.retention
-        if not _never_begun(task) or _conflict(again, task) or expires_at - task.expires_at < timedelta(days=1):
+        if not _never_begun(task) or _conflict(again, task):
             return task
-        if again.payload_item is not None:
-            # The one that was just written: an equal payload, perhaps with its keys in another order.
-            task = replace(task, payload_item=task.payload_item and again.payload_item)
-        after = task.kept_until(expires_at)
+        # The payload's item that was just written: an equal payload, perhaps with its keys in another order.
+        payload_item = task.payload_item and (again.payload_item or task.payload_item)
+        after = expiry.kept(replace(task, payload_item=payload_item), self.clock(), self.retention)
+        if after.expires_at - task.expires_at < timedelta(days=1):
+            return task
         if not self.store.prolong(after):
             raise TemporarilyUnavailableError("The task changed while it was submitted again.", "Send it again.")
         return after

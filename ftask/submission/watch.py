@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ftask.aws import polling
+from ftask.aws.concurrency import rounds
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.target import Target
 from ftask.client.errors import UnknownTaskError
@@ -142,7 +142,7 @@ class Watcher:
             UnknownTaskError: a task does not exist.
         """
         unread = self.job.open_count
-        for _ in polling.rounds(lambda: self._pause_seconds, timeout_seconds, sleep=self.sleep, clock=self.clock):
+        for _ in rounds(lambda: self._pause_seconds, timeout_seconds, sleep=self.sleep, clock=self.clock):
             if unread:
                 begun = self.clock()
                 while unread:

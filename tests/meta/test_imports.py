@@ -70,6 +70,7 @@ PURE = {
     "due",
     "errors",
     "events",
+    "expiry",
     "isolation",
     "item",
     "json_schema",

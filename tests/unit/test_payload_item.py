@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
+from ftask.core import expiry
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import TemporarilyUnavailableError
+from ftask.core.expiry import MESSAGE_LIFE, SPARE, lasting, payload_expiry
 from ftask.core.model import Task
 from ftask.core.payload import Submission
 from ftask.core.payload_item import (
     MAX_INLINE_BYTES,
-    MESSAGE_LIFE,
-    lasting_until,
-    lasts,
     payload_item_id,
     payload_item_of,
     payload_to_item,
@@ -47,19 +46,25 @@ def test_a_payload_outlives_every_task_whose_message_is_sent_with_it() -> None:
     task_expires = EPOCH + MESSAGE_LIFE + RETENTION
     kept = payload_item_of(LARGE_PAYLOAD, EPOCH, RETENTION)
     assert kept is not None
-    assert kept.expires_at == lasting_until(EPOCH, RETENTION) > task_expires
-    assert lasts(kept, EPOCH + timedelta(days=2), RETENTION)
-    assert not lasts(kept, EPOCH + timedelta(days=2, seconds=1), RETENTION)
+    assert kept.expires_at > task_expires
+    task = replace(a_large_task(), payload_item=kept, expires_at=EPOCH + MESSAGE_LIFE + SPARE)
+    assert lasting(task, EPOCH + SPARE, RETENTION) is task
+    later = lasting(task, EPOCH + SPARE + timedelta(seconds=1), RETENTION)
+    assert later.payload_item is not None
+    assert later.payload_item.expires_at == payload_expiry(EPOCH + SPARE + timedelta(seconds=1), RETENTION)
     assert template()["Resources"]["Queue"]["Properties"]["MessageRetentionPeriod"] == MESSAGE_LIFE.total_seconds()
 
 
 @pytest.mark.parametrize("days", [10, 100])
 def test_a_task_is_kept_no_longer_than_its_payload(days: int) -> None:
     moment = EPOCH + timedelta(days=days)
-    assert a_task().kept_until(moment) == a_task(expires_at=moment)
+    assert expiry.kept(a_task(), moment, timedelta(0)) == a_task(expires_at=moment)
     task = a_large_task()
     assert task.payload_item is not None
-    assert task.kept_until(moment) == replace(task, expires_at=min(moment, task.payload_item.expires_at))
+    until = min(moment, task.payload_item.expires_at)
+    assert expiry.kept(task, moment, timedelta(0)) == replace(task, expires_at=until)
+        task, expires_at=min(moment, task.payload_item.expires_at)
+    )
 
 
 def test_a_payload_inside_of_its_tasks_item_has_no_item() -> None:
