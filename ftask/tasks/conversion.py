@@ -54,7 +54,7 @@ def argument_adapter(declaration: Declaration) -> TypeAdapter[dict[str, Any]] | 
     """
     if not any(argument.annotation for argument in declaration.type.arguments) or not has_pydantic():
         return None
-    from pydantic import ConfigDict, PydanticUserError, TypeAdapter
+    from pydantic import ConfigDict, PydanticUserError, TypeAdapter  # a project need not have it
 
     # Not typing's, which pydantic takes from Python 3.12 on only. pydantic depends on typing_extensions.
     from typing_extensions import TypedDict
@@ -120,7 +120,7 @@ def has_pydantic() -> bool:
 
 
 def _convert(name: str, adapter: TypeAdapter[dict[str, Any]], payload: Mapping[str, Any]) -> dict[str, Any]:
-    from pydantic import ValidationError
+    from pydantic import ValidationError  # a project need not have it
 
     try:
         # As JSON, which the payload was: a strict model takes a date from text there, and only there.

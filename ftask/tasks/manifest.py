@@ -76,7 +76,7 @@ def _schema(declaration: Declaration) -> dict[str, typing.Any] | None:
     adapter = argument_adapter(declaration)
     if adapter is None:
         return None
-    from pydantic import PydanticUserError
+    from pydantic import PydanticUserError  # a project need not have it
 
     try:
         schema = adapter.json_schema()

@@ -13,6 +13,9 @@ from typing import Any
 from ftask.core.manifest import Argument
 from ftask.tasks.errors import DeclarationError
 
+if sys.version_info >= (3, 14):
+    from annotationlib import Format
+
 METHODS = (staticmethod, classmethod, property)
 
 
@@ -114,7 +117,5 @@ def _json_or_none(value: object) -> str | None:
 def _signature(function: FunctionType) -> inspect.Signature:
     if sys.version_info >= (3, 14):
         # Annotations are evaluated here; one that only a type checker can import must not fail the declaration.
-        from annotationlib import Format
-
         return inspect.signature(function, annotation_format=Format.STRING)
     return inspect.signature(function)

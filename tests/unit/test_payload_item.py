@@ -63,8 +63,6 @@ def test_a_task_is_kept_no_longer_than_its_payload(days: int) -> None:
     assert task.payload_item is not None
     until = min(moment, task.payload_item.expires_at)
     assert expiry.kept(task, moment, timedelta(0)) == replace(task, expires_at=until)
-        task, expires_at=min(moment, task.payload_item.expires_at)
-    )
 
 
 def test_a_payload_inside_of_its_tasks_item_has_no_item() -> None:
