@@ -53,7 +53,7 @@ ATTEMPT_LOG_BYTES = 485
 RETRY_LOG_BYTES = 230
 FAILED_LOG_BYTES = 170
 # With the user's own types: their sums in each invocation, and the traceback of a failed attempt, of about five frames.
-OWN_TYPE_LOG_BYTES = 95
+OWN_TYPE_LOG_BYTES = 350
 TRACEBACK_LOG_BYTES = 1300
 
 # In every stack: accepted, completed, the duration of attempts, the wait in the queue.

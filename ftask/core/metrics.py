@@ -143,8 +143,6 @@ class Meter:
     def _end(self, task_type: str, status: Status, duration_ms: int | None = None) -> None:
         if task_type in self._types:
             self._ended[task_type].add(status, duration_ms)
-        else:
-            self._has_others = True
 
     @contextmanager
     def record(self) -> Iterator[None]:
@@ -178,55 +176,35 @@ class Meter:
             if (seconds_due := max(self._due_ms, default=0) // 1000) >= _OLDEST_DUE_SECONDS:
                 values[_OLDEST_DUE] = seconds_due
             failed, records, record_seconds = self._failed, self._records, self._record_seconds
-            ended, has_others = self._ended, self._has_others
+            ended = self._ended
             self._forget()
-        # Mostly all attempts of an invocation are of one type, and fail with one type of error: then one line has all.
-        sole = next(iter(ended)) if len(ended) == 1 and not has_others else None
-        of_type = {} if sole is None else _values(ended[sole].counts, ended[sole].durations)
-        own_dimension = {} if sole is None else {"Type": sole}
-        own = [_BY_TYPE] if sole is not None else []
-        of_both = [name for name in values if name in of_type]
-        published = [([_BY_STACK, *own], of_both), ([_BY_STACK], [name for name in values if name not in of_both])]
-        dimensions = dict(own_dimension)
-        if len(failed) == 1:
-            ((dimensions["ErrorType"], values[Status.FAILED.metric]),) = failed.items()
-            published.append(([_BY_STACK, _BY_ERROR, *own], [Status.FAILED.metric]))
         self._write(
             events.invocation(
                 _milliseconds(seconds),
                 records,
                 _milliseconds(record_seconds),
                 _billed(self._usage.taken()),
-                self._embedded(values, dimensions, published),
+                self._embedded(values, {}, [_BY_STACK]),
             )
         )
-        # Otherwise a line for each: a line has one value for each dimension.
-        for error_type, count in failed.items() if len(failed) > 1 else ():
-            dimensions = {"ErrorType": error_type, **own_dimension}
+        # A line has one value for each dimension.
+        for error_type, count in failed.items():
             value = {Status.FAILED.metric: count}
-            published = [([_BY_STACK, _BY_ERROR, *own], [*value])]
-            self._write(events.failures(self._embedded(value, dimensions, published)))
+            self._write(events.failures(self._embedded(value, {"ErrorType": error_type}, [_BY_STACK, _BY_ERROR])))
         # The lines above count these attempts for the stack, so here is the type's own dimension alone.
-        for task_type, attempts in ended.items() if sole is None else ():
+        for task_type, attempts in ended.items():
             values = _values(attempts.counts, attempts.durations)
-            self._write(events.attempts(self._embedded(values, {"Type": task_type}, [([_BY_TYPE], [*values])])))
+            self._write(events.attempts(self._embedded(values, {"Type": task_type}, [_BY_TYPE])))
 
     def _embedded(
-        self,
-        values: Mapping[str, Any],
-        dimensions: Mapping[str, str],
-        published: Iterable[tuple[list[list[str]], list[str]]],
+        self, values: Mapping[str, Any], dimensions: Mapping[str, str], sets: list[list[str]]
     ) -> dict[str, Any]:
-        """Return the fields that make CloudWatch publish the values: sets of dimensions, and the names under them."""
-        directives = [
-            {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": [{"Name": name} for name in names]}
-            for sets, names in published
-            if names
-        ]
-        if not directives:
+        """Return the fields that make CloudWatch publish the values under these sets of dimensions."""
+        if not values:
             return {}
+        directive = {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": [{"Name": name} for name in values]}
         return {
-            "_aws": {"Timestamp": round(self._clock().timestamp() * 1000), "CloudWatchMetrics": directives},
+            "_aws": {"Timestamp": round(self._clock().timestamp() * 1000), "CloudWatchMetrics": [directive]},
             "Stack": self._stack,
             **dimensions,
             **{name: value[0] if _is_single(value) else value for name, value in values.items()},
@@ -241,7 +219,6 @@ class Meter:
         self._due_ms: list[int] = []
         self._records = 0
         self._record_seconds = 0.0
-        self._has_others = False
 
 
 def _values(counts: Mapping[str, int], durations: list[int]) -> dict[str, Any]:

@@ -98,23 +98,6 @@ def test_failures_are_counted_by_their_type_and_no_task_is_a_dimension(log: Log)
         assert "taskId" not in line
 
 
-def test_one_type_of_task_and_one_of_error_are_dimensions_of_the_one_line(log: Log) -> None:
-    with log.meter.invocation():
-        for status in (Status.COMPLETED, Status.FAILED, Status.RETRYING):
-            failure = Failure("E", "no") if status is Status.FAILED else None
-            log.meter.observe(events.finished(a_running_task(type="send", status=status, last_error=failure), 250, 5))
-    line = log.lines[-1]
-    assert [entry["event"] for entry in log.lines] == [*["finished"] * 3, "invocation"]
-    assert (line["Type"], line["ErrorType"]) == ("send", "E")
-    of_type = ["Completed", "Retried", "AttemptDuration"]
-    assert dimensions_of(line) == {
-        "Stack": [*of_type, "QueueWait", "Failed"],
-        "Stack Type": [*of_type, "Failed"],
-        "Stack ErrorType": ["Failed"],
-    }
-    assert metrics_of(line)["Failed"] == 1
-
-
 def test_attempts_of_several_types_are_summed_in_a_line_for_each(log: Log) -> None:
     with log.meter.invocation():
         for task_type, status in (
@@ -195,7 +178,7 @@ def test_an_error_of_any_name_costs_no_metric(log: Log, error_type: str, dimensi
     failed = a_running_task(status=Status.FAILED, last_error=Failure(error_type, "no"))
     with log.meter.invocation():
         log.meter.observe(events.finished(failed, 250))
-    (line,) = log.named("invocation")
+    (line,) = log.named("failures")
     assert line["ErrorType"] == dimension
     assert metrics_of(line)["Failed"] == 1
     # What a person reads has the name as it is.
