@@ -51,7 +51,7 @@ ACCESS_LOG_BYTES = 262
 WORKER_INVOCATION_LOG_BYTES = 425
 ATTEMPT_LOG_BYTES = 485
 RETRY_LOG_BYTES = 230
-FAILED_LOG_BYTES = 170
+FAILED_LOG_BYTES = 300
 # With the user's own types: their sums in each invocation, and the traceback of a failed attempt, of about five frames.
 OWN_TYPE_LOG_BYTES = 350
 TRACEBACK_LOG_BYTES = 1300
