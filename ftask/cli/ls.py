@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ftask.aws.concurrency import rounds
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.polling import rounds
 from ftask.aws.stage import Stage
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import ErrorText, ListedSince, ListedUntil, TaskType, parse_filter, words
