@@ -11,9 +11,9 @@ from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.errors import FtaskError, InvalidInputError, OutputError, SettingsError
 from ftask.core.failed_index import FailedTask
 from ftask.core.manifest import TYPE_NAME, Manifest, ManifestError, types_to_json
-from ftask.core.model import Attempt, Failure, Lease, Outcome, Removal, RemovalKind, Status
+from ftask.core.model import Attempt, Failure, Outcome, Status
 from stack.handlers.api import DEFAULT_PAGE, MAX_PAGE, OPENAPI, PROBLEMS
-from tests.support.builders import a_task
+from tests.support.builders import a_full_task
 from tests.support.clock import EPOCH
 from tests.support.resources import template
 
@@ -99,19 +99,7 @@ def test_every_error_that_a_request_can_meet_has_a_problem_of_its_own() -> None:
 def test_every_field_of_a_task_is_described_and_no_other() -> None:
     failure = Failure("ValueError", "no")
     attempt = Attempt(1, 0, EPOCH, EPOCH, Outcome.LOST, failure, 1.0, beside=1, uncounted=True)
-    task = a_task(
-        status=Status.PROCESSING,
-        lease=Lease("o", EPOCH),
-        next_attempt_at=EPOCH,
-        last_error=failure,
-        history=(attempt,),
-        result="1",
-        completed_at=EPOCH,
-        failed_at=EPOCH,
-        cancelled_at=EPOCH,
-        cancel_requested_at=EPOCH,
-        removal=Removal(RemovalKind.DISCARDED, EPOCH, "arn"),
-    )
+    task = a_full_task(status=Status.PROCESSING, history=(attempt,))
     schemas = DOCUMENT["components"]["schemas"]
     public = task_to_json(task)
     assert public.keys() == schemas["Task"]["properties"].keys()
