@@ -95,6 +95,69 @@ accepted tasks that submit --file keeps:
   ftask ls --status RETRYING | ftask cancel - --yes
   ftask watch < tasks.jsonl.prod.accepted""",
     ),
+    "client": Topic(
+        "how programs submit tasks and wait for them",
+        """\
+ftask.Client and ftask.AsyncClient (extra async) call the API of a stage. They need its URL in FTASK_API_URL and the
+policy that ftask policy app prints; with Client(stage="prod") the URL is asked from CloudFormation. Threads may share a
+Client; make one, and keep it.
+
+  from ftask import Client, NewTask
+  client = Client()
+  handle = client.submit("send_invoice", {"order": 17}, key="order-17")
+  print(handle.id, handle.result(timeout=60))
+  tasks = (NewTask("resize", {"n": n}) for n in range(1000))
+  handles = list(client.submit_many(tasks))
+  for handle in client.as_completed(handles, timeout=300):
+      print(handle.id, handle.wait().status)
+
+In an event loop, a FastAPI view for example:
+
+  from ftask import AsyncClient
+  client = AsyncClient()
+
+  @app.post("/orders/{order}/invoice", status_code=202)
+  async def invoice(order: int) -> dict[str, str]:
+      payload, key = {"order": order}, f"order-{order}"
+      handle = await client.submit("send_invoice", payload, key=key)
+      return {"task": handle.id}
+
+  @app.get("/tasks/{task}")
+  async def status(task: str) -> str:
+      return await client.handle(task).status()
+
+A declared task has submit, submit_async and options, typed by its signature. Inside a task, the key derives from the
+task's id and epoch and the number of the submission: a retry that submits in the same order submits nothing twice. That
+needs submits = true under [tasks] in ftask.toml, and the authorization AWS_IAM or NONE.
+
+  send_invoice.submit(order=17)
+  send_invoice.options(key="order-17", delay=60).submit(order=17)
+
+A request that was throttled, failed in passing or got no answer is sent again, up to four times. A key that the client
+makes protects these repetitions within one process; where the application may die before it has stored the id, use a
+key of its own. Every error has its key and task_id; safe_to_repeat says whether the same call with this key does its
+work once. A submission whose await is cancelled may have arrived: the CancelledError has its key. ApiError.problem
+names the kind of refusal, like unknown-type or invalid-arguments.
+
+unique="until_done" accepts one task of a type and key until it has ended, unique=3600 for an hour; a second submission
+gets the handle of the first, or an error with if_exists="raise". A redrive does not ask whether another task has the
+key meanwhile. The lock is an item of its own: a unique submission costs four write units more.
+
+group="customer-42" is the MessageGroupId of the task's messages. SQS calls a group noisy while it has many more
+messages in flight than the others, and delivers those of quiet groups first. Tasks that wait for their backoff are in
+flight, so they count. The local engine ignores groups.
+
+tags={"customer": "42"} are up to 8 names and values on the task. An item over 1 KB costs one more unit at each of its
+three writes.
+
+curl before 8 does not sort the parameters of a query for the signature: give them in alphabetical order.
+
+  curl --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \\
+    --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
+    -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\
+    -H "content-type: application/json" -H "idempotency-key: order-17" \\
+    "$FTASK_API_URL/tasks?group=big&type=send_invoice" -d '{"order": 17}'""",
+    ),
     "terms": Topic(
         "the words that ftask uses",
         columns=("term", "meaning"),
@@ -120,7 +183,8 @@ accepted tasks that submit --file keeps:
         "See which settings are in effect, and where each comes from, with: ftask config",
         columns=("environment variable", "meaning"),
         rows={
-            "FTASK_STAGE": "default of --stage",
+            "FTASK_STAGE": "default of --stage, and of ftask.Client",
+            "FTASK_API_URL": "URL of the API that ftask.Client calls where it names no stage",
             "FTASK_OUTPUT": "default of --output",
             "FTASK_CONFIG": "path of ftask.toml. A file of another user is used only if it is named here",
             "FTASK_TOKEN": "bearer token for an API with JWT authorization; sent only to the API that its issuer and "

@@ -1,0 +1,16 @@
+"""However many threads ask for it, a unique task runs once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ftask import Client
+
+client = Client()
+
+
+def synchronize(_: int) -> str:
+    return client.submit("experiment", {"message": "SUCCESS"}, key="customer-42", unique=60).id
+
+
+with ThreadPoolExecutor(50) as threads:
+    ids = set(threads.map(synchronize, range(50)))
+print(len(ids), "task")
