@@ -11,7 +11,6 @@ from ftask.tasks.context import Run
 from ftask.tasks.conversion import converter
 from ftask.tasks.declaration import Declaration
 from ftask.tasks.errors import InvalidPayload
-from ftask.tasks.event_loop import run_coroutine
 from ftask.tasks.results import to_json_value
 
 
@@ -30,6 +29,8 @@ def call(declaration: Declaration, payload: Mapping[str, Any], run: Run, limit: 
     arguments = bind(declaration, payload)
     result = declaration.function(**arguments)
     if isinstance(result, CoroutineType):
+        from ftask.tasks.event_loop import run_coroutine  # asyncio takes a cold start 30 ms
+
         result = run_coroutine(result, run, limit)
     return to_json_value(result)
 
