@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # as typing's, whose import an archive need not pay for
     from ftask.client.info import TaskInfo
     from ftask.client.requests import NewTask
     from ftask.core.errors import FtaskError, PermanentError, RetryAfter
+    from ftask.operator import Operator
+    from ftask.selection.filter import TaskFilter
     from ftask.tasks import current, task
 
 __all__ = [
@@ -31,10 +33,12 @@ __all__ = [
     "FtaskError",
     "Handle",
     "NewTask",
+    "Operator",
     "PermanentError",
     "RetryAfter",
     "TaskCancelled",
     "TaskFailed",
+    "TaskFilter",
     "TaskInfo",
     "UnknownTaskError",
     "WaitTimeout",
@@ -57,6 +61,8 @@ _HOMES = {
     ),
     "FtaskError": "ftask.core.errors",
     "NewTask": "ftask.client.requests",
+    "Operator": "ftask.operator",
+    "TaskFilter": "ftask.selection.filter",
     "TaskInfo": "ftask.client.info",
     "PermanentError": "ftask.core.errors",
     "RetryAfter": "ftask.core.errors",

@@ -147,6 +147,14 @@ group="customer-42" is the MessageGroupId of the task's messages. SQS calls a gr
 messages in flight than the others, and delivers those of quiet groups first. Tasks that wait for their backoff are in
 flight, so they count. The local engine ignores groups.
 
+ftask.Operator(stage="prod") does for programs what dlq redrive, dlq discard and cancel do, with the rights of these
+commands (ftask policy dlq cancel):
+
+  from ftask import Operator, TaskFilter
+  operator = Operator(stage="prod")
+  print(operator.redrive(TaskFilter(error="did not answer"), per_second=50))
+  print(operator.cancel(TaskFilter(type="resize")))
+
 tags={"customer": "42"} are up to 8 names and values on the task. An item over 1 KB costs one more unit at each of its
 three writes.
 

@@ -17,6 +17,7 @@ PRINTS = {
     "asynchronous.py": "200 results",
     "unique.py": "1 task",
     "groups.py": "100 tasks of one group, small is another",
+    "operators.py": "FAILED\nredriven: True\n1 redrive\ndiscarded: True\ncancelled: ended\n",
 }
 
 pytestmark = pytest.mark.engine

@@ -1,0 +1,12 @@
+"""What `ftask dlq redrive`, `ftask dlq discard` and `ftask cancel` do, for programs."""
+
+from ftask import Client, Operator, TaskFilter
+
+client, operator = Client(), Operator()
+handle = client.submit("experiment", {"message": "ERROR"})
+print(handle.wait(timeout=60).status)
+this_one = TaskFilter(task_ids=frozenset({handle.id}))
+print("redriven:", operator.redrive(this_one) == [handle.id])
+print(handle.wait(timeout=60).epoch, "redrive")
+print("discarded:", operator.discard(this_one) == [handle.id])
+print("cancelled:", *operator.cancel(this_one).values())
