@@ -18,7 +18,7 @@ try:
     import httpx2 as httpx2
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        'ftask.AsyncClient needs httpx2. Install it: pip install "ftask-aws[async]"', name="httpx2"
+        "ftask.AsyncClient needs httpx2. Install it, or add it to the requirements of the tasks.", name="httpx2"
     ) from error
 
 T = TypeVar("T")

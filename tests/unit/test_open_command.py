@@ -45,11 +45,18 @@ def run(monkeypatch: pytest.MonkeyPatch, opened: list[str]) -> Open:
         dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/1/d",
     )
 
-    def invoke(*words: str, emulated: bool = False, **parameters: str) -> Any:
+    def invoke(*words: str, emulated: bool = False, MetricsDashboard: str = "false") -> Any:  # noqa: N803 - a parameter
         target = SimpleNamespace(
-            stage_name="prod", stack_name="ftask-prod", is_emulated=emulated, region_name="eu-west-1"
+            stage_name="prod",
+            default_stage="local",
+            stack_name="ftask-prod",
+            is_emulated=emulated,
+            region_name="eu-west-1",
         )
-        stack = SimpleNamespace(stack_id="arn:aws:cloudformation:eu-west-1:1:stack/ftask-prod/x", parameters=parameters)
+        stack = SimpleNamespace(
+            stack_id="arn:aws:cloudformation:eu-west-1:1:stack/ftask-prod/x",
+            parameters={"MetricsDashboard": MetricsDashboard},
+        )
         stage = SimpleNamespace(target=target, stack=stack, outputs=outputs)
         monkeypatch.setattr(Invocation, "target", target)
         monkeypatch.setattr(Invocation, "stage", stage)

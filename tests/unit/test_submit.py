@@ -10,6 +10,7 @@ import pytest
 from ftask.aws.api import ApiClient
 from ftask.client.answers import Accepted
 from ftask.client.errors import ApiError
+from ftask.client.retrying import MAX_RETRIES
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_TASKS
 from ftask.submission.job import InputTask, Job, Rejected
@@ -78,7 +79,7 @@ def test_a_request_that_fails_as_a_whole_ends_the_submission_once_and_refuses_no
     assert (error.status if isinstance(error, ApiError) else None) == status
     assert error is not None
     # No batch begins after the first that failed; those on their way have their retries.
-    assert len(http.requests) <= BATCHES_AT_ONCE * 4
+    assert len(http.requests) <= BATCHES_AT_ONCE * (1 + MAX_RETRIES)
 
 
 def test_what_was_accepted_before_the_failure_is_reported() -> None:

@@ -31,7 +31,9 @@ class Worker:
 
 
 def checked(*answers: Any) -> WorkerCheck:
-    target: Any = SimpleNamespace(stage_name="prod", invoking_lambda=lambda seconds: Worker(*answers))
+    target: Any = SimpleNamespace(
+        stage_name="prod", default_stage="local", invoking_lambda=lambda seconds: Worker(*answers)
+    )
     return check_worker(target, "worker", 20)
 
 
