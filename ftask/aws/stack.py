@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,9 +26,9 @@ class StackNotFoundError(FtaskError):
     """The stage has no stack, or a stack without a complete set of outputs."""
 
 
-def _output(key: str, default: Any = MISSING) -> Any:
+def _output(key: str) -> Any:
     """Return a field that has the value of the template's output `key`."""
-    return field(default=default, metadata={"key": key})
+    return field(metadata={"key": key})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class StackOutputs:
     worker_log_group: str = _output("WorkerLogGroup")
     retention_days: int = _output("TaskRetentionDays")
     api_code_key: str = _output("CodeKey")
-    # A stack of ftask 0.1 has one archive for both functions.
-    worker_code_key: str | None = _output("WorkerCodeKey", None)
+    worker_code_key: str = _output("WorkerCodeKey")
 
     @classmethod
     def of_values(cls, values: Mapping[str, str]) -> StackOutputs:
@@ -59,11 +58,7 @@ class StackOutputs:
             KeyError: one is missing.
             ValueError: a parameter is not a number.
         """
-        known: dict[str, Any] = {
-            each.name: values[each.metadata["key"]]
-            for each in fields(cls)
-            if each.default is MISSING or each.metadata["key"] in values
-        }
+        known: dict[str, Any] = {each.name: values[each.metadata["key"]] for each in fields(cls)}
         return cls(**known | {"retention_days": int(known["retention_days"])})
 
     @property
@@ -72,7 +67,7 @@ class StackOutputs:
 
     @property
     def worker_code_sha256(self) -> str:
-        return code_sha256(self.worker_code_key or self.api_code_key)
+        return code_sha256(self.worker_code_key)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ftask.core.model import (
-    EXPERIMENT_TYPE,
     Attempt,
     Failure,
     Lease,
@@ -183,9 +182,8 @@ def _write_last_error(error_and_type: tuple[Failure, str]) -> Item:
 
 
 def failed_task_type(item: Mapping[str, Any]) -> str:
-    """Return the task type in an item of the index of failed tasks; an item of 0.1 is of the experiment."""
-    named = item.get("lastError", {}).get("M", {}).get("taskType")
-    return EXPERIMENT_TYPE if named is None else str(_TEXT.read(named))
+    """Return the task type in an item of the index of failed tasks."""
+    return str(_TEXT.read(item["lastError"]["M"]["taskType"]))
 
 
 def _from(field: str, kind: Kind, name: str, *, fixed: bool = False) -> Attribute:

@@ -11,7 +11,7 @@ from typing import Self
 from ftask.core.errors import WorkerLost
 from ftask.core.text import plural
 
-# The task type that every stage has: the built-in experiment. Items of 0.1 have no type and are all of this one.
+# The task type that every stage has: the built-in experiment.
 EXPERIMENT_TYPE = "experiment"
 
 # The error type of an attempt whose process died.

@@ -72,7 +72,7 @@ def check_code(stage: Stage) -> Iterator[Finding]:
     outputs, bucket = stage.outputs, stage.stack.parameters["CodeBucket"]
     keys = {
         outputs.api_function: outputs.api_code_key,
-        outputs.worker_function: outputs.worker_code_key or outputs.api_code_key,
+        outputs.worker_function: outputs.worker_code_key,
     }
     findings = []
     with translate_aws_errors():

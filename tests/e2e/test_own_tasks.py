@@ -365,7 +365,7 @@ def test_code_that_somebody_swapped_is_noticed_by_doctor(project: Project) -> No
     client.update_function_code(FunctionName=worker, S3Bucket=bucket, S3Key=outputs.api_code_key)
     assert checked()["level"] == "warning"
     assert checked()["message"].startswith(f"{worker} runs other code than was deployed")
-    client.update_function_code(FunctionName=worker, S3Bucket=bucket, S3Key=outputs.worker_code_key or "")
+    client.update_function_code(FunctionName=worker, S3Bucket=bucket, S3Key=outputs.worker_code_key)
     assert checked()["level"] == "ok"
 
 

@@ -28,6 +28,7 @@ AT = {"S": "2026-01-01T12:00:00.000Z"}
 # As it lies in the tables of the first release: whatever comes later has to read it.
 FULL_OF_THE_FIRST_RELEASE = {
     "taskId": {"S": TASK_ID},
+    "type": {"S": "experiment"},
     "status": {"S": "FAILED"},
     "payload": {"S": '{"message":"SUCCESS"}'},
     "payloadHash": {"S": "ab" * 16},
@@ -40,7 +41,9 @@ FULL_OF_THE_FIRST_RELEASE = {
     "leaseOwner": {"S": "owner"},
     "leaseUntil": AT,
     "nextAttemptAt": {"S": "2026-01-01T12:00:00.001Z"},
-    "lastError": {"M": {"type": {"S": "ValueError"}, "message": {"S": "no ünïcode 🎉"}}},
+    "lastError": {
+        "M": {"type": {"S": "ValueError"}, "message": {"S": "no ünïcode 🎉"}, "taskType": {"S": "experiment"}}
+    },
     "history": {
         "L": [
             {
@@ -70,7 +73,7 @@ FULL_OF_THE_FIRST_RELEASE = {
 def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_ignored() -> None:
     full = a_full_task()
     history = tuple(replace(attempt, beside=0, uncounted=False) for attempt in full.history)
-    # The first release had this type alone, and no removals, groups and tags.
+    # These came later.
     experiment = replace(full, type="experiment", history=history, removal=None, group=None, tags={})
     assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
     assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
