@@ -119,7 +119,7 @@ def connect(
         connection = Connection(find_url(), "", load, token, find_url=find_url)
     _require_tls(connection)
     known = _REGION_OF_HOST.search(urlsplit(connection.url).hostname or "")
-    configured = region or (known and known[1]) or session.get_config_variable("region")
+    configured = region or (known and known[1]) or variables.get("AWS_REGION") or session.get_config_variable("region")
     if configured is None and connection.token is None:
         raise FtaskError("No AWS region is configured.", "Set AWS_REGION, or pass region=.")
     connection.region = str(configured)
