@@ -20,7 +20,7 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import AttemptError, FtaskError, TemporarilyUnavailableError, UnknownTaskType
 from ftask.core.execution import Executor, letter_attributes
 from ftask.core.letters import Verdict
-from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task
+from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task, Unique
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Job, Settlement, Store
 from ftask.core.redrive import Redriver
@@ -393,6 +393,19 @@ def _leaves_tasks_listed(store: Store, reader: DeadLetterReader, write: Write, _
     return drain_letters(store, reader, write, None)
 
 
+class _LooksBeforeItLocks(DynamoStore):
+    """Reads who has the lock of a unique task, and writes the task and the lock apart from that."""
+
+    def _put_unique(self, task: Task, unique: Unique) -> Task | None:
+        lock = self._read(unique.lock_id)
+        holder = None if lock is None else self.get(lock["holder"]["S"])
+        if holder is not None and not holder.status.terminal:
+            return holder
+        item = {"taskId": {"S": unique.lock_id}, "holder": {"S": task.task_id}}
+        self._client().put_item(TableName=self._table, Item=item)
+        return self.put(replace(task, unique=None))
+
+
 class _NakedBegin(DynamoStore):
     """Believes every refusal of a begin."""
 
@@ -623,6 +636,11 @@ BREAKAGES = [
         "submit: the task's type is not stored",
         Breakage(submitter=_OneTypeForAll),
         ("submit another type with the same key", "own task with its own backoff"),
+    ),
+    Broken(
+        "submit: the lock of a unique task is looked at before it is taken",
+        _on(_as(_LooksBeforeItLocks)),
+        ("a unique task from two clients",),
     ),
     Broken("submit: queued before it is stored", Breakage(submitter=_SendsFirst), ("a client raced by the worker",)),
     Broken(

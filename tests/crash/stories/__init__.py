@@ -14,6 +14,7 @@ from tests.crash.stories import (
     own_tasks,
     redrive,
     submit,
+    unique,
     worker,
 )
 
@@ -30,4 +31,5 @@ SCENARIOS = [
     *answers.SCENARIOS,
     *copies.SCENARIOS,
     *large_payloads.SCENARIOS,
+    *unique.SCENARIOS,
 ]
