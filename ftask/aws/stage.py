@@ -17,6 +17,7 @@ from ftask.core.codec import TASK_ID
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Removal, RemovalKind, Task
 from ftask.core.redrive import Redriver
+from ftask.core.rescheduling import Rescheduler
 from ftask.core.sqs import SqsDeadLetterQueue, SqsDeadLetterReader, SqsQueue
 from ftask.core.timestamps import now
 
@@ -136,6 +137,10 @@ class Stage:
         with translate_aws_errors():
             arn = self.target.sts.get_caller_identity()["Arn"]
         return lambda: Removal(kind, now(), arn)
+
+    @property
+    def rescheduler(self) -> Rescheduler:
+        return Rescheduler(self.store, self.queue, now, self._retention)
 
     @property
     def canceller(self) -> Canceller:

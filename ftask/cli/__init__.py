@@ -35,6 +35,7 @@ PANELS = {
         "watch": "Follow tasks live until they end",
         "ls": "List tasks, newest first",
         "cancel": "Cancel tasks that have not ended",
+        "reschedule": "Change when a waiting task runs",
     },
     "Dead letters": {
         "dlq": "List failed tasks; redrive, discard and drain them",

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from ftask.actions.drain import MARK, VERSION
 from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload, utf8_lines
 from ftask.cli.usage import UsageError
+from ftask.core.due import parse_due
 from ftask.core.errors import PayloadError
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.payload import JsonObject, encode_payload, parse_payload
+from ftask.core.timestamps import now
 from ftask.submission.job import InputTask, Rejected
 
 _MARK = f'"{MARK}"'.encode()
 # The fields of a line that names the type of its task. Any other object is a payload.
 _TYPED = frozenset({"type", "payload"})
-_KEYED = _TYPED | {"idempotencyKey"}
+_OPTIONS = ("delay", "at")
+_KEYED = _TYPED | {"idempotencyKey", *_OPTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def _checked(text: str | bytes) -> InputTask:
             "Invalid task: expected a string as `type`, an object as `payload` and, if it is there, a string as "
             "`idempotencyKey`."
         )
-    return InputTask(encode_payload(payload), key, type=task_type)
+    parse_due(fields.get("delay"), fields.get("at"), now())
+    options = {name: fields[name] for name in _OPTIONS if fields.get(name) is not None}
+    return InputTask(encode_payload(payload), key, type=task_type, options=options)
 
 
 def _from_lines(

@@ -51,7 +51,7 @@ def remove(
     if keep_data:
         _keep_data(run)
         back = command_on(target, "deploy")
-        text = f"Took down {target.stack_name}; its tasks and messages are kept. Bring it back with: {back}"
+        text = f"Took down {target.stack_name}; its tasks, messages and schedules are kept. Bring it back with: {back}"
         run.screen.result(value, lambda: text)
         return
     again = command_on(target, "remove")

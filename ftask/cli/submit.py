@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ftask.cli.due_options import At, Delay, Timezone, due_options
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import follow, how_many, how_to_follow, show_summary
 from ftask.cli.input_tasks import Sources, read_tasks
@@ -53,6 +54,9 @@ def submit(
             help='Submit one task per line: a payload, or {"type": …, "payload": …}; - reads stdin.',
         ),
     ] = None,
+    delay: Delay = None,
+    at: At = None,
+    timezone: Timezone = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the task this many times.")] = 1,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: submitting again with the same key makes no second task.")
@@ -73,17 +77,18 @@ def submit(
 
     Examples:
         ftask submit greet name=Ada --wait
-        ftask submit --payload '{"order": 18}' --key order-18
+        ftask submit --payload '{"order": 18}' --key order-18 --delay 2h
         ftask submit greet --file tasks.jsonl
     """
     require_wait(timeout, wait=wait)
     if key is not None:
         _check_key(key)
+    due = due_options(delay, at, timezone)
     path = None if file in (None, "-") else Path(str(file))
     job = Job()
     sources = Sources(*split_type(words or ()), message, payload, file)
     tasks = read_tasks(sources, run.screen.warn, job.reject)
-    job.add(task._replace(key=key or task.key) for task in tasks for _ in range(count))
+    job.add(task._replace(key=key or task.key, options=task.options or due) for task in tasks for _ in range(count))
     if key is not None and job.total != 1:
         raise UsageError(f"--key names one task, and this would submit {job.total:,}.", "Omit --key or --count.")
     if not job.total and not job.rejected_count:

@@ -23,6 +23,7 @@ from ftask.core.timestamps import now
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_scheduler.client import EventBridgeSchedulerClient
     from types_boto3_sqs.client import SQSClient
 
 # Said to the SDK, because its defaults change from version to version.
@@ -99,6 +100,11 @@ class Clients:
     def sqs(self) -> SQSClient:
         """Return the SQS client for a call that begins now."""
         client: SQSClient = self._get("sqs")
+        return client
+
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """Return the client of EventBridge Scheduler for a call that begins now: few workers need it."""
+        client: EventBridgeSchedulerClient = self._get("scheduler")
         return client
 
     def _seconds_left(self) -> float:

@@ -77,6 +77,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "group": task.group,
         "tags": dict(task.tags) or None,
         "createdAt": to_iso(task.created_at),
+        "scheduledAt": _iso(task.scheduled_at),
         "updatedAt": to_iso(task.updated_at),
         "attempts": task.attempts,
         "maxAttempts": task.max_attempts,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ftask.core.errors import PayloadError
+from ftask.core.errors import InvalidInputError
 from ftask.core.timestamps import to_iso, truncate
 
 MAX_DELAY = timedelta(days=366)
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _HINT = "Send delay=600 for 600 seconds, or at=2027-01-01T09:00Z; at most 366 days ahead."
 
 
-class DueError(PayloadError):
+class DueError(InvalidInputError):
     """A task cannot be due at this time."""
 
 
@@ -50,14 +52,12 @@ def parse_due(delay: object, at: object, now: datetime) -> Due | None:
 
 
 def _delay(value: object) -> timedelta:
-    seconds = (
-        int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 12 else value
-    )
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
-        raise DueError(f"Invalid delay {_shown(value)}: expected whole seconds, 0 or more.", _HINT)
+    seconds = float(value) if isinstance(value, str) and _SECONDS.fullmatch(value) else value
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
+        raise DueError(f"Invalid delay {_shown(value)}: expected seconds, 0 or more.", _HINT)
     if seconds > MAX_DELAY.total_seconds():
         raise DueError(f"Invalid delay {_shown(value)}: the limit is 366 days, 31622400 seconds.", _HINT)
-    return timedelta(seconds=seconds)
+    return timedelta(milliseconds=round(seconds * 1000))
 
 
 def _at(value: object, now: datetime) -> datetime:

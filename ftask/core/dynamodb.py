@@ -44,6 +44,8 @@ _CONFLICT_SECONDS = 0.05
 _PAYLOADS_AT_ONCE = 40
 
 _WAITING = {f":{status.lower()}": {"S": str(status)} for status in Status if status.waiting}
+# What says when a task runs, and until when it is kept for that.
+_WHEN = ("nextAttemptAt", "scheduledAt", "expiresAt", "payloadItem", "updatedAt")
 _IS_WAITING = f"#status IN ({', '.join(_WAITING)})"
 
 
@@ -71,14 +73,7 @@ class DynamoStore:
     def keep(self, after: Task) -> None:
         # Redrive: the payload first, so that the task's item never promises more than there is. A refusal says that
         # the task has moved on, or that its payload is kept longer.
-        if after.payload_item is not None:
-            self._update(
-                payload_item_id(after),
-                "attribute_exists(taskId) AND expiresAt < :until",
-                "SET expiresAt = :until",
-                {":until": _payload_expiry(after)},
-                ReturnValuesOnConditionCheckFailure="NONE",
-            )
+        self._keep_payload(after)
         item = task_to_item(after)
         names = [name for name in ("expiresAt", "payloadItem") if name in item]
         self._update(
@@ -88,6 +83,16 @@ class DynamoStore:
             {":failed": _text(Status.FAILED), ":epoch": _number(after.epoch)}
             | {f":{name}": item[name] for name in names},
         )
+
+    def _keep_payload(self, after: Task) -> None:
+        if after.payload_item is not None:
+            self._update(
+                payload_item_id(after),
+                "attribute_exists(taskId) AND expiresAt < :until",
+                "SET expiresAt = :until",
+                {":until": _payload_expiry(after)},
+                ReturnValuesOnConditionCheckFailure="NONE",
+            )
 
     def put(self, task: Task) -> Task | None:
         # Submit: an id is given once. A refused put returns the task that has the id: after a re-sent
@@ -238,10 +243,18 @@ class DynamoStore:
         return Settlement.CANCEL_REQUESTED if current.status is Status.PROCESSING else Settlement.LEASE_LOST
 
     def cancel(self, after: Task) -> Task | None:
-        # Cancel: only a task that waits, in the epoch and attempt in which it was read, so that no history is lost.
+        return self._change_waiting(after, UPDATED)
+
+    def reschedule(self, after: Task) -> Task | None:
+        self._keep_payload(after)
+        return self._change_waiting(after, _WHEN)
+
+    def _change_waiting(self, after: Task, names: Collection[str]) -> Task | None:
+        # Cancel and reschedule: only a task that waits, in the epoch and attempt in which it was read, so that no
+        # history is lost.
         condition = f"{_IS_WAITING} AND #epoch = :epoch AND #attempts = :attempts"
         values = _WAITING | {":epoch": _number(after.epoch), ":attempts": _number(after.attempts)}
-        return self._replace(after, condition, values).task
+        return self._replace(after, condition, values, names).task
 
     def request_cancel(self, task_id: str, epoch: int, now: datetime) -> bool:
         # A running attempt goes on: its settlement, or the begin that finds it dead, sees this mark. A delayed copy of
@@ -306,7 +319,7 @@ class DynamoStore:
             "update_item",
             condition,
             values | {f":new_{name}": item[name] for name in present},
-            {f"#{name}": name for name in names},
+            {f"#{name}": name for name in UPDATED if name in names or f"#{name}" in condition},
             Key=_key(after.task_id),
             UpdateExpression=(
                 "SET "

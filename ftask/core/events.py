@@ -16,6 +16,8 @@ from ftask.core.text import printable, shortened
 from ftask.core.timestamps import to_iso
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ftask.core.ports import Job
 
 # Longest line of a task's output that is logged. CloudWatch takes far longer ones, and charges for each byte.
@@ -31,6 +33,7 @@ class EventName(StrEnum):
     ATTEMPT_FAILED = "attemptFailed"
     IGNORED = "ignored"
     POSTPONED = "postponed"
+    SCHEDULED = "scheduled"
     WORKER_LOST = "workerLost"
     ATTEMPT_LOST = "attemptLost"
     LEASE_LOST = "leaseLost"
@@ -92,6 +95,11 @@ def postponed(message: Message, reason: str, visible_in_seconds: int | None, wai
     """
     fields = {"reason": reason, "visibleInSeconds": visible_in_seconds, "waitMs": wait_ms}
     return Event(EventName.POSTPONED, _which_task(message) | fields)
+
+
+def scheduled(message: Message, reason: str, due: datetime) -> Event:
+    """The message is deleted, and a schedule sends it again for `due`."""
+    return Event(EventName.SCHEDULED, _which_task(message) | {"reason": reason, "dueAt": to_iso(due)})
 
 
 def postponed_unread(message_id: str, reason: str, wait_ms: int | None = None) -> Event:

@@ -14,7 +14,7 @@ import math
 import secrets
 from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -23,7 +23,18 @@ from ftask.core import events, expiry, transitions
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
 from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing, UnknownTaskType
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
-from ftask.core.ports import Clock, DeadLetterQueue, Handler, Isolation, Job, Observer, Queue, Settlement, Store
+from ftask.core.ports import (
+    Clock,
+    DeadLetterQueue,
+    Handler,
+    Isolation,
+    Job,
+    Observer,
+    Queue,
+    Schedules,
+    Settlement,
+    Store,
+)
 from ftask.core.raised import MAX_ERROR_BYTES, message_of, recorded, type_of
 from ftask.core.retry import RetryPolicy
 from ftask.core.text import printable
@@ -33,6 +44,9 @@ from ftask.core.transitions import Acknowledge, Begun, Cancelled, Exhausted, Pos
 # Longest time that a message is hidden. SQS counts its 12 hours from the receive, which was before the invocation.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 MAX_VISIBILITY_SECONDS = 11 * 3600
+# A message that waits for longer is sent again by a schedule, because what waits in the queue is in flight, and SQS
+# allows 120,000 of those.
+LONGEST_WAIT = timedelta(minutes=15)
 # A begin that failed is undone only with so much time left: two calls at the end of an invocation (core.clients).
 UNDO_TIME = timedelta(seconds=2)
 # Others write the same item only when messages are duplicated, so a begin soon finds it as it stays.
@@ -53,6 +67,9 @@ class Executor:
 
     `types` are those that the handler knows (default: all). A task of another one waits for a worker that knows it.
 
+    A message that waits for more than 15 minutes is sent again by one of the `schedules`; without them, it stays in the
+    queue.
+
     Tasks of the `isolated_types`, and suspects, run in a child process of `isolation`; without it, all run here.
     """
 
@@ -70,6 +87,7 @@ class Executor:
     isolation: Isolation | None = None
     isolated_types: Container[str] = ()
     types: Collection[str] | None = None
+    schedules: Schedules | None = None
 
     def execute(self, delivery: Delivery, deadline: datetime, beside: int = 0) -> bool:
         """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
@@ -90,8 +108,7 @@ class Executor:
             self.observe(events.postponed_unread(delivery.message_id, str(error), wait_ms))
             return False
         if not self._has_time(deadline):
-            self._postpone(delivery, message, self._no_time(delivery.sent_at))
-            return False
+            return self._postpone(delivery, message, self._no_time(delivery.sent_at))
         owner = secrets.token_hex(8)
         try:
             decision = self._begin(message, Lease(owner, deadline), beside)
@@ -106,8 +123,7 @@ class Executor:
                 self.observe(events.ignored(message, reason))
                 return True
             case Postpone():
-                self._postpone(delivery, message, decision)
-                return False
+                return self._postpone(delivery, message, decision)
             case Exhausted(lost):
                 self.observe(events.worker_lost(lost))
                 return self._settle(delivery, lost)
@@ -182,7 +198,7 @@ class Executor:
             case Settlement.LEASE_LOST:
                 self.observe(events.lease_lost(before))
             case Settlement.DONE:
-                self._postpone(delivery, before.message, why)
+                return self._postpone(delivery, before.message, why)
         return False
 
     def _hand_back_unknown(self, delivery: Delivery, task: Task, types: Collection[str]) -> bool:
@@ -240,17 +256,26 @@ class Executor:
         if after.status is Status.CANCELLED:
             self.observe(events.cancelled(after))
         if after.status is Status.RETRYING and after.next_attempt_at is not None:
-            self._postpone(delivery, after.message, Postpone("backing off", until=after.next_attempt_at))
-            return False
+            kept = expiry.with_lasting_payload(after, self.clock(), self.retention)
+            if kept is not after:
+                # Its backoffs together are longer than the life of a message.
+                self.store.reschedule(self._retained(kept))
+            return self._postpone(delivery, after.message, Postpone("backing off", until=after.next_attempt_at))
         return True
 
-    def _postpone(self, delivery: Delivery, message: Message, decision: Postpone) -> None:
+    def _postpone(self, delivery: Delivery, message: Message, decision: Postpone) -> bool:
+        """Have the message delivered when the decision says; return True if a schedule sends another one instead."""
         seconds = None
         if decision.until is not None:
+            if self.schedules is not None and decision.until - self.clock() > LONGEST_WAIT:
+                self.schedules.send_at(replace(message, group=message.group or decision.group), decision.until)
+                self.observe(events.scheduled(message, decision.reason, decision.until))
+                return True
             # Rounded up: a message that is visible too early would only be postponed again.
             seconds = min(max(0, math.ceil((decision.until - self.clock()).total_seconds())), MAX_VISIBILITY_SECONDS)
             self.queue.postpone(delivery, seconds)
         self.observe(events.postponed(message, decision.reason, seconds, self._wait_ms(decision.due)))
+        return False
 
     def _dead_letter_malformed(self, delivery: Delivery, reason: str) -> None:
         self.dead_letters.send(

@@ -19,8 +19,12 @@ SPARE = timedelta(days=2)
 
 def kept(task: Task, now: datetime, retention: timedelta) -> Task:
     """Return `task`, which changes now: it expires after `retention`, or with its payload if that is earlier."""
-    until = now + retention
+    until = _start(task, now) + retention
     return replace(task, expires_at=until if task.payload_item is None else min(until, task.payload_item.expires_at))
+
+
+def _start(task: Task, now: datetime) -> datetime:
+    return max(now, task.next_attempt_at or now)
 
 
 def payload_expiry(now: datetime, retention: timedelta) -> datetime:
@@ -30,9 +34,16 @@ def payload_expiry(now: datetime, retention: timedelta) -> datetime:
 
 def lasting(task: Task, now: datetime, retention: timedelta) -> Task:
     """Return `task` with expiries that outlast a message which is sent now: the same task where they do already."""
-    payload_item = task.payload_item
-    if payload_item is not None and payload_item.expires_at < now + MESSAGE_LIFE + retention:
-        payload_item = replace(payload_item, expires_at=payload_expiry(now, retention))
-    elif task.expires_at >= now + MESSAGE_LIFE:
+    after = with_lasting_payload(task, now, retention)
+    if after is task and task.expires_at >= now + MESSAGE_LIFE:
         return task
-    return kept(replace(task, payload_item=payload_item), now, retention)
+    return kept(after, now, retention)
+
+
+def with_lasting_payload(task: Task, now: datetime, retention: timedelta) -> Task:
+    """Return `task` with a payload that outlasts the message of its next attempt: the same task where it does."""
+    start = _start(task, now)
+    payload_item = task.payload_item
+    if payload_item is None or payload_item.expires_at >= start + MESSAGE_LIFE + retention:
+        return task
+    return replace(task, payload_item=replace(payload_item, expires_at=payload_expiry(start, retention)))

@@ -222,7 +222,7 @@ ATTRIBUTES = (
     Attribute(
         "payload", lambda task: task.payload if task.payload_item is None else None, _TEXT, "payload", fixed=True
     ),
-    _from("payload_item", _PAYLOAD_ITEM, "payloadItem", fixed=True),
+    _from("payload_item", _PAYLOAD_ITEM, "payloadItem"),
     _from("payload_hash", _TEXT, "payloadHash", fixed=True),
     _from("group", _TEXT, "group", fixed=True),
     Attribute("tags", lambda task: task.tags or None, _TAGS, "tags", fixed=True),
@@ -246,6 +246,7 @@ ATTRIBUTES = (
     _from("cancelled_at", _INSTANT, "cancelledAt"),
     _from("cancel_requested_at", _INSTANT, "cancelRequestedAt"),
     _from("unknown_since", _INSTANT, "typeUnknownSince"),
+    _from("scheduled_at", _INSTANT, "scheduledAt"),
     _from("removal", _REMOVAL, "removal"),
 )
 # What every outcome and every redrive writes.

@@ -212,11 +212,14 @@ class Task:
     unique: Unique | None = field(default=None, compare=False)
     # Since when no worker that got the task has known its type.
     unknown_since: datetime | None = None
+    # When the task was to run first, if not at once.
+    scheduled_at: datetime | None = None
 
     @property
     def message(self) -> Message:
         """The message that runs the task in its epoch."""
-        return Message(self.task_id, self.epoch, INLINE if self.payload_item is None else SEPARATE, group=self.group)
+        version = INLINE if self.payload_item is None else SEPARATE
+        return Message(self.task_id, self.epoch, version, group=self.group, due=self.next_attempt_at)
 
     @property
     def ended_at(self) -> datetime | None:
@@ -228,7 +231,8 @@ class Task:
 class Message:
     """What the queue carries: which task to look at, in which epoch. The item has the rest.
 
-    `version` is that of its format. A worker leaves a message whose version it does not know in the queue.
+    `version` is that of its format. A worker leaves a message whose version it does not know in the queue. `due`, which
+    is not part of the message, is when its task may begin: the queue need not deliver it before.
     """
 
     task_id: str
@@ -236,6 +240,7 @@ class Message:
     version: int = INLINE
     # Not part of its body: only its sender says it.
     group: str | None = field(default=None, compare=False)
+    due: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from ftask.core.due import Due, DueError, parse_due
 from ftask.core.errors import InvalidInputError, PayloadError, PayloadTooLargeError
 from ftask.core.labels import NAMES, LabelError, Labels, parse_labels
 
@@ -19,19 +21,23 @@ MAX_BATCH_BYTES = 3 * 1024 * 1024
 # Deeper than any honest payload; far from the recursion limits of common JSON parsers.
 MAX_DEPTH = 100
 
-_ENTRY_FIELDS = ("payload", "idempotencyKey", "type", *NAMES)
+_ENTRY_FIELDS = ("payload", "idempotencyKey", "type", "delay", "at", *NAMES)
 
 JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One task as a client asks for it. Without a `type`, it is of the deployment's default type."""
+    """One task as a client asks for it.
+
+    Without a `type`, it is of the deployment's default type; without `due`, it may begin at once.
+    """
 
     payload: JsonObject
     idempotency_key: str | None = None
     type: str | None = None
     labels: Labels = field(default_factory=Labels)
+    due: Due | None = None
 
 
 def parse_payload(text: str | bytes) -> JsonObject:
@@ -56,8 +62,8 @@ def parse_payload(text: str | bytes) -> JsonObject:
     return value
 
 
-def parse_batch(text: str | bytes) -> list[Submission | InvalidInputError]:
-    """Return the tasks of `{"tasks": [{"payload": …, "idempotencyKey": …, "type": …}, …]}`, in order.
+def parse_batch(text: str | bytes, now: datetime) -> list[Submission | InvalidInputError]:
+    """Return the tasks of `{"tasks": [{"payload": …, "idempotencyKey": …, "type": …, "delay": …}, …]}`, in order.
 
     In the place of a task that is not valid, the error says why.
 
@@ -77,10 +83,10 @@ def parse_batch(text: str | bytes) -> list[Submission | InvalidInputError]:
             f"Invalid batch: expected an object whose `tasks` is a list of 1 to {MAX_BATCH_TASKS} tasks.",
             'Example: {"tasks": [{"payload": {"message": "SUCCESS"}}]}',
         )
-    return [_entry(entry) for entry in entries]
+    return [_entry(entry, now) for entry in entries]
 
 
-def _entry(entry: object) -> Submission | InvalidInputError:
+def _entry(entry: object, now: datetime) -> Submission | InvalidInputError:
     if not isinstance(entry, dict) or not isinstance(payload := entry.get("payload"), dict):
         return PayloadError("Invalid task: expected an object whose `payload` is an object.")
     if unknown := sorted(entry.keys() - set(_ENTRY_FIELDS)):
@@ -90,10 +96,10 @@ def _entry(entry: object) -> Submission | InvalidInputError:
         if not (value is None or isinstance(value, str)):
             return PayloadError(f"Invalid {name}: expected a string.")
     try:
-        labels = parse_labels(entry)
-    except LabelError as error:
+        labels, due = parse_labels(entry), parse_due(entry.get("delay"), entry.get("at"), now)
+    except (LabelError, DueError) as error:
         return error
-    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key, task_type, labels)
+    return _too_deep() if _depth_exceeds(payload, MAX_DEPTH) else Submission(payload, key, task_type, labels, due)
 
 
 def encode_payload(payload: JsonObject) -> str:

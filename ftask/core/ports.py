@@ -82,6 +82,12 @@ class Store(Protocol):
     def cancel(self, after: Task) -> Task | None:
         """Write `after` if the task still waits for the same attempt; return None, or the current task if not."""
 
+    def reschedule(self, after: Task) -> Task | None:
+        """Write when `after` runs, if the task still waits for the same attempt; return None, or the current task.
+
+        Its payload's item is kept as long as `after` says, first.
+        """
+
     def request_cancel(self, task_id: str, epoch: int, now: datetime) -> bool:
         """Store that no attempt may follow the running one of this epoch; return False if none is running."""
 
@@ -115,6 +121,16 @@ class Queue(Protocol):
 
     def postpone(self, delivery: Delivery, seconds: int) -> None:
         """Make a received message visible again in `seconds` from now, 0 to 43,200 (12 hours)."""
+
+
+class Schedules(Protocol):
+    """One-time schedules, each of which sends one message to the main queue."""
+
+    def send_at(self, message: Message, due: datetime) -> None:
+        """Have a message delivered up to two minutes before `due`, which is far ahead.
+
+        When this returns, the schedule exists. It may be lost, and it may fire twice.
+        """
 
 
 class DeadLetterQueue(Protocol):

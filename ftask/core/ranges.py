@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 Range = tuple[float, float]
 
-# SQS delays and the promise of the product: a backoff is never longer than 15 minutes.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
-_BACKOFF: Range = (0, 900)
+# A day outlasts the outage of a night.
+_BACKOFF: Range = (0, 86_400)
 # No function of Lambda runs longer.
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 _MAX_WORKER_SECONDS = 1800

@@ -8,6 +8,8 @@ from random import Random
 from ftask.core.ranges import RANGES
 
 MAX_BACKOFF_SECONDS = RANGES["BackoffCapSeconds"][1]
+# Up to here a message waits in the queue.
+DEFAULT_CAP_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class RetryPolicy:
     """A delay of `base_seconds · 2^(attempt-1)`, at most `cap_seconds`; with `jitter`, drawn evenly from 0 to that."""
 
     base_seconds: float = 2.0
-    cap_seconds: float = MAX_BACKOFF_SECONDS
+    cap_seconds: float = DEFAULT_CAP_SECONDS
     jitter: bool = False
 
     def delay_seconds(self, attempt: int, rng: Random, requested_seconds: float | None = None) -> float:

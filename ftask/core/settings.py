@@ -43,6 +43,16 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """What a schedule needs that sends a message: its group, the role that sends, and the ARNs of both queues."""
+
+    group: str
+    role_arn: str
+    queue_arn: str
+    dead_letter_queue_arn: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """The settings of the worker function."""
 
@@ -56,6 +66,8 @@ class WorkerSettings:
     retention: timedelta
     # What tasks log below it is left out.
     log_level: str
+    # None while a deployment adds its variables: then messages wait in the queue.
+    schedules: ScheduleSettings | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
@@ -79,6 +91,14 @@ class WorkerSettings:
             budget=timedelta(seconds=read.number("FTASK_TASK_BUDGET_SECONDS", "TaskBudgetSeconds")),
             retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", "TaskRetentionDays")),
             log_level=read.text("FTASK_LOG_LEVEL", default="INFO"),
+            schedules=None
+            if "FTASK_SCHEDULE_GROUP" not in environment
+            else ScheduleSettings(
+                group=read.text("FTASK_SCHEDULE_GROUP"),
+                role_arn=read.text("FTASK_SCHEDULER_ROLE_ARN"),
+                queue_arn=read.text("FTASK_QUEUE_ARN"),
+                dead_letter_queue_arn=read.text("FTASK_DEAD_LETTER_QUEUE_ARN"),
+            ),
         )
 
 

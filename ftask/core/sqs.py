@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from ftask.core.codec import encode_message
 from ftask.core.model import DeadLetter, Delivery, Message
+from ftask.core.ports import Clock
+from ftask.core.timestamps import now
 
 if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
@@ -42,19 +45,35 @@ _NO_LONGER_OURS = frozenset(
 class SqsQueue:
     """:class:`ftask.core.ports.Queue` over the main queue."""
 
-    def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
+    def __init__(self, client: Callable[[], SQSClient], url: str, clock: Clock = now) -> None:
         self._client = client
         self._url = url
+        self._clock = clock
 
     def send(self, message: Message) -> None:
-        self._client().send_message(QueueUrl=self._url, **_sent(message))
+        self._client().send_message(QueueUrl=self._url, **self._sent(message))
 
     def send_many(self, messages: Sequence[Message]) -> list[Message]:
         if not messages:
             return []
-        entries = [_sent(message) | {"Id": str(number)} for number, message in enumerate(messages)]
+        entries = [self._sent(message) | {"Id": str(number)} for number, message in enumerate(messages)]
         answer = self._client().send_message_batch(QueueUrl=self._url, Entries=entries)
         return [messages[int(entry["Id"])] for entry in answer.get("Successful", [])]
+
+    def _sent(self, message: Message) -> Any:
+        """Return what SQS gets of a message; its group makes the queue fair.
+
+        SQS holds the message back until it is due. Beyond SQS's limit it does not: the worker then schedules it.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+        """
+        sent: dict[str, Any] = {"MessageBody": encode_message(message)}
+        if message.group is not None:
+            sent["MessageGroupId"] = message.group
+        if message.due is not None:
+            seconds = math.ceil((message.due - self._clock()).total_seconds())
+            sent["DelaySeconds"] = seconds if 0 < seconds <= MAX_DELAY_SECONDS else 0
+        return sent
 
     def postpone(self, delivery: Delivery, seconds: int) -> None:
         try:
@@ -159,12 +178,3 @@ def _dead_letter(message: MessageTypeDef) -> DeadLetter:
         {name: value.get("StringValue", "<binary>") for name, value in message.get("MessageAttributes", {}).items()},
         None if sent_ms is None else datetime.fromtimestamp(int(sent_ms) / 1000, UTC),
     )
-
-
-def _sent(message: Message) -> Any:
-    """Return what SQS gets of a message; its group makes the queue fair.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
-    """
-    group = {} if message.group is None else {"MessageGroupId": message.group}
-    return {"MessageBody": encode_message(message)} | group

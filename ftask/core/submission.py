@@ -23,6 +23,7 @@ from ftask.core.payload import Submission, encode_payload, payload_hash
 from ftask.core.payload_item import payload_item_of
 from ftask.core.ports import Clock, Queue, Store
 from ftask.core.threads import CallMap, one_by_one
+from ftask.core.timestamps import to_iso
 
 MAX_KEY_CHARACTERS = 256
 # What one request to SQS carries.
@@ -224,6 +225,10 @@ class Submitter:
         # Another submission may find this task and be answered by it, so it is not withdrawn.
         is_named = key is not None or labels.unique is not None
         digest = payload_hash(submission.payload) if is_named else ""
+        due = None if submission.due is None else submission.due.time(now)
+        if due is not None and due <= now:
+            due = None
+        begins_at = due or now
         return Task(
             task_id=secrets.token_hex(16) if key is None else derive_task_id(key),
             status=Status.PENDING,
@@ -231,13 +236,15 @@ class Submitter:
             payload_hash=digest if is_named else None,
             created_at=now,
             updated_at=now,
-            expires_at=now + self.retention,
+            expires_at=begins_at + self.retention,
             max_attempts=task_type.options.max_attempts or self.max_attempts,
             type=task_type.name,
-            payload_item=payload_item_of(payload, now, self.retention),
+            payload_item=payload_item_of(payload, begins_at, self.retention),
             group=labels.group,
             tags=labels.tags,
-            unique=labels.lock(task_type.name, digest, now, now + self.retention) if labels.unique else None,
+            unique=labels.lock(task_type.name, digest, now, begins_at + self.retention) if labels.unique else None,
+            scheduled_at=due,
+            next_attempt_at=due,
         )
 
 
@@ -313,7 +320,18 @@ def _conflict(candidate: Task, existing: Task | None) -> IdempotencyConflictErro
             f"The idempotency key belongs to task {existing.task_id}, which has another payload.",
             "Use a new key for a new payload.",
         )
+    if existing.scheduled_at != candidate.scheduled_at and _delay(existing) != _delay(candidate):
+        when = "at once" if existing.scheduled_at is None else f"at {to_iso(existing.scheduled_at)}"
+        return IdempotencyConflictError(
+            f"The idempotency key belongs to task {existing.task_id}, which was to run {when}, not at another time.",
+            f"Use a new key, or change when it runs: ftask reschedule {existing.task_id} --at TIME",
+        )
     return None
+
+
+def _delay(task: Task) -> timedelta | None:
+    """Return how long after its submission the task was to run: what a repeated relative delay has in common."""
+    return None if task.scheduled_at is None else task.scheduled_at - task.created_at
 
 
 def _never_begun(task: Task) -> bool:

@@ -39,12 +39,13 @@ class Postpone:
     """The message is not for now: leave it in the queue, visible again at `until`.
 
     Without `until` it comes back when its visibility timeout ends. `due` is since when its task could run, where only
-    this worker keeps it from that.
+    this worker keeps it from that. `group` is that of a message which a schedule sends instead.
     """
 
     reason: str
     until: datetime | None = None
     due: datetime | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def decide_refused_begin(current: Task | None, message: Message, owner: str, now
             return Cancelled(cancelled(current, now))
         return TakeOver(current, current.lease)
     if current.next_attempt_at is not None and now < current.next_attempt_at:
-        return Postpone("backing off", until=current.next_attempt_at)
+        reason = "scheduled" if current.attempts == 0 else "backing off"
+        return Postpone(reason, until=current.next_attempt_at, group=current.group)
     # No rule explains the refusal: something else wrote the item. Its message stays for an operator to look at.
     return Postpone(f"in a state that cannot begin ({current.status})")
 
@@ -145,7 +147,7 @@ def due_at(task: Task) -> datetime | None:
     previous = earlier[-1] if earlier else None
     if task.attempts == 1 and (previous is None or previous.epoch != task.epoch):
         # The time of a redrive is not stored.
-        return task.created_at if task.epoch == 0 else None
+        return (task.scheduled_at or task.created_at) if task.epoch == 0 else None
     if previous is None or previous.ended_at is None or previous.backoff_seconds is None:
         return None
     return previous.ended_at + timedelta(seconds=previous.backoff_seconds)
@@ -236,6 +238,12 @@ def cancelled(task: Task, now: datetime) -> Task:
         next_attempt_at=None,
         history=tuple(map(_lost_if_open, task.history)),
     )
+
+
+def rescheduled(task: Task, due: datetime | None, now: datetime) -> Task:
+    """Return `task`, which waits, so that its next attempt begins at `due`; None: at once."""
+    first = due if task.attempts == 0 and task.epoch == 0 else task.scheduled_at
+    return replace(task, next_attempt_at=due, scheduled_at=first, updated_at=now)
 
 
 def reopened(task: Task, now: datetime) -> Task:

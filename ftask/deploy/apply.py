@@ -16,7 +16,9 @@ from ftask.deploy.plan import Plan, dropped_unless_begun, plan_managed
 from ftask.deploy.stack_events import StackEvent, follow, new_token, remedy, root_cause
 
 # What stays of a stack that is taken down to its data: the resources without a condition in the template.
-KEPT_TYPES = DATA_TYPES | {"AWS::SQS::QueuePolicy", "AWS::Logs::LogGroup"}
+KEPT_TYPES = DATA_TYPES | {"AWS::SQS::QueuePolicy", "AWS::Logs::LogGroup", "AWS::Scheduler::ScheduleGroup"}
+# The role in whose name the kept schedules send.
+KEPT_ROLE = "SchedulerRole"
 
 
 class DeploymentError(FtaskError):
@@ -104,12 +106,16 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> StackRemoval:
             if summary["ResourceStatus"] != "DELETE_COMPLETE"
         ]
     ordered = sorted(resources, key=lambda resource: resource.logical_id)
-    stays = KEPT_TYPES if keep_data else frozenset()
+    staying = [
+        resource
+        for resource in ordered
+        if keep_data and (resource.resource_type in KEPT_TYPES or resource.logical_id == KEPT_ROLE)
+    ]
     return StackRemoval(
         existing.stack_id,
         parameters.get("CodeBucket"),
-        tuple(resource for resource in ordered if resource.resource_type not in stays),
-        tuple(resource for resource in ordered if resource.resource_type in stays),
+        tuple(resource for resource in ordered if resource not in staying),
+        tuple(staying),
         existing.is_termination_protected,
     )
 

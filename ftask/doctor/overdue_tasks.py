@@ -11,6 +11,7 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import command_on
 from ftask.aws.stage import QueueDepth, Stage
 from ftask.core.errors import FtaskError
+from ftask.core.execution import LONGEST_WAIT
 from ftask.core.letters import Verdict
 from ftask.core.model import Message, Status, Task
 from ftask.core.sqs import MAX_BATCH
@@ -33,20 +34,24 @@ def check_tasks(stage: Stage, *, is_consuming: bool) -> Iterator[Finding]:
     before = stage.queue_depth().total
     moment = now()
     unfinished: set[str] = set()
+    # A schedule sends the messages of these, so none has to be in the queue.
+    scheduled = 0
     overdue: list[Message] = []
     for task in find_unfinished(stage):
         unfinished.add(task.task_id)
+        scheduled += message_due(task) > moment + LONGEST_WAIT
         if moment > message_due(task) + patience:
             overdue.append(task.message)
     depth = stage.queue_depth()
     # Tasks began and ended during the scan.
     messages = max(before, depth.total)
-    if overdue and messages >= len(unfinished):
+    if overdue and messages >= len(unfinished) - scheduled:
         yield _slow(len(overdue), depth, is_consuming=is_consuming)
     elif overdue:
         yield _stuck(stage, overdue, messages, len(unfinished))
     else:
-        yield Finding(CHECK, Level.OK, f"{plural(len(unfinished), 'task')} in progress, none overdue")
+        later = f", {scheduled:,} of them due later" if scheduled else ""
+        yield Finding(CHECK, Level.OK, f"{plural(len(unfinished), 'task')} in progress{later}, none overdue")
     if not is_consuming and messages > len(unfinished):
         yield from _messages_of_deleted_tasks(stage)
 

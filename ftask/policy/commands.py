@@ -78,6 +78,7 @@ COMMANDS: Mapping[str, Needs] = {
     "watch": together(_OUTPUTS, _FOLLOWING),
     "ls": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem Scan", FAILED_INDEX: "dynamodb:Query"})),
     "cancel": together(_OUTPUTS, needs({TABLE: "dynamodb:BatchGetItem GetItem Scan UpdateItem"})),
+    "reschedule": together(_OUTPUTS, needs({TABLE: "dynamodb:GetItem UpdateItem", QUEUE: "sqs:SendMessage"})),
     "pause": together(_OUTPUTS, _SWITCH, needs({QUEUE: "sqs:GetQueueAttributes"})),
     "resume": together(_OUTPUTS, _SWITCH),
     "logs": together(_OUTPUTS, _LOGS, needs({TABLE: "dynamodb:GetItem"})),

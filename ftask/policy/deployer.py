@@ -21,6 +21,8 @@ from ftask.policy.resources import (
     FUNCTIONS,
     MAPPING,
     QUEUE,
+    SCHEDULE_GROUP,
+    SCHEDULES,
     TABLE,
     WORKER,
     WORKER_LOG,
@@ -36,7 +38,9 @@ from ftask.policy.resources import (
 _QUEUES = f"{QUEUE} {DEAD_LETTERS}"
 _LOG_GROUPS = f"{ACCESS_LOG} {API_LOG} {WORKER_LOG}"
 _ROLE = "arn:{partition}:iam::{account}:role/{stack}"
-_ROLES = f"{_ROLE}-ApiRole-* {_ROLE}-WorkerRole-*"
+_SCHEDULER_ROLE = f"{_ROLE}-SchedulerRole-*"
+_FUNCTION_ROLES = f"{_ROLE}-ApiRole-* {_ROLE}-WorkerRole-*"
+_ROLES = f"{_FUNCTION_ROLES} {_SCHEDULER_ROLE}"
 _APIS = "arn:{partition}:apigateway:{region}::/apis*"
 # The tags of an API have a separate path.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
@@ -78,6 +82,7 @@ READS: Mapping[str, Needs] = _of_each(
             ANYTHING: "logs:DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies",
         },
         "AWS::Logs::QueryDefinition": {ANYTHING: "logs:DescribeQueryDefinitions"},
+        "AWS::Scheduler::ScheduleGroup": {SCHEDULE_GROUP: "scheduler:GetScheduleGroup ListTagsForResource"},
         "AWS::SNS::Subscription": {ANYTHING: "sns:GetSubscriptionAttributes"},
         "AWS::SNS::Topic": {
             _TOPICS: "sns:GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"
@@ -122,6 +127,10 @@ CHANGES: Mapping[str, Needs] = _of_each(
             " PutRetentionPolicy TagResource UntagResource"
         },
         "AWS::Logs::QueryDefinition": {ANYTHING: "logs:DeleteQueryDefinition PutQueryDefinition"},
+        "AWS::Scheduler::ScheduleGroup": {
+            SCHEDULE_GROUP: "scheduler:CreateScheduleGroup DeleteScheduleGroup TagResource UntagResource",
+            SCHEDULES: "scheduler:DeleteSchedule",
+        },
         "AWS::SNS::Subscription": {_TOPICS: "sns:Subscribe", ANYTHING: "sns:SetSubscriptionAttributes Unsubscribe"},
         "AWS::SNS::Topic": {_TOPICS: "sns:CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource"},
         "AWS::SNS::TopicPolicy": {_TOPICS: "sns:SetTopicAttributes"},
@@ -207,7 +216,7 @@ def policy(
         _APIS: {"apigateway:DELETE": {"StringEquals": {"aws:ResourceTag/ftask": scope.stack}}}
     }
     if deploys:
-        further.append(_pass_role(scope.arns(_ROLES), "lambda.amazonaws.com"))
+        further.append(_pass_role(scope.arns(_FUNCTION_ROLES), "lambda.amazonaws.com"))
     elif asks_cloudformation and role_arn is not None:
         further.append(_pass_role(role_arn, "cloudformation.amazonaws.com"))
     if deploys and boundary_arn is not None:

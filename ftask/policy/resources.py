@@ -15,6 +15,9 @@ TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-Table-*"
 FAILED_INDEX = f"{TABLE}/index/failed"
 # Twelve digits of the stack's own id.
 QUEUE = "arn:{partition}:sqs:{region}:{account}:{stack}-tasks-????????????"
+# The same digits are in the name of the group of its schedules.
+SCHEDULE_GROUP = "arn:{partition}:scheduler:*:{account}:schedule-group/{stack}-????????????"
+SCHEDULES = "arn:{partition}:scheduler:*:{account}:schedule/{stack}-????????????/*"
 DEAD_LETTERS = "arn:{partition}:sqs:{region}:{account}:{stack}-DeadLetterQueue-*"
 # The ids of an event source mapping and of an API are not known before they exist.
 MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:*"

@@ -54,7 +54,7 @@ COLUMNS: Mapping[str, Column] = {
 _OTHER_LINES = 3
 # A column whose widest cell has at most this many characters is never cut.
 _NEVER_CUT = 32
-DEFAULT_COLUMNS = ("task", "type", "status", "attempts", "created", "error")
+DEFAULT_COLUMNS = ("task", "type", "status", "attempts", "created", "next", "error")
 
 
 def _error(task: Task) -> Text:
@@ -68,10 +68,13 @@ def task_table(
     """Draw one task per row; `ids` are their ids as they are shown.
 
     `columns` are names of `COLUMNS`. By default they are those that most tasks need, with the type only where a type
-    of the user's own occurs.
+    of the user's own occurs, and the next attempt only where one is planned.
     """
-    with_types = have_types(task.type for task in tasks)
-    names = columns or [name for name in DEFAULT_COLUMNS if name != "type" or with_types]
+    is_shown = {
+        "type": have_types(task.type for task in tasks),
+        "next": any(task.next_attempt_at is not None for task in tasks),
+    }
+    names = columns or [name for name in DEFAULT_COLUMNS if is_shown.get(name, True)]
     view = View(now, ids)
     rows = [[COLUMNS[name].cell(task, view) for name in names] for task in tasks]
     elastic = {

@@ -14,13 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
-from ftask.core.timestamps import from_iso
+from ftask.core.timestamps import from_iso, to_iso
 from ftask.render.statuses import have_types, status_counts, status_text
 from ftask.render.tables import add_numbers, fact_table, plain_table
 from ftask.render.texts import clock_time, duration, excerpt
 
 # Times that a task has only in some of its states, as JSON calls them.
 _TIMES = (
+    ("scheduled for", "scheduledAt"),
     ("next attempt", "nextAttemptAt"),
     ("completed", "completedAt"),
     ("failed", "failedAt"),
@@ -162,6 +163,13 @@ def countdown(task: Task, now: datetime) -> str:
         return ""
     seconds = (task.next_attempt_at - now).total_seconds()
     return duration(seconds) if seconds > 0 else "due"
+
+
+def when_due(task: Task, now: datetime) -> str:
+    """Return when the next attempt of a waiting task begins: `runs in 19 m 3 s, at 2027-01-01T09:00:00.000Z`."""
+    if task.next_attempt_at is None:
+        return "runs at once"
+    return f"runs in {countdown(task, now)}, at {to_iso(task.next_attempt_at)}"
 
 
 def attempts_text(task: Task) -> str:

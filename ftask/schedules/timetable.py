@@ -84,6 +84,11 @@ class Timetable:
                         yield moment
 
 
+def local_instant(local: datetime, timezone: str) -> datetime | None:
+    """Return in UTC the moment at which the clocks of a known zone show `local` first; None if they never do."""
+    return instant(local, ZoneInfo(timezone))
+
+
 def instant(local: datetime, zone: tzinfo) -> datetime | None:
     """Return in UTC the moment at which the clocks of `zone` show `local` first; None if they never do."""
     moment = local.replace(tzinfo=zone).astimezone(UTC)

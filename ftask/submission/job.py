@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ _PAGE = 500
 # Text of a user is stored as bytes: it may have half of a surrogate pair, which SQLite does not take as text.
 _SCHEMA = """
 CREATE TABLE tasks (
-    number INTEGER PRIMARY KEY, payload BLOB, key BLOB, mark TEXT, line INTEGER, type BLOB,
+    number INTEGER PRIMARY KEY, payload BLOB, key BLOB, mark TEXT, line INTEGER, type BLOB, options TEXT,
     task_id TEXT, status TEXT, created TEXT
 );
 CREATE TABLE copies (digest TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
@@ -62,11 +62,16 @@ class InputTask(NamedTuple):
     line: int | None = None
     type: str | None = None
     number: int = 0
+    # When it is due, as the API names it: `delay` or `at`.
+    options: Mapping[str, Any] | None = None
 
     @property
     def text(self) -> str:
         """The task as a line of a file that `ftask submit --file` reads."""
-        return self.payload if self.type is None else f'{{"type":{json.dumps(self.type)},"payload":{self.payload}}}'
+        if self.type is None:
+            return self.payload
+        fields = json.dumps({"type": self.type, **(self.options or {})}, separators=(",", ":"))
+        return f'{fields[:-1]},"payload":{self.payload}}}'
 
 
 class Rejected(NamedTuple):
@@ -138,8 +143,11 @@ class Job:
         with self._transaction():
             for task in tasks:
                 self._database.execute(
-                    "INSERT INTO tasks (payload, key, mark, line, type) VALUES (?, ?, ?, ?, ?)",
-                    (_stored(task.payload), _stored(task.key), self._mark(task), task.line, _stored(task.type)),
+                    "INSERT INTO tasks (payload, key, mark, line, type, options) VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        *(_stored(task.payload), _stored(task.key), self._mark(task), task.line, _stored(task.type)),
+                        json.dumps(task.options),
+                    ),
                 )
                 self.total += 1
 
@@ -186,10 +194,10 @@ class Job:
 
     def to_send(self) -> Iterator[InputTask]:
         """Yield the tasks that no run has had accepted, each with its key."""
-        query = "SELECT number, payload, key, mark, line, type FROM tasks WHERE number > ? AND task_id IS NULL"
-        for number, payload, key, mark, line, task_type in self._pages(query):
+        query = "SELECT number, payload, key, mark, line, type, options FROM tasks WHERE number > ? AND task_id IS NULL"
+        for number, payload, key, mark, line, task_type, options in self._pages(query):
             name = f"{self._run}-{mark}" if key is None else _text(key)
-            yield InputTask(str(_text(payload)), name, line, _text(task_type), number)
+            yield InputTask(str(_text(payload)), name, line, _text(task_type), number, json.loads(options))
 
     def note(self, outcomes: Outcomes) -> None:
         """Note the outcomes of a batch; when this returns, what was accepted is on disk.

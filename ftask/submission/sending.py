@@ -92,7 +92,7 @@ def _first(sent: deque[Future[R]]) -> R:
 
 
 def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:
-    requests = [TaskRequest(task.payload, str(task.key), task.type) for task in batch]
+    requests = [TaskRequest(task.payload, str(task.key), task.type, task.options or {}) for task in batch]
     if len(requests) > 1:
         return client.submit_many(requests)
     try:

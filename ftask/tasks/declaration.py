@@ -96,7 +96,7 @@ def task(*functions: Any, **options: Any) -> Any:
         name: the name of the type; default: the function's name.
         max_attempts: how often a task is attempted before it fails, 1 to 100; default: the stack's MaxAttempts.
             It is fixed when a task is submitted.
-        backoff: `(base_seconds, cap_seconds)`, 0 to 900 each: the delay after failed attempt n is
+        backoff: `(base_seconds, cap_seconds)`, 0 to 86400 each: the delay after failed attempt n is
             base · 2^(n-1) seconds, at most the cap; default: the stack's.
         jitter: whether the delay is random, from 0 to that value; default: the stack's.
         timeout: how many seconds an attempt may take, up to 1800; then it is stopped, and has failed with TimedOut.

@@ -19,6 +19,7 @@ from ftask.core import events
 from ftask.core.clients import Clients
 from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.deployed import read_manifest
+from ftask.core.due import DueError, parse_due
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import (
     CursorError,
@@ -46,7 +47,7 @@ from ftask.core.timestamps import now, to_iso
 
 RETRY_AFTER_SECONDS = 2
 SUBMIT_ROUTE = "POST /tasks"
-SUBMIT_PARAMETERS = ("type", *NAMES)
+SUBMIT_PARAMETERS = ("type", "delay", "at", *NAMES)
 LIST_PARAMETERS = ("status", "limit", "cursor")
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
@@ -74,6 +75,7 @@ PROBLEMS: dict[type[FtaskError], tuple[HTTPStatus, str]] = {
     PayloadTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large"),
     ArgumentsError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-arguments"),
     UnknownTypeError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-type"),
+    DueError: (HTTPStatus.BAD_REQUEST, "invalid-time"),
     PayloadError: (HTTPStatus.BAD_REQUEST, "invalid-body"),
     QueryError: (HTTPStatus.BAD_REQUEST, "invalid-query"),
     CursorError: (HTTPStatus.BAD_REQUEST, "invalid-cursor"),
@@ -134,13 +136,14 @@ class Api:
         _require_json(headers)
         query = _query(event, SUBMIT_PARAMETERS)
         payload, key = parse_payload(_body(event)), headers.get("idempotency-key")
-        task = self.submitter.submit(Submission(payload, key, query.get("type"), parse_labels(query)))
+        due = parse_due(query.get("delay"), query.get("at"), self.submitter.clock())
+        task = self.submitter.submit(Submission(payload, key, query.get("type"), parse_labels(query), due))
         # Relative to the request's own URL, so that it holds behind every stage, domain and proxy.
         return _answer(HTTPStatus.ACCEPTED, self._accepted(task), {"location": f"tasks/{task.task_id}"})
 
     def _submit_many(self, event: Event, deadline: datetime | None) -> Answer:
         _require_json(_headers(event))
-        entries = parse_batch(_body(event))
+        entries = parse_batch(_body(event), self.submitter.clock())
         submissions = [entry for entry in entries if isinstance(entry, Submission)]
         submitted = self.submitter.submit_many(submissions, deadline)
         causes = (outcome.__cause__ for outcome in submitted if isinstance(outcome, FtaskError))
@@ -159,8 +162,10 @@ class Api:
 
     def _accepted(self, task: Task) -> dict[str, Any]:
         self.meter.observe(events.accepted(task))
+        scheduled = {} if task.scheduled_at is None else {"scheduledAt": to_iso(task.scheduled_at)}
         created_at = to_iso(task.created_at)
-        return {"taskId": task.task_id, "type": task.type, "status": str(task.status), "createdAt": created_at}
+        accepted = {"taskId": task.task_id, "type": task.type, "status": str(task.status), "createdAt": created_at}
+        return accepted | scheduled
 
     def _get(self, event: Event) -> Answer:
         task_id = str((event.get("pathParameters") or {}).get("taskId", ""))

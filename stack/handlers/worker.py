@@ -21,6 +21,7 @@ from ftask.core.execution import SETTLE_TIME, Executor
 from ftask.core.isolation import Children, TimeLimit, children_for
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import EXPERIMENT_TYPE, Delivery, Message
+from ftask.core.one_time_schedules import OneTimeSchedules
 from ftask.core.ports import Handler
 from ftask.core.retry import RetryPolicy
 from ftask.core.settings import WorkerSettings
@@ -124,6 +125,7 @@ def worker() -> Worker:
         isolation=children,
         isolated_types=isolated,
         types=(*types, EXPERIMENT_TYPE),
+        schedules=None if settings.schedules is None else OneTimeSchedules(clients.scheduler, settings.schedules),
     )
     calls = {
         "table": lambda: store.begin(Message(_NO_ID), _NO_ID, now(), now()),

@@ -122,7 +122,12 @@ def test_a_task_that_names_no_type_is_of_the_default_type(api: Api, typed: Api) 
         ("?type=send", {}, 422, "Task type send: missing argument 'to'. Arguments: to, note (optional)."),
         ("?type=send", {"to": 1, "x": 2}, 422, "Task type send: unknown argument 'x'."),
         ("", {"x": 2}, 422, "Task type tick: unknown argument 'x'. It takes no arguments."),
-        ("?typ=send", {"to": 1}, 400, "Unknown query parameter 'typ'. Supported: type."),
+        (
+            "?typ=send",
+            {"to": 1},
+            400,
+            "Unknown query parameter 'typ'. Supported: type, delay, at, group, tags, unique, uniqueKey.",
+        ),
     ],
 )
 def test_a_task_that_does_not_fit_its_type_is_refused_with_what_would(
@@ -166,7 +171,8 @@ def test_each_task_of_a_batch_has_its_type(typed: Api, backend: Resources) -> No
     assert details[1] == "Unknown task type 'sned'. Types: send, tick, experiment."
     assert details[2] == "Invalid type: expected a string."
     assert details[3].startswith("The idempotency key belongs to task")
-    assert details[4] == "Unknown field 'typ' of a task. Supported: payload, idempotencyKey, type."
+    supported = "payload, idempotencyKey, type, delay, at, group, tags, unique, uniqueKey"
+    assert details[4] == f"Unknown field 'typ' of a task. Supported: {supported}."
     assert queued(backend) == 3
 
 

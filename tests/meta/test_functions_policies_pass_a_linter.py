@@ -17,8 +17,12 @@ ARNS = {
     "ApiLogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:a",
     "WorkerLogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:w",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+    "SchedulerRole": "arn:aws:iam::123456789012:role/s",
+    "ScheduleGroup": "g",
     "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:t",
     "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
 }
 
 
@@ -35,7 +39,7 @@ def resolved(value: Any) -> Any:
             return ARNS[name.removesuffix(".Arn")]
         case {"Fn::Sub": text}:
             for name, arn in ARNS.items():
-                text = str(text).replace(f"${{{name}.Arn}}", arn)
+                text = str(text).replace(f"${{{name}.Arn}}", arn).replace(f"${{{name}}}", arn)
             return text
     return {str(key): resolved(each) for key, each in value.items()}
 

@@ -41,6 +41,7 @@ EDGES = {
     "render": {"actions", "aws", "bench", "core", "deploy", "doctor", "ops", "selection", "submission"},
     "cockpit": {"actions", "aws", "client", "core", "home", "ops", "render", "selection"},
     "cli": {
+        "schedules",
         *(
             "actions",
             "aws",
@@ -93,6 +94,7 @@ PURE = {
     "submission",
     "execution",
     "redrive",
+    "rescheduling",
     "workload",
     "settings",
     "log",
@@ -102,6 +104,7 @@ ADAPTERS = {
     "ftask.core.clients",
     "ftask.core.dynamodb",
     "ftask.core.failed_index",
+    "ftask.core.one_time_schedules",
     "ftask.core.secrets",
     "ftask.core.service_models",
     "ftask.core.sqs",

@@ -28,7 +28,7 @@ from ftask.client.connection import URL_VARIABLE
 from ftask.core.ranges import RANGES
 from ftask.core.retry import RetryPolicy
 from ftask.core.transitions import CLOCK_SKEW_MARGIN
-from ftask.deploy.apply import KEPT_TYPES
+from ftask.deploy.apply import KEPT_ROLE, KEPT_TYPES
 from ftask.deploy.platforms import LAMBDA, PYTHON_VERSIONS
 from ftask.deploy.template import read_template, stack_folder
 from ftask.doctor import unmatched_letters, worker_settings
@@ -134,8 +134,9 @@ def test_nothing_with_data_is_thrown_away_by_a_replacement() -> None:
 
 def test_what_a_removal_may_keep_is_what_has_no_condition() -> None:
     unconditional = {name: each for name, each in template()["Resources"].items() if "Condition" not in each}
+    assert unconditional.pop(KEPT_ROLE)["Type"] == "AWS::IAM::Role"
     assert {str(resource["Type"]) for resource in unconditional.values()} == KEPT_TYPES
-    conditional = template()["Resources"].keys() - unconditional.keys()
+    conditional = template()["Resources"].keys() - unconditional.keys() - {KEPT_ROLE}
     assert not {str(template()["Resources"][name]["Type"]) for name in conditional} & KEPT_TYPES
 
 
@@ -163,9 +164,40 @@ def test_a_role_itself_allows_what_its_function_needs_to_be_made_and_deleted(con
     # A policy beside the role may be made after the function that needs it, and go before it.
     assert "AWS::IAM::Policy" not in {resource["Type"] for resource in template()["Resources"].values()}
     without, with_condition = role_policies([]), role_policies([condition])
-    assert with_condition.keys() == {"ApiRole", "WorkerRole"}
-    for role in with_condition:
+    assert with_condition.keys() == {"ApiRole", "SchedulerRole", "WorkerRole"}
+    for role in ("ApiRole", "WorkerRole"):
         assert actions_of(with_condition[role]) - actions_of(without[role]) == actions
+
+
+def test_the_scheduler_may_send_to_the_queues_of_its_stack_and_nothing_else_and_only_for_its_own_group() -> None:
+    role = template()["Resources"]["SchedulerRole"]["Properties"]
+    (send, key) = role_policies(["HasKey"])["SchedulerRole"]["Statement"]
+    assert send["Action"] == "sqs:SendMessage"
+    assert send["Resource"] == [{"Fn::GetAtt": ["Queue", "Arn"]}, {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}]
+    assert set(key["Action"]) == ACTIONS_BY_CONDITION["HasKey"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+            "aws:SourceArn": {"Fn::GetAtt": ["ScheduleGroup", "Arn"]},
+        }
+    }
+
+
+def test_the_worker_makes_schedules_in_its_own_group_only_and_passes_that_role_only() -> None:
+    statements = {each["Sid"]: each for each in role_policies([])["WorkerRole"]["Statement"]}
+    assert statements["Schedules"]["Action"] == "scheduler:CreateSchedule"
+    own, engine = statements["Schedules"]["Resource"]
+    assert own["Fn::Sub"].endswith(":${AWS::AccountId}:schedule/${ScheduleGroup}/*")
+    # No account on AWS has this number.
+    assert engine == "arn:aws:scheduler:*:000000000000:schedule/default/*"
+    assert statements["SchedulerRole"]["Action"] == "iam:PassRole"
+    assert statements["SchedulerRole"]["Resource"] == {"Fn::GetAtt": ["SchedulerRole", "Arn"]}
+    assert statements["SchedulerRole"]["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}
+    }
+    assert not any("scheduler" in str(each) for each in role_policies([])["ApiRole"]["Statement"])
 
 
 def test_what_changes_about_the_functions_under_a_condition_comes_with_statements_of_their_roles() -> None:

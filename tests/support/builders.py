@@ -72,6 +72,7 @@ def a_full_task(**changes: Any) -> Task:
         cancelled_at=EPOCH,
         cancel_requested_at=EPOCH,
         unknown_since=EPOCH,
+        scheduled_at=EPOCH,
         removal=Removal(RemovalKind.DISCARDED, EPOCH, "arn:aws:iam::123456789012:user/ops"),
     )
     return replace(full, **changes)

@@ -74,7 +74,8 @@ def test_an_item_of_the_first_release_is_read_and_a_field_of_a_later_one_is_igno
     full = a_full_task()
     history = tuple(replace(attempt, beside=0, uncounted=False) for attempt in full.history)
     # These came later.
-    experiment = replace(full, type="experiment", history=history, removal=None, group=None, tags={})
+    later: dict[str, Any] = {"removal": None, "group": None, "tags": {}, "scheduled_at": None}
+    experiment = replace(full, type="experiment", history=history, **later)
     assert item_to_task(FULL_OF_THE_FIRST_RELEASE) == experiment
     assert item_to_task({**FULL_OF_THE_FIRST_RELEASE, "priority": {"N": "3"}}) == experiment
 
@@ -119,7 +120,7 @@ def test_an_item_without_a_later_field_has_its_default() -> None:
 def test_only_what_is_written_at_submission_is_never_updated() -> None:
     fixed = {attribute.name for attribute in ATTRIBUTES if attribute.fixed}
     assert fixed == {
-        *("taskId", "type", "payload", "payloadItem", "payloadHash", "group", "tags", "createdAt", "maxAttempts"),
+        *("taskId", "type", "payload", "payloadHash", "group", "tags", "createdAt", "maxAttempts"),
     }
     assert set(UPDATED) == {attribute.name for attribute in ATTRIBUTES} - fixed
 

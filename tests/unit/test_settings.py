@@ -62,7 +62,7 @@ def test_a_missing_setting_fails_before_any_work_and_is_named(name: str) -> None
         ("FTASK_ERROR_RATE", "1.5"),
         ("FTASK_ERROR_RATE", "nan"),
         ("FTASK_ERROR_RATE", "much"),
-        ("FTASK_BACKOFF_CAP_SECONDS", "901"),
+        ("FTASK_BACKOFF_CAP_SECONDS", "86401"),
         ("FTASK_BACKOFF_JITTER", "yes"),
         ("FTASK_RETENTION_DAYS", "14"),
     ],

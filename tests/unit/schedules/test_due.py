@@ -16,6 +16,7 @@ NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
         (600, None, NOW + timedelta(minutes=10)),
         ("600", None, NOW + timedelta(minutes=10)),
         (0, None, NOW),
+        ("1.5", None, NOW + timedelta(milliseconds=1500)),
         (366 * 86_400, None, NOW + timedelta(days=366)),
         (None, "2027-01-01T09:00Z", datetime(2027, 1, 1, 9, tzinfo=UTC)),
         (None, "2027-01-01T09:00:00.1239+02:00", datetime(2027, 1, 1, 7, 0, 0, 123_000, tzinfo=UTC)),
@@ -36,7 +37,9 @@ def test_without_either_a_task_is_due_at_once() -> None:
     [
         (-5, None, "Invalid delay -5"),
         ("-5", None, "Invalid delay '-5'"),
-        (1.5, None, "Invalid delay 1.5"),
+        (float("nan"), None, "Invalid delay nan"),
+        (float("inf"), None, "the limit is 366 days"),
+        ("1e3", None, "Invalid delay '1e3'"),
         (True, None, "Invalid delay True"),
         ("10m", None, "Invalid delay '10m'"),
         (366 * 86_400 + 1, None, "the limit is 366 days"),

@@ -218,9 +218,9 @@ def refusal(decorate: Callable[[], Any]) -> str:
         *(
             (
                 {"backoff": value},
-                f"Task 'plain' (tasks.py:N): invalid backoff={value!r}: both must be from 0 to 900 seconds.",
+                f"Task 'plain' (tasks.py:N): invalid backoff={value!r}: both must be from 0 to 86400 seconds.",
             )
-            for value in ((-1, 3), (2, 901))
+            for value in ((-1, 3), (2, 86401))
         ),
         (
             {"backoff": (300, 2)},
