@@ -102,6 +102,13 @@ def _acknowledged_while_retrying(self: Executor, delivery: Delivery, after: Task
     return Executor._settle(self, delivery, after, before) or after.status is Status.RETRYING
 
 
+class _NoSchedules:
+    """Believes that a schedule exists."""
+
+    def send_at(self, message: Message, due: datetime) -> None:
+        """Make none."""
+
+
 class _AcknowledgedFirst(Executor):
     """Tells the queue that it is done whenever the message is understood."""
 
@@ -841,5 +848,20 @@ BREAKAGES = [
         "drain: every letter is believed",
         Breakage(drain=_drains_whatever),
         ("drain of a stale letter", "drain while the worker fails the task"),
+    ),
+    Broken(
+        "begin: a task that is not due begins",
+        edited("UpdateItem", r" AND \(attribute_not_exists\(nextAttemptAt\) OR nextAttemptAt <= :now\)", ""),
+        ("delayed by minutes", "delayed by days", "a schedule that fires twice"),
+    ),
+    Broken(
+        "postpone: a message is deleted and no schedule is made",
+        Breakage(schedules=lambda _: _NoSchedules()),
+        ("delayed by days", "a long backoff"),
+    ),
+    Broken(
+        "reschedule: a task that has begun is written too",
+        edited("UpdateItem", r"^#status IN \([^)]*\) AND #epoch = :epoch AND #attempts = :attempts$", ""),
+        ("a new time raced by the firing",),
     ),
 ]

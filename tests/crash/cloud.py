@@ -44,7 +44,8 @@ class Cloud:
         # What the product calls through, and what the test itself looks and acts through.
         self._watched = session.client("dynamodb", config=config), session.client("sqs", config=config)
         self._direct = session.client("dynamodb"), session.client("sqs")
-        for client in self._watched:
+        self.scheduler = session.client("scheduler", config=config)
+        for client in (*self._watched, self.scheduler):
             events = client.meta.events
             events.register_first("before-parameter-build.*.*", self._edit)
             events.register_first("before-call.*.*", self._before)
@@ -67,12 +68,27 @@ class Cloud:
         self._queue(self.product.queue_url)._messages.clear()
         self._queue(self.product.dead_letter_queue_url)._messages.clear()
         self._table().items.clear()
+        self._schedules().clear()
 
     def next_visible(self) -> datetime | None:
         """When the next message of the main queue may be received; None if it holds none."""
         messages = self._queue(self.product.queue_url)._messages
         moments = [max(message.visible_at, message.delayed_until) for message in messages]
         return datetime.fromtimestamp(min(moments) / 1000, self.clock.now.tzinfo) if moments else None
+
+    def next_schedule(self) -> datetime | None:
+        """When the next one-time schedule fires; None without one."""
+        return min((moment for moment, _ in self._firings()), default=None)
+
+    def fire(self, *, is_deleted: bool = True) -> str:
+        """Fire the next one-time schedule; return the body of the message that it sends."""
+        _, schedule = min(self._firings(), key=lambda firing: firing[0])
+        if is_deleted:
+            del self._schedules()[schedule.name]
+        return str(schedule.target["Input"])
+
+    def lose_schedules(self) -> None:
+        self._schedules().clear()
 
     # The environment acts and looks past the network layer: it is no part of what is tested, and this is fast.
 
@@ -101,6 +117,16 @@ class Cloud:
     def letters(self) -> list[str]:
         """The bodies of all dead letters."""
         return [message.body for message in self._queue(self.product.dead_letter_queue_url)._messages]
+
+    def _firings(self) -> list[tuple[datetime, Any]]:
+        return [
+            (datetime.fromisoformat(f"{schedule.schedule_expression[3:-1]}+00:00"), schedule)
+            for schedule in self._schedules().values()
+        ]
+
+    def _schedules(self) -> dict[str, Any]:
+        schedules: dict[str, Any] = _backend("scheduler").schedule_groups["default"].schedules
+        return schedules
 
     def _queue(self, url: str) -> Any:
         return _backend("sqs").queues[url.rpartition("/")[2]]
@@ -133,7 +159,7 @@ def _plain(value: Any) -> Any:
 
 
 def _backend(service: str) -> Any:
-    backends: BackendDict[Any] = get_backend(service)  # type: ignore[call-overload]  # one of two literals
+    backends: BackendDict[Any] = get_backend(service)  # type: ignore[call-overload]  # one of three literals
     return backends["123456789012"][REGION]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
@@ -42,6 +42,8 @@ class Witness:
     payloads: dict[str, dict[str, Any]] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    # When tasks are due that were submitted with a time, by id.
+    due: dict[str, datetime] = field(default_factory=dict)
     may_overlap: bool = False
     may_be_declared_lost: bool = False
     _running: set[Run] = field(default_factory=set)
@@ -132,6 +134,8 @@ class Witness:
         if task is None or task.status is not Status.PROCESSING:
             self.violations.append(f"runs while {task.status if task else 'not in the table'}")
             return
+        if self.due.get(job.task_id, self.cloud.clock()) > self.cloud.clock():
+            self.violations.append("runs before it is due")
         for attempt in task.history[:-1]:
             if attempt.epoch != job.epoch or attempt.ended_at is None:
                 continue

@@ -19,10 +19,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ftask.core.cancellation import Canceller
 from ftask.core.codec import message_or_none
 from ftask.core.drain import drain_letters
+from ftask.core.due import Due
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import (
     FtaskError,
     PermanentError,
+    RetryAfter,
     TemporarilyUnavailableError,
     TimedOut,
     WorkerLost,
@@ -31,12 +33,15 @@ from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.letters import Verdict, judge
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Message, Removal, RemovalKind, Task
+from ftask.core.one_time_schedules import OneTimeSchedules
 from ftask.core.payload import Submission
-from ftask.core.ports import DeadLetterReader, Handler, Job, Store
+from ftask.core.ports import DeadLetterReader, Handler, Job, Schedules, Store
 from ftask.core.raised import recorded
 from ftask.core.redrive import Redriver
+from ftask.core.rescheduling import Rescheduler
 from ftask.core.retry import RetryPolicy
-from ftask.core.sqs import SqsDeadLetterReader
+from ftask.core.settings import ScheduleSettings
+from ftask.core.sqs import SqsDeadLetterReader, SqsQueue
 from ftask.core.submission import Submitter
 from ftask.core.threads import one_by_one
 from ftask.core.workload import by_type
@@ -49,6 +54,8 @@ from tests.crash.invariants import Witness
 from tests.crash.wire import Fault, Wire
 
 TIMEOUT_SECONDS = 20
+ROLE = "arn:aws:iam::123456789012:role/scheduler"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
 BUDGET = timedelta(seconds=10)
 RETENTION = timedelta(days=30)
 # A schedule that is not quiet after so many deliveries never will be.
@@ -69,6 +76,7 @@ class Breakage:
     executor: type[Executor] = Executor
     redriver: type[Redriver] = Redriver
     drain: Callable[..., Iterator[object]] = drain_letters
+    schedules: Callable[[Schedules], Schedules | None] = lambda schedules: schedules
     # Whether a child process goes on when its worker dies.
     children_survive: bool = False
     edit: Callable[[str, dict[str, Any]], None] | None = None
@@ -110,7 +118,11 @@ class World:
         self.witness = Witness(self.cloud)
         self.clock = self.cloud.clock
         self.store = self.breakage.store(DynamoStore(lambda: self.cloud.product.dynamodb, self.cloud.product.table))
-        self.queue = self.cloud.product.queue
+        product = self.cloud.product
+        self.queue = SqsQueue(lambda: product.sqs, product.queue_url, self.clock)
+        self.schedules = self.breakage.schedules(
+            OneTimeSchedules(lambda: self.cloud.scheduler, ScheduleSettings("default", ROLE, QUEUE, QUEUE))
+        )
         self.dead_letters = self.cloud.product.dead_letters
         self.box: DeadLetterReader = SqsDeadLetterReader(
             lambda: self.cloud.product.sqs, self.cloud.product.dead_letter_queue_url, wait_seconds=0
@@ -129,14 +141,18 @@ class World:
 
     # What actors do.
 
-    def submit(self, message: str = "work", key: str | None = None, task_type: str | None = None) -> Task | None:
+    def submit(
+        self, message: str = "work", key: str | None = None, task_type: str | None = None, due: Due | None = None
+    ) -> Task | None:
         """A client's request; the task if it was answered 202, None if the client got no good answer."""
-        return self.submit_payload(self.payload(message), key, task_type)
+        return self.submit_payload(self.payload(message), key, task_type, due)
 
-    def submit_payload(self, payload: dict[str, Any], key: str | None, task_type: str | None) -> Task | None:
+    def submit_payload(
+        self, payload: dict[str, Any], key: str | None, task_type: str | None, due: Due | None = None
+    ) -> Task | None:
         """The same with any payload."""
         try:
-            task = self._submitter().submit(Submission(payload, key, task_type))
+            task = self._submitter().submit(Submission(payload, key, task_type, due=due))
         except (BotoCoreError, ClientError, TemporarilyUnavailableError, Crash):
             return None
         self.witness.accepted.add(task.task_id)
@@ -199,6 +215,7 @@ class World:
             policies=retry_policies(own_tasks.REGISTRY, RetryPolicy()),
             isolation=self,
             types=None if self.knows_all_types else (EXPERIMENT_TYPE,),
+            schedules=self.schedules,
         )
         unwritten: list[Delivery] = []
 
@@ -280,6 +297,25 @@ class World:
         self.witness.look()
         return done
 
+    def reschedule(self, task_id: str, due: datetime | None) -> bool:
+        """An operator changes when a task runs; False if the command was interrupted or the task did not wait."""
+        rescheduler = Rescheduler(self.store, self.queue, self.clock, RETENTION)
+        done: list[bool] = []
+
+        def command() -> None:
+            task = self.store.get(task_id)
+            waits = task is not None and task.status.waiting
+            done.append(waits and rescheduler.reschedule(task, due) is not None)
+
+        return _to_its_end(command) and all(done)
+
+    def repair(self) -> None:
+        """`ftask doctor --fix`, undisturbed: a message for every task that waits and is overdue."""
+        with self.undisturbed():
+            for task in self.cloud.tasks().values():
+                if task.status.waiting and (task.next_attempt_at or task.updated_at) <= self.clock():
+                    self.queue.send(task.message)
+
     def cancel_surely(self, task_id: str) -> None:
         self._surely(lambda: self.cancel(task_id))
 
@@ -312,7 +348,11 @@ class World:
                 self.work(*batch)
                 self.witness.look()
                 continue
-            moment = self.cloud.next_visible()
+            moment, firing = self.cloud.next_visible(), self.cloud.next_schedule()
+            if firing is not None and (moment is None or firing <= moment):
+                self.clock.now = max(self.clock.now, firing)
+                self.send_raw(self.cloud.fire())
+                continue
             if moment is None:
                 return
             self.clock.now = max(self.clock.now, moment) + timedelta(milliseconds=1)
@@ -436,6 +476,8 @@ class World:
         act = self.act_of(job)
         if act == "fail":
             raise ValueError("as the script says")
+        if act == "later":
+            raise RetryAfter(7200)
         if act == "permanent":
             raise PermanentError("as the script says")
         if act in ("die", "kill the worker"):

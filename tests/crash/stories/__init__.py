@@ -8,6 +8,7 @@ from tests.crash.stories import (
     batch,
     cancel,
     copies,
+    delays,
     discard,
     drain,
     large_payloads,
@@ -32,4 +33,5 @@ SCENARIOS = [
     *copies.SCENARIOS,
     *large_payloads.SCENARIOS,
     *unique.SCENARIOS,
+    *delays.SCENARIOS,
 ]
