@@ -304,8 +304,8 @@ class World:
 
         def command() -> None:
             task = self.store.get(task_id)
-            waits = task is not None and task.status.waiting
-            done.append(waits and rescheduler.reschedule(task, due) is not None)
+            waiting = task if task is not None and task.status.waiting else None
+            done.append(waiting is not None and rescheduler.reschedule(waiting, due) is not None)
 
         return _to_its_end(command) and all(done)
 

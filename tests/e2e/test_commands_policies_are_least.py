@@ -273,6 +273,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "watch": lambda stage: [("watch", a_waiting_task(stage), "--timeout", "0"), ("watch", "f" * 32)],
     "ls": lambda stage: [("ls",), ("ls", "--status", "FAILED")] if a_failed_task(stage) else [],
     "cancel": cancelling,
+    "reschedule": lambda stage: [("reschedule", a_waiting_task(stage), "--now")],
     "pause": lambda _: [("pause", "--wait")],
     "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
     "logs": lambda stage: [("logs", "--task", a_waiting_task(stage))],

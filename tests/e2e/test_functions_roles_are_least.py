@@ -23,7 +23,9 @@ from ftask.aws.target import Target
 from ftask.core import transitions
 from ftask.core.failed_index import FailedIndex
 from ftask.core.model import Delivery, Message, Task
+from ftask.core.one_time_schedules import OneTimeSchedules
 from ftask.core.ports import Settlement
+from ftask.core.settings import ScheduleSettings
 from ftask.core.timestamps import now
 from tests.support.builders import a_large_task, a_task
 from tests.support.cli import Cli
@@ -40,6 +42,7 @@ class World:
 
     root: Resources
     role: Resources
+    schedules: OneTimeSchedules
 
 
 def fresh(world: World) -> Task:
@@ -107,6 +110,10 @@ def dead_letter(world: World) -> None:
     world.role.dead_letters.send("from a test of permissions", {"errorType": "Test"})
 
 
+def schedule(world: World) -> None:
+    world.schedules.send_at(Message(uuid.uuid4().hex), now() + timedelta(days=1))
+
+
 NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("ApiRole", "dynamodb:PutItem", put),
     ("ApiRole", "dynamodb:PutItem", put_large),
@@ -123,9 +130,12 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("WorkerRole", "dynamodb:GetItem", read_large),
     ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
     ("WorkerRole", "sqs:SendMessage", dead_letter),
+    ("WorkerRole", "scheduler:CreateSchedule", schedule),
 ]
 # What Lambda itself does under a role; the engine does it without asking.
 BY_LAMBDA = {
+    # The engine does not ask whether a role may be passed.
+    "iam:PassRole",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sqs:ReceiveMessage",
@@ -173,7 +183,12 @@ def world(target: Target, credentials: Credentials) -> World:
         )
 
     as_role = boto3.Session(credentials.access_key, credentials.secret_key, region_name=LOCAL_REGION)
-    return World(parts(boto_session(target)), parts(as_role))
+    group = target.cloudformation.describe_stack_resource(
+        StackName=target.stack_name, LogicalResourceId="ScheduleGroup"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    scheduler = as_role.client("scheduler", endpoint_url=target.endpoint_url)
+    settings = ScheduleSettings(group, "arn:aws:iam::000000000000:role/r", "arn:aws:sqs:::q", "arn:aws:sqs:::d")
+    return World(parts(boto_session(target)), parts(as_role), OneTimeSchedules(lambda: scheduler, settings))
 
 
 @pytest.mark.parametrize(
