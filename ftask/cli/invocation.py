@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -21,6 +22,7 @@ from ftask.aws.target import Target
 from ftask.cli.config_file import Config, chosen_stage, load_config
 from ftask.cli.options import GlobalOptions
 from ftask.cli.settings import Settings, resolve
+from ftask.cli.signals import EndedBySignalError
 from ftask.client.connection import STAGE_VARIABLE
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError
@@ -190,13 +192,18 @@ class Invocation(typer.Context):
             # A signal between Python's last look for one and the start of a read counts only when the read has ended.
             while not select.select([sys.stdin], [], [], _SIGNAL_SECONDS)[0]:
                 pass
-            return sys.stdin.readline().strip()
+            line = sys.stdin.readline()
+        except EndedBySignalError:
+            raise
         except KeyboardInterrupt:
             sys.stderr.write("\n")  # the terminal shows ^C behind the question
             raise
-        except OSError as error:
-            # The terminal was closed. Its SIGHUP is raised here, before anything is cleaned up.
-            raise FtaskError("Nothing changed.") from error
+        except OSError:
+            line = ""
+        if not line and not sys.stdin.isatty():
+            # The terminal was closed. A read sees that before the SIGHUP that follows.
+            raise EndedBySignalError(signal.SIGHUP)
+        return line.strip()
 
 
 def engine_target(running: RunningEngine, stage: str) -> Target:

@@ -25,8 +25,9 @@ def stack_folder() -> Path:
 
 
 def read_template() -> str:
-    """Return the template without anything of a project."""
-    return (stack_folder() / "template.yaml").read_text(encoding="utf-8")
+    """Return the template without anything of a project, and without its comments: CloudFormation counts them too."""
+    with (stack_folder() / "template.yaml").open(encoding="utf-8") as template:
+        return "".join(line for line in template if not line.lstrip().startswith("#"))
 
 
 def template_with(statements: Sequence[Any]) -> str:

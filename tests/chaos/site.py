@@ -20,17 +20,11 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Message, Task
 from ftask.core.sqs import SqsDeadLetterReader
 from tests.chaos.proxy import FaultyProxy
-from tests.support.changed_worker import append_to_worker
 from tests.support.cli import Cli
 
 # Shorter than the template allows, so that a killed worker's lease ends soon: a chaos is mostly waiting for leases.
 TIMEOUT_SECONDS = 6
 VISIBILITY_SECONDS = 8
-# The verdict is by the starts of all attempts; of those that end within a second, a worker logs none otherwise.
-LOGS_EACH_START = """
-from ftask.core import starts as _starts
-_starts.AFTER_SECONDS = 0.0
-"""
 
 
 @dataclass
@@ -64,7 +58,6 @@ class Site:
             self.target.lambda_.update_function_configuration(
                 FunctionName=function, Environment={"Variables": variables}, Timeout=timeout
             )
-        append_to_worker(self.cli, LOGS_EACH_START)
         self.target.sqs.set_queue_attributes(
             QueueUrl=self.outputs.queue_url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)}
         )

@@ -187,7 +187,6 @@ def ended(project: Project) -> dict[str, Any]:
             "refused": invoice(REFUSED),
             "broken": invoice(BROKEN),
             "slow at first": invoice(SLOW_AT_FIRST),
-            "invalid": invoice(17, quantity=-1),
             "written": ("write_report", {"day": "2026-11-25", "lines": ["a", "b"]}),
             "read": ("count_lines", {"day": "2026-11-24"}),
             "denied": ("delete_report", {"day": "2026-11-24"}),
@@ -212,11 +211,16 @@ def test_a_task_calls_a_service_with_the_projects_dependencies(project: Project,
     assert ended["refused"]["lastError"]["message"] == f"order {REFUSED} has no customer"
     assert outcome(ended["broken"]) == ("FAILED", 3, "HTTPStatusError")
     assert outcome(ended["slow at first"]) == ("COMPLETED", 2, "ReadTimeout")
-    assert outcome(ended["invalid"]) == ("FAILED", 1, "InvalidPayload")
-    # The same key at each attempt, and no request for the payload that does not fit.
+    # The same key at each attempt.
     attempts = {name: ended[name]["attempts"] for name in ("sent", "busy at first", "refused", "broken")}
     assert {name: project.service.requests[ended[name]["taskId"]] for name in attempts} == attempts
-    assert ended["invalid"]["taskId"] not in project.service.requests
+
+
+def test_a_payload_that_does_not_fit_is_refused_at_submission(project: Project) -> None:
+    task_type, payload = invoice(17, quantity=-1)
+    refused = project.cli("submit", task_type, "--payload", json.dumps(payload))
+    assert refused.code == 2
+    assert "quantity" in refused.err
 
 
 def test_a_task_may_do_in_aws_what_the_policy_of_the_project_allows(project: Project, ended: dict[str, Any]) -> None:

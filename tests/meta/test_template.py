@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from botocore.session import get_session
+from cfnlint.decode.cfn_yaml import loads
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask import task
@@ -57,7 +58,12 @@ def test_cfn_lint_finds_nothing() -> None:
 
 def test_the_template_fits_into_a_request() -> None:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-    assert len(read_template().encode()) <= 51_200
+    assert (stack_folder() / "template.yaml").stat().st_size <= 51_200
+
+
+def test_what_is_sent_is_the_template_and_leaves_room_for_the_policy_of_the_tasks() -> None:
+    assert loads(read_template()) == template()
+    assert len(read_template().encode()) <= 51_200 - 4_000
 
 
 def test_the_outputs_are_those_that_the_tool_reads() -> None:

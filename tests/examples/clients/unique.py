@@ -8,7 +8,7 @@ client = Client()
 
 
 def synchronize(_: int) -> str:
-    return client.submit("experiment", {"message": "SUCCESS"}, key="customer-42", unique=60).id
+    return client.submit("experiment", {"message": "SUCCESS"}, key="customer-42", unique=3600).id
 
 
 with ThreadPoolExecutor(50) as threads:
