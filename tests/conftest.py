@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from tests.support.engines import local_target
 from tests.support.figures import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.quick_moto import quick_moto
 from tests.support.resources import Resources
+
+# Without bytecode, each process that the tests start compiles the same modules again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("usual", deadline=None, max_examples=40)
