@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import cycle, islice, permutations, product
 from random import Random
 
 from tests.crash.cloud import Cloud
@@ -15,14 +16,18 @@ from tests.crash.world import Breakage, World
 FAULTS = tuple(Fault)
 # Orders of several actors that are tried at the most; only the longest races have more.
 MAX_SCHEDULES = 120
-# Orders that a usual run draws by chance, and more choices than any order has.
-USUAL_SCHEDULES = 10
+# Orders that a usual run draws by chance besides those with one interruption, and more choices than any order has.
+DRAWN_SCHEDULES = 2
 LONGEST_ORDER = 100
+# After so many of its calls no actor is interrupted in a usual run, except by chance.
+LONGEST_INTERRUPTED = 6
 # Where several actors move, an actor that dies before a call is one that is never chosen again; throttles and lost
 # answers are explored with one actor alone.
 FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
 # A second fault is a death: what matters is whether the recovery from the first can itself be interrupted.
 SECOND_FAULTS = (Fault.DIE_BEFORE, Fault.DIE_AFTER)
+# What a usual run has for a call besides a death after it. A death before it is mostly one after the call before.
+TURNS = (Fault.LOSE_ANSWER, Fault.THROTTLE, Fault.FAIL_AFTER)
 # A lost answer that the SDK repeats changes nothing about a read.
 READS = frozenset({"GetItem", "BatchGetItem", "ReceiveMessage"})
 
@@ -40,14 +45,15 @@ def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, 
     """Run the scenario in many ways.
 
     `whole` asks for every order of several actors, for every fault at each call, and for faults in pairs in every story
-    of one actor. Without it, a call is struck by a death after it and by one other fault, drawn by chance.
-    With a `breakage`, every order and every single fault is tried, up to the first violation.
+    of one actor. Without it, a call is struck by a death after it and by one other fault; the calls of an operation
+    take turns with these.
+    With a `breakage`, the search ends at the first violation.
     """
     report = Report()
-    depth = scenario.depth if breakage is None else min(scenario.depth, 1)
+    depth = scenario.depth
     if whole and scenario.actors == 1 and scenario.depth:
         depth = 2
-    every = whole or breakage is not None
+    every = whole
     for _ in _explorations(scenario, cloud, breakage or Breakage(), report, depth, every):
         if breakage is not None and report.violations:
             break
@@ -83,7 +89,7 @@ def _explorations(
         yield from _with_its_own_faults(scenario, cloud, breakage, report, every)
         return
     orders = _every_order if every or scenario.departures is not None else _some_orders
-    chance = Random(scenario.name)
+    turns = defaultdict[str, Iterator[Fault]](lambda: cycle(TURNS))
     struck: set[tuple[tuple[int, ...], int]] = set()
     for choices, undisturbed in orders(scenario, cloud, breakage, {}):
         _record(report, scenario, undisturbed, {}, choices)
@@ -94,7 +100,7 @@ def _explorations(
             if (prefix, index) in struck:
                 continue
             struck.add((prefix, index))
-            for fault in _faults(scenario, operation, None if every else chance):
+            for fault in _faults(scenario, operation, None if every else turns[operation]):
                 faults = {index: fault}
                 once = replay(scenario, cloud, breakage, faults, prefix)
                 report.crash_points += 1
@@ -113,15 +119,14 @@ def _explorations(
                         yield
 
 
-def _faults(scenario: Scenario, operation: str, chance: Random | None) -> Sequence[Fault]:
-    """What strikes a call: everything that may, or, by `chance`, a death after it and one other fault."""
+def _faults(scenario: Scenario, operation: str, turns: Iterator[Fault] | None) -> Sequence[Fault]:
+    """What strikes a call: everything that may, or a death after it and the fault whose turn it is."""
     if scenario.actors > 1:
         return FAULTS_AMONG_ACTORS
     faults = [fault for fault in FAULTS if not (fault is Fault.LOSE_ANSWER and operation in READS)]
-    if chance is None:
+    if turns is None:
         return faults
-    faults.remove(Fault.DIE_AFTER)
-    return Fault.DIE_AFTER, chance.choice(faults)
+    return Fault.DIE_AFTER, next(fault for fault in turns if fault in faults)
 
 
 def _with_its_own_faults(
@@ -149,17 +154,29 @@ def _every_order(
 def _some_orders(
     scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
 ) -> Iterator[tuple[list[int], World]]:
-    """Orders by chance, the same in every run of the tests; an order that was drawn before is not run again."""
-    chance = Random(scenario.name)
-    drawn: list[list[int]] = []
-    for _ in range(USUAL_SCHEDULES):
-        choices = chance.choices(range(scenario.actors), k=LONGEST_ORDER)
-        if any(choices[: len(taken)] == taken for taken in drawn):
+    """Orders in which an actor moves as long as it can, others have their turn after each call of it, and some drawn by
+    chance, the same in every run of the tests; an order that was run before is not run again."""
+    run: list[list[int]] = []
+    for choices in _likely_orders(scenario):
+        if any(choices[: len(taken)] == taken for taken in run):
             continue
         world = replay(scenario, cloud, breakage, faults, choices)
         taken = choices[: len(world.options)]
-        drawn.append(taken)
+        run.append(taken)
         yield taken, world
+
+
+def _likely_orders(scenario: Scenario) -> Iterator[list[int]]:
+    """Most races need no more than one interruption; a scenario may ask for two."""
+    moves = range(LONGEST_INTERRUPTED)
+    for first, second in permutations(range(scenario.actors), 2):
+        yield from ([first] * many + [second] * LONGEST_ORDER for many in moves)
+        if scenario.interrupted_twice:
+            for many, others in product(moves, moves):
+                yield [first] * many + [second] * others + [first] * LONGEST_ORDER
+    chance = Random(scenario.name)
+    for _ in range(DRAWN_SCHEDULES):
+        yield chance.choices(range(scenario.actors), k=LONGEST_ORDER)
 
 
 def _schedules(

@@ -28,6 +28,8 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     # How often an order may leave the one in which the first actor moves as long as it can; None: as often as it likes.
     departures: int | None = None
+    # Whether a usual run tries every order in which each of two actors is interrupted once.
+    interrupted_twice: bool = False
 
 
 def delivered(w: World) -> Delivery:

@@ -145,13 +145,24 @@ SCENARIOS = [
         "duplicate delivery of the last failure", duplicate(FAIL_TWICE, max_attempts=1), Status.FAILED, 2, depth=0
     ),
     Scenario("duplicate delivery, one worker dies", duplicate({(0, 1): "die"}), actors=2),
-    Scenario("a dead worker's task is taken over by two", a_dead_workers_task_is_taken_over_by_two, actors=2, depth=0),
+    Scenario(
+        "a dead worker's task is taken over by two",
+        a_dead_workers_task_is_taken_over_by_two,
+        actors=2,
+        depth=0,
+        interrupted_twice=True,
+    ),
     Scenario("late duplicate after COMPLETED", late_duplicate({})),
     Scenario("late duplicate after FAILED", late_duplicate({(0, 1): "permanent"}), Status.FAILED),
     Scenario("late duplicate after a redrive", late_duplicate_after_a_redrive, Status.FAILED),
     Scenario("delivery before the backoff is over", delivery_before_the_backoff_is_over),
     Scenario(
-        "worker outlives its lease, the second succeeds", a_worker_that_outlives_its_lease("ok"), None, 2, depth=0
+        "worker outlives its lease, the second succeeds",
+        a_worker_that_outlives_its_lease("ok"),
+        None,
+        2,
+        depth=0,
+        interrupted_twice=True,
     ),
     Scenario(
         "worker outlives its lease, the second fails", a_worker_that_outlives_its_lease("permanent"), None, 2, depth=0
