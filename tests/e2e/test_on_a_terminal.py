@@ -88,6 +88,10 @@ CALLS: dict[str, Callable[[World], Iterable[Call]]] = {
         Call(f"cancel {world.waiting()}", "cancelled", **CONFIRMED),  # type: ignore[arg-type]
         Call("resume", "Consuming again."),
     ],
+    "reschedule": lambda world: [
+        Call(f"reschedule {world.waiting()} --delay 1h", "runs in"),
+        Call("resume", "Consuming again."),
+    ],
     "dlq ls": lambda world: [Call("dlq ls", world.failed()[:8])],
     "dlq show": lambda world: [Call(f"dlq show {world.failed()}", "no customer")],
     "dlq redrive": lambda world: [
@@ -222,6 +226,7 @@ def test_ctrl_c_ends_a_command_that_waits_for_aws(command: str, world: World, tm
         "get": "f" * 32,
         "watch": "f" * 32,
         "cancel": "f" * 32 + " --yes",
+        "reschedule": "f" * 32 + " --now",
         "dlq show": "f" * 32,
         "dlq drain": "--no-save",
     }
