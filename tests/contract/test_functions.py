@@ -32,6 +32,8 @@ ENVIRONMENT = {
     "FTASK_TASK_BUDGET_SECONDS": "1",
 }
 TASKS = """
+    from datetime import date
+
     from ftask import PermanentError, current, task
 
     @task(max_attempts=3)
@@ -43,6 +45,10 @@ TASKS = """
     @task
     async def refuse(reason):
         raise PermanentError(reason)
+
+    @task
+    def book(day: date):
+        return str(day)
 """
 # Submits each request, lets the worker run what is in the queue until it is empty, and prints the tasks as they ended.
 PROGRAM = """
@@ -102,7 +108,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         content.write_to(folder / "code")
     requests = [
         ({"type": "add"}, '{"left": 2, "right": "40"}'),
-        ({"type": "add"}, '{"left": "many"}'),
+        ({"type": "book"}, '{"day": "tomorrow"}'),
         ({"type": "add"}, '{"right": 1}'),
         ({"type": "refuse"}, '{"reason": "no such order"}'),
         ({"type": "experiment"}, '{"message": "SUCCESS"}'),
@@ -132,7 +138,7 @@ def test_a_task_is_retried_and_ends_with_the_functions_result(ended: dict[str, A
 def test_a_payload_that_cannot_be_converted_fails_its_task_at_once(ended: dict[str, Any]) -> None:
     task = ended["ended"][1]
     assert (task["status"], task["attempts"], task["lastError"]["type"]) == ("FAILED", 1, "InvalidPayload")
-    assert task["lastError"]["message"].startswith("Task type add: left: Input should be a valid integer")
+    assert task["lastError"]["message"].startswith("Task type book: day: Input should be a valid date")
 
 
 def test_a_missing_argument_is_refused_at_submission(ended: dict[str, Any]) -> None:
@@ -152,4 +158,4 @@ def test_the_experiment_runs_next_to_them(ended: dict[str, Any]) -> None:
 
 
 def test_each_dead_letter_says_its_type(ended: dict[str, Any]) -> None:
-    assert sorted(ended["letters"]) == ["add", "refuse"]
+    assert sorted(ended["letters"]) == ["book", "refuse"]

@@ -162,7 +162,7 @@ def test_an_outcome_writes_every_field_that_is_not_fixed_at_submission(store: Dy
     began = begun(store)
     full = a_full_task(lease=began.lease)
     assert store.settle(full, "me") is Settlement.DONE
-    assert store.get(TASK_ID) == replace(full, payload_hash=None)
+    assert store.get(TASK_ID) == replace(full, payload_hash=None, group=None, tags={})
 
 
 def test_a_settlement_that_is_sent_twice_is_recognised(store: DynamoStore) -> None:

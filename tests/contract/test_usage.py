@@ -61,7 +61,7 @@ def life(backend: Resources) -> dict[str, dict[str, Any]]:
 
 def test_a_task_that_succeeds_takes_one_message_and_three_writes(backend: Resources) -> None:
     assert {step: took["calls"] for step, took in life(backend).items()} == {
-        "submit": {"dynamodb.PutItem": 1, "sqs.SendMessage": 1},
+        "submit": {"dynamodb.PutItem": 1, "sqs.SendMessageBatch": 1},
         "run": {"dynamodb.UpdateItem": 2},
         "late duplicate": {"dynamodb.UpdateItem": 1},
         "get": {"dynamodb.GetItem": 1},

@@ -104,7 +104,7 @@ def test_the_check_of_a_whole_worker_names_its_types_and_both_import_times(
 ) -> None:
     answer = check(tmp_path, environment)
     assert (answer["types"], answer["failures"]) == (["greet"], {})
-    assert answer["importSeconds"] > 0
+    assert answer["importSeconds"] is not None
     assert answer["childImportSeconds"] > 0
 
 

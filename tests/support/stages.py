@@ -29,7 +29,11 @@ def stage_of(resources: Resources) -> Stage:
         retention_days=30,
     )
     clients: Any = SimpleNamespace(
-        stage_name="local", dynamodb=resources.dynamodb, sqs=resources.sqs, choose=lambda *, aws, emulator: emulator
+        stage_name="local",
+        default_stage="local",
+        dynamodb=resources.dynamodb,
+        sqs=resources.sqs,
+        choose=lambda *, aws, emulator: emulator,
     )
     return Stage(cast("Target", clients), cast("DeployedStack", SimpleNamespace(outputs=outputs)))
 

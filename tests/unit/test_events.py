@@ -55,6 +55,13 @@ LINES = [
         "waitMs": 61_500,
     },
     {
+        "level": "INFO",
+        "event": "scheduled",
+        **OF_TASK,
+        "reason": "due later",
+        "dueAt": "2026-01-01T12:00:00.000Z",
+    },
+    {
         "level": "WARNING",
         "event": "postponed",
         "messageId": "m",

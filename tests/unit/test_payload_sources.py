@@ -78,8 +78,8 @@ def test_a_line_of_type_and_payload_is_a_task_of_that_type(tmp_path: Path) -> No
     ]
     tasks, _ = read(tmp_path, "\n".join(lines))
     assert tasks == [
-        InputTask('{"a":1}', None, 1, "send"),
-        InputTask('{"a":1}', "k", 2, "send"),
+        InputTask('{"a":1}', None, 1, "send", options={}),
+        InputTask('{"a":1}', "k", 2, "send", options={}),
         InputTask(lines[2], None, 3),
         InputTask(lines[3], None, 4),
     ]
