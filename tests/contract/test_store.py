@@ -393,7 +393,9 @@ def test_a_lock_whose_task_has_expired_is_free(store: DynamoStore) -> None:
     assert store.put(unique(SECOND)) is None
 
 
-def test_of_many_unique_submissions_at_once_one_is_written(store: DynamoStore) -> None:
+@pytest.mark.engine  # moto has no lock around a transaction
+def test_of_many_unique_submissions_at_once_one_is_written(engine_resources: Resources) -> None:
+    store = engine_resources.store
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda number: store.put(unique(f"{number:032x}")), range(24)))
     (winner,) = [number for number, holder in enumerate(found) if holder is None]
