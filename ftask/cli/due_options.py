@@ -41,7 +41,7 @@ def due_options(delay: str | None, at: str | None, timezone: str | None) -> dict
     if timezone is not None and at is None:
         raise UsageError("--timezone is for --at, which is missing.", "Add --at 2027-01-01T09:00.")
     if delay is not None:
-        return {"delay": int(_duration(delay).total_seconds())}
+        return {"delay": int(parse_duration("--delay", delay, MAX_DELAY).total_seconds())}
     return {} if at is None else {"at": to_iso(parse_at(at, timezone))}
 
 
@@ -87,11 +87,16 @@ def parse_at(text: str, timezone: str | None) -> datetime:
         raise InvalidOptionError("--at", text, _EXPECTED_TIME) from None
 
 
-def _duration(text: str) -> timedelta:
+def parse_duration(option: str, text: str, longest: timedelta) -> timedelta:
+    """Return the duration that an option names.
+
+    Raises:
+        UsageError: it is not one, or too long.
+    """
     match = _DELAY.fullmatch(text.strip())
     duration = None if match is None else timedelta(**{_UNITS[match[2]]: int(match[1])})
     if duration is None:
-        raise InvalidOptionError("--delay", text, "a duration like 30s, 10m, 2h or 3d")
-    if duration > MAX_DELAY:
-        raise InvalidOptionError("--delay", text, f"at most {MAX_DELAY.days} days")
+        raise InvalidOptionError(option, text, "a duration like 30s, 10m, 2h or 3d")
+    if duration > longest:
+        raise InvalidOptionError(option, text, f"at most {longest.days} days")
     return duration

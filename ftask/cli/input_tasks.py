@@ -11,7 +11,9 @@ from ftask.actions.drain import MARK, VERSION
 from ftask.cli.task_arguments import parse_arguments, read_lines, read_payload, utf8_lines
 from ftask.cli.usage import UsageError
 from ftask.core.due import parse_due
-from ftask.core.errors import PayloadError
+from ftask.core.errors import InvalidInputError, PayloadError
+from ftask.core.labels import NAMES as LABELS
+from ftask.core.labels import parse_labels
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.payload import JsonObject, encode_payload, parse_payload
 from ftask.core.timestamps import now
@@ -20,7 +22,8 @@ from ftask.submission.job import InputTask, Rejected
 _MARK = f'"{MARK}"'.encode()
 # The fields of a line that names the type of its task. Any other object is a payload.
 _TYPED = frozenset({"type", "payload"})
-_OPTIONS = ("delay", "at")
+DUE_FIELDS = ("delay", "at")
+_OPTIONS = (*DUE_FIELDS, *LABELS)
 _KEYED = _TYPED | {"idempotencyKey", *_OPTIONS}
 
 
@@ -89,6 +92,8 @@ def _checked(text: str | bytes) -> InputTask:
             "`idempotencyKey`."
         )
     parse_due(fields.get("delay"), fields.get("at"), now())
+    labels = parse_labels(fields)
+    fields["tags"] = dict(labels.tags) or None
     options = {name: fields[name] for name in _OPTIONS if fields.get(name) is not None}
     return InputTask(encode_payload(payload), key, type=task_type, options=options)
 
@@ -105,7 +110,7 @@ def _from_lines(
             continue
         try:
             task = _drained(line) if _MARK in line else _checked(line)
-        except PayloadError as error:
+        except InvalidInputError as error:
             if reject is None:
                 raise type(error)(f"Line {number}: {error.message}", error.hint) from None
             reject(Rejected(number, line.decode("utf-8", "replace"), error.message))

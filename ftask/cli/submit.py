@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ftask.cli.due_options import At, Delay, Timezone, due_options
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.following import follow, how_many, how_to_follow, show_summary
-from ftask.cli.input_tasks import Sources, read_tasks
+from ftask.cli.input_tasks import DUE_FIELDS, Sources, read_tasks
 from ftask.cli.invocation import Invocation
+from ftask.cli.label_options import Group, Tags, Unique, label_options
 from ftask.cli.selecting import Timeout, require_wait
 from ftask.cli.task_arguments import as_json, split_type
 from ftask.cli.usage import UsageError
@@ -23,7 +24,7 @@ from ftask.core.errors import FtaskError, PayloadError
 from ftask.core.submission import derive_task_id
 from ftask.core.text import plural
 from ftask.render.tasks import accepted, outcome
-from ftask.submission.job import Job, NotARecordError, record_path, rejected_path
+from ftask.submission.job import InputTask, Job, NotARecordError, record_path, rejected_path
 from ftask.submission.sending import submit_tasks
 
 _REMEMBERED_IDS = 100
@@ -57,6 +58,9 @@ def submit(
     delay: Delay = None,
     at: At = None,
     timezone: Timezone = None,
+    group: Group = None,
+    unique: Unique = None,
+    tags: Tags = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Submit the task this many times.")] = 1,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: submitting again with the same key makes no second task.")
@@ -84,11 +88,18 @@ def submit(
     if key is not None:
         _check_key(key)
     due = due_options(delay, at, timezone)
+    labels = label_options(group, unique, tags, key)
     path = None if file in (None, "-") else Path(str(file))
     job = Job()
     sources = Sources(*split_type(words or ()), message, payload, file)
     tasks = read_tasks(sources, run.screen.warn, job.reject)
-    job.add(task._replace(key=key or task.key, options=task.options or due) for task in tasks for _ in range(count))
+    # The key of a unique task says which tasks are the same; each is submitted under a new key.
+    own_key = None if unique is not None else key
+    job.add(
+        task._replace(key=own_key or task.key, options=_options(task, due, labels))
+        for task in tasks
+        for _ in range(count)
+    )
     if key is not None and job.total != 1:
         raise UsageError(f"--key names one task, and this would submit {job.total:,}.", "Omit --key or --count.")
     if not job.total and not job.rejected_count:
@@ -107,6 +118,12 @@ def submit(
     code = _show(run, job, wait=wait, timeout=timeout, single=single)
     _raise_errors(error, job, path, sources.arguments)
     return code
+
+
+def _options(task: InputTask, due: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a task; what its line says wins over the command line."""
+    own = task.options or {}
+    return {**labels, **({} if own.keys() & set(DUE_FIELDS) else due), **own}
 
 
 def _check_key(key: str) -> None:

@@ -62,7 +62,7 @@ class InputTask(NamedTuple):
     line: int | None = None
     type: str | None = None
     number: int = 0
-    # When it is due, as the API names it: `delay` or `at`.
+    # When it is due and its labels, as the API names them: `delay`, `at`, `group`, `tags`, `unique`, `uniqueKey`.
     options: Mapping[str, Any] | None = None
 
     @property
