@@ -14,6 +14,7 @@ from ftask.core.due import MAX_DELAY, DueError, check_time, parse_due
 from ftask.core.timestamps import now, to_iso
 from ftask.schedules.timetable import local_instant
 
+DURATION = "a duration like 30s, 10m, 2h or 3d"
 _DELAY = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _EXPECTED_TIME = "a time like 2027-01-01T09:00Z"
@@ -87,7 +88,7 @@ def parse_at(text: str, timezone: str | None) -> datetime:
         raise InvalidOptionError("--at", text, _EXPECTED_TIME) from None
 
 
-def parse_duration(option: str, text: str, longest: timedelta) -> timedelta:
+def parse_duration(option: str, text: str, longest: timedelta, expected: str = DURATION) -> timedelta:
     """Return the duration that an option names.
 
     Raises:
@@ -96,7 +97,7 @@ def parse_duration(option: str, text: str, longest: timedelta) -> timedelta:
     match = _DELAY.fullmatch(text.strip())
     duration = None if match is None else timedelta(**{_UNITS[match[2]]: int(match[1])})
     if duration is None:
-        raise InvalidOptionError(option, text, "a duration like 30s, 10m, 2h or 3d")
+        raise InvalidOptionError(option, text, expected)
     if duration > longest:
         raise InvalidOptionError(option, text, f"at most {longest.days} days")
     return duration

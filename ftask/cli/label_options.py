@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ftask.cli.due_options import parse_duration
+from ftask.cli.due_options import DURATION, parse_duration
 from ftask.cli.usage import InvalidOptionError, UsageError
 from ftask.core.labels import MAX_UNIQUE, UNTIL_DONE, LabelError, parse_labels
 
@@ -25,6 +25,10 @@ Tags = Annotated[
 ]
 
 
+def _seconds(unique: str) -> float:
+    return parse_duration("--unique", unique, MAX_UNIQUE, f"{UNTIL_DONE} or {DURATION}").total_seconds()
+
+
 def label_options(group: str | None, unique: str | None, tags: list[str] | None, key: str | None) -> dict[str, Any]:
     """Return the parameters of a submission that these options stand for; none without any.
 
@@ -33,8 +37,7 @@ def label_options(group: str | None, unique: str | None, tags: list[str] | None,
     """
     fields: dict[str, Any] = {} if group is None else {"group": group}
     if unique is not None:
-        is_time = unique != UNTIL_DONE
-        fields["unique"] = parse_duration("--unique", unique, MAX_UNIQUE).total_seconds() if is_time else unique
+        fields["unique"] = _seconds(unique) if unique != UNTIL_DONE else unique
         if key is not None:
             fields["uniqueKey"] = key
     if tags:

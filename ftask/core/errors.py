@@ -64,7 +64,8 @@ class NotUniqueError(FtaskError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(
-            f"Task {task_id} is of the same type and unique key.", "Wait for it, or submit again when it has ended."
+            f"Task {task_id} is of the same type and unique key.",
+            "Wait for it, or submit again when it has ended or the time of its uniqueness is over.",
         )
         self.task_id = task_id
 

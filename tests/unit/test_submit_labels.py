@@ -38,6 +38,11 @@ def test_an_invalid_label_is_one_error(group: str | None, unique: str | None, ta
         label_options(group, unique, tags, None)
 
 
+def test_an_invalid_uniqueness_names_both_of_its_forms() -> None:
+    with pytest.raises(UsageError, match="expected until_done or a duration like"):
+        label_options(None, "soon", None, None)
+
+
 def test_a_line_has_labels_and_an_invalid_line_holds_no_other_back(tmp_path: Path) -> None:
     file = tmp_path / "tasks.jsonl"
     file.write_text(
