@@ -56,7 +56,7 @@ def analyse(
     stage: str,
     region: str,
     cost: Cost | None,
-    machine: Machine | None = None,
+    machine: Machine,
     notes: Sequence[str] = (),
 ) -> Result:
     """Return the result of a run."""

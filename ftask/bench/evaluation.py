@@ -6,11 +6,12 @@ from ftask.aws.errors import UnreachableError
 from ftask.aws.stage import Stage
 from ftask.bench.analysis import analyse
 from ftask.bench.cost import Setup, cost
+from ftask.bench.estimate import Load
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Settings, encode_task
 from ftask.bench.machine import describe_machine, is_busy
-from ftask.bench.prices import Prices
-from ftask.bench.result import Cost, Machine, Result
+from ftask.bench.prices import MILLION, Prices
+from ftask.bench.result import Cost, Result
 from ftask.bench.usage import measure
 from ftask.core.text import plural
 
@@ -19,6 +20,9 @@ def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: 
     """Return the result of what was observed on the stage."""
     machine = describe_machine(stage.target, observed.load_before, observed.load_after)
     run_cost, notes = _cost(stage, observed, settings, expectation, prices)
+    if is_busy(machine):
+        load = f"load {machine.load_before:g} on {plural(machine.cpus, 'CPU')}"
+        notes.append(f"this machine was busy when the run began ({load}), so latencies and throughput say little")
     return analyse(
         observed,
         settings,
@@ -28,15 +32,8 @@ def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: 
         region=stage.target.region_name,
         cost=run_cost,
         machine=machine,
-        notes=[*notes, *_load_notes(machine)],
+        notes=notes,
     )
-
-
-def _load_notes(machine: Machine) -> list[str]:
-    if not is_busy(machine):
-        return []
-    load = f"load {machine.load_before:g} on {plural(machine.cpus, 'CPU')}"
-    return [f"this machine was busy when the run began ({load}), so latencies and throughput say little"]
 
 
 def _cost(
@@ -44,34 +41,31 @@ def _cost(
 ) -> tuple[Cost | None, list[str]]:
     if observed.failure is not None:
         return None, ["the stage stopped answering, so the dead letters and the cost are unknown"]
+    parameters, accepted = stage.stack.parameters, len(observed.sent)
+    # An attempt that ended was begun, and both were logged.
+    ended = sum(attempt.ended_at is not None for task in observed.tasks.values() for attempt in task.history)
     try:
-        return _measured_cost(stage, observed, settings, expectation, prices)
+        # Whoever stopped early does not want to wait for logs.
+        usage = measure(stage, observed.started_at, accepted, ended, patiently=observed.stopped is None)
     except UnreachableError as error:
         return None, [f"the logs could not be read, so the cost is unknown: {error.message.rstrip('.')}"]
-
-
-def _measured_cost(
-    stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices
-) -> tuple[Cost | None, list[str]]:
-    parameters = stage.stack.parameters
-    # An attempt that ended was begun, and both were logged.
-    started = sum(attempt.ended_at is not None for task in observed.tasks.values() for attempt in task.history)
-    # Whoever stopped early does not want to wait for logs.
-    usage = measure(stage, observed.started_at, len(observed.sent), started, patiently=observed.stopped is None)
-    setup = Setup(
-        api_memory_mb=float(parameters["ApiMemory"]),
-        worker_memory_mb=float(parameters["WorkerMemory"]),
-        tasks_per_request=settings.batch,
+    load = Load(
+        tasks_per_month=MILLION,
         payload_bytes=len(encode_task(settings.message, observed.run_id, 0).encode()),
         error_rate=expectation.rate,
         max_attempts=expectation.max_attempts,
+        task_types=0,
+        api_memory_mb=float(parameters["ApiMemory"]),
+        worker_memory_mb=float(parameters["WorkerMemory"]),
+    )
+    setup = Setup(
+        load,
+        settings.batch,
         emulated=stage.target.is_emulated,
         alarms=parameters["Alarms"] == "true",
         dashboard=parameters.get("MetricsDashboard") == "true",
     )
-    run_cost = cost(usage, len(observed.sent), setup, prices)
+    run_cost = cost(usage, accepted, setup, prices)
     if run_cost is None:
         return None, ["the functions have logged nothing yet, so the cost is unknown"]
-    if not usage.complete:
-        return run_cost, ["some of the functions' logs had not arrived, so the cost is too low"]
-    return run_cost, []
+    return run_cost, [] if usage.complete else ["some of the functions' logs had not arrived, so the cost is too low"]

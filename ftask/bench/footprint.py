@@ -11,7 +11,6 @@ import math
 from datetime import timedelta
 
 from ftask.core.expiry import MESSAGE_LIFE, SPARE
-from ftask.core.payload import MAX_BATCH_BYTES
 from ftask.core.payload_item import MAX_INLINE_BYTES, OVERHEAD_BYTES
 from ftask.core.threads import CALLS_AT_ONCE
 
@@ -92,34 +91,7 @@ def write_units(item_bytes: float) -> int:
     return max(1, math.ceil(item_bytes / WRITE_UNIT_BYTES))
 
 
-def submission_units(payload_bytes: int) -> int:
-    """Return the write units of submitting one task: one put, also in a batch."""
-    inline, separate = _placed(payload_bytes)
-    return write_units(ITEM_BYTES + inline) + (write_units(separate) if separate else 0)
-
-
-def attempt_units(payload_bytes: int, attempt: int) -> int:
-    """Return the write units of attempt number `attempt` of a task."""
-    inline, _ = _placed(payload_bytes)
-    return ATTEMPT_WRITES * write_units(ITEM_BYTES + ATTEMPT_BYTES * attempt + inline)
-
-
-def attempt_read_units(payload_bytes: int) -> int:
-    """Return the read units of one attempt of a task."""
-    _, separate = _placed(payload_bytes)
-    return math.ceil(separate / READ_UNIT_BYTES)
-
-
-def stored_bytes(payload_bytes: int, attempts: float) -> float:
-    """Return what a task takes in the table after its last attempt, for as long as it is kept."""
-    inline, separate = _placed(payload_bytes)
-    # A separate payload is kept longer than its task.
-    kept = 1 + (MESSAGE_LIFE + SPARE) / timedelta(days=TASK_RETENTION_DAYS)
-    own = kept * (STORED_OVERHEAD_BYTES + separate) if separate else 0
-    return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + inline + own
-
-
-def _placed(payload_bytes: int) -> tuple[int, int]:
+def placed(payload_bytes: int) -> tuple[int, int]:
     """Return the bytes of a payload in its task's item, and those in a separate item.
 
     That item is written once, and read at each attempt.
@@ -127,19 +99,13 @@ def _placed(payload_bytes: int) -> tuple[int, int]:
     return (payload_bytes, 0) if payload_bytes <= MAX_INLINE_BYTES else (0, payload_bytes + OVERHEAD_BYTES)
 
 
-def request_tasks(payload_bytes: int, tasks_per_request: int) -> int:
-    """Return how many tasks go in one request: no more than it has room for."""
-    return max(1, min(tasks_per_request, MAX_BATCH_BYTES // (payload_bytes + ENTRY_BYTES)))
-
-
-def request_units(payload_bytes: int, tasks: int) -> int:
-    """Return the billed requests of one request to the API with so many tasks."""
-    return math.ceil(tasks * (payload_bytes + ENTRY_BYTES) / API_UNIT_BYTES)
-
-
-def empty_receives() -> float:
-    """Return the receives of a month from a queue that stays empty."""
-    return POLLERS * HOURS_PER_MONTH * 3600 / LONG_POLL_SECONDS
+def stored_bytes(payload_bytes: int, attempts: float) -> float:
+    """Return what a task takes in the table after its last attempt, for as long as it is kept."""
+    inline, separate = placed(payload_bytes)
+    # A separate payload is kept longer than its task.
+    kept = 1 + (MESSAGE_LIFE + SPARE) / timedelta(days=TASK_RETENTION_DAYS)
+    own = kept * (STORED_OVERHEAD_BYTES + separate) if separate else 0
+    return STORED_OVERHEAD_BYTES + ITEM_BYTES + ATTEMPT_BYTES * attempts + inline + own
 
 
 def api_ms(tasks: int, memory_mb: float) -> float:

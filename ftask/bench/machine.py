@@ -11,25 +11,23 @@ from ftask.aws.target import Target
 from ftask.bench.result import Machine
 from ftask.core.text import plural
 
-GIB = 1024**3
-
 
 def load_average() -> float | None:
     """Return how many processes wanted a CPU in the last minute, on average; None where the system does not say."""
-    try:
-        return round(os.getloadavg()[0], 2)
-    except (AttributeError, OSError):
-        return None
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def describe_machine(target: Target, load_before: float | None, load_after: float | None) -> Machine:
     """Return the machine of this process, and the emulator that answered instead of AWS."""
+    # On Linux a container may have fewer CPUs than the machine.
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
-        cpus=_cpus(),
-        memory_gib=_memory_gib(),
+        cpus=cpus or 1,
+        memory_gib=None if memory_bytes is None else round(memory_bytes / 1024**3, 1),
         python=platform.python_version(),
-        engine=_engine(target),
+        engine=_engine(target) if target.is_emulated else "AWS",
         load_before=load_before,
         load_after=load_after,
     )
@@ -38,11 +36,9 @@ def describe_machine(target: Target, load_before: float | None, load_after: floa
 def machine_text(machine: Machine) -> str:
     """Return the machine in one line."""
     memory = "" if machine.memory_gib is None else f", {machine.memory_gib:g} GiB"
-    load = (
-        ""
-        if machine.load_before is None or machine.load_after is None
-        else f"; load {machine.load_before:g} before, {machine.load_after:g} after"
-    )
+    load = ""
+    if machine.load_before is not None and machine.load_after is not None:
+        load = f"; load {machine.load_before:g} before, {machine.load_after:g} after"
     cpus = plural(machine.cpus, "CPU")
     return f"{machine.engine}; {machine.system}, {cpus}{memory}, Python {machine.python}{load}"
 
@@ -52,26 +48,10 @@ def is_busy(machine: Machine) -> bool:
     return machine.load_before is not None and machine.load_before > machine.cpus
 
 
-def _cpus() -> int:
-    # A container may have fewer than the machine.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _memory_gib() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB, 1)
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
 def _engine(target: Target) -> str:
-    if not target.is_emulated:
-        return "AWS"
     if not is_local(target.stage_name):
         return "an emulator"
     try:
         return f"ministack {version('ministack')}"
-    except PackageNotFoundError:
+    except PackageNotFoundError:  # another environment may have started the engine
         return "ministack"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ftask.bench.result import Item, first_problem
 from ftask.core.errors import InvalidInputError
 
 MILLION = 1_000_000
@@ -45,6 +47,35 @@ class Prices(BaseModel):
     dashboard_month: _Usd = 3.00
 
 
+# Each line of a bill: its unit, its price, and for how many units that price is.
+_LINES = {
+    "API requests": ("requests", "api_million_requests", MILLION),
+    "Lambda invocations": ("requests", "lambda_million_requests", MILLION),
+    "Lambda duration": ("GB-seconds", "lambda_gb_second", 1),
+    "SQS requests": ("requests", "sqs_million_requests", MILLION),
+    "DynamoDB writes": ("units", "dynamodb_million_write_units", MILLION),
+    "DynamoDB reads": ("units", "dynamodb_million_read_units", MILLION),
+    "Logs": ("GB", "logs_gb", 1),
+    "Access log": ("GB", "logs_gb", 1),
+    "Table storage": ("GB", "dynamodb_gb_month", 1),
+    "Table backup": ("GB", "dynamodb_backup_gb_month", 1),
+    "Alarms": ("alarms", "alarm_month", 1),
+    "Empty receives": ("requests", "sqs_million_requests", MILLION),
+    "Dashboard": ("dashboard", "dashboard_month", 1),
+    "Custom metrics": ("metrics", "metric_month", 1),
+}
+
+
+def priced(prices: Prices, quantities: Mapping[str, float]) -> list[Item]:
+    """Return what these quantities cost; they are named as the lines of a bill are."""
+    items = []
+    for name, quantity in quantities.items():
+        unit, price, units = _LINES[name]
+        usd = quantity * (getattr(prices, price) / units)
+        items.append(Item(name=name, quantity=round(quantity, 9), unit=unit, usd=usd))
+    return items
+
+
 def read_prices(path: str | None) -> Prices:
     """Return the price list in a TOML file; a price that the file leaves out has its default.
 
@@ -64,8 +95,6 @@ def read_prices(path: str | None) -> Prices:
             f"{path} is not TOML: {error}.", "Write prices like: sqs_million_requests = 0.40"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
         raise InvalidInputError(
-            f"Invalid price list {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
-            "Supported: " + ", ".join(Prices.model_fields),
+            f"Invalid price list {path}: {first_problem(error)}.", "Supported: " + ", ".join(Prices.model_fields)
         ) from None

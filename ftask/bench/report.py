@@ -9,7 +9,7 @@ from typing import Any
 
 from ftask.aws.stack import MANAGED_PARAMETERS
 from ftask.bench.compare import Difference, compare
-from ftask.bench.cost_notes import cost_notes, quantity_text
+from ftask.bench.cost import cost_notes, quantity_text
 from ftask.bench.result import UNANSWERED, Result
 from ftask.bench.tiles import tiles
 from ftask.core.errors import FtaskError

@@ -5,7 +5,6 @@ The schema has a version and only gains fields. Durations are in seconds; times 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,17 +23,23 @@ UNANSWERED = "the stage stopped answering"
 _HOW_TO_SAVE = "Save a result with: ftask bench --save run.json"
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of what `-o json` prints: camelCase there, frozen here."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
+    def dump(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return self.model_dump(mode="json", by_alias=True)
 
-class Backoff(_Part):
+
+class Backoff(Part):
     base_seconds: float
     cap_seconds: float
     jitter: bool
 
 
-class RunSettings(_Part):
+class RunSettings(Part):
     """The settings of the run, and the parameters of the stack."""
 
     tasks: int
@@ -49,35 +54,30 @@ class RunSettings(_Part):
     parameters: dict[str, str] = Field(description="All parameters of the stack.")
 
 
-class Rate(_Part):
-    """The share of attempts that failed, without attempts whose worker died."""
+class Share(Part):
+    """The share of ended tasks that ended FAILED."""
 
     observed: float | None
     expected: float
     low: float = Field(description="Lower end of the 95 % Wilson interval.")
     high: float
-    failed: int
-    attempts: int
-    p_value: float
-
-
-class Share(_Part):
-    """The share of ended tasks that ended FAILED."""
-
-    observed: float | None
-    expected: float
-    low: float
-    high: float
     p_value: float = Field(description="Exact binomial test, two-sided.")
 
 
-class AttemptCount(_Part):
+class Rate(Share):
+    """The share of attempts that failed, without attempts whose worker died."""
+
+    failed: int
+    attempts: int
+
+
+class AttemptCount(Part):
     attempts: int
     tasks: int
     expected: float
 
 
-class Quantiles(_Part):
+class Quantiles(Part):
     count: int
     p50: float
     p90: float
@@ -85,7 +85,7 @@ class Quantiles(_Part):
     max: float
 
 
-class Delay(_Part):
+class Delay(Part):
     """The delays chosen after failed attempt number `after_attempt`, against the rule."""
 
     after_attempt: int
@@ -99,24 +99,24 @@ class Delay(_Part):
     lateness: Quantiles | None = Field(description="How many seconds after the delay the next attempt began.")
 
 
-class LatencyByAttempts(_Part):
+class LatencyByAttempts(Part):
     attempts: int
     seconds: Quantiles
 
 
-class Latency(_Part):
+class Latency(Part):
     submit: Quantiles | None = Field(description="From the request to its answer 202, on the client's clock.")
     submit_to_start: Quantiles | None = Field(description="From creation to the first attempt, on AWS's clocks.")
     submit_to_end: list[LatencyByAttempts]
 
 
-class Bin(_Part):
+class Bin(Part):
     second: float = Field(description="Start of the bin, in seconds after the first submission.")
     accepted: int
     ended: int
 
 
-class Throughput(_Part):
+class Throughput(Part):
     seconds: float = Field(description="From the first submission to the last end.")
     tasks_per_second: float
     accepted_per_second: float | None
@@ -125,7 +125,7 @@ class Throughput(_Part):
     timeline: list[Bin]
 
 
-class Item(_Part):
+class Item(Part):
     """One line of a bill: `quantity` of `unit`, for all tasks of the run."""
 
     name: str
@@ -134,13 +134,13 @@ class Item(_Part):
     usd: float
 
 
-class Bill(_Part):
+class Bill(Part):
     items: list[Item]
     usd: float
     usd_per_million: float
 
 
-class WayPrice(_Part):
+class WayPrice(Part):
     """An estimate of what a million such tasks cost if they are submitted in one way."""
 
     name: str
@@ -148,7 +148,7 @@ class WayPrice(_Part):
     usd_per_million: float
 
 
-class Cost(_Part):
+class Cost(Part):
     """What the run would cost on AWS at list prices, without a free tier."""
 
     batched: Bill
@@ -157,23 +157,21 @@ class Cost(_Part):
     priced_on: str
     records_per_batch: float
     measured_on: str = Field(description="Where the functions ran: AWS, or this machine.")
-    durations: Literal["platform report", "function's clock", "estimate"] | None = Field(
-        default=None,
-        description="How the billed durations were got. On an emulator they are estimated: its CPU is not Lambda's.",
+    durations: Literal["platform report", "function's clock", "estimate"] = Field(
+        description="How the billed durations were got. On an emulator they are estimated: its CPU is not Lambda's."
     )
     local_gb_seconds: float | None = Field(
-        default=None, description="What the functions took on this machine; it is not priced. Null on AWS."
+        description="What the functions took on this machine; it is not priced. Null on AWS."
     )
-    tasks_per_request: int | None = Field(default=None, description="How the tasks were submitted.")
-    payload_bytes: int | None = None
-    ways: list[WayPrice] = Field(default=[], description="Estimates for other ways to submit such tasks.")
+    tasks_per_request: int = Field(description="How the tasks were submitted.")
+    payload_bytes: int
+    ways: list[WayPrice] = Field(description="Estimates for other ways to submit such tasks.")
     monthly: list[Item] = Field(
-        default=[],
-        description="What the stage costs a month in addition to its tasks; the metrics as if tasks ran in each hour.",
+        description="What the stage costs a month in addition to its tasks; the metrics as if tasks ran in each hour."
     )
 
 
-class StatesAt(_Part):
+class StatesAt(Part):
     """How many tasks were in which state, so many seconds after the first submission."""
 
     second: float
@@ -185,7 +183,7 @@ class StatesAt(_Part):
     cancelled: int
 
 
-class ErrorKind(_Part):
+class ErrorKind(Part):
     """The attempts that failed with one type of error, and the tasks that ended FAILED with it."""
 
     type: str
@@ -194,7 +192,7 @@ class ErrorKind(_Part):
     tasks: int
 
 
-class Machine(_Part):
+class Machine(Part):
     """The machine that ran `ftask bench` and, unless the stage is on AWS, the functions too."""
 
     system: str
@@ -206,7 +204,7 @@ class Machine(_Part):
     load_after: float | None
 
 
-class Samples(_Part):
+class Samples(Part):
     """One value per task, for `compare` and for plots."""
 
     submit_seconds: list[float]
@@ -215,7 +213,7 @@ class Samples(_Part):
     end_attempts: list[int]
 
 
-class Result(_Part):
+class Result(Part):
     """The result of one run."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -252,18 +250,15 @@ class Result(_Part):
     cost: Cost | None
     status_reads: int = Field(description="Requests to DynamoDB for following the tasks.")
     samples: Samples
-    states: list[StatesAt] = Field(default=[], description="The tasks by state, over time.")
-    errors: list[ErrorKind] = Field(default=[], description="The errors of the attempts, the most frequent first.")
-    machine: Machine | None = None
-
-    def dump(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return self.model_dump(mode="json", by_alias=True)
+    states: list[StatesAt] = Field(description="The tasks by state, over time.")
+    errors: list[ErrorKind] = Field(description="The errors of the attempts, the most frequent first.")
+    machine: Machine
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of a result."""
-    return Result.model_json_schema(by_alias=True, mode="serialization")
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong with what was read, as `where: what`."""
+    problem = error.errors()[0]
+    return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
 
 
 def load(path: str) -> Result:
@@ -273,21 +268,10 @@ def load(path: str) -> Result:
         InvalidInputError: the file cannot be read, or has other content.
     """
     try:
-        fields = json.loads(Path(path).read_bytes())
+        return Result.model_validate_json(Path(path).read_bytes())
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", _HOW_TO_SAVE) from error
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or "schemaVersion" not in fields:
-        raise InvalidInputError(f"{path} is not a result of ftask bench.", _HOW_TO_SAVE)
-    if fields["schemaVersion"] != SCHEMA_VERSION:
-        raise InvalidInputError(
-            f"{path} has schema version {fields['schemaVersion']}; this ftask reads {SCHEMA_VERSION}.",
-            "Use the version of ftask that wrote the file.",
-        )
-    try:
-        return Result.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInputError(f"{path} is not a complete result: {where}: {first['msg']}.", _HOW_TO_SAVE) from None
+        raise InvalidInputError(
+            f"{path} is not a result of this ftask bench: {first_problem(error)}.", _HOW_TO_SAVE
+        ) from None

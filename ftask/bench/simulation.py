@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 from ftask.bench import stats
 from ftask.bench.expectation import Expectation
 from ftask.core.codec import encode_message
-from ftask.core.events import Event
 from ftask.core.execution import Executor
 from ftask.core.memory import TaskInMemory
 from ftask.core.model import Delivery, Message, Status, Task
@@ -33,14 +32,18 @@ _CHUNK = 5_000
 
 @dataclass(frozen=True)
 class Cell:
-    """The sums over `tasks` simulated tasks with the same settings."""
+    """The sums over `tasks` simulated tasks with the same settings; without any, the closed forms alone."""
 
     expectation: Expectation
-    tasks: int
-    failed: int
-    attempts: int
-    backoff_seconds: float
-    backoff_squares: float
+    tasks: int = 0
+    failed: int = 0
+    attempts: int = 0
+    backoff_seconds: float = 0.0
+    backoff_squares: float = 0.0
+
+    def __add__(self, other: Cell) -> Cell:
+        sums = zip(astuple(self)[1:], astuple(other)[1:], strict=True)
+        return Cell(self.expectation, *(mine + theirs for mine, theirs in sums))
 
     @property
     def failed_share(self) -> float:
@@ -70,24 +73,19 @@ class Cell:
     def json(self) -> dict[str, Any]:
         """Return the closed forms and, of a cell that was simulated, what the simulation gave."""
         expected = self.expectation
-        value: dict[str, Any] = {
-            "errorRate": expected.rate,
-            "maxAttempts": expected.max_attempts,
-            "expected": {
-                "failedShare": expected.failed_share,
-                "meanAttempts": expected.mean_attempts,
-                "meanBackoffSeconds": expected.mean_backoff_seconds,
-            },
-        }
+        value = {"errorRate": expected.rate, "maxAttempts": expected.max_attempts, "expected": _figures(expected)}
         if self.tasks:
-            value["simulated"] = {
-                "tasks": self.tasks,
-                "failedShare": self.failed_share,
-                "meanAttempts": self.mean_attempts,
-                "meanBackoffSeconds": self.mean_backoff_seconds,
-                "pValues": dict(zip(("failedShare", "attemptErrorRate", "backoff"), self.p_values(), strict=True)),
-            }
+            p_values = dict(zip(("failedShare", "attemptErrorRate", "backoff"), self.p_values(), strict=True))
+            value["simulated"] = {"tasks": self.tasks, **_figures(self), "pValues": p_values}
         return value
+
+
+def _figures(of: Expectation | Cell) -> dict[str, float]:
+    return {
+        "failedShare": of.failed_share,
+        "meanAttempts": of.mean_attempts,
+        "meanBackoffSeconds": of.mean_backoff_seconds,
+    }
 
 
 @dataclass
@@ -125,7 +123,7 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
             policy=expectation.policy,
             budget=timedelta(0),
             retention=timedelta(days=30),
-            observe=_nobody,
+            observe=lambda event: None,
         )
         _run(executor, memory, clock, delivery)
         task = memory.task
@@ -135,11 +133,6 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
         total += waited
         squares += waited * waited
     return Cell(expectation, tasks, failed, attempts, total, squares)
-
-
-def expect(expectations: Sequence[Expectation]) -> list[Cell]:
-    """Return the cells of these settings by their closed forms alone, without a simulation."""
-    return [Cell(expectation, 0, 0, 0, 0.0, 0.0) for expectation in expectations]
 
 
 def sweep(expectations: Sequence[Expectation], tasks: int, seed: int) -> Iterator[tuple[int, Cell]]:
@@ -157,18 +150,6 @@ def sweep(expectations: Sequence[Expectation], tasks: int, seed: int) -> Iterato
             raise
 
 
-def merged(cells: Sequence[Cell]) -> Cell:
-    """Return one cell from its parts."""
-    return Cell(
-        cells[0].expectation,
-        sum(cell.tasks for cell in cells),
-        sum(cell.failed for cell in cells),
-        sum(cell.attempts for cell in cells),
-        sum(cell.backoff_seconds for cell in cells),
-        sum(cell.backoff_squares for cell in cells),
-    )
-
-
 def _job(job: tuple[int, Expectation, int, int]) -> tuple[int, Cell]:
     index, expectation, tasks, seed = job
     return index, simulate(expectation, tasks, seed)
@@ -183,7 +164,3 @@ def _run(executor: Executor, memory: TaskInMemory, clock: _VirtualClock, deliver
         raise AssertionError(f"a simulated task has not ended: {memory.task}")
     if memory.letters != (memory.task.status is Status.FAILED):
         raise AssertionError(f"{memory.letters} dead letters for a task that is {memory.task.status}")
-
-
-def _nobody(event: Event) -> None:
-    """Nobody listens."""

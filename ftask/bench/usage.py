@@ -13,7 +13,7 @@ from ftask.aws.stage import Stage
 from ftask.bench.footprint import LOG_ENTRY_BYTES
 from ftask.core.events import EventName
 from ftask.core.text import json_object
-from ftask.ops.logs import entries, identity, log_groups
+from ftask.ops.logs import entries, identity
 
 # Logs arrive a little after the invocation; on an emulator the last ones may come only with the next invocation.
 PATIENCE_SECONDS_AWS = 60.0
@@ -63,6 +63,11 @@ class FunctionUsage:
         return max(self.reported, self.summed + self.killed)
 
     @property
+    def measured_ms(self) -> float:
+        """How long the invocations took: by Lambda if it reported them all, else by the function's own clock."""
+        return self.billed_ms if self.reported == self.invocations else self.busy_ms + self.killed_ms
+
+    @property
     def attempts(self) -> float:
         """The number of attempts that have ended."""
         return self.finished + self.lost
@@ -74,34 +79,37 @@ class FunctionUsage:
         line = json_object(message)
         if line is None or "record" in line:
             self.platform_bytes += size
-            self._platform(message, line)
+            self._add_report(message, line)
             return
-        name = line.get("event")
-        if name == EventName.INVOCATION:
-            self.summary_bytes += size
-            self._invocation(line)
-        elif name == EventName.FINISHED:
-            self.finished += 1
-        elif name in (EventName.WORKER_LOST, EventName.ATTEMPT_LOST):
-            self.lost += 1
-        elif name == EventName.ACCEPTED:
-            self.accepted += 1
+        match line.get("event"):
+            case EventName.INVOCATION:
+                self.summary_bytes += size
+                self._add_sums(line)
+            case EventName.FINISHED:
+                self.finished += 1
+            case EventName.WORKER_LOST | EventName.ATTEMPT_LOST:
+                self.lost += 1
+            case EventName.ACCEPTED:
+                self.accepted += 1
 
-    def _platform(self, message: str, line: Mapping[str, Any] | None) -> None:
+    def _add_report(self, message: str, line: Mapping[str, Any] | None) -> None:
         """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html"""
-        if line is None:
-            match = _BILLED.search(message)
-            billed = float(match.group(1)) if match else None
+        record: Mapping[str, Any] = {}
+        if line is not None:
+            record = line["record"] if line.get("type") == "platform.report" else {}
+            billed = record.get("metrics", {}).get("billedDurationMs")
         else:
-            billed = line["record"].get("metrics", {}).get("billedDurationMs") if _is_report(line) else None
-        if billed is not None:
-            self.reported += 1
-            self.billed_ms += float(billed)
-            if line is not None and line["record"].get("status") in _KILLED:
-                self.killed += 1
-                self.killed_ms += float(billed)
+            match = _BILLED.search(message)
+            billed = match and match[1]
+        if billed is None:
+            return
+        self.reported += 1
+        self.billed_ms += float(billed)
+        if record.get("status") in _KILLED:
+            self.killed += 1
+            self.killed_ms += float(billed)
 
-    def _invocation(self, line: Mapping[str, Any]) -> None:
+    def _add_sums(self, line: Mapping[str, Any]) -> None:
         durations = line.get("AttemptDuration", [])
         self.summed_finished += len(durations) if isinstance(durations, list) else 1
         self.summed_accepted += int(line.get("Accepted", 0))
@@ -146,10 +154,9 @@ def measure(
     patience = stage.target.choose(aws=PATIENCE_SECONDS_AWS, emulator=PATIENCE_SECONDS_EMULATED)
     deadline = tick() + (patience if patiently else 0.0)
 
-    def read(function: str, is_complete: Callable[[FunctionUsage], bool]) -> FunctionUsage:
-        (group,) = log_groups(stage.outputs, (function,)).values()
+    def read(log_group: str, is_complete: Callable[[FunctionUsage], bool]) -> FunctionUsage:
         while True:
-            usage = add_up(entries(stage.target, group, int(since.timestamp() * 1000)))
+            usage = add_up(entries(stage.target, log_group, int(since.timestamp() * 1000)))
             if is_complete(usage) or tick() >= deadline:
                 return usage
             sleep(_POLL_SECONDS)
@@ -160,7 +167,8 @@ def measure(
     def ended_all(usage: FunctionUsage) -> bool:
         return usage.attempts >= attempts and usage.summed_finished >= usage.finished
 
-    api, worker = read("api", accepted_all), read("worker", ended_all)
+    api = read(stage.outputs.api_log_group, accepted_all)
+    worker = read(stage.outputs.worker_log_group, ended_all)
     return RunUsage(
         api.scaled(min(1.0, accepted / api.accepted) if api.accepted else 1.0),
         worker.scaled(min(1.0, attempts / worker.attempts) if worker.attempts else 1.0),
@@ -171,13 +179,6 @@ def measure(
 def add_up(log_entries: Iterable[Mapping[str, Any]]) -> FunctionUsage:
     """Return the usage in these log entries; an entry that comes twice counts once."""
     usage = FunctionUsage()
-    counted = set()
-    for entry in log_entries:
-        if identity(entry) not in counted:
-            counted.add(identity(entry))
-            usage.add(entry["message"])
+    for message in {identity(entry): entry["message"] for entry in log_entries}.values():
+        usage.add(message)
     return usage
-
-
-def _is_report(line: Mapping[str, Any]) -> bool:
-    return line.get("type") == "platform.report" and isinstance(line.get("record"), dict)

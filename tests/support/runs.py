@@ -10,10 +10,11 @@ from typing import Any
 
 from ftask.bench.analysis import analyse
 from ftask.bench.cost import Setup, cost
+from ftask.bench.estimate import Load
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Sent, Settings
-from ftask.bench.prices import Prices
-from ftask.bench.result import Cost, Result
+from ftask.bench.prices import MILLION, Prices
+from ftask.bench.result import Cost, Machine, Result
 from ftask.bench.usage import FunctionUsage, RunUsage
 from ftask.core import transitions
 from ftask.core.model import Attempt, Failure, Lease, Status, Task
@@ -22,6 +23,9 @@ from tests.support.builders import a_task
 from tests.support.clock import EPOCH
 
 EXPECTATION = Expectation(0.3, 2, RetryPolicy())
+MACHINE = Machine(
+    system="Linux x86_64", cpus=2, memory_gib=24, python="3.13.1", engine="AWS", load_before=2.5, load_after=3
+)
 
 
 def a_history(outcomes: Iterable[bool], number: int = 0, policy: RetryPolicy = EXPECTATION.policy) -> Task:
@@ -91,23 +95,22 @@ def result(of: Observed | None = None, expectation: Expectation = EXPECTATION, c
         stage="local",
         region="us-east-1",
         cost=cost,
+        machine=MACHINE,
     )
 
 
-def a_setup(**changes: Any) -> Setup:
-    """How a run on AWS was set up, with `changes`."""
-    return replace(
-        Setup(
-            api_memory_mb=256,
-            worker_memory_mb=256,
-            tasks_per_request=10,
-            payload_bytes=60,
-            error_rate=0.3,
-            max_attempts=2,
-            emulated=False,
-        ),
-        **changes,
+def a_setup(*, memory_mb: tuple[float, float] = (256, 256), **changes: Any) -> Setup:
+    """How a run on AWS was set up, with `changes`; `memory_mb` is that of the API and of the worker."""
+    api_mb, worker_mb = memory_mb
+    load = Load(
+        tasks_per_month=MILLION,
+        payload_bytes=60,
+        error_rate=0.3,
+        task_types=0,
+        api_memory_mb=api_mb,
+        worker_memory_mb=worker_mb,
     )
+    return replace(Setup(load, tasks_per_request=10, emulated=False), **changes)
 
 
 def a_bill() -> Cost:

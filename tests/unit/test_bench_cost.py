@@ -15,7 +15,7 @@ from ftask.bench.usage import FunctionUsage, RunUsage, add_up
 from ftask.core.errors import FtaskError
 from tests.support.runs import a_setup
 
-SETUP = a_setup(api_memory_mb=512, worker_memory_mb=1024)
+SETUP = a_setup(memory_mb=(512, 1024))
 
 
 def logged(*messages: str | dict[str, Any]) -> FunctionUsage:

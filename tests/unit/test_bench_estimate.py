@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ftask.bench import footprint
-from ftask.bench.estimate import WAYS, Estimate, Load, Way, custom_metrics, estimate
+from ftask.bench.estimate import WAYS, Load, Month, estimate
 from ftask.bench.prices import Prices
 from ftask.core import transitions
 from ftask.core.item import task_to_item
@@ -25,9 +25,16 @@ from tests.support.runs import a_history
 PRICES = Prices()
 
 
-def quantities(month: Estimate, way: str) -> dict[str, float]:
+def month_of(
+    tasks: float, payload_bytes: int, prices: Prices = PRICES, *, dashboard: bool = False, **load: Any
+) -> Month:
+    """A month of so many tasks with payloads of this size."""
+    return estimate(Load(tasks_per_month=tasks, payload_bytes=payload_bytes, **load), prices, dashboard=dashboard)
+
+
+def quantities(month: Month, way: str) -> dict[str, float]:
     """The quantity of each item, for one way to submit."""
-    (bill,) = (bill for bill in month.bills if bill.way.name == way)
+    (bill,) = (bill for bill in month.ways if bill.name == way)
     return {item.name: item.quantity for item in bill.items}
 
 
@@ -37,26 +44,26 @@ def quantities(month: Estimate, way: str) -> dict[str, float]:
     [(0, 3), (512, 3), (513, 3 + 1), (931, 3 + 1), (932, 3 + 2), (10_240, 3 + 11), (262_144, 3 + 257)],
 )
 def test_a_write_is_billed_by_the_whole_item_in_kilobytes(payload_bytes: int, units: int) -> None:
-    month = estimate(Load(1, payload_bytes), PRICES)
+    month = month_of(1, payload_bytes)
     assert quantities(month, "one by one")["DynamoDB writes"] == units
 
 
 def test_a_payload_of_its_own_is_written_once_and_read_at_each_attempt() -> None:
-    load = Load(1, 10_000, 0.5)
-    counted = quantities(estimate(load, PRICES), "one by one")
+    month = month_of(1, 10_000, error_rate=0.5)
+    counted = quantities(month, "one by one")
     # 10,093 bytes in an item of its own; 1.5 attempts of two writes; a quarter of the tasks in the index.
     assert counted["DynamoDB writes"] == 10 + 1 + 2 * 1.5 + 0.25
     assert counted["DynamoDB reads"] == 3 * 1.5
-    small = quantities(estimate(Load(1, 512), PRICES), "one by one")
+    small = quantities(month_of(1, 512), "one by one")
     assert (small["DynamoDB writes"], small["DynamoDB reads"]) == (3, 0)
-    kept = estimate(load, PRICES).standing[0].quantity
+    kept = month.standing.items[0].quantity
     assert kept == pytest.approx(30 * 12 / 365 * (100 + 200 + 1.5 * 200 + 10_193 * 46 / 30) / 2**30, abs=1e-9)
 
 
 def test_a_month_without_errors_by_hand() -> None:
     # A million tasks of 500 bytes, one by one: a request and a batch of its own for each.
-    month = estimate(Load(1e6, 500), PRICES)
-    (one, tens, hundreds) = month.bills
+    month = month_of(1e6, 500)
+    (one, tens, hundreds) = month.ways
     counted = quantities(month, "one by one")
     assert counted["API requests"] == 1e6
     assert counted["Lambda invocations"] == 2e6
@@ -78,7 +85,7 @@ def test_a_month_without_errors_by_hand() -> None:
 
 
 def test_errors_cost_attempts_retries_dead_letters_and_index_writes() -> None:
-    month = estimate(Load(1e6, 100, 0.5, 3), PRICES)
+    month = month_of(1e6, 100, error_rate=0.5, max_attempts=3)
     # 1 + 0.5 + 0.25 attempts, 0.75 retries, 0.125 tasks failed.
     counted = quantities(month, "one by one")
     assert counted["DynamoDB writes"] == 1e6 * (1 + 2 * 1.75 + 0.125)
@@ -88,31 +95,31 @@ def test_errors_cost_attempts_retries_dead_letters_and_index_writes() -> None:
 
 def test_large_payloads_fill_requests_earlier() -> None:
     # 3 MiB of 256 KiB payloads: eleven in a request, with what each entry has beside its payload; six units of 512 KB.
-    month = estimate(Load(1100, 256 * 1024), PRICES)
+    month = month_of(1100, 256 * 1024)
     assert quantities(month, "in hundreds")["API requests"] == 100 * 6
     assert quantities(month, "one by one")["API requests"] == 1100
 
 
 def test_work_of_the_tasks_counts_once_a_batch() -> None:
     def gb_seconds(seconds: float, way: str) -> float:
-        return quantities(estimate(Load(1000, 0, task_seconds=seconds), PRICES), way)["Lambda duration"]
+        return quantities(month_of(1000, 0, task_seconds=seconds), way)["Lambda duration"]
 
     assert gb_seconds(4.0, "one by one") - gb_seconds(0.0, "one by one") == pytest.approx(1000 * 4 * 0.25)
     assert gb_seconds(4.0, "in tens") - gb_seconds(0.0, "in tens") == pytest.approx(100 * 4 * 0.25)
 
 
 def test_an_idle_stage_costs_its_alarms_and_what_its_pollers_ask() -> None:
-    month = estimate(Load(0, 500), PRICES)
+    month = month_of(0, 500)
     # Ten alarms, and five pollers that ask three times a minute.
-    assert month.idle_usd == pytest.approx(10 * 0.10 + 5 * 3 * 60 * 730 * 0.40 / 1e6)
-    assert {month.total_usd(bill) for bill in month.bills} == {month.idle_usd}
-    assert estimate(Load(0, 500), PRICES, dashboard=True).idle_usd == pytest.approx(month.idle_usd + 3.00)
-    assert month.json()["ways"][0]["usdPerMillion"] is None
+    assert month.idle.usd == pytest.approx(10 * 0.10 + 5 * 3 * 60 * 730 * 0.40 / 1e6)
+    assert {bill.total_usd for bill in month.ways} == {month.idle.usd}
+    assert month_of(0, 500, dashboard=True).idle.usd == pytest.approx(month.idle.usd + 3.00)
+    assert month.dump()["ways"][0]["usdPerMillion"] is None
 
 
 def test_the_table_holds_the_tasks_of_thirty_days() -> None:
-    month = estimate(Load(1e6 * 365 / 12 / 30, 100 * 1024), PRICES)
-    stored, backup, _ = month.standing
+    month = month_of(1e6 * 365 / 12 / 30, 100 * 1024)
+    stored, backup, _ = month.standing.items
     # A payload is kept for 46 days.
     task, payload = 100 + 200 + 200, (100 + 93 + 100 * 1024) * 46 / 30
     assert stored.quantity == pytest.approx(1e6 * (task + payload) / 2**30)
@@ -120,19 +127,19 @@ def test_the_table_holds_the_tasks_of_thirty_days() -> None:
 
 
 def test_a_metric_is_billed_for_the_hours_in_which_it_has_values() -> None:
-    assert custom_metrics(Load(0, 0)) == 0
-    assert custom_metrics(Load(73, 0, types=0)) == pytest.approx(4 * 0.1)
-    assert custom_metrics(Load(1e6, 0, types=0)) == 4
+    def metrics(tasks: float, **load: Any) -> float:
+        return month_of(tasks, 0, **load).standing.items[2].quantity
+
+    assert metrics(0) == 0
+    assert metrics(73, task_types=0) == pytest.approx(4 * 0.1)
+    assert metrics(1e6, task_types=0) == 4
     # With errors all the time: three more, and for each of two types two and two more.
-    assert custom_metrics(Load(1e6, 0, 0.3, types=2)) == 4 + 3 + 2 * 4
+    assert metrics(1e6, error_rate=0.3, task_types=2) == 4 + 3 + 2 * 4
 
 
 def test_the_prices_are_those_that_are_given() -> None:
-    twice = Prices(dynamodb_million_write_units=1.25)
-    way = (Way("so", 1, 1),)
-    load = Load(1e6, 100)
-    difference = estimate(load, twice, ways=way).bills[0].usd - estimate(load, PRICES, ways=way).bills[0].usd
-    assert difference == pytest.approx(3 * 0.625)
+    twice = month_of(1e6, 100, Prices(dynamodb_million_write_units=1.25))
+    assert twice.ways[0].usd - month_of(1e6, 100).ways[0].usd == pytest.approx(3 * 0.625)
 
 
 def test_the_stack_has_the_alarms_that_are_priced() -> None:

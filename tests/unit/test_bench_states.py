@@ -9,12 +9,12 @@ from ftask.aws.target import Target
 from ftask.bench.error_kinds import error_kinds
 from ftask.bench.experiment import Sent
 from ftask.bench.machine import describe_machine, is_busy, machine_text
-from ftask.bench.result import ErrorKind, Machine, StatesAt
+from ftask.bench.result import ErrorKind, StatesAt
 from ftask.bench.states import states_over_time
 from ftask.core.model import WORKER_LOST, Outcome, Status, Task
 from tests.support.builders import a_task
 from tests.support.clock import EPOCH
-from tests.support.runs import a_history, observed, result, tasks
+from tests.support.runs import MACHINE, a_history, observed, result, tasks
 
 STATES = tuple(status.lower() for status in Status)
 
@@ -85,15 +85,7 @@ def test_errors_are_counted_by_type_with_an_example() -> None:
 
 
 def test_the_machine_is_named_with_its_load() -> None:
-    machine = Machine(
-        system="Linux x86_64",
-        cpus=2,
-        memory_gib=24,
-        python="3.13.1",
-        engine="AWS",
-        load_before=2.5,
-        load_after=3,
-    )
+    machine = MACHINE
     assert machine_text(machine) == "AWS; Linux x86_64, 2 CPUs, 24 GiB, Python 3.13.1; load 2.5 before, 3 after"
     assert is_busy(machine)
     assert not is_busy(machine.model_copy(update={"load_before": 1.9}))

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from ftask.bench.compare import compare
-from ftask.bench.cost_notes import quantity_text, usd
+from ftask.bench.cost import quantity_text
 from ftask.bench.estimate import Load, estimate
 from ftask.bench.experiment import Progress
 from ftask.bench.prices import Prices
 from ftask.bench.result import UNANSWERED, Item
 from ftask.core.model import Status
 from ftask.render.bench.compare import comparison
-from ftask.render.bench.estimate import estimate_table
+from ftask.render.bench.plan import month_table, usd
 from ftask.render.bench.progress import progress, progress_line
 from ftask.render.bench.summary import summary
 from ftask.submission.watch import WaitProgress
@@ -81,7 +81,7 @@ def test_progress_before_the_first_task_says_so() -> None:
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_a_month_is_a_column_for_each_way_to_submit(width: int) -> None:
-    text = drawn(estimate_table(estimate(Load(5e6, 2048, 0.1), Prices())), width)
+    text = drawn(month_table(estimate(Load(tasks_per_month=5e6, payload_bytes=2048, error_rate=0.1), Prices())), width)
     assert text.startswith("5,000,000 tasks a month, payloads of 2 KB, 10 % of attempts fail, at most 2")
     assert "one by one  in tens  in hundreds" in text
     assert re.search(r"^Alarms \(10\) +1\.00 +1\.00 +1\.00", text, re.MULTILINE)
@@ -91,7 +91,7 @@ def test_a_month_is_a_column_for_each_way_to_submit(width: int) -> None:
 
 
 def test_an_idle_stage_is_one_column() -> None:
-    text = drawn(estimate_table(estimate(Load(0, 2048), Prices(), dashboard=True)), 80)
+    text = drawn(month_table(estimate(Load(tasks_per_month=0, payload_bytes=2048), Prices(), dashboard=True)), 80)
     assert [line.split() for line in text.splitlines()[3:7]] == [
         ["Alarms", "(10)", "1.00"],
         ["Empty", "receives", "0.26"],

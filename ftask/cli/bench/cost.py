@@ -13,7 +13,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError
 from ftask.core.payload import MAX_PAYLOAD_BYTES
 from ftask.core.ranges import RANGES
-from ftask.render.bench.estimate import estimate_table
+from ftask.render.bench.plan import month_table
 
 MAX_TASKS_PER_MONTH = 1e12
 MAX_TYPES = 10_000
@@ -67,16 +67,16 @@ def cost(
         ftask bench cost --tasks-per-month 0
     """
     load = Load(
-        _parse_tasks(tasks_per_month),
-        _parse_size(payload),
-        errors,
-        attempts,
-        types=types,
+        tasks_per_month=_parse_tasks(tasks_per_month),
+        payload_bytes=_parse_size(payload),
+        error_rate=errors,
+        max_attempts=attempts,
+        task_types=types,
         task_seconds=task_seconds,
         worker_memory_mb=worker_memory,
     )
     month = estimate(load, read_prices(prices), dashboard=dashboard)
-    run.screen.result(month.json(), lambda: estimate_table(month))
+    run.screen.result(month.dump(), lambda: month_table(month))
 
 
 def _parse_tasks(text: str) -> float:

@@ -10,7 +10,6 @@ import typer
 from ftask.bench import compare as comparing
 from ftask.bench.report import render, render_comparison
 from ftask.bench.result import Result, load
-from ftask.bench.result import schema as result_schema
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import open_private, write_private
@@ -77,4 +76,4 @@ def schema(run: Invocation) -> None:
     Examples:
         ftask bench schema
     """
-    run.screen.document(result_schema())
+    run.screen.document(Result.model_json_schema(mode="serialization"))

@@ -8,7 +8,7 @@ import typer
 
 from ftask.bench.expectation import Expectation
 from ftask.bench.result import SIGNIFICANCE
-from ftask.bench.simulation import Cell, expect, merged
+from ftask.bench.simulation import Cell
 from ftask.bench.simulation import sweep as simulate_parts
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
@@ -17,7 +17,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.ranges import RANGES
 from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
 from ftask.core.text import plural
-from ftask.render.bench.sweep import sweep as draw_sweep
+from ftask.render.bench.plan import sweep_table
 
 MAX_ATTEMPTS = int(RANGES["MaxAttempts"][1])
 
@@ -58,28 +58,21 @@ def sweep(
     expectations = [
         Expectation(rate, number, policy) for rate in _parse_rates(error_rate) for number in _parse_numbers(attempts)
     ]
-    cells = _simulate(run, expectations, tasks, seed) if simulate else expect(expectations)
+    cells = [Cell(expectation) for expectation in expectations]
+    if simulate:
+        parts = simulate_parts(expectations, tasks, seed)
+        total = tasks * len(cells)
+        for index, part in run.screen.counting(parts, total, "simulating", lambda item: item[1].tasks):
+            cells[index] += part
     # Three figures per setting are tested.
     level = SIGNIFICANCE / (3 * len(cells))
     surprises = sum(min(cell.p_values()) < level for cell in cells) if simulate else 0
-    run.screen.result(
-        [cell.json() for cell in cells],
-        lambda: draw_sweep(cells, surprising=level, simulated=simulate),
-    )
+    run.screen.result([cell.json() for cell in cells], lambda: sweep_table(cells, surprising=level, simulated=simulate))
     if simulate:
         run.screen.note(f"{plural(tasks * len(cells), 'task')} simulated.")
     if surprises:
         raise FtaskError(f"The simulation contradicts the closed forms in {plural(surprises, 'setting')}.")
     return ExitCode.DONE
-
-
-def _simulate(run: Invocation, expectations: list[Expectation], tasks: int, seed: int) -> list[Cell]:
-    parts: dict[int, list[Cell]] = {}
-    for index, part in run.screen.counting(
-        simulate_parts(expectations, tasks, seed), tasks * len(expectations), "simulating", lambda item: item[1].tasks
-    ):
-        parts.setdefault(index, []).append(part)
-    return [merged(parts[index]) for index in range(len(expectations))]
 
 
 def _parse_rates(text: str) -> list[float]:

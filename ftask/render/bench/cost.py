@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ftask.bench.cost_notes import cost_notes, quantity_text
+from ftask.bench.cost import cost_notes, quantity_text
 from ftask.bench.result import Cost
 from ftask.render.tables import add_numbers, plain_table
 
