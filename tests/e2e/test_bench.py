@@ -218,6 +218,14 @@ def test_a_month_is_priced_without_a_stage(cli_without_engine: Cli) -> None:
     assert month["prices"] == Prices().model_dump()
 
 
+def test_a_report_of_no_result_writes_no_page(cli_without_engine: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "run.html"
+    done = cli_without_engine("bench", "report", __file__, "--to", str(page))
+    assert done.code == 2
+    assert "is not a result" in done.err
+    assert not page.exists()
+
+
 def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:
     described = cli_without_engine("bench", "schema").json
     assert described["properties"]["attemptErrorRate"]["$ref"].endswith("/Rate")

@@ -26,8 +26,9 @@ def report(
     Examples:
         ftask bench report run.json --to report.html
     """
+    saved = load(result)
     require_writable(to)
-    write_report(run, load(result), to)
+    write_report(run, saved, to)
 
 
 def write_report(run: Invocation, result: Result, path: str) -> None:
