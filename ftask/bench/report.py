@@ -5,16 +5,47 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from ftask.aws.stack import MANAGED_PARAMETERS
-from ftask.bench.compare import Difference, compare
-from ftask.bench.cost import cost_notes, quantity_text
-from ftask.bench.result import UNANSWERED, Result
-from ftask.bench.tiles import tiles
+from ftask.bench.compare import compare
+from ftask.bench.machine import machine_text
+from ftask.bench.result import Result
+from ftask.bench.tables import comparison_tables, headline, result_tables
 from ftask.core.errors import FtaskError
 from ftask.core.text import percent, plural
 from ftask.distribution import missing_extra
+
+
+class Tile(NamedTuple):
+    """One figure: its name, its value, what explains it, and its state."""
+
+    name: str
+    value: str
+    detail: str
+    state: str = ""
+
+
+def tiles(result: Result) -> list[Tile]:
+    """Return the figures that a report of a run begins with, its verdict first."""
+    verdict, says = headline(result)
+    counts = ((result.open, "open"), (result.cancelled, "cancelled"), (result.refused, "refused"))
+    ended = [f"{result.completed:,} completed", *(f"{count:,} {name}" for count, name in counts if count)]
+    share, cost = result.failed_share, result.cost
+    observed = "" if share.observed is None else f"{percent(share.observed)}, "
+    return [
+        Tile("verdict", verdict.text.capitalize(), says.lstrip(": "), verdict.state),
+        Tile("tasks", f"{result.tasks:,}", ", ".join(ended)),
+        Tile("failed", f"{result.failed:,}", f"{observed}expected {percent(share.expected)}"),
+        Tile("lost", f"{result.lost:,}", "accepted, never ended", "bad" if result.lost else "fine"),
+        Tile("price", "–", "unknown")
+        if cost is None
+        else Tile(
+            "price",
+            f"{cost.batched.usd_per_million:.2f} USD",
+            f"a million such tasks on AWS, {cost.tasks_per_request} per request",
+        ),
+    ]
 
 
 def require_installed() -> None:
@@ -34,26 +65,24 @@ def render(result: Result) -> str:
         FtaskError: the extra `report` is not installed.
     """
     require_installed()
-    from ftask.bench import plots
+    from ftask.bench import plots  # of an extra, and matplotlib takes half a second
 
-    drawn = {
-        "states": plots.states(result) if result.states else "",
-        "outcomes": plots.outcomes(result),
-        "attempts": plots.attempts(result),
-        "backoff": plots.backoff(result) if result.delays else "",
-        "latency": plots.latency(result),
-        "throughput": plots.throughput(result),
-        "cost": plots.cost(result.cost, result.tasks) if result.cost is not None else "",
-    }
+    samples = result.samples
+    latencies = {"submit to accept": samples.submit_seconds, "accept to start": samples.start_seconds}
+    for number in sorted(set(samples.end_attempts))[:2]:
+        latencies[f"accept to end, {plural(number, 'attempt')}"] = samples.ends_after(number)
+    accepted_and_ended = {name: result.throughput.rates(name) for name in ("accepted", "ended")}
     return _fill(
         "report.html.j2",
         {
             "result": result,
-            "plots": drawn,
             "tiles": tiles(result),
-            "cost_notes": [] if result.cost is None else cost_notes(result.cost),
+            "states": plots.states(result),
+            "tables": result_tables(result),
+            "plots": {"latency": plots.shares_over_time(latencies)},
+            "throughput": plots.rates_over_time(accepted_and_ended),
+            "machine": machine_text(result.machine),
             "own_parameters": MANAGED_PARAMETERS,
-            "unanswered": UNANSWERED,
         },
     )
 
@@ -65,10 +94,9 @@ def render_comparison(first: Result, second: Result, names: tuple[str, str]) -> 
         FtaskError: the extra `report` is not installed.
     """
     require_installed()
-    from ftask.bench import plots
+    from ftask.bench import plots  # of an extra, and matplotlib takes half a second
 
-    compared = compare(first, second)
-    results = (first, second)
+    runs = list(zip(names, (first, second), strict=True))
     return _fill(
         "compare.html.j2",
         {
@@ -77,38 +105,20 @@ def render_comparison(first: Result, second: Result, names: tuple[str, str]) -> 
                 {
                     "result": result,
                     "tiles": tiles(result),
-                    "states": plots.states(result, f"states-{number}") if result.states else "",
+                    "states": plots.states(result, f"states-{number}"),
+                    "machine": machine_text(result.machine),
                 }
-                for number, result in enumerate(results)
+                for number, (_, result) in enumerate(runs)
             ],
-            "rows": [_row(difference) for difference in compared.differences],
-            "settings": compared.settings,
-            "plots": {
-                "latency": plots.latency_of_two(results, names),
-                "throughput": plots.throughput_of_two(results, names),
-            },
+            "tables": comparison_tables(compare(first, second), names),
+            "latency": plots.shares_over_time({name: result.samples.end_seconds for name, result in runs}),
+            "throughput": plots.rates_over_time({name: result.throughput.rates("ended") for name, result in runs}),
         },
     )
 
 
-def _row(difference: Difference) -> dict[str, Any]:
-    return {
-        "name": difference.name,
-        "first": difference.text(difference.first),
-        "second": difference.text(difference.second),
-        "change": difference.change or "–",
-        "p": "" if difference.p_value is None else _assessment(difference),
-        "more_than_noise": difference.more_than_noise,
-    }
-
-
-def _assessment(difference: Difference) -> str:
-    words = "more than noise" if difference.more_than_noise else "noise"
-    return f"{words}, p {difference.p_text}"
-
-
 def _fill(template: str, values: Mapping[str, Any]) -> str:
-    import jinja2
+    import jinja2  # of an extra
 
     environment = jinja2.Environment(
         autoescape=True,
@@ -117,5 +127,4 @@ def _fill(template: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda name: (files("ftask.bench") / name).read_text()),
     )
-    environment.filters |= {"percent": percent, "plural": plural, "quantity": quantity_text}
     return environment.get_template(template).render(values)

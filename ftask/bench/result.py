@@ -124,6 +124,10 @@ class Throughput(Part):
     bin_seconds: float
     timeline: list[Bin]
 
+    def rates(self, counted: Literal["accepted", "ended"]) -> list[tuple[float, float]]:
+        """Return the start of each bin, and how many tasks per second were accepted or ended in it."""
+        return [(interval.second, getattr(interval, counted) / self.bin_seconds) for interval in self.timeline]
+
 
 class Item(Part):
     """One line of a bill: `quantity` of `unit`, for all tasks of the run."""
@@ -211,6 +215,11 @@ class Samples(Part):
     start_seconds: list[float]
     end_seconds: list[float]
     end_attempts: list[int]
+
+    def ends_after(self, attempts: int) -> list[float]:
+        """Return how long those tasks took that ended after so many attempts."""
+        ends = zip(self.end_seconds, self.end_attempts, strict=True)
+        return [seconds for seconds, count in ends if count == attempts]
 
 
 class Result(Part):

@@ -9,7 +9,7 @@ from tests.support.runs import observed, result, tasks
 def test_two_runs_of_the_same_differ_by_noise_only() -> None:
     comparison = compare(result(observed(tasks(700, 210, 90))), result(observed(tasks(710, 200, 90))))
     assert not any(difference.more_than_noise for difference in comparison.differences)
-    assert comparison.settings == ()
+    assert comparison.settings == []
 
 
 def test_a_real_difference_is_more_than_noise() -> None:

@@ -15,10 +15,8 @@ from ftask.bench.experiment import Progress
 from ftask.bench.prices import Prices
 from ftask.bench.result import UNANSWERED, Item
 from ftask.core.model import Status
-from ftask.render.bench.compare import comparison
 from ftask.render.bench.plan import month_table, usd
-from ftask.render.bench.progress import progress, progress_line
-from ftask.render.bench.summary import summary
+from ftask.render.bench.summary import comparison, progress, progress_line, summary
 from ftask.submission.watch import WaitProgress
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn
@@ -55,7 +53,7 @@ def test_broken_invariants_come_before_any_statistics() -> None:
 @pytest.mark.parametrize("width", [80, 200])
 def test_a_comparison_has_every_figure_whole(width: int) -> None:
     compared = compare(result(cost=a_bill()), result(observed(tasks(400, 200, 400))))
-    text = drawn(comparison(compared, "a-run-with-a-rather-long-name", "B"), width)
+    text = drawn(comparison(compared, ("a-run-with-a-rather-long-name", "B")), width)
     price = f"{a_bill().batched.usd_per_million:.3g} USD"
     for figure in ("62.5 %", "+32.5 points", "tasks/s", price, "noise"):
         assert figure in text

@@ -13,7 +13,7 @@ from ftask.bench.result import Result, load
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import open_private, write_private
-from ftask.render.bench.compare import comparison
+from ftask.render.bench.summary import comparison
 
 
 def report(
@@ -68,7 +68,7 @@ def compare(
         write_private(Path(report), render_comparison(*results, names))
         run.screen.note(f"Wrote the report to {report}.")
     differences = comparing.compare(*results)
-    run.screen.result(differences.json(), lambda: comparison(differences, *names))
+    run.screen.result(differences.dump(), lambda: comparison(differences, names))
 
 
 def schema(run: Invocation) -> None:
