@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import Literal
+from itertools import zip_longest
+from typing import Any, Literal
 
 from ftask import __version__
 from ftask.bench import stats
-from ftask.bench.error_kinds import error_kinds
 from ftask.bench.expectation import Expectation
 from ftask.bench.experiment import Observed, Settings
 from ftask.bench.result import (
@@ -23,6 +22,7 @@ from ftask.bench.result import (
     Bin,
     Cost,
     Delay,
+    ErrorKind,
     Latency,
     LatencyByAttempts,
     Machine,
@@ -35,8 +35,7 @@ from ftask.bench.result import (
     StatesAt,
     Throughput,
 )
-from ftask.bench.states import states_over_time
-from ftask.core.model import Attempt, Outcome, Status, Task
+from ftask.core.model import WORKER_LOST, Attempt, Outcome, Status, Task
 from ftask.core.text import percent, plural
 from ftask.core.timestamps import to_iso
 
@@ -45,6 +44,7 @@ _ROUNDING_SECONDS = 0.0015
 # The difference between two error rates that a run should be able to see.
 DETECTABLE_DIFFERENCE = 0.05
 _MAX_BINS = 60
+_BIN_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 
 
 def analyse(
@@ -60,18 +60,28 @@ def analyse(
     notes: Sequence[str] = (),
 ) -> Result:
     """Return the result of a run."""
-    tasks = list(observed.tasks.values())
+    tasks, sent = list(observed.tasks.values()), observed.sent
     ended = [task for task in tasks if task.status in (Status.COMPLETED, Status.FAILED)]
     by_status = Counter(task.status for task in tasks)
-    attempts = [attempt for task in tasks for attempt in task.history]
-    rate = _rate(attempts, expectation)
-    share = _share(by_status[Status.FAILED], len(ended), expectation)
+    failed = by_status[Status.FAILED]
+    outcomes = Counter(attempt.outcome for task in tasks for attempt in task.history)
+    finished = outcomes[Outcome.FAILED] + outcomes[Outcome.COMPLETED]
+    tested = _tested(outcomes[Outcome.FAILED], finished, expectation.rate)
+    rate = Rate(**tested, failed=outcomes[Outcome.FAILED], attempts=finished)
+    share = Share(**_tested(failed, len(ended), expectation.failed_share))
     delays = _delays(tasks, expectation)
     over = sum(task.attempts > expectation.max_attempts for task in tasks)
     letters = max(0, observed.dead_letters_after - observed.dead_letters_before)
-    open_tasks = len(observed.sent) - sum(count for status, count in by_status.items() if status.terminal)
-    broken = _broken(observed, by_status[Status.FAILED], letters, over, delays)
-    throughput = _throughput(observed, tasks)
+    open_count = len(sent) - sum(count for status, count in by_status.items() if status.terminal)
+    begun = min((each.sent_at for each in sent), default=observed.started_at)
+    throughput = _throughput(observed, tasks, begun)
+    seconds = [0.0, *(interval.second + throughput.bin_seconds for interval in throughput.timeline)]
+    start_seconds, end_seconds = [_start_seconds(task) for task in ended], [_end_seconds(task) for task in ended]
+    by_attempts: dict[int, list[float]] = defaultdict(list)
+    for task, end in zip(ended, end_seconds, strict=True):
+        by_attempts[task.attempts].append(end)
+    accepted_seconds = [each.accepted_seconds for each in sent]
+    policy = expectation.policy
     return Result(
         ftask_version=__version__,
         run_id=observed.run_id,
@@ -80,82 +90,68 @@ def analyse(
         started_at=to_iso(observed.started_at),
         ended_at=to_iso(observed.ended_at),
         stopped=observed.stopped,
-        settings=_settings(settings, expectation, parameters),
-        tasks=len(observed.sent),
+        settings=RunSettings(
+            tasks=settings.tasks,
+            message=settings.message,
+            concurrency=settings.concurrency if settings.rate is None else None,
+            batch=settings.batch,
+            rate=settings.rate,
+            seed=settings.seed,
+            error_rate=expectation.rate,
+            max_attempts=expectation.max_attempts,
+            backoff=Backoff(base_seconds=policy.base_seconds, cap_seconds=policy.cap_seconds, jitter=policy.jitter),
+            parameters=dict(parameters),
+        ),
+        tasks=len(sent),
         refused=len(observed.refusals),
         completed=by_status[Status.COMPLETED],
-        failed=by_status[Status.FAILED],
+        failed=failed,
         cancelled=by_status[Status.CANCELLED],
-        open=open_tasks - len(observed.lost),
+        open=open_count - len(observed.lost),
         lost=len(observed.lost),
-        lost_attempts=sum(attempt.outcome is Outcome.LOST for attempt in attempts),
+        lost_attempts=outcomes[Outcome.LOST],
         over_attempts=over,
         dead_letters=letters,
         attempt_error_rate=rate,
         failed_share=share,
         attempts=_attempt_counts(ended, expectation),
         delays=delays,
-        verdict=_verdict(rate, share, complete=open_tasks == 0 and bool(ended)),
-        broken=broken,
+        verdict=_verdict(rate, share, complete=open_count == 0 and bool(ended)),
+        broken=_broken(observed, failed, letters, over, delays),
         notes=[*_notes(observed, letters, by_status, rate, expectation), *notes],
-        latency=_latency(observed, ended),
+        latency=Latency(
+            submit=quantiles(accepted_seconds),
+            submit_to_start=quantiles(start_seconds),
+            submit_to_end=[
+                LatencyByAttempts(attempts=attempts, seconds=found)
+                for attempts, ends in sorted(by_attempts.items())
+                if (found := quantiles(ends))
+            ],
+        ),
         throughput=throughput,
         cost=cost,
         status_reads=observed.reads,
-        samples=_samples(observed, ended),
-        states=_states(observed, throughput),
-        errors=error_kinds(tasks),
+        samples=Samples(
+            submit_seconds=[round(each, 4) for each in accepted_seconds],
+            start_seconds=[round(each, 3) for each in start_seconds],
+            end_seconds=[round(each, 3) for each in end_seconds],
+            end_attempts=[task.attempts for task in ended],
+        ),
+        states=_states(observed, begun, seconds),
+        errors=_errors(tasks),
         machine=machine,
     )
 
 
-def _states(observed: Observed, throughput: Throughput) -> list[StatesAt]:
-    width = throughput.bin_seconds
-    seconds = [0.0, *(interval.second + width for interval in throughput.timeline)]
-    return states_over_time(observed.sent, observed.tasks, _begun(observed), seconds)
-
-
-def _settings(settings: Settings, expectation: Expectation, parameters: Mapping[str, str]) -> RunSettings:
-    policy = expectation.policy
-    return RunSettings(
-        tasks=settings.tasks,
-        message=settings.message,
-        concurrency=settings.concurrency if settings.rate is None else None,
-        batch=settings.batch,
-        rate=settings.rate,
-        seed=settings.seed,
-        error_rate=expectation.rate,
-        max_attempts=expectation.max_attempts,
-        backoff=Backoff(base_seconds=policy.base_seconds, cap_seconds=policy.cap_seconds, jitter=policy.jitter),
-        parameters=dict(parameters),
-    )
-
-
-def _rate(attempts: Iterable[Attempt], expectation: Expectation) -> Rate:
-    outcomes = Counter(attempt.outcome for attempt in attempts)
-    failed = outcomes[Outcome.FAILED]
-    total = failed + outcomes[Outcome.COMPLETED]
+def _tested(failed: int, total: int, expected: float) -> dict[str, Any]:
     low, high = stats.wilson(failed, total)
-    return Rate(
-        observed=failed / total if total else None,
-        expected=expectation.rate,
-        low=low,
-        high=high,
-        failed=failed,
-        attempts=total,
-        p_value=stats.binomial_test(failed, total, expectation.rate),
-    )
-
-
-def _share(failed: int, ended: int, expectation: Expectation) -> Share:
-    low, high = stats.wilson(failed, ended)
-    return Share(
-        observed=failed / ended if ended else None,
-        expected=expectation.failed_share,
-        low=low,
-        high=high,
-        p_value=stats.binomial_test(failed, ended, expectation.failed_share),
-    )
+    return {
+        "observed": failed / total if total else None,
+        "expected": expected,
+        "low": low,
+        "high": high,
+        "p_value": stats.binomial_test(failed, total, expected),
+    }
 
 
 def _attempt_counts(ended: Sequence[Task], expectation: Expectation) -> list[AttemptCount]:
@@ -175,79 +171,71 @@ def _delays(tasks: Iterable[Task], expectation: Expectation) -> list[Delay]:
     chosen: dict[int, list[float]] = defaultdict(list)
     late: dict[int, list[float]] = defaultdict(list)
     for task in tasks:
-        for attempt in task.history:
-            if attempt.backoff_seconds is not None:
-                chosen[attempt.number].append(attempt.backoff_seconds)
-        for attempt, following in pairwise(task.history):
-            if attempt.backoff_seconds is not None and attempt.ended_at is not None:
+        for attempt, following in zip_longest(task.history, task.history[1:]):
+            if attempt.backoff_seconds is None:
+                continue
+            chosen[attempt.number].append(attempt.backoff_seconds)
+            if following is not None and attempt.ended_at is not None:
                 due = attempt.ended_at + timedelta(seconds=attempt.backoff_seconds)
                 late[attempt.number].append((following.started_at - due).total_seconds())
-    return [_delay(number, chosen[number], late[number], expectation) for number in sorted(chosen)]
-
-
-def _delay(number: int, chosen: Sequence[float], late: Sequence[float], expectation: Expectation) -> Delay:
-    low, high = expectation.delay_bounds(number)
-    return Delay(
-        after_attempt=number,
-        count=len(chosen),
-        rule_low=low,
-        rule_high=high,
-        shortest=min(chosen),
-        longest=max(chosen),
-        outside=sum(not low - _ROUNDING_SECONDS <= delay <= high + _ROUNDING_SECONDS for delay in chosen),
-        too_early=sum(lateness < -_ROUNDING_SECONDS for lateness in late),
-        lateness=quantiles(late),
-    )
+    delays = []
+    for number, seconds in sorted(chosen.items()):
+        low, high = expectation.delay_bounds(number)
+        delays.append(
+            Delay(
+                after_attempt=number,
+                count=len(seconds),
+                rule_low=low,
+                rule_high=high,
+                shortest=min(seconds),
+                longest=max(seconds),
+                outside=sum(not low - _ROUNDING_SECONDS <= each <= high + _ROUNDING_SECONDS for each in seconds),
+                too_early=sum(lateness < -_ROUNDING_SECONDS for lateness in late[number]),
+                lateness=quantiles(late[number]),
+            )
+        )
+    return delays
 
 
 def _broken(observed: Observed, failed: int, letters: int, over: int, delays: Sequence[Delay]) -> list[str]:
-    broken = []
-    if observed.lost:
-        example = min(observed.lost)
-        broken.append(f"{plural(len(observed.lost), 'task')} lost: accepted but never ended, for example {example}")
-    if over:
-        broken.append(f"{plural(over, 'task')} with more attempts than allowed")
+    example = min(observed.lost, default="")
+    rules = [
+        (len(observed.lost), "task", f"lost: accepted but never ended, for example {example}"),
+        (over, "task", "with more attempts than allowed"),
+        (sum(delay.outside for delay in delays), "delay", "that the backoff rule does not allow"),
+        (sum(delay.too_early for delay in delays), "attempt", "that began before the backoff was over"),
+    ]
+    broken = [f"{plural(count, noun)} {what}" for count, noun, what in rules if count]
     if letters < failed and observed.stopped not in (INTERRUPTED, UNANSWERED):
         broken.append(f"{plural(letters, 'dead letter')} for {plural(failed, 'failed task')}")
-    if outside := sum(delay.outside for delay in delays):
-        broken.append(f"{plural(outside, 'delay')} that the backoff rule does not allow")
-    if early := sum(delay.too_early for delay in delays):
-        broken.append(f"{plural(early, 'attempt')} that began before the backoff was over")
     return broken
 
 
 def _notes(
     observed: Observed, letters: int, by_status: Counter[Status], rate: Rate, expectation: Expectation
 ) -> list[str]:
+    surplus, refusals = letters - by_status[Status.FAILED], observed.refusals
     notes = []
-    if letters > by_status[Status.FAILED]:
+    if surplus > 0:
         notes.append(
-            f"{plural(letters - by_status[Status.FAILED], 'dead letter')} more than failed tasks: other tasks failed"
-            " during the run, or a worker died after sending a letter and before storing FAILED (a redrive discards it)"
+            f"{plural(surplus, 'dead letter')} more than failed tasks: other tasks failed during the run, or a worker"
+            " died after sending a letter and before storing FAILED (a redrive discards it)"
         )
-    if by_status[Status.CANCELLED]:
-        notes.append(
-            f"{plural(by_status[Status.CANCELLED], 'task')} cancelled during the run and left out of the statistics"
-        )
-    if observed.refusals:
-        notes.append(
-            f"{plural(len(observed.refusals), 'submission')} refused, first: {observed.refusals[0].message.rstrip('.')}"
-        )
-    required = required_tasks(expectation)
-    if required is not None and rate.attempts < required * expectation.mean_attempts:
-        notes.append(
-            f"too few tasks to distinguish {percent(expectation.rate)} from"
-            f" {percent(expectation.rate - DETECTABLE_DIFFERENCE)}: that takes about {required:,} tasks"
-        )
+    if cancelled := by_status[Status.CANCELLED]:
+        notes.append(f"{plural(cancelled, 'task')} cancelled during the run and left out of the statistics")
+    if refusals:
+        notes.append(f"{plural(len(refusals), 'submission')} refused, first: {refusals[0].message.rstrip('.')}")
+    other = expectation.rate - DETECTABLE_DIFFERENCE
+    # Up to 5 % and at 100 % there is no such rate, or nothing varies.
+    if 0 < other < expectation.rate < 1:
+        trials = stats.required_trials(expectation.rate, other, SIGNIFICANCE)
+        required = math.ceil(trials / expectation.mean_attempts)
+        if rate.attempts < required * expectation.mean_attempts:
+            notes.append(
+                f"too few tasks to distinguish {percent(expectation.rate)} from {percent(other)}: that takes about"
+                f" {required:,} tasks"
+            )
     return notes
-
-
-def required_tasks(expectation: Expectation) -> int | None:
-    """Return how many tasks distinguish the expected rate from one five points lower; None up to 5 % and at 100 %."""
-    if not 0 < expectation.rate - DETECTABLE_DIFFERENCE < expectation.rate < 1:
-        return None
-    trials = stats.required_trials(expectation.rate, expectation.rate - DETECTABLE_DIFFERENCE, SIGNIFICANCE)
-    return math.ceil(trials / expectation.mean_attempts)
 
 
 def _verdict(rate: Rate, share: Share, *, complete: bool) -> Literal["consistent", "not consistent", "incomplete"]:
@@ -264,86 +252,99 @@ def quantiles(values: Iterable[float]) -> Quantiles | None:
     ordered = sorted(values)
     if not ordered:
         return None
-    p50, p90, p99 = (round(stats.quantile(ordered, share), 4) for share in (0.5, 0.9, 0.99))
-    return Quantiles(count=len(ordered), p50=p50, p90=p90, p99=p99, max=round(ordered[-1], 4))
+    p50, p90, p99, top = (round(stats.quantile(ordered, share), 4) for share in (0.5, 0.9, 0.99, 1.0))
+    return Quantiles(count=len(ordered), p50=p50, p90=p90, p99=p99, max=top)
 
 
-def _latency(observed: Observed, ended: Sequence[Task]) -> Latency:
-    by_attempts: dict[int, list[float]] = defaultdict(list)
-    for task in ended:
-        by_attempts[task.attempts].append(_seconds_to_end(task))
-    to_end = [(attempts, quantiles(seconds)) for attempts, seconds in sorted(by_attempts.items())]
-    return Latency(
-        submit=quantiles(sent.accepted_seconds for sent in observed.sent),
-        submit_to_start=quantiles(_seconds_to_start(task) for task in ended),
-        submit_to_end=[
-            LatencyByAttempts(attempts=attempts, seconds=seconds) for attempts, seconds in to_end if seconds is not None
-        ],
-    )
-
-
-def _samples(observed: Observed, ended: Sequence[Task]) -> Samples:
-    return Samples(
-        submit_seconds=[round(sent.accepted_seconds, 4) for sent in observed.sent],
-        start_seconds=[round(_seconds_to_start(task), 3) for task in ended],
-        end_seconds=[round(_seconds_to_end(task), 3) for task in ended],
-        end_attempts=[task.attempts for task in ended],
-    )
-
-
-def _seconds_to_start(task: Task) -> float:
+def _start_seconds(task: Task) -> float:
     return (task.history[0].started_at - task.created_at).total_seconds()
 
 
-def _seconds_to_end(task: Task) -> float:
+def _end_seconds(task: Task) -> float:
     return (task.updated_at - task.created_at).total_seconds()
 
 
-def _throughput(observed: Observed, tasks: Sequence[Task]) -> Throughput:
-    begun = _begun(observed)
+def _throughput(observed: Observed, tasks: Sequence[Task], begun: datetime) -> Throughput:
     ends = [task.updated_at for task in tasks if task.status.terminal]
     accepted = [sent.sent_at + timedelta(seconds=sent.accepted_seconds) for sent in observed.sent]
     seconds = max(0.001, (max(ends, default=observed.ended_at) - begun).total_seconds())
     submitting = (max(accepted) - begun).total_seconds() if accepted else 0.0
-    width = _bin_seconds(seconds)
+    # A round width that makes at most sixty bins.
+    hours = math.ceil(seconds / _MAX_BINS / 3600)
+    width = float(next((width for width in _BIN_SECONDS if seconds / width <= _MAX_BINS), hours * 3600))
+    count = math.floor(seconds / width) + 1
+
+    def binned(moments: Iterable[datetime]) -> Counter[int]:
+        # A clock of AWS may be a little behind the client's.
+        return Counter(min(count - 1, max(0, int((moment - begun).total_seconds() / width))) for moment in moments)
+
+    accepted_in, ended_in = binned(accepted), binned(ends)
+    waits = (sum(attempt.backoff_seconds or 0.0 for attempt in task.history) for task in tasks)
     return Throughput(
         seconds=round(seconds, 3),
         tasks_per_second=round(len(ends) / seconds, 3),
         accepted_per_second=round(len(accepted) / submitting, 3) if submitting > 0 else None,
-        backoff_seconds=max((_waited(task) for task in tasks), default=0.0),
+        backoff_seconds=round(max(waits, default=0.0), 3),
         bin_seconds=width,
-        timeline=_timeline(accepted, ends, begun, width, math.floor(seconds / width) + 1),
+        timeline=[
+            Bin(second=number * width, accepted=accepted_in[number], ended=ended_in[number]) for number in range(count)
+        ],
     )
 
 
-def _begun(observed: Observed) -> datetime:
-    """Return when the first task was submitted."""
-    return min((sent.sent_at for sent in observed.sent), default=observed.started_at)
+def _states(observed: Observed, begun: datetime, seconds: Sequence[float]) -> list[StatesAt]:
+    """Return the number of tasks in each state at each of these `seconds` after `begun`, which ascend."""
+    changes: list[tuple[float, Status | None, Status]] = []
+    for sent in observed.sent:
+        before, entered = None, 0.0
+        for moment, status in _course(observed.tasks.get(sent.task_id), sent.sent_at):
+            # The clocks of the client and of AWS may differ, but a task's states follow each other.
+            entered = max(entered, (moment - begun).total_seconds())
+            changes.append((entered, before, status))
+            before = status
+    changes.sort(key=lambda change: change[0], reverse=True)
+    counts: Counter[Status | None] = Counter()
+    states = []
+    for second in seconds:
+        while changes and changes[-1][0] <= second:
+            _, before, after = changes.pop()
+            counts[before] -= 1
+            counts[after] += 1
+        states.append(StatesAt(second=second, **{status.lower(): counts[status] for status in Status}))
+    return states
 
 
-def _waited(task: Task) -> float:
-    return round(sum(attempt.backoff_seconds or 0.0 for attempt in task.history), 3)
+def _course(task: Task | None, sent_at: datetime) -> Iterator[tuple[datetime, Status]]:
+    """Yield each state that a task entered, and when, in order."""
+    yield (sent_at if task is None else min(sent_at, task.created_at)), Status.PENDING
+    if task is None:
+        return
+    for attempt in task.history:
+        yield attempt.started_at, Status.PROCESSING
+        # The last failure is followed by FAILED at the same moment.
+        if attempt.ended_at is not None and attempt.outcome is Outcome.FAILED:
+            yield attempt.ended_at, Status.RETRYING
+    if task.status.terminal:
+        yield task.updated_at, task.status
 
 
-def _bin_seconds(seconds: float) -> float:
-    """Return a round width, in seconds, that makes at most sixty bins."""
-    for width in (0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600):
-        if seconds / width <= _MAX_BINS:
-            return float(width)
-    return float(math.ceil(seconds / _MAX_BINS / 3600) * 3600)
+def _errors(tasks: Iterable[Task]) -> list[ErrorKind]:
+    """Return the errors of the attempts by type, the most frequent first."""
+    attempts: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for task in tasks:
+        for error, message in filter(None, map(_error, task.history)):
+            attempts[error] += 1
+            examples.setdefault(error, message)
+        if task.status is Status.FAILED and task.last_error is not None:
+            failed[task.last_error.type] += 1
+            examples.setdefault(task.last_error.type, task.last_error.message)
+    names = sorted(examples, key=lambda name: (-attempts[name], name))
+    return [ErrorKind(type=name, example=examples[name], attempts=attempts[name], tasks=failed[name]) for name in names]
 
 
-def _timeline(
-    accepted: Iterable[datetime], ends: Iterable[datetime], begun: datetime, width_seconds: float, count: int
-) -> list[Bin]:
-    def binned(moments: Iterable[datetime]) -> Counter[int]:
-        # A clock of AWS may be a little behind the client's.
-        return Counter(
-            min(count - 1, max(0, int((moment - begun).total_seconds() / width_seconds))) for moment in moments
-        )
-
-    accepted_in, ended_in = binned(accepted), binned(ends)
-    return [
-        Bin(second=number * width_seconds, accepted=accepted_in[number], ended=ended_in[number])
-        for number in range(count)
-    ]
+def _error(attempt: Attempt) -> tuple[str, str] | None:
+    if attempt.error is not None:
+        return attempt.error.type, attempt.error.message
+    return (WORKER_LOST, "the worker ended without reporting") if attempt.outcome is Outcome.LOST else None

@@ -1,8 +1,9 @@
-"""From an experiment that has run to its result: cost measured, figures analysed."""
+"""What a stack promises for an experiment, and from one that has run to its result: cost and figures."""
 
 from __future__ import annotations
 
 from ftask.aws.errors import UnreachableError
+from ftask.aws.stack import DeployedStack, command_on
 from ftask.aws.stage import Stage
 from ftask.bench.analysis import analyse
 from ftask.bench.cost import Setup, cost
@@ -13,7 +14,36 @@ from ftask.bench.machine import describe_machine, is_busy
 from ftask.bench.prices import MILLION, Prices
 from ftask.bench.result import Cost, Result
 from ftask.bench.usage import measure
+from ftask.core.errors import FtaskError
+from ftask.core.retry import RetryPolicy
 from ftask.core.text import plural
+from ftask.core.workload import SLOW
+
+
+def expected(message: str, stack: DeployedStack) -> Expectation:
+    """Return what a stack promises for tasks with `message`.
+
+    Raises:
+        FtaskError: the stack lacks a parameter, or the message kills workers, and other tasks with them.
+    """
+    if message in ("CRASH", "HANG"):
+        raise FtaskError(
+            f"{message} kills the worker and takes the other tasks of its batch with it, so no error rate is expected.",
+            "Use another --message. The experiment with workers that die is: pytest tests/chaos",
+        )
+    parameters = stack.parameters
+    try:
+        base, cap = float(parameters["BackoffBaseSeconds"]), float(parameters["BackoffCapSeconds"])
+        policy = RetryPolicy(base, cap, parameters["BackoffJitter"] == "true")
+        rate, max_attempts = float(parameters["ErrorRate"]), int(parameters["MaxAttempts"])
+    except KeyError as error:
+        raise FtaskError(
+            f"The stack has no parameter {error}, so there is nothing to compare the run with.",
+            f"Deploy it again: {command_on(stack.target, 'deploy')}",
+        ) from error
+    if message == "SUCCESS" or message.startswith(SLOW):
+        rate = 0.0
+    return Expectation(1.0 if message == "ERROR" else rate, max_attempts, policy)
 
 
 def evaluate(stage: Stage, observed: Observed, settings: Settings, expectation: Expectation, prices: Prices) -> Result:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ftask.core.errors import FtaskError
 from ftask.core.retry import RetryPolicy
-from ftask.core.workload import SLOW
 
 
 @dataclass(frozen=True)
@@ -46,42 +43,3 @@ class Expectation:
         """Return the shortest and the longest delay after failed attempt number `attempt`, in seconds."""
         ceiling = self.policy.ceiling_seconds(attempt)
         return (0.0 if self.policy.jitter else ceiling), ceiling
-
-
-def rate_of(message: str, error_rate: float) -> float:
-    """Return the share of attempts that fail for tasks with `message`.
-
-    Raises:
-        FtaskError: the message kills workers, and other tasks with them, so no rate can be expected.
-    """
-    if message in ("CRASH", "HANG"):
-        raise FtaskError(
-            f"{message} kills the worker and takes the other tasks of its batch with it, so no error rate is expected.",
-            "Use another --message. The experiment with workers that die is: pytest tests/chaos",
-        )
-    if message == "SUCCESS" or message.startswith(SLOW):
-        return 0.0
-    return 1.0 if message == "ERROR" else error_rate
-
-
-def expected(message: str, parameters: Mapping[str, str]) -> Expectation:
-    """Return what a stack with these `parameters` promises for tasks with `message`.
-
-    Raises:
-        FtaskError: the stack lacks a parameter, or the message kills workers.
-    """
-    try:
-        return Expectation(
-            rate_of(message, float(parameters["ErrorRate"])),
-            int(parameters["MaxAttempts"]),
-            RetryPolicy(
-                float(parameters["BackoffBaseSeconds"]),
-                float(parameters["BackoffCapSeconds"]),
-                parameters["BackoffJitter"] == "true",
-            ),
-        )
-    except KeyError as error:
-        raise FtaskError(
-            f"The stack has no parameter {error}, so there is nothing to compare the run with.",
-            "Deploy it again: ftask deploy",
-        ) from error

@@ -20,6 +20,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from ftask.aws.api import ApiClient
 from ftask.aws.errors import translate
+from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.bench.machine import load_average
 from ftask.bench.result import INTERRUPTED, TIMED_OUT, UNANSWERED
@@ -79,9 +80,9 @@ class Progress:
     tasks: WaitProgress
 
 
-@dataclass(frozen=True)
+@dataclass
 class Observed:
-    """What happened in a run.
+    """What happened in a run, so far.
 
     `stopped` is None, or why the run ended early: `INTERRUPTED`, `TIMED_OUT` or `UNANSWERED`, of which `failure` says
     why. `lost` are open tasks that nothing will end. `reads` counts requests to DynamoDB.
@@ -90,14 +91,14 @@ class Observed:
     run_id: str
     started_at: datetime
     ended_at: datetime
-    sent: tuple[Sent, ...]
-    refusals: tuple[FtaskError, ...]
-    tasks: dict[str, Task]
-    lost: frozenset[str]
-    stopped: str | None
-    dead_letters_before: int
-    dead_letters_after: int
-    reads: int
+    sent: list[Sent] = field(default_factory=list)
+    refusals: list[FtaskError] = field(default_factory=list)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+    stopped: str | None = None
+    dead_letters_before: int = 0
+    dead_letters_after: int = 0
+    reads: int = 0
     failure: FtaskError | None = None
     load_before: float | None = None
     load_after: float | None = None
@@ -105,31 +106,21 @@ class Observed:
 
 @dataclass
 class Experiment:
-    """One run: `run` drives it, `observed` returns what happened so far."""
+    """One run: `run` drives it, `observed` is what happened so far."""
 
     stage: Stage
     client: ApiClient
     settings: Settings
     sleep: Callable[[float], None] = time.sleep
     tick: Callable[[], float] = time.monotonic
-    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
-    _sent: list[Sent] = field(default_factory=list)
-    _refusals: list[FtaskError] = field(default_factory=list)
-    _tasks: dict[str, Task] = field(default_factory=dict)
-    _new: list[str] = field(default_factory=list)
-    _lost: frozenset[str] = frozenset()
-    _stopped: str | None = None
-    _failure: FtaskError | None = None
-    _load_before: float | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _letters_before: int = 0
-    _letters_after: int = 0
 
     def __post_init__(self) -> None:
-        self._started_at = self._ended_at = now()
+        self.observed = Observed(secrets.token_hex(4), now(), now())
+        self._new: list[str] = []
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
         self._arrivals = _arrivals(self.settings)
         self._next = iter(range(self.settings.tasks))
-        self._lock = threading.Lock()
         self._watcher = Watcher(
             self.stage.target,
             self.stage.outputs.table,
@@ -151,43 +142,37 @@ class Experiment:
             FtaskError: consumption is paused, or AWS does not answer from the start.
         """
         if consumption.state(self.stage) != consumption.ENABLED:
-            raise FtaskError("Consumption is paused, so no task would end.", "Start it with: ftask resume")
-        self._letters_before = self._count_letters()
-        self._load_before = load_average()
+            resume = command_on(self.stage.target, "resume")
+            raise FtaskError("Consumption is paused, so no task would end.", f"Start it with: {resume}")
+        seen = self.observed
+        seen.dead_letters_before = self._count_letters()
+        seen.load_before = load_average()
         self._give_up_early()
-        self._started_at, begun = now(), self.tick()
+        seen.started_at, begun = now(), self.tick()
         clients = CONNECTIONS if self._arrivals is not None else min(self.settings.concurrency, CONNECTIONS)
-        with ThreadPoolExecutor(clients) as threads:
-            submitting = [threads.submit(self._submit, begun) for _ in range(clients)]
-            try:
-                self._follow(submitting, show)
-            except KeyboardInterrupt:
-                self._stopped = INTERRUPTED
-            except FtaskError as error:
-                self._fail(error)
-            finally:
-                self._stop.set()
-                # A request that is being tried again would only delay the end.
-                self.client.stopping.set()
-        for client in submitting:
-            client.result()
-        self._ended_at = now()
-        if self._failure is None:
-            try:
-                self._look_once_more()
-            except FtaskError as error:
-                self._fail(error)
-
-    def _look_once_more(self) -> None:
-        if self._stopped is not None:
-            self._take_new()
-            for changed in self._watcher.rounds(0):
-                self._keep(changed)
-            self._ended_at = now()
-        self._letters_after = self._settled_letters()
-
-    def _fail(self, error: FtaskError) -> None:
-        self._failure, self._stopped = error, UNANSWERED
+        try:
+            with ThreadPoolExecutor(clients) as threads:
+                submitting = [threads.submit(self._submit, begun) for _ in range(clients)]
+                try:
+                    self._follow(submitting, show)
+                except KeyboardInterrupt:
+                    seen.stopped = INTERRUPTED
+                finally:
+                    self._stop.set()
+                    # A request that is being tried again would only delay the end.
+                    self.client.stopping.set()
+            for client in submitting:
+                client.result()
+            if seen.stopped is not None:
+                self._take_new()
+                for changed in self._watcher.rounds(0):
+                    self._keep(changed)
+            seen.ended_at = now()
+            seen.dead_letters_after = self._settled_letters()
+        except FtaskError as error:
+            seen.failure, seen.stopped, seen.ended_at = error, UNANSWERED, now()
+        seen.sent.sort(key=lambda sent: sent.number)
+        seen.reads, seen.load_after = self._watcher.requests, load_average()
 
     def _give_up_early(self) -> None:
         """Let an emulator that refuses connections end the run: it has ended, and the SDK would go on trying."""
@@ -199,25 +184,6 @@ class Experiment:
         if self.stage.target.is_emulated:
             for client in (self.stage.target.dynamodb, self.stage.target.sqs):
                 client.meta.events.register_first("needs-retry", give_up)
-
-    def observed(self) -> Observed:
-        """Return what happened so far."""
-        return Observed(
-            self.run_id,
-            self._started_at,
-            self._ended_at,
-            tuple(sorted(self._sent, key=lambda sent: sent.number)),
-            tuple(self._refusals),
-            dict(self._tasks),
-            self._lost,
-            self._stopped,
-            self._letters_before,
-            self._letters_after,
-            self._watcher.requests,
-            self._failure,
-            self._load_before,
-            load_average(),
-        )
 
     def _submit(self, begun: float) -> None:
         """Submit as one client until every task is sent or the run stops."""
@@ -233,34 +199,30 @@ class Experiment:
             self._send(numbers)
 
     def _send(self, numbers: Sequence[int]) -> None:
-        sent_at, start = now(), self.tick()
-        outcomes = self._request(
-            [
-                TaskRequest(
-                    encode_task(self.settings.message, self.run_id, number),
-                    f"bench-{self.run_id}-{number}",
-                    EXPERIMENT_TYPE,
-                )
-                for number in numbers
-            ]
-        )
+        seen, sent_at, start = self.observed, now(), self.tick()
+        tasks = [
+            TaskRequest(
+                encode_task(self.settings.message, seen.run_id, number),
+                f"bench-{seen.run_id}-{number}",
+                EXPERIMENT_TYPE,
+            )
+            for number in numbers
+        ]
+        outcomes: Sequence[Accepted | FtaskError]
+        try:
+            outcomes = [self.client.submit(tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
+        except FtaskError as error:
+            outcomes = [error] * len(tasks)
         seconds = self.tick() - start
         with self._lock:
             for number, outcome in zip(numbers, outcomes, strict=True):
                 if isinstance(outcome, FtaskError):
-                    self._refusals.append(outcome)
+                    seen.refusals.append(outcome)
                 else:
-                    self._sent.append(Sent(number, outcome.task_id, sent_at, seconds))
+                    seen.sent.append(Sent(number, outcome.task_id, sent_at, seconds))
                     self._new.append(outcome.task_id)
 
-    def _request(self, tasks: Sequence[TaskRequest]) -> Sequence[Accepted | FtaskError]:
-        try:
-            return [self.client.submit(tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
-        except FtaskError as error:
-            return [error] * len(tasks)
-
     def _follow(self, submitting: list[Future[None]], show: Callable[[Progress], None]) -> None:
-        timeout = self.settings.timeout_seconds
         last_change = self.tick()
 
         def all_sent() -> bool:
@@ -271,55 +233,50 @@ class Experiment:
             self._take_new()
             return not is_done or self._watcher.job.open_count > 0
 
-        for changed in self._watcher.rounds(timeout, more_come):
+        for changed in self._watcher.rounds(self.settings.timeout_seconds, more_come):
             self._keep(changed)
-            show(self._progress())
+            with self._lock:
+                counts = len(self.observed.sent), len(self.observed.refusals)
+            show(Progress(*counts, self._watcher.progress))
             self._take_new()
             if changed or not all_sent() or not self._is_quiet():
                 last_change = self.tick()
             elif self.tick() - last_change >= self._quiet_seconds:
-                self._lost = frozenset(self._watcher.job.watched(is_open=True))
+                self.observed.lost = frozenset(self._watcher.job.watched(is_open=True))
                 return
         if more_come():
-            self._stopped = TIMED_OUT
+            self.observed.stopped = TIMED_OUT
 
     def _is_quiet(self) -> bool:
         """Whether all open tasks were read without a change, none waits for its next attempt, and no message waits."""
-        watcher = self._watcher
-        if watcher.unchanged_count < watcher.job.open_count:
+        if self._watcher.unchanged_count < self._watcher.job.open_count:
             return False
-        waits = any(
-            task.next_attempt_at is not None and task.next_attempt_at > now()
-            for task in self._tasks.values()
-            if not task.status.terminal
-        )
+        due = (task.next_attempt_at for task in self.observed.tasks.values() if not task.status.terminal)
+        waits = any(moment is not None and moment > now() for moment in due)
         return not waits and self.stage.queue_depth().total == 0
 
     def _take_new(self) -> None:
         with self._lock:
             new, self._new = self._new, []
-            self._watcher.planned = self.settings.tasks - len(self._refusals)
+            self._watcher.planned = self.settings.tasks - len(self.observed.refusals)
         self._watcher.job.watch(new)
 
     def _keep(self, changed: Iterable[Task]) -> None:
-        self._tasks.update({task.task_id: task for task in changed})
-
-    def _progress(self) -> Progress:
-        with self._lock:
-            return Progress(len(self._sent), len(self._refusals), self._watcher.progress)
+        self.observed.tasks.update({task.task_id: task for task in changed})
 
     def _count_letters(self) -> int:
         return self.stage.dead_letter_depth().total
 
     def _settled_letters(self) -> int:
         """Return the number of dead letters, once it has caught up with the failed tasks or the wait is over."""
-        expected = self._letters_before + sum(task.status is Status.FAILED for task in self._tasks.values())
+        seen = self.observed
+        expected = seen.dead_letters_before + sum(task.status is Status.FAILED for task in seen.tasks.values())
         deadline = self.tick() + self._quiet_seconds
-        letters = self._count_letters()
-        while letters < expected and self.tick() < deadline and self._stopped != INTERRUPTED:
-            self.sleep(round_seconds(self.stage.target))
+        while True:
             letters = self._count_letters()
-        return letters
+            if letters >= expected or self.tick() >= deadline or seen.stopped == INTERRUPTED:
+                return letters
+            self.sleep(round_seconds(self.stage.target))
 
     @property
     def _quiet_seconds(self) -> float:

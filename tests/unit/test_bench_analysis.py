@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from ftask.bench.expectation import Expectation, expected
+from ftask.aws.stack import DeployedStack
+from ftask.aws.target import Target
+from ftask.bench.evaluation import expected
+from ftask.bench.expectation import Expectation
 from ftask.bench.result import Result
 from ftask.core.errors import FtaskError
 from ftask.core.model import Outcome, Task
@@ -133,8 +137,12 @@ PARAMETERS = {
 }
 
 
+def a_stack(parameters: Mapping[str, str] = PARAMETERS) -> DeployedStack:
+    return DeployedStack(Target("prod"), "id", "CREATE_COMPLETE", parameters, {})
+
+
 def test_what_is_expected_comes_from_the_stack() -> None:
-    expectation = expected("hello", PARAMETERS)
+    expectation = expected("hello", a_stack())
     assert expectation.failed_share == pytest.approx(0.5**4)
     assert expectation.mean_attempts == pytest.approx((1 - 0.5**4) / 0.5)
     assert expectation.mean_backoff_seconds == pytest.approx(0.5 * 1 + 0.25 * 2 + 0.125 * 3)
@@ -143,15 +151,16 @@ def test_what_is_expected_comes_from_the_stack() -> None:
 
 @pytest.mark.parametrize(("message", "rate"), [("SUCCESS", 0.0), ("SLOW:1", 0.0), ("ERROR", 1.0), ("x", 0.5)])
 def test_some_messages_are_certain(message: str, rate: float) -> None:
-    assert expected(message, PARAMETERS).rate == rate
+    assert expected(message, a_stack()).rate == rate
 
 
 @pytest.mark.parametrize("message", ["CRASH", "HANG"])
 def test_a_message_that_kills_workers_is_no_experiment(message: str) -> None:
     with pytest.raises(FtaskError, match="takes the other tasks of its batch"):
-        expected(message, PARAMETERS)
+        expected(message, a_stack())
 
 
 def test_a_stack_without_the_parameter_is_an_error() -> None:
-    with pytest.raises(FtaskError, match="no parameter 'ErrorRate'"):
-        expected("x", {})
+    with pytest.raises(FtaskError, match="no parameter 'BackoffBaseSeconds'") as told:
+        expected("x", a_stack({}))
+    assert told.value.hint == "Deploy it again: ftask deploy --stage prod"

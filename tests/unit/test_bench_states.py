@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
+from typing import Any
 
 from ftask.aws.target import Target
-from ftask.bench.error_kinds import error_kinds
-from ftask.bench.experiment import Sent
 from ftask.bench.machine import describe_machine, is_busy, machine_text
 from ftask.bench.result import ErrorKind, StatesAt
-from ftask.bench.states import states_over_time
 from ftask.core.model import WORKER_LOST, Outcome, Status, Task
-from tests.support.builders import a_task
 from tests.support.clock import EPOCH
 from tests.support.runs import MACHINE, a_history, observed, result, tasks
 
@@ -24,9 +22,12 @@ def counts(at: StatesAt) -> dict[str, int]:
     return {name: getattr(at, name) for name in STATES if getattr(at, name)}
 
 
-def over_time(task: Task, *seconds: float) -> list[dict[str, int]]:
-    sent = (Sent(0, task.task_id, EPOCH, 0.05),)
-    return [counts(at) for at in states_over_time(sent, {task.task_id: task}, EPOCH, seconds)]
+def changes(task: Task, **sent: Any) -> list[dict[str, int]]:
+    """The states of a run of one task, each as long as it lasted once; looked at every 0.25 s."""
+    of = observed([task])
+    run = result(replace(of, sent=[replace(of.sent[0], **sent)]))
+    assert run.throughput.bin_seconds == 0.25
+    return [state for state, _ in groupby(map(counts, run.states))]
 
 
 def test_a_state_is_counted_for_each_status() -> None:
@@ -35,35 +36,35 @@ def test_a_state_is_counted_for_each_status() -> None:
 
 def test_a_retried_task_waits_runs_waits_again_and_ends() -> None:
     # It begins at 0.5 s and fails at 0.6 s; its next attempt is due at 2.6 s, and runs from 3.1 s to 3.2 s.
-    task = a_history([False, True])
-    at = over_time(task, 0, 0.55, 1, 3, 3.15, 4)
-    expected = ["pending", "processing", "retrying", "retrying", "processing", "completed"]
-    assert at == [{state: 1} for state in expected]
+    assert changes(a_history([False, True])) == [
+        {"pending": 1},
+        {"processing": 1},
+        {"retrying": 1},
+        {"completed": 1},
+    ]
 
 
 def test_a_task_that_fails_for_good_does_not_wait_again() -> None:
-    assert over_time(a_history([False, False]), 3.3) == [{"failed": 1}]
+    assert changes(a_history([False, False]))[-1] == {"failed": 1}
 
 
 def test_a_task_that_was_accepted_and_never_seen_is_pending() -> None:
-    sent = (Sent(0, "a", EPOCH + timedelta(seconds=1), 0.05),)
-    assert [counts(at) for at in states_over_time(sent, {}, EPOCH, (0, 1, 9))] == [{}, {"pending": 1}, {"pending": 1}]
+    run = result(replace(observed([], lost=1), lost=frozenset()))
+    assert {str(counts(at)) for at in run.states} == {"{'pending': 1}"}
 
 
 def test_a_lost_attempt_runs_until_the_next_one() -> None:
     first, second = a_history([False, True]).history
     lost = replace(first, outcome=Outcome.LOST, ended_at=None, error=None, backoff_seconds=None)
     task = replace(a_history([False, True]), history=(lost, second))
-    assert over_time(task, 1, 3.15, 4) == [{"processing": 1}, {"processing": 1}, {"completed": 1}]
+    assert changes(task) == [{"pending": 1}, {"processing": 1}, {"completed": 1}]
 
 
 def test_a_worker_whose_clock_is_behind_changes_no_order() -> None:
-    # By the worker's clock it runs at 0.5 s and ends at 0.6 s, by the client's it is sent at 5 s.
-    task = a_history([True])
+    # By the worker's clock it runs and ends before it is sent by the client's.
     sent_at = EPOCH + timedelta(seconds=5)
-    sent = (Sent(0, task.task_id, sent_at, 0.05),)
-    tasks_seen = {task.task_id: replace(task, created_at=sent_at)}
-    assert [counts(at) for at in states_over_time(sent, tasks_seen, EPOCH, (4, 5))] == [{}, {"completed": 1}]
+    task = replace(a_history([True]), created_at=sent_at)
+    assert changes(task, sent_at=sent_at) == [{"completed": 1}]
 
 
 def test_the_states_of_a_run_add_up_to_its_tasks_at_any_time() -> None:
@@ -77,11 +78,11 @@ def test_errors_are_counted_by_type_with_an_example() -> None:
     usual = [a_history([False, True], 1), a_history([False, False], 2)]
     (attempt,) = a_history([True], 3).history
     lost = replace(a_history([True], 3), history=(replace(attempt, outcome=Outcome.LOST),))
-    assert error_kinds([*usual, lost]) == [
+    assert result(observed([*usual, lost])).errors == [
         ErrorKind(type="E", example="by chance", attempts=3, tasks=1),
         ErrorKind(type=WORKER_LOST, example="the worker ended without reporting", attempts=1, tasks=0),
     ]
-    assert error_kinds([a_history([True]), a_task(status=Status.PENDING)]) == []
+    assert result(observed([a_history([True])])).errors == []
 
 
 def test_the_machine_is_named_with_its_load() -> None:

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ftask.bench.evaluation import evaluate
-from ftask.bench.expectation import expected
+from ftask.bench.evaluation import evaluate, expected
 from ftask.bench.experiment import DEFAULT_BATCH, DEFAULT_CONCURRENCY, Experiment, Progress, Settings
 from ftask.bench.prices import read_prices
 from ftask.bench.report import require_installed
@@ -78,10 +77,10 @@ def bench(
     batch_size = 1 if rate is not None else batch or DEFAULT_BATCH
     settings = Settings(tasks, message, concurrency or DEFAULT_CONCURRENCY, batch_size, rate, seed, timeout)
     stage = run.stage
-    expectation = expected(message, stage.stack.parameters)
+    expectation = expected(message, stage.stack)
     experiment = Experiment(stage, run.api, settings)
     _watch(run, experiment)
-    observed = experiment.observed()
+    observed = experiment.observed
     if observed.failure is not None and not observed.tasks:
         raise observed.failure
     if not observed.sent:
