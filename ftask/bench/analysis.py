@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Literal
@@ -81,7 +82,6 @@ def analyse(
     for task, end in zip(ended, end_seconds, strict=True):
         by_attempts[task.attempts].append(end)
     accepted_seconds = [each.accepted_seconds for each in sent]
-    policy = expectation.policy
     return Result(
         ftask_version=__version__,
         run_id=observed.run_id,
@@ -91,15 +91,10 @@ def analyse(
         ended_at=to_iso(observed.ended_at),
         stopped=observed.stopped,
         settings=RunSettings(
-            tasks=settings.tasks,
-            message=settings.message,
-            concurrency=settings.concurrency if settings.rate is None else None,
-            batch=settings.batch,
-            rate=settings.rate,
-            seed=settings.seed,
+            **asdict(settings),
             error_rate=expectation.rate,
             max_attempts=expectation.max_attempts,
-            backoff=Backoff(base_seconds=policy.base_seconds, cap_seconds=policy.cap_seconds, jitter=policy.jitter),
+            backoff=Backoff(**asdict(expectation.policy)),
             parameters=dict(parameters),
         ),
         tasks=len(sent),

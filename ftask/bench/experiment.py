@@ -48,13 +48,13 @@ QUIET_SECONDS_EMULATED = 5.0
 class Settings:
     """What to submit, and how.
 
-    With `rate`, that many tasks per second arrive. Without, `concurrency` clients run a closed loop of requests with
-    `batch` tasks each. `seed` fixes the arrival times; `timeout_seconds` stops the run.
+    With `rate`, that many tasks per second arrive, one by one. Without, `concurrency` clients run a closed loop of
+    requests with `batch` tasks each. `seed` fixes the arrival times; `timeout_seconds` stops the run.
     """
 
     tasks: int
     message: str
-    concurrency: int = DEFAULT_CONCURRENCY
+    concurrency: int | None = DEFAULT_CONCURRENCY
     batch: int = 1
     rate: float | None = None
     seed: int = 0
@@ -149,7 +149,7 @@ class Experiment:
         seen.load_before = load_average()
         self._give_up_early()
         seen.started_at, begun = now(), self.tick()
-        clients = CONNECTIONS if self._arrivals is not None else min(self.settings.concurrency, CONNECTIONS)
+        clients = min(self.settings.concurrency or CONNECTIONS, CONNECTIONS)
         try:
             with ThreadPoolExecutor(clients) as threads:
                 submitting = [threads.submit(self._submit, begun) for _ in range(clients)]

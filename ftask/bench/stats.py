@@ -86,13 +86,7 @@ def mann_whitney(sample: Sequence[float], other: Sequence[float]) -> float:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the quantile of sorted values, by linear interpolation between two of them.
-
-    Raises:
-        ValueError: `values` is empty.
-    """
-    if not ordered:
-        raise ValueError("a quantile needs at least one value")
+    """Return the quantile of sorted values, at least one, by linear interpolation between two of them."""
     position = share * (len(ordered) - 1)
     below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
@@ -100,12 +94,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def required_trials(probability: float, other: float, significance: float = 0.01, power: float = 0.9) -> int:
-    """Return how many trials show that the rate is not `probability` when it is `other`.
+    """Return how many trials show that the rate is not `probability` when it is `other`, another rate.
 
     Sample size of the two-sided test of one proportion, by the normal approximation.
     """
-    if probability == other:
-        raise ValueError("two equal rates cannot be distinguished")
     wrongly = NORMAL.inv_cdf(1 - significance / 2) * math.sqrt(probability * (1 - probability))
     rightly = NORMAL.inv_cdf(power) * math.sqrt(other * (1 - other))
     return math.ceil(((wrongly + rightly) / (probability - other)) ** 2)

@@ -74,8 +74,8 @@ def bench(
     if report is not None:
         require_installed()
     price_list = read_prices(prices)
-    batch_size = 1 if rate is not None else batch or DEFAULT_BATCH
-    settings = Settings(tasks, message, concurrency or DEFAULT_CONCURRENCY, batch_size, rate, seed, timeout)
+    clients, batch_size = (concurrency or DEFAULT_CONCURRENCY, batch or DEFAULT_BATCH) if rate is None else (None, 1)
+    settings = Settings(tasks, message, clients, batch_size, rate, seed, timeout)
     stage = run.stage
     expectation = expected(message, stage.stack)
     experiment = Experiment(stage, run.api, settings)
