@@ -1,7 +1,7 @@
 """The error-rate experiment: submit, follow, compare what happened with what the stack's settings promise.
 
-`experiment` submits tasks and follows them; `analysis` turns what it observed and the `expectation` into a
-:class:`ftask.bench.result.Result`; `usage` and `cost` say what it would cost on AWS; `compare` holds two results
-against each other. `simulation` runs the same protocol over virtual time. `report` and `plots` draw a result for a
-browser, `ftask.render` for a terminal.
+`experiment` submits tasks and follows them; `evaluation` makes a :class:`ftask.bench.result.Result` of what it observed,
+by `analysis` and by the `cost` of what `usage` counts in the logs. `estimate` prices a month without a run, `compare`
+holds two results against each other, `simulation` runs the protocol over virtual time. `tables` has the cells that both
+a page (`report`, `plots`) and a terminal (`ftask.render`) show.
 """
