@@ -13,7 +13,6 @@ from ftask.actions.cancel import cancel_many
 from ftask.actions.discard import discard
 from ftask.actions.redrive import redrive
 from ftask.aws.concurrency import RateLimiter
-from ftask.aws.local_stage import is_local
 from ftask.aws.stack import deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
@@ -21,6 +20,7 @@ from ftask.core.cancellation import Cancellation
 from ftask.core.errors import FtaskError
 from ftask.core.failed_index import FailedTask
 from ftask.core.letters import Verdict, Verdicts
+from ftask.core.local_stage import is_local
 from ftask.core.model import RemovalKind
 from ftask.local.engine import Engine
 from ftask.selection.failed import failures

@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ftask.aws.stack import DeployedStack
+from ftask.client.connection import TOKEN_VARIABLE, require_tls
 from ftask.core.errors import FtaskError
 from ftask.core.text import json_object, printable
-
-TOKEN_VARIABLE = "FTASK_TOKEN"  # noqa: S105 - the variable's name
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def bearer_token(stack: DeployedStack, variables: Mapping[str, str]) -> str | None:
@@ -37,12 +34,7 @@ def bearer_token(stack: DeployedStack, variables: Mapping[str, str]) -> str | No
     _require(stack, "issuer", claims.get("iss"), [issuer])
     audiences = [audience.strip() for audience in stack.parameters.get("JwtAudience", "").split(",")]
     _require(stack, "audience", claims.get("aud") or claims.get("client_id"), audiences)
-    url = urlsplit(stack.outputs.api_url)
-    if url.scheme != "https" and url.hostname not in _LOOPBACK:
-        raise FtaskError(
-            f"The token in {TOKEN_VARIABLE} was not sent: {url.scheme}://{url.hostname} has no TLS.",
-            "Use an endpoint with https://.",
-        )
+    require_tls(stack.outputs.api_url, f"The token in {TOKEN_VARIABLE}")
     return token
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.local_stage import LOCAL_STAGE
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import LOCAL_STAGE
 
 # True while a stack is taken down to its tasks, messages and logs.
 DATA_ONLY = "DataOnly"

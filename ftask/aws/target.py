@@ -17,8 +17,8 @@ from botocore.session import Session
 from botocore.utils import JSONFileCache
 
 from ftask.aws.errors import translate, translate_aws_errors
-from ftask.aws.local_stage import LOCAL_REGION, LOCAL_STAGE
 from ftask.core.errors import FtaskError, InvalidInputError
+from ftask.core.local_stage import LOCAL_REGION, LOCAL_STAGE
 from ftask.core.service_models import use_service_models
 
 # What makes clients is imported with the first one: a command that only calls the API needs none.

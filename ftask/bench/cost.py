@@ -61,7 +61,7 @@ def cost(usage: RunUsage, tasks: int, setup: Setup, prices: Prices) -> Cost | No
 
 
 def _quantities(usage: RunUsage, invocations: float, setup: Setup) -> dict[str, float]:
-    """Return what the run used if the worker was invoked so often."""
+    """Return what the run used if the worker had this number of invocations."""
     api, worker = usage.api, usage.worker
     log_bytes = _log_bytes(api, api.invocations, setup) + _log_bytes(worker, invocations, setup)
     return {
@@ -91,7 +91,7 @@ def _billed_gb_seconds(usage: RunUsage, invocations: float, setup: Setup) -> flo
 
 
 def _log_bytes(function: FunctionUsage, invocations: float, setup: Setup) -> float:
-    """Return what a function logs if it has so many invocations."""
+    """Return what a function logs in this number of invocations."""
     if function.invocations == 0:
         return function.log_bytes
     # An emulator's own lines are not those of Lambda, which logs none about an invocation that goes well.

@@ -31,7 +31,7 @@ class Expectation:
         return sum(self.rate**attempt * self.mean_delay_seconds(attempt) for attempt in range(1, self.max_attempts))
 
     def share_with(self, attempts: int) -> float:
-        """Return the share of tasks that end after exactly so many attempts."""
+        """Return the share of tasks that end after exactly this number of attempts."""
         reached = self.rate ** (attempts - 1)
         return float(reached if attempts == self.max_attempts else reached * (1 - self.rate))
 

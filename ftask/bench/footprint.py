@@ -109,7 +109,7 @@ def stored_bytes(payload_bytes: int, attempts: float) -> float:
 
 
 def api_ms(tasks: int, memory_mb: float) -> float:
-    """Return how long a request with so many tasks keeps the API function busy: an estimate."""
+    """Return how long a request with this number of tasks keeps the API function busy: an estimate."""
     sends = math.ceil(tasks / MESSAGES_PER_SEND)
     cpu_ms = INVOCATION_CPU_MS + (tasks + sends) * CALL_CPU_MS + tasks * TASK_CPU_MS
     waits_ms = math.ceil(tasks / CALLS_AT_ONCE) * DYNAMODB_MS + math.ceil(sends / CALLS_AT_ONCE) * SQS_MS
@@ -117,7 +117,7 @@ def api_ms(tasks: int, memory_mb: float) -> float:
 
 
 def worker_ms(messages: float, memory_mb: float, task_seconds: float = 0.0) -> float:
-    """Return how long a batch of so many messages keeps the worker busy: an estimate.
+    """Return how long a batch of this number of messages keeps the worker busy: an estimate.
 
     The tasks of a batch run at the same time, so their own work of `task_seconds` counts once.
     """

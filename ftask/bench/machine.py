@@ -6,9 +6,9 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from ftask.aws.local_stage import is_local
 from ftask.aws.target import Target
 from ftask.bench.result import Machine
+from ftask.core.local_stage import is_local
 from ftask.core.text import plural
 
 

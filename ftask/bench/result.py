@@ -176,7 +176,7 @@ class Cost(Part):
 
 
 class StatesAt(Part):
-    """How many tasks were in which state, so many seconds after the first submission."""
+    """How many tasks were in which state, in seconds after the first submission."""
 
     second: float
     pending: int
@@ -217,7 +217,7 @@ class Samples(Part):
     end_attempts: list[int]
 
     def ends_after(self, attempts: int) -> list[float]:
-        """Return how long those tasks took that ended after so many attempts."""
+        """Return how long the tasks took that ended after this number of attempts."""
         ends = zip(self.end_seconds, self.end_attempts, strict=True)
         return [seconds for seconds, count in ends if count == attempts]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ftask.aws.local_stage import is_local, secret_arn
 from ftask.cli.options import DEFAULT, GlobalOptions, Setting
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import is_local, secret_arn
 from ftask.deploy.project import Project, open_project
 from ftask.home.private_files import user_id
 

@@ -13,8 +13,7 @@ from functools import cached_property
 import typer
 
 from ftask.aws.api import ApiClient
-from ftask.aws.bearer import TOKEN_VARIABLE, bearer_token
-from ftask.aws.local_stage import LOCAL_STAGE
+from ftask.aws.bearer import bearer_token
 from ftask.aws.profile import read_profile
 from ftask.aws.stack import StackOutputs, deployed_stack
 from ftask.aws.stage import Stage
@@ -23,9 +22,10 @@ from ftask.cli.config_file import Config, chosen_stage, load_config
 from ftask.cli.options import GlobalOptions
 from ftask.cli.settings import Settings, resolve
 from ftask.cli.signals import EndedBySignalError
-from ftask.client.connection import STAGE_VARIABLE
+from ftask.client.connection import STAGE_VARIABLE, TOKEN_VARIABLE
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import LOCAL_STAGE
 from ftask.home.cache import KnownUrl, recent_ids, remember_ids
 from ftask.home.state_folder import fullness_warning
 from ftask.local.engine import Engine

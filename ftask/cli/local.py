@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from ftask.aws.local_stage import LOCAL_REGION
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Yes
 from ftask.cli.usage import UsageError
+from ftask.core.local_stage import LOCAL_REGION
 from ftask.local.engine import Engine
 from ftask.render.tables import fact_table
 from ftask.render.texts import duration

@@ -9,7 +9,7 @@ from typing import Annotated, Generic, TypeVar
 
 import typer
 
-from ftask.aws.local_stage import LOCAL_STAGE
+from ftask.core.local_stage import LOCAL_STAGE
 from ftask.distribution import NAME, namesake_warning, own_version
 
 T = TypeVar("T")

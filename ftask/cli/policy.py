@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
 from ftask.aws.stack import find_stack
 from ftask.aws.target import Target
 from ftask.cli.deploying import Param
 from ftask.cli.invocation import Invocation, engine_target
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
 from ftask.deploy.parameters import parse_overrides
 from ftask.local.engine import Engine
 from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE

@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from ftask.aws.local_stage import is_local
 from ftask.cli.config_file import Config, TasksConfig
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import is_local
 from ftask.deploy.requirements import requires
 from ftask.deploy.worker_view import see_as_a_worker
 from ftask.tasks.context import running_or_none

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ftask.aws.local_stage import LOCAL_REGION, is_local
 from ftask.aws.profile import Profile
 from ftask.aws.target import Target
 from ftask.cli.config_file import Config, chosen_stage
 from ftask.cli.options import GlobalOptions, Setting, environment
 from ftask.cli.usage import UsageError
+from ftask.core.local_stage import LOCAL_REGION, is_local
 
 ACCESS_KEY_VARIABLE = "AWS_ACCESS_KEY_ID"
 ENGINE = "local engine"

@@ -122,8 +122,7 @@ def submit(
 
 def _options(task: InputTask, due: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a task; what its line says wins over the command line."""
-    own = task.options or {}
-    return {**labels, **({} if own.keys() & set(DUE_FIELDS) else due), **own}
+    return {**labels, **({} if task.options.keys() & set(DUE_FIELDS) else due), **task.options}
 
 
 def _check_key(key: str) -> None:

@@ -75,7 +75,7 @@ def accepted(answer: Any) -> Accepted:
 
 
 def results(answer: Mapping[str, Any], count: int) -> list[Accepted | ApiError]:
-    """Return the outcomes of a batch of so many tasks, in order."""
+    """Return the outcomes of a batch of `count` tasks, in order."""
     entries = answer.get("results")
     if not isinstance(entries, list) or len(entries) != count:
         raise foreign_answer("it has another number of results")

@@ -12,13 +12,12 @@ from weakref import WeakKeyDictionary
 
 from ftask.client.async_transport import AsyncTransport, httpx2, open_async_http
 from ftask.client.calls import Call, Calls, task_id_of
-from ftask.client.client import BATCHES_AT_ONCE
 from ftask.client.connection import Connection, connect
 from ftask.client.errors import ApiError, WaitTimeout
 from ftask.client.info import TaskInfo
 from ftask.client.keys import new_key
 from ftask.client.polling import Followed, Polling, take_end, unfinished
-from ftask.client.requests import Duration, NewTask, TaskRequest, batches
+from ftask.client.requests import BATCHES_AT_ONCE, Duration, NewTask, TaskRequest, batches
 from ftask.client.retrying import MAX_RETRIES, RetryRule
 from ftask.client.transport import TIMEOUT_SECONDS
 from ftask.core.model import Status
@@ -112,12 +111,7 @@ class AsyncClient:
         """Submit one task; see :meth:`ftask.Client.submit`."""
         options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
         task = NewTask(type, payload or {}, **options).request(new_key())
-        try:
-            task_id = (await self._run(lambda calls: calls.submit(task))).task_id
-        except ApiError as error:
-            if error.holder is None or if_exists == "raise":
-                raise
-            task_id = error.holder
+        task_id = await self._run(lambda calls: calls.submit_or_find(task, raises=if_exists == "raise"))
         return self.handle(task_id, task.own_key)
 
     @overload
@@ -270,7 +264,7 @@ class _Shared:
         self._change = asyncio.Event()
 
     async def change(self, seconds: float | None) -> None:
-        """Wait for a change, for so many seconds at most."""
+        """Wait for a change, for `seconds` at most."""
         try:
             async with asyncio.timeout(seconds):
                 await self._change.wait()

@@ -80,7 +80,4 @@ class AsyncTransport:
             )
             return Response(answer.status_code, answer.headers, answer.content)
         except httpx2.RequestError as error:
-            raise ApiConnectionError(
-                f"{type(error).__name__}: {str(error) or sent.url}.",
-                "Check the network, the region's name and the API's URL.",
-            ) from error
+            raise ApiConnectionError(f"{type(error).__name__}: {str(error) or sent.url}.") from error

@@ -63,6 +63,15 @@ class Calls:
             name_task(error, task)
             raise
 
+    def submit_or_find(self, task: TaskRequest, *, raises: bool = False) -> Call[str]:
+        """Submit one task; return its id or, unless this `raises`, that of the task which keeps a unique one out."""
+        try:
+            return (yield from self.submit(task)).task_id
+        except ApiError as error:
+            if raises or error.holder is None:
+                raise
+            return error.holder
+
     def submit_batch(
         self, tasks: Sequence[TaskRequest], retries: Retries | None = None
     ) -> Call[list[Accepted | ApiError]]:

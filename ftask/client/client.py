@@ -18,7 +18,7 @@ from ftask.client.errors import ApiError, WaitTimeout
 from ftask.client.info import TaskInfo
 from ftask.client.keys import new_key
 from ftask.client.polling import Followed, Polling, take_end, unfinished
-from ftask.client.requests import Duration, NewTask, TaskRequest, batches
+from ftask.client.requests import BATCHES_AT_ONCE, Duration, NewTask, TaskRequest, batches
 from ftask.client.retrying import MAX_RETRIES, RetryRule
 from ftask.client.transport import TIMEOUT_SECONDS, HttpClient, Transport, open_http
 from ftask.core.model import Status
@@ -26,9 +26,6 @@ from ftask.core.model import Status
 T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-
-# Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
-BATCHES_AT_ONCE = 4
 
 
 class Handle(Generic[R_co]):
@@ -149,12 +146,7 @@ class Client:
         """
         options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
         task = NewTask(type, payload or {}, **options).request(new_key())
-        try:
-            task_id = self._run(self._calls.submit(task)).task_id
-        except ApiError as error:
-            if error.holder is None or if_exists == "raise":
-                raise
-            task_id = error.holder
+        task_id = self._run(self._calls.submit_or_find(task, raises=if_exists == "raise"))
         return self._handle(task_id, task.own_key)
 
     @overload

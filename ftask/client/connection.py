@@ -17,6 +17,7 @@ from botocore.utils import get_environ_proxies
 
 from ftask.client.errors import CredentialsError
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import LOCAL_REGION, LOCAL_STAGE, is_local
 
 URL_VARIABLE = "FTASK_API_URL"
 STAGE_VARIABLE = "FTASK_STAGE"
@@ -101,23 +102,24 @@ def connect(
         FtaskError: the stage is not deployed, the local engine does not run, or no region is configured.
     """
     url = api_url or (None if stage else variables.get(URL_VARIABLE))
-    stage = stage or variables.get(STAGE_VARIABLE) or "local"
+    stage = stage or variables.get(STAGE_VARIABLE) or LOCAL_STAGE
     session: Any = Session(profile=profile)
     load = session.get_credentials
     if url is not None:
         url = _served(url.rstrip("/"), variables.get("AWS_ENDPOINT_URL"))
         token = token or variables.get(TOKEN_VARIABLE) or None
         connection = Connection(url, "", load, token)
-    elif stage == "local" or stage.startswith("local-"):
+    elif is_local(stage):
         connection = _local(stage, token)
-        region = "us-east-1"
+        region = LOCAL_REGION
     else:
 
         def find_url() -> str:
             return _output(_describe(session, stage, region), "ApiUrl", stage)
 
         connection = Connection(find_url(), "", load, token, find_url=find_url)
-    _require_tls(connection)
+    if connection.token is not None:
+        require_tls(connection.url, "The token")
     known = _REGION_OF_HOST.search(urlsplit(connection.url).hostname or "")
     configured = region or (known and known[1]) or variables.get("AWS_REGION") or session.get_config_variable("region")
     if configured is None and connection.token is None:
@@ -156,7 +158,7 @@ def _local(stage: str, token: str | None) -> Connection:
     key = running.root_key
     session = Session()
     session.set_credentials(key.access_key_id, key.secret_access_key)
-    stack = _describe(session, stage, "us-east-1", running.endpoint_url)
+    stack = _describe(session, stage, LOCAL_REGION, running.endpoint_url)
     # The virtual host of an emulator's API may not resolve.
     path = f"{_output(stack, 'ApiId', stage)}/{_output(stack, 'ApiStage', stage)}"
     credentials = Credentials(key.access_key_id, key.secret_access_key)
@@ -189,7 +191,10 @@ def _output(stack: Mapping[str, Any], key: str, stage: str) -> str:
     raise FtaskError(f"Stage {stage!r} is not completely deployed.", f"Finish it with: ftask deploy -s {stage}")
 
 
-def _require_tls(connection: Connection) -> None:
-    url = urlsplit(connection.url)
-    if connection.token is not None and url.scheme != "https" and url.hostname not in _LOOPBACK:
-        raise FtaskError(f"The token was not sent: {url.scheme}://{url.hostname} has no TLS.", "Use an https:// URL.")
+def require_tls(url: str, token: str) -> None:
+    """Raise if a token would be sent over the network without TLS; `token` names it in the error."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise FtaskError(
+            f"{token} was not sent: {parts.scheme}://{parts.hostname} has no TLS.", "Use an endpoint with https://."
+        )

@@ -38,6 +38,9 @@ class CredentialsError(FtaskError):
 class ApiConnectionError(RequestError):
     """No answer came: the API cannot be reached, or the connection ended first. The request may have arrived."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Check the network, the region's name and the API's URL.")
+
 
 class ApiError(RequestError):
     """The API refused a request, or a task of a batch.

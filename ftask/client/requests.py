@@ -16,6 +16,8 @@ from botocore.credentials import ReadOnlyCredentials
 from ftask.core.payload import MAX_BATCH_BYTES, MAX_BATCH_TASKS, encode_payload
 from ftask.core.timestamps import to_iso
 
+# Of a bulk submission. Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
+BATCHES_AT_ONCE = 4
 # What one request about tasks of known ids names.
 MAX_IDS = 100
 # Room for the frame, the key and the options of each task.
@@ -70,7 +72,7 @@ class NewTask:
     unique: Literal["until_done"] | Duration | None = field(default=None, kw_only=True)
 
     def request(self, new_key: str) -> TaskRequest:
-        """Return the task as it is sent, under its own key or else this new one.
+        """Return the request of the task, with its key; with `new_key` if it has none or is unique.
 
         Raises:
             PayloadError: the payload is too large, or has text that is not Unicode.

@@ -75,6 +75,4 @@ class Transport:
             answer = self._http.send(prepared)
             return Response(answer.status_code, answer.headers, answer.content)
         except BotoCoreError as error:
-            raise ApiConnectionError(
-                f"{str(error).rstrip('.')}.", "Check the network, the region's name and the API's URL."
-            ) from error
+            raise ApiConnectionError(f"{str(error).rstrip('.')}.") from error

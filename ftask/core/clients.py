@@ -55,7 +55,7 @@ SHORT = Patience(0.3, 0.6)
 
 
 def longest_pause_seconds(tries: int) -> float:
-    """Return the longest pause of the SDK after so many tries; newer versions pause for less.
+    """Return the longest pause of the SDK after this number of tries; newer versions pause for less.
 
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     """

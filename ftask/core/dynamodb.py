@@ -135,11 +135,10 @@ class DynamoStore:
                     self._sleep(_CONFLICT_SECONDS)  # another transaction has one of the two items
                     continue
                 held = reasons[1]["Item"]
-                holder = self.get(held["holder"]["S"])
-                is_over = held["until"]["S"] <= to_iso(task.created_at) if "until" in held else False
-                if holder is not None and not is_over and ("until" in held or not holder.status.terminal):
-                    return holder
                 ended = held["holder"]["S"]
+                holder = self.get(ended)
+                if holder is not None and not _is_free(held, holder, task.created_at):
+                    return holder
             else:
                 return None
         raise TemporarilyUnavailableError("Too many tasks want the lock of this unique one at once.", "Send it again.")
@@ -363,6 +362,11 @@ class _Write(NamedTuple):
 
     done: bool
     task: Task | None
+
+
+def _is_free(lock: Mapping[str, Any], holder: Task, now: datetime) -> bool:
+    """Return whether the lock of this unique task may be taken over: its time is over, or without one its task."""
+    return lock["until"]["S"] <= to_iso(now) if "until" in lock else holder.status.terminal
 
 
 def _key(task_id: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ MAX_CHILDREN = 10
 _READ_BYTES = 32 * 1024
 # https://man7.org/linux/man-pages/man7/pipe.7.html
 _PIPE_BYTES = 64 * 1024
-# In so many invocations one after the other a child may come to nothing before that is the attempt's failure.
+# In this number of invocations in a row a child may fail to start before that is the attempt's failure.
 _VAIN_INVOCATIONS = 3
 # A process that the task started may hold the pipes open after the child's death, so the child is looked at too; more
 # often once it has closed its pipe, as it does when it dies.

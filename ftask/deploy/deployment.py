@@ -14,13 +14,13 @@ from functools import cached_property
 from textwrap import indent
 
 from ftask.aws import stack
-from ftask.aws.local_stage import is_local
 from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.stack import DATA_ONLY, deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import is_local
 from ftask.deploy import apply, artifacts, existing
 from ftask.deploy.api_check import await_api
 from ftask.deploy.artifacts import CodeLocation, Uploaded

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ftask.aws.errors import translate_aws_errors
-from ftask.aws.local_stage import LOCAL_ACCOUNT, secret_path
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import LOCAL_ACCOUNT, secret_path
 
 
 def provide(target: Target, buckets: Iterable[str], secrets: Mapping[str, str]) -> None:

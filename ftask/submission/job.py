@@ -63,7 +63,7 @@ class InputTask(NamedTuple):
     type: str | None = None
     number: int = 0
     # When it is due and its labels, as the API names them: `delay`, `at`, `group`, `tags`, `unique`, `uniqueKey`.
-    options: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = {}
 
     @property
     def text(self) -> str:

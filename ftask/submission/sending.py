@@ -12,15 +12,13 @@ from typing import TypeVar
 from ftask.aws.api import ApiClient
 from ftask.client.answers import Accepted
 from ftask.client.errors import ApiError
-from ftask.client.requests import TaskRequest, batches
+from ftask.client.requests import BATCHES_AT_ONCE, TaskRequest, batches
 from ftask.core.errors import FtaskError
 from ftask.submission.job import InputTask, Outcomes
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Enough to hide the network, few enough for an account's fresh concurrency limit of ten.
-BATCHES_AT_ONCE = 4
 # How many batches are in memory: those on their way, those that wait for an earlier one to be reported, and the next.
 BATCHES_AHEAD = 2 * BATCHES_AT_ONCE
 
@@ -92,7 +90,7 @@ def _first(sent: deque[Future[R]]) -> R:
 
 
 def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:
-    requests = [TaskRequest(task.payload, str(task.key), task.type, task.options or {}) for task in batch]
+    requests = [TaskRequest(task.payload, str(task.key), task.type, task.options) for task in batch]
     if len(requests) > 1:
         return client.submit_many(requests)
     try:

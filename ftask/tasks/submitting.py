@@ -9,7 +9,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar
 
 from ftask.tasks.conversion import argument_adapter
 
@@ -48,6 +48,10 @@ class Task(Protocol[P, C_co, R_co]):
         key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        group: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        unique: Literal["until_done"] | Duration | None = None,
+        if_exists: Literal["return", "raise"] = "return",
         client: Client | None = None,
         async_client: AsyncClient | None = None,
     ) -> Submitting[P, R_co]:
@@ -71,14 +75,14 @@ class Submitting(Generic[P, R_co]):
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R_co]:
         """Submit the task; see :meth:`Task.submit`."""
-        from ftask.client.client import default_client
+        from ftask.client.client import default_client  # only a worker whose tasks submit pays for it
 
         client = self._client or default_client()
         return client.submit(self._declaration.name, self._payload(*args, **kwargs), **self._options)
 
     async def submit_async(self, *args: P.args, **kwargs: P.kwargs) -> AsyncHandle[R_co]:
         """Submit the task from an event loop; see :meth:`Task.submit_async`."""
-        from ftask.client.async_client import default_async_client
+        from ftask.client.async_client import default_async_client  # of an extra
 
         client = self._async_client or default_async_client()
         return await client.submit(self._declaration.name, self._payload(*args, **kwargs), **self._options)

@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.stack import deployed_stack, find_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.cli import app
 from ftask.core.codec import encode_message
 from ftask.core.item import task_to_item
+from ftask.core.local_stage import LOCAL_REGION
 from ftask.core.model import EXPERIMENT_TYPE, Failure, Message, Status
 from ftask.core.payload_item import payload_item_of
 from ftask.core.timestamps import now

@@ -17,11 +17,11 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
-from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.stack import deployed_stack
 from ftask.aws.target import Target
 from ftask.core import transitions
 from ftask.core.failed_index import FailedIndex
+from ftask.core.local_stage import LOCAL_REGION
 from ftask.core.model import Delivery, Message, Task
 from ftask.core.one_time_schedules import OneTimeSchedules
 from ftask.core.ports import Settlement

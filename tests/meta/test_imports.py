@@ -78,6 +78,7 @@ PURE = {
     "json_schema",
     "labels",
     "letters",
+    "local_stage",
     "transitions",
     "manifest",
     "memory",

@@ -12,8 +12,8 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.target import Target
+from ftask.core.local_stage import LOCAL_REGION
 
 FORM = "application/x-www-form-urlencoded"
 

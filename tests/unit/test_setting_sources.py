@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ftask.aws.local_stage import LOCAL_REGION
 from ftask.aws.target import Target
 from ftask.cli import app
 from ftask.cli.options import Output
 from ftask.core.errors import FtaskError
+from ftask.core.local_stage import LOCAL_REGION
 from tests.support.invocations import invocation
 
 FILE = """\

@@ -10,11 +10,12 @@ import pytest
 from ftask.aws.api import ApiClient
 from ftask.client.answers import Accepted
 from ftask.client.errors import ApiError
+from ftask.client.requests import BATCHES_AT_ONCE
 from ftask.client.retrying import MAX_RETRIES
 from ftask.core.errors import FtaskError
 from ftask.core.payload import MAX_BATCH_TASKS
 from ftask.submission.job import InputTask, Job, Rejected
-from ftask.submission.sending import BATCHES_AHEAD, BATCHES_AT_ONCE, submit_tasks
+from ftask.submission.sending import BATCHES_AHEAD, submit_tasks
 from tests.support.fake_http import Reply, accepted, fake_client, refused
 
 
