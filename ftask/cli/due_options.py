@@ -61,7 +61,7 @@ def parse_at(text: str, timezone: str | None) -> datetime:
     """Return the time that `--at` names, in UTC.
 
     Raises:
-        UsageError: it is not a time, or past, or more than 366 days ahead, or its zone is missing, unknown or given twice.
+        UsageError: it is not a time from now on within 366 days, or its zone is missing, unknown or given twice.
     """
     try:
         time = datetime.fromisoformat(text.strip())

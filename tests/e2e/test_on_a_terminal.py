@@ -108,6 +108,7 @@ CALLS: dict[str, Callable[[World], Iterable[Call]]] = {
     "deploy": lambda _: [
         Call("deploy --param ErrorRate=0.25 --dry-run", "Nothing changed (--dry-run)."),
         Call("deploy --param ErrorRate=0.25", "Deployed ftask-local.", **CONFIRMED),  # type: ignore[arg-type]
+        Call("deploy --param ErrorRate=0.3 --yes", "Deployed ftask-local."),
     ],
     "package": lambda world: [
         Call(f"package --stage prod --region eu-west-1 --to {world.files / uuid.uuid4().hex}", "Wrote the package")
@@ -119,7 +120,7 @@ CALLS: dict[str, Callable[[World], Iterable[Call]]] = {
     "info": lambda _: [Call("info", "consuming")],
     "open": lambda _: [Call("open api --print", "/openapi.json")],
     "doctor": lambda _: [Call("doctor", "no problems")],
-    "pause": lambda _: [Call("pause --wait", "Paused.")],
+    "pause": lambda _: [Call("pause --wait", "Paused."), Call("resume", "Consuming again.")],
     "resume": lambda _: [Call("resume", "onsuming")],
     "logs": lambda _: [Call("submit -m SUCCESS --wait", "COMPLETED"), Call("logs", "accepted")],
     "config": lambda _: [Call("config", "local engine")],
