@@ -159,10 +159,7 @@ class Invocation(typer.Context):
 
     def has_engine_ended(self) -> bool:
         """Whether the local engine that the command used is gone, even if another program answers at its port."""
-        if self._engine is None:
-            return False
-
-        return Engine().running() != self._engine
+        return self._engine is not None and Engine().has_ended(self._engine)
 
     def confirm(self, question: str, *, yes: bool, hint: str = "Run it again with --yes.") -> None:
         """Ask before something that cannot be undone; `hint` says what to do where no terminal is there to ask."""

@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from ftask.aws.errors import translate_aws_errors
+from ftask.aws.stack import command_on
 from ftask.cli.due_options import At, Delay, Timezone, due_time
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskId
 from ftask.cli.usage import UsageError
+from ftask.client.errors import UnknownTaskError
 from ftask.core.codec import task_to_json
 from ftask.core.errors import FtaskError
+from ftask.core.model import Status
 from ftask.core.timestamps import now
 from ftask.render.tasks import when_due
 
@@ -40,13 +43,17 @@ def reschedule(
     task_id = run.task_id(task_id)
     task = run.stage.task(task_id)
     if task is None:
-        raise FtaskError(f"Task {task_id} does not exist.")
+        raise UnknownTaskError(task_id)
     if not task.status.waiting:
-        hint = f"ftask dlq redrive {task_id}" if task.status == "FAILED" else f"ftask get {task_id}"
-        raise FtaskError(f"Task {task_id} is {task.status}; only a waiting task can be rescheduled.", hint)
+        command = f"dlq redrive --task {task_id}" if task.status is Status.FAILED else f"get {task_id}"
+        raise FtaskError(
+            f"Task {task_id} is {task.status}; only a waiting task can be rescheduled.", command_on(run.target, command)
+        )
     with translate_aws_errors():
         after = run.stage.rescheduler.reschedule(task, due)
     if after is None:
-        raise FtaskError(f"Task {task_id} changed meanwhile.", f"Look at it: ftask get {task_id}")
+        raise FtaskError(
+            f"Task {task_id} changed meanwhile.", f"Look at it: {command_on(run.target, f'get {task_id}')}"
+        )
     shown = run.shown_ids([task_id])
     run.screen.result(task_to_json(after), lambda: f"{shown[task_id]}  {when_due(after, now())}")

@@ -92,7 +92,11 @@ class Engine:
     def crashed(self) -> bool:
         """Return whether the last engine ended without being stopped, and so lost what it had not saved."""
         recorded = self._record.running()
-        return recorded is not None and not answers(recorded)
+        return recorded is not None and not self._is_alive(recorded)
+
+    def has_ended(self, engine: RunningEngine) -> bool:
+        """Return whether `engine` is gone; one that is too busy to answer is not."""
+        return self._record.running() != engine or not self._is_alive(engine)
 
     def ensure(self) -> EnsuredEngine:
         """Start the engine if it does not run.

@@ -53,6 +53,8 @@ def test_failures_are_grouped_and_redriven_by_error_and_the_rest_stays(deployed:
     assert len(deployed("dlq", "ls", "-o", "json").json) == 13
     assert len(deployed("dlq", "peek", "-n", "20", "-o", "json").json) == 13
 
+    failed = deployed("reschedule", values[0], "--now").err
+    assert f"is FAILED; only a waiting task can be rescheduled.\nftask dlq redrive --task {values[0]}" in failed
     ended = deployed("dlq", "redrive", "--task", timeouts[0], "--yes")
     assert ended.code == 1
     assert "is COMPLETED; only FAILED tasks are redriven" in ended.err

@@ -73,6 +73,12 @@ def test_a_cancelled_task_does_not_run_and_one_that_runs_is_not_retried(deployed
     assert (counted.json["wouldCancel"], counted.json["sample"][0]["taskId"]) == (1, waiting)
     done = deployed("cancel", waiting, "--yes", "-o", "json")
     assert done.json == [{"taskId": waiting, "outcome": "cancelled", "status": "CANCELLED"}]
+    too_late = deployed("reschedule", waiting, "--now")
+    assert (too_late.code, too_late.err) == (
+        1,
+        f"Error: Task {waiting} is CANCELLED; only a waiting task can be rescheduled.\nftask get {waiting}\n",
+    )
+    assert f"Error: Task {'f' * 32} does not exist." in deployed("reschedule", "f" * 32, "--now").err
     for _ in range(2):
         deployed("submit", "-m", "SUCCESS")
     assert "Cannot ask without a terminal: Cancel 2 tasks" in deployed("cancel", "--status", "pending").err
