@@ -72,8 +72,7 @@ class Operator:
         running = Engine().running()
         if running is None:
             raise FtaskError("The local engine does not run.", "Start it with: ftask local up")
-        key = running.root_key
-        return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key, self._name)
+        return Target.local(*running.connection, self._name)
 
 
 def _done(batches: Iterable[Verdicts]) -> list[str]:

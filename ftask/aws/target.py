@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -21,7 +22,6 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.core.local_stage import LOCAL_REGION, LOCAL_STAGE
 from ftask.core.service_models import use_service_models
 
-# What makes clients is imported with the first one: a command that only calls the API needs none.
 if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_cloudwatch.client import CloudWatchClient
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sts.client import STSClient
+
+
+# What makes clients is imported with the first one: a command that only calls the API needs none.
 
 # The domains of AWS's endpoints in each partition, private ones (AWS PrivateLink) included.
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
@@ -45,6 +48,11 @@ _AWS_DOMAINS = (
 T = TypeVar("T")
 
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,29}")
+
+
+def _client(service: str) -> Any:
+    """Return an attribute of a target: the client of this service of AWS."""
+    return cached_property(lambda target: target.client(service))
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,16 @@ class Target:
     access_key: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     default_stage: str = LOCAL_STAGE
+    # Clients, each made when it is first used.
+    cloudformation: ClassVar[CloudFormationClient] = _client("cloudformation")
+    cloudwatch: ClassVar[CloudWatchClient] = _client("cloudwatch")
+    dynamodb: ClassVar[DynamoDBClient] = _client("dynamodb")
+    lambda_: ClassVar[LambdaClient] = _client("lambda")
+    logs: ClassVar[CloudWatchLogsClient] = _client("logs")
+    s3: ClassVar[S3Client] = _client("s3")
+    sqs: ClassVar[SQSClient] = _client("sqs")
+    ssm: ClassVar[Any] = _client("ssm")
+    sts: ClassVar[STSClient] = _client("sts")
 
     def __post_init__(self) -> None:
         if not _STAGE.fullmatch(self.stage_name):
@@ -158,53 +176,9 @@ class Target:
             )
         return credentials
 
-    @cached_property
-    def cloudformation(self) -> CloudFormationClient:
-        client: CloudFormationClient = self._client("cloudformation")
-        return client
-
-    @cached_property
-    def cloudwatch(self) -> CloudWatchClient:
-        client: CloudWatchClient = self._client("cloudwatch")
-        return client
-
-    @cached_property
-    def dynamodb(self) -> DynamoDBClient:
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
-
-    @cached_property
-    def sqs(self) -> SQSClient:
-        client: SQSClient = self._client("sqs")
-        return client
-
-    @cached_property
-    def s3(self) -> S3Client:
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def lambda_(self) -> LambdaClient:
-        client: LambdaClient = self._client("lambda")
-        return client
-
     def invoking_lambda(self, seconds: float) -> LambdaClient:
         """Return a client that waits this long for a function, and does not invoke it again when no answer comes."""
-        client: LambdaClient = self._client("lambda", Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
-        return client
-
-    @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
-    def ssm(self) -> Any:
-        return self._client("ssm")
-
-    @cached_property
-    def sts(self) -> STSClient:
-        client: STSClient = self._client("sts")
+        client: LambdaClient = self.client("lambda", Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
         return client
 
     def concurrency_limit(self) -> int | None:
@@ -221,7 +195,8 @@ class Target:
         limit = limits.get("UnreservedConcurrentExecutions", limits.get("ConcurrentExecutions"))
         return limit if isinstance(limit, int) else None
 
-    def _client(self, service: str, special: Config | None = None) -> Any:
+    def client(self, service: str, special: Config | None = None) -> Any:
+        """Return a new client; `special` settings go before those of every client."""
         self.credentials()
         # The virtual hosts of an emulator's buckets may not resolve.
         addressing: Any = self.choose(aws={}, emulator={"addressing_style": "path"})
@@ -245,3 +220,22 @@ def _session_without_profiles() -> Session:
     """Return a session that ignores AWS_PROFILE and the files of the AWS CLI, as a stage with its own keys needs it."""
     no_file = (None, None, os.devnull, None)
     return Session({"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The settings of one profile, and the file that most of them are kept in."""
+
+    name: str
+    path: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_profile(name: str | None) -> Profile:
+    """Return the profile of this name, or the default one; without settings if the profile does not exist."""
+    session = Session(profile=name)
+    path = str(session.get_config_variable("config_file"))
+    try:
+        return Profile(name or "default", path, session.get_scoped_config())
+    except BotoCoreError:  # whoever needs the profile's credentials reports it
+        return Profile(name or "default", path)

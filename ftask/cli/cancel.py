@@ -30,8 +30,8 @@ from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
 from ftask.core.text import plural
 from ftask.core.timestamps import now
-from ftask.render.cancellation import cancellation_text, cancellations_text
 from ftask.render.task_list import task_table
+from ftask.render.tasks import cancellation_text, cancellations_text
 from ftask.selection.filter import UNFINISHED
 from ftask.selection.scan import unfinished
 

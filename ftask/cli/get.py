@@ -9,7 +9,7 @@ import typer
 from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import TaskId
 from ftask.core.errors import FtaskError
-from ftask.ops.last_traceback import last_traceback
+from ftask.ops.logs import last_traceback
 from ftask.render.tasks import detail
 
 

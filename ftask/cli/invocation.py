@@ -12,12 +12,10 @@ from functools import cached_property
 
 import typer
 
-from ftask.aws.api import ApiClient
-from ftask.aws.bearer import bearer_token
-from ftask.aws.profile import read_profile
+from ftask.aws.api import ApiClient, bearer_token
 from ftask.aws.stack import StackOutputs, deployed_stack
 from ftask.aws.stage import Stage
-from ftask.aws.target import Target
+from ftask.aws.target import Target, read_profile
 from ftask.cli.config_file import Config, chosen_stage, load_config
 from ftask.cli.options import GlobalOptions
 from ftask.cli.settings import Settings, resolve
@@ -90,7 +88,7 @@ class Invocation(typer.Context):
         if warning := fullness_warning(engine.root):
             self.screen.warn(warning)
         self._engine = running
-        return engine_target(running, self.stage_name)
+        return Target.local(*running.connection, self.stage_name)
 
     @cached_property
     def config(self) -> Config:
@@ -201,9 +199,3 @@ class Invocation(typer.Context):
             # The terminal was closed. A read sees that before the SIGHUP that follows.
             raise EndedBySignalError(signal.SIGHUP)
         return line.strip()
-
-
-def engine_target(running: RunningEngine, stage: str) -> Target:
-    """Return a stage of an engine that runs."""
-    key = running.root_key
-    return Target.local(running.endpoint_url, key.access_key_id, key.secret_access_key, stage)

@@ -17,7 +17,7 @@ from ftask.cli.selecting import words
 from ftask.cli.usage import parse_choice
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import write_private
-from ftask.ops.console import PAGES, console_links
+from ftask.ops.info import PAGES, console_links
 
 API = "api"
 ALL_PAGES = (*PAGES, API)

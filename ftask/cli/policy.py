@@ -13,7 +13,7 @@ from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import find_stack
 from ftask.aws.target import Target
 from ftask.cli.deploying import Param
-from ftask.cli.invocation import Invocation, engine_target
+from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
 from ftask.core.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
@@ -122,7 +122,7 @@ def _scope(run: Invocation, own_bucket: str | None) -> tuple[Scope, Mapping[str,
     if run.settings.uses_engine:
         scope = Scope(stack, region=LOCAL_REGION, account=LOCAL_ACCOUNT, own_bucket=own_bucket)
         running = Engine().running()  # printing a policy does not start it
-        return _deployed(run, scope, None if running is None else engine_target(running, run.stage_name))
+        return _deployed(run, scope, None if running is None else Target.local(*running.connection, run.stage_name))
     region = run.settings.region.value
     if region is None:
         run.screen.note("No region is configured: the policy is for every region and every account.")

@@ -14,9 +14,9 @@ from ftask.deploy.requirements import requires
 from ftask.deploy.worker_view import see_as_a_worker
 from ftask.tasks.context import running_or_none
 from ftask.tasks.conversion import convert
+from ftask.tasks.declaration import Registry
 from ftask.tasks.errors import ModuleLoadError
 from ftask.tasks.loading import load_tasks, set_environment
-from ftask.tasks.registry import Registry
 
 
 def require_tasks(config: Config) -> tuple[Path, TasksConfig]:

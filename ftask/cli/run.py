@@ -23,8 +23,8 @@ from ftask.core.payload import JsonObject
 from ftask.core.ranges import RANGES
 from ftask.core.timestamps import now
 from ftask.render.tasks import attempt_line, result_text
+from ftask.tasks.declaration import Registry
 from ftask.tasks.manifest import build_manifest
-from ftask.tasks.registry import Registry
 from ftask.tasks.trial import SkippingClock, new_task, run_to_end
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ftask.aws.profile import Profile
-from ftask.aws.target import Target
+from ftask.aws.target import Profile, Target
 from ftask.cli.config_file import Config, chosen_stage
 from ftask.cli.options import GlobalOptions, Setting, environment
 from ftask.cli.usage import UsageError

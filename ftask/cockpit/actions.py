@@ -16,8 +16,8 @@ from ftask.core.errors import FtaskError
 from ftask.core.letters import Verdict
 from ftask.core.text import plural
 from ftask.ops.top import FailedAttempt
-from ftask.render.cancellation import cancellation_text
 from ftask.render.dead_letters import VERDICTS
+from ftask.render.tasks import cancellation_text
 from ftask.selection.error_kinds import FailureGroup
 from ftask.selection.filter import TaskFilter
 

@@ -20,7 +20,7 @@ from ftask.core.codec import TASK_ID, task_to_json
 from ftask.core.errors import FtaskError
 from ftask.core.model import Task
 from ftask.home.cache import recent_ids, remember_ids
-from ftask.ops.last_traceback import last_traceback
+from ftask.ops.logs import last_traceback
 from ftask.ops.task_ids import find_in_table, find_shown
 from ftask.ops.top import StageSnapshot
 from ftask.selection.error_kinds import FailureGroup

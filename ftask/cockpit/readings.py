@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ftask.cockpit import background
 from ftask.cockpit.board import TaskRow
 from ftask.cockpit.operations import Ending
 from ftask.core.errors import FtaskError
-from ftask.ops.top import FAILED_AGE_SECONDS, READING_SHARE, FailedAttempt, StageSnapshot
+from ftask.ops.top import FailedAttempt, StageSnapshot
 from ftask.selection.failed import FailedTasks
 
 if TYPE_CHECKING:
     from ftask.cockpit.app import Cockpit
-
-
-@dataclass
-class FailedReading:
-    """Decides when the failed tasks are read again: after a change, yet seldom where reading takes long."""
-
-    clock: Callable[[], float] = time.monotonic
-    _at_once: bool = True
-    _has_changed: bool = False
-    _seen: tuple[int, FailedAttempt | None] | None = None
-    _not_before: float = 0.0
-    _started: float | None = None
-
-    def see(self, snapshot: StageSnapshot) -> None:
-        """Take note of a snapshot."""
-        seen = (snapshot.failed, next((failure for failure in snapshot.failures if failure.final), None))
-        self._has_changed |= self._seen is not None and seen != self._seen
-        self._seen = seen
-
-    def changed(self) -> None:
-        """Take note of a change that was made here: no need to wait."""
-        self._at_once = True
-
-    def is_due(self) -> bool:
-        """Whether to read now."""
-        is_wanted = self._at_once or (self._has_changed and self.clock() >= self._not_before)
-        return is_wanted and self._started is None
-
-    def begin(self) -> None:
-        """Take note that a reading begins."""
-        self._started = self.clock()
-        self._at_once = self._has_changed = False
-
-    def end(self) -> None:
-        """Take note that the reading has ended, with or without a result."""
-        now = self.clock()
-        started = now if self._started is None else self._started
-        self._not_before = started + max(FAILED_AGE_SECONDS, (now - started) / READING_SHARE)
-        self._started = None
 
 
 class Readings:
@@ -69,47 +29,63 @@ class Readings:
         self._has_ended = has_ended
         self._number = 0
         self._is_reading = False
-        self._failed_reading = FailedReading()
+        # Whether the next reading reads the failed tasks too, whatever the snapshot says; the second one does.
+        self._is_changed = False
+        self._counted_at: datetime | None = None
+        self._seen: tuple[int, FailedAttempt | None] | None = None
         self._remembered: list[str] = []
 
     def start(self) -> None:
         """Read now, and each interval."""
         self._app.set_interval(self._interval_seconds, self._read)
         self._read()
-        self.read_failed()
 
     def changed(self) -> None:
-        """Read the failed tasks at once, after a change made here."""
-        self._failed_reading.changed()
-        self.read_failed()
+        """Read at once, after a change made here."""
+        self._is_changed = True
+        self._read()
 
     def _read(self) -> None:
         if self._board.paused or self._is_reading:
             return
         self._is_reading = True
-        background.call(self._app, self._snapshot, self._show, self._unreadable)
+        is_changed, self._is_changed = self._is_changed, not self._board.history
+        background.call(self._app, lambda: self._stage(is_changed), self._show, self._unreadable)
 
-    def _snapshot(self) -> StageSnapshot | Ending:
+    def _stage(self, is_changed: bool) -> tuple[StageSnapshot, FailedTasks | None] | Ending:
+        """Return a snapshot, and the failed tasks if they have changed."""
+        operations = self._app.operations
         try:
-            return self._app.operations.snapshot()
+            snapshot = operations.snapshot()
+            return snapshot, operations.failed_tasks() if self._has_changed(snapshot) or is_changed else None
         except FtaskError as error:
             if self._has_ended():
                 return Ending(error=error)
             raise
 
-    def _show(self, snapshot: StageSnapshot | Ending) -> None:
+    def _has_changed(self, snapshot: StageSnapshot) -> bool:
+        """Whether a task has failed, or was redriven, since the last count: seldom where counting is slow."""
+        if snapshot.failed_at == self._counted_at:
+            return False
+        before, self._counted_at = self._seen, snapshot.failed_at
+        self._seen = snapshot.failed, next((failure for failure in snapshot.failures if failure.final), None)
+        return before is not None and self._seen != before
+
+    def _show(self, reading: tuple[StageSnapshot, FailedTasks | None] | Ending) -> None:
         self._is_reading = False
-        if isinstance(snapshot, Ending):
-            self._app.end(snapshot)
+        if isinstance(reading, Ending):
+            self._app.end(reading)
             return
+        snapshot, failed = reading
         self._app.say_problem(snapshot.problem)
         self._board.history.append(snapshot)
-        self._failed_reading.see(snapshot)
-        self.read_failed()
+        self._board.failed = failed or self._board.failed
         self._show_board()
         self._number += 1
         if self._number == self._count:
             self._app.end(Ending())
+        elif self._is_changed:
+            self._read()
 
     def _show_board(self) -> None:
         rows = self._app.show_board()
@@ -122,24 +98,8 @@ class Readings:
 
     def _unreadable(self, error: FtaskError) -> None:
         self._is_reading = False
+        self._is_changed = True
         self._app.say_problem(f"{error_text(error)} Trying again every {self._interval_seconds:g} s.")
-
-    def read_failed(self) -> None:
-        """Read the failed tasks if it is time to."""
-        if self._board.paused or not self._failed_reading.is_due():
-            return
-        self._failed_reading.begin()
-        background.call(self._app, self._app.operations.failed_tasks, self._show_failed, self._failed_unreadable)
-
-    def _show_failed(self, failed: FailedTasks) -> None:
-        self._failed_reading.end()
-        self._board.failed = failed
-        self._show_board()
-        self.read_failed()
-
-    def _failed_unreadable(self, error: FtaskError) -> None:
-        self._failed_reading.end()
-        self._app.say_error(error)
 
 
 def error_text(error: FtaskError) -> str:

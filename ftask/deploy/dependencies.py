@@ -23,8 +23,7 @@ from filelock import FileLock, Timeout
 
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
-from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, file_entry, write_zip
-from ftask.deploy.bytecode import Interpreter, compile_folder
+from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, Interpreter, compile_folder, file_entry, write_zip
 from ftask.deploy.installers import Progress, export_lock, install
 from ftask.deploy.platforms import Platform
 from ftask.deploy.requirements import Requirements, find_lock, read_pylock, read_requirements, settings_of_uv

@@ -25,6 +25,7 @@ from ftask.deploy import apply, artifacts, existing
 from ftask.deploy.api_check import await_api
 from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
+from ftask.deploy.changes import compare, deployed_types
 from ftask.deploy.existing import Existing
 from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
@@ -40,7 +41,6 @@ from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.policies import SUBMITS, TasksPolicy, key_statements, read_policy, secrets_statements
 from ftask.deploy.project import Project
 from ftask.deploy.stack_events import StackEvent
-from ftask.deploy.task_types import compare, deployed_types
 from ftask.deploy.template import template_with
 
 

@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.archive import Content
-from ftask.deploy.bytecode import Interpreter
+from ftask.deploy.archive import Content, Interpreter
 from ftask.deploy.dependencies import Build
 from ftask.deploy.installers import Progress
 from ftask.deploy.project import Project, include_for_file, include_for_module

@@ -20,10 +20,9 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
-from ftask.deploy.changes import Change, read_changes
+from ftask.deploy.changes import Change, TypeChanges, read_changes
 from ftask.deploy.existing import find_existing
 from ftask.deploy.stack_events import new_token, remedy
-from ftask.deploy.task_types import TypeChanges
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import GetTemplateSummaryOutputTypeDef

@@ -32,10 +32,19 @@ from ftask.home.state_folder import (
     own_folder,
     unusable,
 )
-from ftask.local.address import PORT_VARIABLE, any_free_port, choose_port, is_free
 from ftask.local.environment import engine_environment
-from ftask.local.health import answers, read_health
-from ftask.local.record import ROOT_KEY_FILE, RecordFile, RunningEngine, root_key
+from ftask.local.record import (
+    PORT_VARIABLE,
+    ROOT_KEY_FILE,
+    RecordFile,
+    RunningEngine,
+    answers,
+    any_free_port,
+    choose_port,
+    is_free,
+    read_health,
+    root_key,
+)
 
 START_SECONDS = 60.0
 # An engine that stops saves its state, which takes minutes where it has hundreds of thousands of items.

@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ftask.local.address import HOST
 from ftask.local.function_start import VARIABLE
-from ftask.local.record import RootKey
+from ftask.local.record import HOST, RootKey
 
 # The functions inherit the engine's environment. So that a task runs on the laptop as on AWS, an allow-list: what
 # programs need to find their files and their language. No credentials, no proxy, and nothing of a virtualenv.

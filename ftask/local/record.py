@@ -1,4 +1,4 @@
-"""The record of a running engine, by which later commands find it and tell it from another program at its port.
+"""Where the engine listens, and the record by which later commands find it and tell it from another program there.
 
 And the engine's root key: random, one for each state folder, kept in a file that only its owner can read.
 """
@@ -6,14 +6,69 @@ And the engine's root key: random, one for each state folder, kept in a file tha
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import socket
 import string
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, Request, build_opener
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+
+from ftask.core.errors import FtaskError
 from ftask.home.private_files import OTHERS, replace_private, user_id
-from ftask.local.address import HOST
+
+HOST = "127.0.0.1"
+PREFERRED_PORT = 4566
+PORT_VARIABLE = "FTASK_LOCAL_PORT"
+
+
+def choose_port(last: int | None) -> int:
+    """Return the port for a new engine; `last` is the one of the engine before.
+
+    Raises:
+        FtaskError: the configured port is not a port number, or another program uses it.
+    """
+    configured = os.environ.get(PORT_VARIABLE)
+    if configured is not None:
+        if not configured.isdecimal() or not 0 < int(configured) < 65536:
+            raise FtaskError(f"{PORT_VARIABLE} is {configured!r}, not a port number.", "Use 1 to 65535.")
+        if not is_free(int(configured)):
+            raise FtaskError(
+                f"Another program uses port {configured}, which {PORT_VARIABLE} names.",
+                f"Choose another port with {PORT_VARIABLE}, or unset it.",
+            )
+        return int(configured)
+    for port in (last, PREFERRED_PORT):
+        if port is not None and is_free(port):
+            return port
+    return any_free_port()
+
+
+def any_free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        free: int = probe.getsockname()[1]
+        return free
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server can listen at `port`."""
+    with socket.socket() as probe:
+        # The engine's server does the same: a port in TIME_WAIT counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
 
 ROOT_KEY_FILE = "credentials.json"
 _ID_CHARACTERS = string.ascii_uppercase + "234567"
@@ -41,6 +96,11 @@ class RunningEngine:
     @property
     def endpoint_url(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def connection(self) -> tuple[str, str, str]:
+        """The URL of the endpoint, and the id and the secret of its root key."""
+        return self.endpoint_url, self.root_key.access_key_id, self.root_key.secret_access_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +155,42 @@ def root_key(folder: Path) -> RootKey:
     key = RootKey("FTASK" + "".join(secrets.choice(_ID_CHARACTERS) for _ in range(15)), secrets.token_urlsafe(30))
     replace_private(path, json.dumps(asdict(key)))
     return key
+
+
+_TIMEOUT_SECONDS = 5
+_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What an engine says of itself: the token that it was started with, and the version of ministack."""
+
+    token: str
+    version: str
+
+
+def read_health(port: int, key: RootKey) -> Health | None:
+    """Return what the engine at `port` says of itself; None if none answers there.
+
+    The request is signed with `key`, so that another program at the port learns nothing of use.
+    """
+    url = f"http://{HOST}:{port}/_ministack/health"
+    signed = AWSRequest("GET", url)
+    SigV4Auth(ReadOnlyCredentials(key.access_key_id, key.secret_access_key, None), "ministack", _REGION).add_auth(
+        signed
+    )
+    opener = build_opener(ProxyHandler({}))  # a proxy of the environment does not reach this machine
+    try:
+        with opener.open(Request(url, headers=dict(signed.headers.items())), timeout=_TIMEOUT_SECONDS) as answer:
+            fields = json.loads(answer.read())
+    except (URLError, OSError, ValueError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    return Health(str(fields.get("edition")), str(fields.get("version", "?")))
+
+
+def answers(engine: RunningEngine) -> bool:
+    """Return whether this engine answers at its port."""
+    health = read_health(engine.port, engine.root_key)
+    return health is not None and health.token == engine.token

@@ -12,10 +12,19 @@ from typing import IO, Any, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from ftask.core.errors import OutputError
-from ftask.render.bars import counted
 from ftask.render.safe import SafeConsole, json_text, safe_text
 from ftask.render.tables import plain_lines
 from ftask.render.texts import shorten
@@ -185,3 +194,26 @@ def _writing_result() -> Iterator[None]:
 def _console(stream: IO[str], *, soft_wrap: bool) -> Console:
     # Text is shown unchanged: an error about `[bold]` or `:ok:` keeps its brackets and colons.
     return SafeConsole(file=stream, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+
+
+def counted(
+    console: Console, items: Iterable[T], what: str, total: int | None, size: Callable[[T], int]
+) -> Iterator[T]:
+    """Yield the items, with a bar that advances by the `size` of each; without a total, with a spinner and a number."""
+    bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (
+        bar_columns if total is not None else (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"))
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        for item in items:
+            bar.advance(task, size(item))
+            yield item
+
+
+class _Rate(ProgressColumn):
+    """The speed: items per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")

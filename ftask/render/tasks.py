@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ftask.actions.cancel import CancelResult
+from ftask.core.cancellation import Cancellation
 from ftask.core.model import EXPERIMENT_TYPE, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
 from ftask.render.statuses import have_types, status_counts, status_text
@@ -209,3 +211,23 @@ def attempt_line(task: Task) -> str:
 def result_text(task: Task) -> str:
     """Return the result of a completed task as indented JSON; `null` without a result."""
     return json.dumps(json.loads(task.result or "null"), indent=2, ensure_ascii=False)
+
+
+TEXTS: Mapping[Cancellation, str] = {
+    Cancellation.CANCELLED: "cancelled",
+    Cancellation.REQUESTED: "running: the attempt may finish, and no further one begins",
+    Cancellation.ENDED: "ended before",
+    Cancellation.UNKNOWN: "not found",
+    Cancellation.BUSY: "kept changing: run the command again",
+}
+
+
+def cancellation_text(result: CancelResult) -> str:
+    """Return what a cancel did to one task, to follow its id."""
+    ended = f" ({result.status})" if result.outcome is Cancellation.ENDED else ""
+    return f"{TEXTS[result.outcome]}{ended}"
+
+
+def cancellations_text(outcomes: Counter[Cancellation]) -> str:
+    """Return one line with the number of tasks of each outcome."""
+    return "; ".join(f"{outcomes[outcome]:,} {text}" for outcome, text in TEXTS.items() if outcomes[outcome]) + "."

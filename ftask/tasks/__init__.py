@@ -1,10 +1,9 @@
 """The user's own tasks: what their module imports, and how a worker calls it.
 
-`declaration` has `@task`, with its `options` and the function's `signature`, and `registry` what it declared; `context`
-has the attempt that runs.
-`loading` imports the user's module; `worker` makes one handler of its tasks for the executor, by way of `calling`,
-`conversion` (payload to arguments) and `results` (return value to JSON); `output` marks what they log and print;
-`manifest` describes them for the API; `testing` runs them in tests, `trial` from a terminal.
+`declaration` has `@task` and what it declared, with its `options` and the function's `signature`; `context` has the
+attempt that runs. `loading` imports the user's module; `worker` makes one handler of its tasks for the executor, by way
+of `conversion` (payload to arguments); `output` marks what they log and print; `manifest` describes them for the API;
+`testing` runs them in tests, `trial` from a terminal.
 
 All of it is in the worker's archive: nothing but the standard library, the pure modules of the core, and pydantic
 where the user's project has it.

@@ -1,9 +1,11 @@
-"""The running attempt, for the code that it runs."""
+"""The running attempt, for the code that it runs. A process that this code forks does not report for the attempt."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +13,7 @@ from datetime import datetime
 from ftask.core.attempt_keys import attempt_keys, keys_of
 from ftask.core.timestamps import now
 from ftask.tasks.errors import OutsideTaskError
+from ftask.tasks.tracebacks import traceback_text
 
 
 # Compared by identity: two attempts are never the same one.
@@ -69,3 +72,22 @@ def running(run: Run) -> Iterator[Run]:
     finally:
         attempt_keys.reset(keys)
         _current.reset(token)
+
+
+@contextmanager
+def ends_here() -> Iterator[None]:
+    """End a process that was forked inside the block where it would leave the block, as a program would end."""
+    worker = os.getpid()
+    code = 0
+    try:
+        yield
+    except BaseException as error:
+        if os.getpid() == worker:
+            raise
+        code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+        sys.stderr.write(traceback_text(error) + "\n")
+    if os.getpid() != worker:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)

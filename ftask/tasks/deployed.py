@@ -6,9 +6,9 @@ from functools import cache
 
 from ftask.core.deployed import read_environment, read_secrets
 from ftask.core.secrets import fetch_secrets
+from ftask.tasks.declaration import Registry
 from ftask.tasks.loading import load_tasks, set_environment
 from ftask.tasks.output import capture_output
-from ftask.tasks.registry import Registry
 
 
 @cache

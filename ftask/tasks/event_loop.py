@@ -19,8 +19,7 @@ from weakref import WeakSet
 
 from ftask.core.errors import TimedOut
 from ftask.core.threads import current_umask, have_a_folder_of_its_own
-from ftask.tasks.context import Run
-from ftask.tasks.forks import ends_here
+from ftask.tasks.context import Run, ends_here
 
 # How long asyncio tasks that an attempt left behind may take to end.
 END_SECONDS = 1.0

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import Any
 
 from ftask.core.raised import message_of, type_of
+from ftask.tasks.context import ends_here
+from ftask.tasks.declaration import Registry, registered
 from ftask.tasks.errors import DeclarationError, ModuleLoadError
-from ftask.tasks.forks import ends_here
-from ftask.tasks.registry import Registry, registered
 from ftask.tasks.tracebacks import traceback_text
 
 

@@ -18,10 +18,9 @@ from ftask.core.errors import FtaskError, error_text
 from ftask.core.json_schema import UNCHECKED
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.tasks.conversion import argument_adapter, argument_types, has_pydantic
-from ftask.tasks.declaration import Declaration
+from ftask.tasks.declaration import Declaration, Registry
 from ftask.tasks.errors import DeclarationError
 from ftask.tasks.loading import load_tasks
-from ftask.tasks.registry import Registry
 
 # What the project can do in pydantic so that more is accepted than the JSON schema says.
 _OWN_VALIDATORS = ("function-before", "function-wrap", "function-plain")

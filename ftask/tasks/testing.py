@@ -20,8 +20,7 @@ from ftask.core.raised import recorded
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run
 from ftask.tasks.context import running as _running
-from ftask.tasks.declaration import declaration_of
-from ftask.tasks.registry import Registry, fresh_registry
+from ftask.tasks.declaration import Registry, declaration_of, fresh_registry
 from ftask.tasks.worker import handler
 
 __all__ = ["TASK_ID", "Outcome", "fresh_registry", "run", "running"]

@@ -21,7 +21,7 @@ from ftask.core.payload import JsonObject, encode_payload
 from ftask.core.ports import Clock, Observer
 from ftask.core.retry import RetryPolicy
 from ftask.core.workload import SimulatedError, simulated
-from ftask.tasks.registry import Registry
+from ftask.tasks.declaration import Registry
 from ftask.tasks.worker import handler
 
 # What a stack has without parameters: MaxAttempts, ErrorRate and WorkerTimeout.

@@ -1,28 +1,95 @@
-"""What a worker calls: the declared tasks as one handler of the executor."""
+"""What a worker calls: the declared tasks as one handler of the executor, a payload in, a result as JSON out."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from contextvars import copy_context
-from datetime import timedelta
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from types import CoroutineType
 from typing import Any
+from uuid import UUID
 
 from ftask.core import events
 from ftask.core.errors import InvalidResult, RetryAfter, UnknownTaskType
-from ftask.core.execution import SETTLE_TIME, limit_text
+from ftask.core.execution import SETTLE_TIME, limit_text, result_json
 from ftask.core.isolation import TimeLimit
 from ftask.core.ports import Clock, Handler, Job, Observer
 from ftask.core.raised import message_of, type_of
 from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
-from ftask.tasks.calling import call
-from ftask.tasks.context import Run, running
-from ftask.tasks.declaration import Declaration
-from ftask.tasks.denied_calls import explain_denied_call
+from ftask.tasks.context import Run, ends_here, running
+from ftask.tasks.conversion import converter
+from ftask.tasks.declaration import Declaration, Registry
 from ftask.tasks.errors import AttemptAborted, InvalidPayload
-from ftask.tasks.forks import ends_here
 from ftask.tasks.output import end_lines
-from ftask.tasks.registry import Registry
-from ftask.tasks.tracebacks import traceback_text
+from ftask.tasks.tracebacks import explain_denied_call, traceback_text
+
+
+def call(declaration: Declaration, payload: Mapping[str, Any], run: Run, limit: str = limit_text(None)) -> Any:
+    """Run the task as attempt `run` and return its result as JSON knows it.
+
+    What an `async def` awaits is cancelled at the deadline of the run; `limit` says why that comes. Its own code
+    between two awaits, and threads that it started, cannot be stopped.
+
+    Raises:
+        InvalidPayload: the payload does not fit the arguments.
+        TimedOut: the deadline came first.
+        InvalidResult: the result is not JSON.
+        BaseException: the task raised it.
+    """
+    arguments = bind(declaration, payload)
+    result = declaration.function(**arguments)
+    if isinstance(result, CoroutineType):
+        from ftask.tasks.event_loop import run_coroutine  # asyncio takes a cold start 30 ms
+
+        result = run_coroutine(result, run, limit)
+    return to_json_value(result)
+
+
+def bind(declaration: Declaration, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments that `payload` stands for.
+
+    Raises:
+        InvalidPayload: an argument is unknown or missing, or pydantic cannot convert its value.
+    """
+    problem = declaration.type.check(payload)
+    if problem is not None:
+        raise InvalidPayload(problem)
+    return converter(declaration)(payload)
+
+
+def to_json_value(result: Any) -> Any:
+    """Return `result` made of what JSON has: dictionaries, lists, texts, numbers, booleans, None.
+
+    Models of pydantic, dataclasses, dates and times (as ISO 8601), enums (as their values), sets (as lists), and
+    decimals, UUIDs and paths (as text) are converted, at any depth.
+
+    Raises:
+        InvalidResult: a part of it is something else, or contains itself.
+    """
+    return None if result is None else json.loads(result_json(result, _convert))
+
+
+def _convert(value: Any) -> Any:
+    """Return what stands for a value that json does not know; json goes on from there."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, date | time | datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, set | frozenset):
+        return list(value)
+    if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
+        return dump(mode="json")
+    if isinstance(value, Decimal | UUID | PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 
 def handler(

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from ftask.deploy.archive import Content, write_zip
-from ftask.deploy.function_code import api_content, worker_content
+from ftask.deploy.build import api_content, worker_content
 
 
 def report(name: str, content: Content, folder: Path) -> None:

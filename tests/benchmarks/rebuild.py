@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from ftask.deploy.archive import write_zip
-from ftask.deploy.bytecode import find_interpreter
+from ftask.deploy.archive import find_interpreter, write_zip
+from ftask.deploy.build import fit, worker_content
 from ftask.deploy.dependencies import build_dependencies
-from ftask.deploy.function_code import fit, worker_content
 from ftask.deploy.platforms import LAMBDA, Platform, host_platform
 from ftask.deploy.project import open_project, project_files
 

@@ -18,7 +18,7 @@ from statistics import median
 from typing import NamedTuple
 
 from ftask.core.manifest import Manifest, encode_manifest
-from ftask.deploy.function_code import api_content, worker_content
+from ftask.deploy.build import api_content, worker_content
 from ftask.deploy.project import ProjectFile
 
 ENVIRONMENT = {

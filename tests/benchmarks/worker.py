@@ -30,8 +30,8 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Message
 from ftask.core.sqs import MAX_BATCH, SqsQueue
 from ftask.core.timestamps import from_iso
-from ftask.local.address import PORT_VARIABLE, any_free_port
 from ftask.local.engine import Engine
+from ftask.local.record import PORT_VARIABLE, any_free_port
 from tests.support.builders import a_task
 from tests.support.cli import make_cli
 from tests.support.engines import local_target, running

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.archive import Content, write_zip
-from ftask.deploy.bytecode import Interpreter, find_interpreter
+from ftask.deploy.archive import Content, Interpreter, find_interpreter, write_zip
 from ftask.deploy.dependencies import KEPT_UNUSED_DAYS, Build, build_dependencies
 from ftask.deploy.installers import find_uv
 from ftask.deploy.platforms import LAMBDA, Platform, host_platform

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from ftask.core.manifest import encode_manifest
-from ftask.deploy.function_code import api_content, worker_content
+from ftask.deploy.build import api_content, worker_content
 from ftask.deploy.project import ProjectFile
+from ftask.tasks.declaration import fresh_registry
 from ftask.tasks.manifest import build_manifest
-from ftask.tasks.registry import fresh_registry
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "a",

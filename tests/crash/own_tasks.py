@@ -9,8 +9,8 @@ from typing import Any
 from ftask.core.manifest import EXPERIMENT, Manifest
 from ftask.core.model import Status, Task
 from ftask.tasks import current, task
+from ftask.tasks.declaration import fresh_registry
 from ftask.tasks.manifest import build_manifest
-from ftask.tasks.registry import fresh_registry
 
 BACKOFF = (30, 45)
 MAX_ATTEMPTS = 4

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ftask.local.address import PORT_VARIABLE
+from ftask.local.record import PORT_VARIABLE
 from tests.support.cli import COMMAND, Cli
 
 pytestmark = pytest.mark.engine

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ftask.deploy.function_code import api_content, worker_content
+from ftask.deploy.build import api_content, worker_content
 
 ROOT = Path(__file__).parents[2]
 # What each package may import of ftask besides itself.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ftask.deploy.archive import Content, bytes_entry, write_zip
-from ftask.deploy.function_code import worker_content
+from ftask.deploy.build import worker_content
 from tests.support.cli import Cli
 from tests.support.engines import local_target
 

@@ -12,9 +12,8 @@ import boto3
 
 from ftask.aws.target import Target
 from ftask.home.state_folder import STATE_DIR_VARIABLE
-from ftask.local.address import PORT_VARIABLE, any_free_port
 from ftask.local.engine import Engine
-from ftask.local.record import RunningEngine
+from ftask.local.record import PORT_VARIABLE, RunningEngine, any_free_port
 from tests.support.cli import Cli
 
 

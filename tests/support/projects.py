@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ftask.tasks.conversion import convert
-from ftask.tasks.registry import fresh_registry
+from ftask.tasks.declaration import fresh_registry
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from ftask.core.deployed import ENVIRONMENT_FILE
 from ftask.core.manifest import Manifest, encode_manifest
-from ftask.deploy.function_code import worker_content
+from ftask.deploy.build import worker_content
 from ftask.deploy.project import ProjectFile
 
 ENVIRONMENT = {

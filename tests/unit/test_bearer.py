@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ftask.aws.bearer import bearer_token
+from ftask.aws.api import bearer_token
 from ftask.aws.stack import DeployedStack, StackOutputs
 from ftask.aws.target import Target
 from ftask.core.errors import FtaskError

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ftask.aws.stage import Stage
-from ftask.ops.console import PAGES, console_links
+from ftask.ops.info import PAGES, console_links
 
 
 def test_the_console_is_linked_in_the_stages_own_partition_and_region() -> None:

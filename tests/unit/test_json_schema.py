@@ -16,8 +16,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, TypeAdapte
 
 from ftask import task
 from ftask.core.json_schema import UNCHECKED, mismatch
+from ftask.tasks.declaration import fresh_registry
 from ftask.tasks.manifest import build_manifest
-from ftask.tasks.registry import fresh_registry
 
 
 class Size(IntEnum):

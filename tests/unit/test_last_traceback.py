@@ -14,7 +14,7 @@ from ftask.aws.stage import Stage
 from ftask.core.events import attempt_failed
 from ftask.core.model import WORKER_LOST
 from ftask.core.timestamps import to_iso
-from ftask.ops.last_traceback import last_traceback
+from ftask.ops.logs import last_traceback
 from tests.support.builders import TASK_ID
 from tests.support.clock import EPOCH
 

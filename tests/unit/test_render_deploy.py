@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from ftask.deploy.changes import Change, PropertyChange
+from ftask.deploy.changes import Change, Count, PropertyChange, TypeChanges
 from ftask.deploy.plan import Plan
-from ftask.deploy.task_types import Count, TypeChanges
 from ftask.render import deploy
 from tests.support.drawing import drawn
 

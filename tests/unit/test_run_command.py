@@ -18,7 +18,7 @@ from ftask.core.model import Status
 from ftask.core.timestamps import now
 from ftask.core.workload import SimulatedError
 from ftask.tasks import trial
-from ftask.tasks.registry import Registry
+from ftask.tasks.declaration import Registry
 from tests.support.projects import project_in
 from tests.support.resources import template
 

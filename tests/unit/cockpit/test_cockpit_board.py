@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ftask.cockpit.board import Board, GroupRow, Heading, Row, TaskRow, board_keys, select, task_keys
-from ftask.cockpit.readings import FailedReading
 from ftask.core.model import Status
-from ftask.ops.top import FAILED_AGE_SECONDS
 from ftask.selection.failed import FailedTasks
 from tests.support.snapshots import a_failed_attempt, a_failed_task, a_snapshot
 
@@ -111,51 +109,3 @@ def test_an_open_task_can_be_redriven_if_it_failed_and_cancelled_if_it_has_not_e
     offered = {label for _, label in task_keys(status)}
     assert ("redrive" in offered) is (status is Status.FAILED)
     assert ("cancel" in offered) is (not status.terminal)
-
-
-class Clock:
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def test_the_failed_tasks_are_read_again_after_a_change_and_not_too_often() -> None:
-    clock = Clock()
-    reading = FailedReading(clock)
-    assert reading.is_due()
-    reading.begin()
-    assert not reading.is_due()
-    reading.see(a_snapshot(failed=1))
-    reading.end()
-    assert not reading.is_due()
-    reading.see(a_snapshot(failed=2))
-    assert not reading.is_due()
-    clock.seconds = FAILED_AGE_SECONDS
-    assert reading.is_due()
-    reading.begin()
-    clock.seconds += 1
-    reading.end()
-    reading.see(a_snapshot(failed=2))
-    clock.seconds += 1000
-    assert not reading.is_due()
-    reading.see(a_snapshot(failed=2, failures=(a_failed_attempt(1, final=True),)))
-    assert reading.is_due()
-    # A reading of 1 s may take a twentieth of the time.
-    reading.begin()
-    clock.seconds += 1
-    reading.end()
-    reading.see(a_snapshot(failed=3))
-    clock.seconds += 18
-    assert not reading.is_due()
-    clock.seconds += 1
-    assert reading.is_due()
-
-
-def test_after_a_change_made_here_the_failed_tasks_are_read_at_once() -> None:
-    reading = FailedReading(Clock())
-    reading.begin()
-    reading.changed()
-    assert not reading.is_due()
-    reading.end()
-    assert reading.is_due()

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.build import Code, build_code
-from ftask.deploy.function_code import ENVIRONMENT, MANIFEST
+from ftask.deploy.build import ENVIRONMENT, MANIFEST, Code, build_code
 from ftask.deploy.platforms import Platform, host_platform
 from ftask.deploy.project import open_project
 from ftask.deploy.template import stack_folder

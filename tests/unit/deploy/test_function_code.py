@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.archive import MAX_UNZIPPED_BYTES, Content, Entry, bytes_entry, write_zip
-from ftask.deploy.bytecode import Interpreter, find_interpreter
-from ftask.deploy.function_code import MANIFEST, api_content, fit, worker_content
+from ftask.deploy.archive import (
+    MAX_UNZIPPED_BYTES,
+    Content,
+    Entry,
+    Interpreter,
+    bytes_entry,
+    find_interpreter,
+    write_zip,
+)
+from ftask.deploy.build import MANIFEST, api_content, fit, worker_content
 from ftask.deploy.project import ProjectFile
 from ftask.deploy.template import stack_folder
 

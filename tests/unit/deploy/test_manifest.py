@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.archive import Content, bytes_entry
-from ftask.deploy.bytecode import Interpreter
+from ftask.deploy.archive import Content, Interpreter, bytes_entry
 from ftask.deploy.dependencies import Build
 from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import LAMBDA, host_platform

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ftask.tasks.registry import Registry, fresh_registry
+from ftask.tasks.declaration import Registry, fresh_registry
 
 
 @pytest.fixture(autouse=True)

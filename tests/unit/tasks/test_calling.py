@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ftask.core.errors import InvalidResult, PermanentError, TimedOut
 from ftask.core.timestamps import now
-from ftask.tasks.calling import bind, call
 from ftask.tasks.context import Run, current, running
 from ftask.tasks.declaration import declaration_of, task
 from ftask.tasks.errors import DeclarationError, InvalidPayload
+from ftask.tasks.worker import bind, call
 
 
 class Colour(enum.Enum):

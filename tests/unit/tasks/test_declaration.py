@@ -14,9 +14,8 @@ import pytest
 from ftask.core.errors import FtaskError
 from ftask.core.manifest import Argument, Options
 from ftask.core.retry import RetryPolicy
-from ftask.tasks.declaration import declaration_of, task
+from ftask.tasks.declaration import Registry, declaration_of, fresh_registry, registered, task
 from ftask.tasks.errors import DeclarationError
-from ftask.tasks.registry import Registry, fresh_registry, registered
 
 untyped_task: Any = task
 

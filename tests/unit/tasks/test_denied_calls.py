@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from ftask.tasks.denied_calls import explain_denied_call, missing_statement
-from ftask.tasks.tracebacks import traceback_text
+from ftask.tasks.tracebacks import explain_denied_call, missing_statement, traceback_text
 
 USER = "arn:aws:sts::123456789012:assumed-role/ftask-prod-WorkerRole/ftask-prod-worker"
 TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"

@@ -16,8 +16,7 @@ import pytest
 
 from ftask.core.ports import Job
 from ftask.tasks.context import current
-from ftask.tasks.declaration import task
-from ftask.tasks.registry import Registry
+from ftask.tasks.declaration import Registry, task
 from ftask.tasks.worker import handler
 from tests.support.jobs import a_job
 

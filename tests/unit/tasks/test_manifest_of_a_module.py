@@ -10,10 +10,9 @@ from textwrap import dedent
 import pytest
 
 from ftask.core.manifest import Argument, parse_manifest
-from ftask.tasks.declaration import task
+from ftask.tasks.declaration import Registry, task
 from ftask.tasks.errors import DeclarationError
 from ftask.tasks.manifest import build_manifest
-from ftask.tasks.registry import Registry
 
 ROOT = Path(__file__).parents[3]
 WITHOUT_PYDANTIC = """

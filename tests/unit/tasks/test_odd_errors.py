@@ -16,8 +16,7 @@ from ftask.core.model import Status
 from ftask.core.raised import MAX_REQUESTED_SECONDS
 from ftask.core.timestamps import now
 from ftask.tasks.context import current
-from ftask.tasks.declaration import task
-from ftask.tasks.registry import Registry
+from ftask.tasks.declaration import Registry, task
 from ftask.tasks.testing import run
 from ftask.tasks.trial import AttemptEnd, new_task, run_to_end
 from tests.support.clock import FakeClock

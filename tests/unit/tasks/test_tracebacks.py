@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ftask.core.retry import RetryPolicy
-from ftask.tasks.declaration import task
-from ftask.tasks.registry import Registry
+from ftask.tasks.declaration import Registry, task
 from ftask.tasks.tracebacks import traceback_text
 from ftask.tasks.worker import handler
 

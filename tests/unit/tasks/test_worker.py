@@ -23,10 +23,9 @@ from ftask.core.ports import Job
 from ftask.core.retry import RetryPolicy
 from ftask.core.timestamps import now
 from ftask.tasks.context import Run, current, running_or_none
-from ftask.tasks.declaration import declaration_of, task
+from ftask.tasks.declaration import Registry, declaration_of, task
 from ftask.tasks.errors import AttemptAborted, InvalidPayload
 from ftask.tasks.output import capture_output
-from ftask.tasks.registry import Registry
 from ftask.tasks.worker import handler, retry_policies, start_run
 from tests.support.clock import EPOCH, FakeClock
 from tests.support.jobs import a_job
