@@ -100,6 +100,8 @@ def _line(letter: DeadLetter, task: Task | None) -> str:
         fields |= {"taskId": message.task_id, "epoch": message.epoch}
     if task is not None and task.payload is not None:
         fields["type"] = task.type
+        fields |= {"group": task.group} if task.group else {}
+        fields |= {"tags": dict(task.tags)} if task.tags else {}
         fields["payload"] = json.loads(task.payload)
     else:
         # The letter belongs to no task, or to one that is gone with its payload: its body is the last trace.

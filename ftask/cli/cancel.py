@@ -18,6 +18,7 @@ from ftask.cli.selecting import (
     CreatedUntil,
     DryRun,
     ErrorText,
+    OnlyTags,
     TaskIds,
     TaskType,
     Yes,
@@ -43,6 +44,7 @@ def cancel(
     run: Invocation,
     task_ids: TaskIds = None,
     task_type: TaskType = None,
+    tag: OnlyTags = None,
     status: Annotated[
         str | None,
         typer.Option(
@@ -67,12 +69,12 @@ def cancel(
         ftask ls --status RETRYING --limit 0 | ftask cancel - --yes
     """
     statuses = () if status is None else (Status[parse_choice("--status", status, UNFINISHED)],)
-    selected = parse_filter(error, since, until, task_type, statuses=statuses)
+    selected = parse_filter(error, since, until, task_type, tag, statuses=statuses)
     has_filter = not selected.selects_all
     named = task_ids or []
     if bool(named) is has_filter:
         raise UsageError(
-            "Give either the ids of tasks (- reads them from stdin), or filters: --type, --status, --error,"
+            "Give either the ids of tasks (- reads them from stdin), or filters: --type, --tag, --status, --error,"
             " --since or --until.",
             "See which tasks a filter selects with: ftask cancel --type TYPE --dry-run",
         )

@@ -136,4 +136,8 @@ def _drained(line: bytes) -> InputTask | None:
         return None
     payload = parse_payload(json.dumps(fields["payload"], ensure_ascii=False))
     key, task_type = f"drained-{fields.get('taskId')}-{fields.get('epoch')}", fields.get("type")
-    return InputTask(encode_payload(payload), key, type=task_type if isinstance(task_type, str) else None)
+    options = {name: fields[name] for name in ("group", "tags") if name in fields}
+    parse_labels(options)
+    return InputTask(
+        encode_payload(payload), key, type=task_type if isinstance(task_type, str) else None, options=options
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -41,16 +42,31 @@ def label_options(group: str | None, unique: str | None, tags: list[str] | None,
         if key is not None:
             fields["uniqueKey"] = key
     if tags:
-        fields["tags"] = {}
-        for tag in tags:
-            name, separator, value = tag.partition("=")
-            if not separator:
-                raise InvalidOptionError("--tag", tag, "KEY=VALUE, like customer=42")
-            if name in fields["tags"]:
-                raise UsageError(f"--tag {name!r} is given twice.", "Give each name once.")
-            fields["tags"][name] = value
+        fields["tags"] = parse_tags(tags)
+    _check(fields)
+    return fields
+
+
+def parse_tags(values: Sequence[str]) -> dict[str, str]:
+    """Return the tags of one command line, given as `customer=42`.
+
+    Raises:
+        UsageError: one of them is not valid, or given twice.
+    """
+    tags: dict[str, str] = {}
+    for tag in values:
+        name, separator, value = tag.partition("=")
+        if not separator:
+            raise InvalidOptionError("--tag", tag, "KEY=VALUE, like customer=42")
+        if name in tags:
+            raise UsageError(f"--tag {name!r} is given twice.", "Give each name once.")
+        tags[name] = value
+    _check({"tags": tags})
+    return tags
+
+
+def _check(fields: Mapping[str, Any]) -> None:
     try:
         parse_labels(fields)
     except LabelError as error:
         raise UsageError(error.message, error.hint) from None
-    return fields

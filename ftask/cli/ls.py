@@ -15,7 +15,7 @@ from ftask.aws.concurrency import rounds
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, ListedSince, ListedUntil, TaskType, parse_filter, words
+from ftask.cli.selecting import ErrorText, ListedSince, ListedUntil, OnlyTags, TaskType, parse_filter, words
 from ftask.cli.usage import UsageError, parse_choice, parse_choices
 from ftask.core.codec import task_to_json
 from ftask.core.model import Status, Task
@@ -52,6 +52,7 @@ def ls(
         ),
     ] = None,
     task_type: TaskType = None,
+    tag: OnlyTags = None,
     error: ErrorText = None,
     since: ListedSince = None,
     until: ListedUntil = None,
@@ -86,7 +87,7 @@ def ls(
     """
     selected = None if status is None else Status[parse_choice("--status", status, list(Status))]
     statuses = () if selected is None else (selected,)
-    task_filter = parse_filter(error, since, until, task_type, statuses=statuses)
+    task_filter = parse_filter(error, since, until, task_type, tag, statuses=statuses)
     names = [] if columns is None else parse_choices("--columns", columns, list(COLUMNS))
     if columns is not None and run.screen.json:
         raise UsageError("--columns has no effect on JSON.", "Select fields of -o json with jq: jq '.[].taskId'")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ftask.cli.label_options import parse_tags
 from ftask.cli.options import GlobalOptions
 from ftask.cli.usage import InvalidOptionError, UsageError, parse_when
 from ftask.core.model import Status
@@ -66,6 +67,10 @@ ErrorText = Annotated[
     ),
 ]
 TaskType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only tasks of this type.")]
+OnlyTags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="Only tasks with this tag; may be repeated."),
+]
 CreatedSince = Annotated[str | None, _time("--since", "tasks created at this time or later")]
 CreatedUntil = Annotated[str | None, _time("--until", "tasks created at this time or earlier")]
 FailedSince = Annotated[str | None, _time("--since", "tasks that failed at this time or later")]
@@ -96,6 +101,7 @@ def parse_filter(
     since: str | None,
     until: str | None,
     task_type: str | None,
+    tags: Sequence[str] | None = None,
     *,
     statuses: Sequence[Status] = (),
     task_ids: Sequence[str] = (),
@@ -104,4 +110,12 @@ def parse_filter(
     first, last = parse_when(since, "--since"), parse_when(until, "--until")
     if first and last and first > last:
         raise InvalidOptionError("--until", str(until), f"a time after --since {since}")
-    return TaskFilter(error or None, first, last, task_type, tuple(statuses), frozenset(task_ids))
+    return TaskFilter(
+        error or None,
+        first,
+        last,
+        task_type,
+        tuple(statuses),
+        frozenset(task_ids),
+        tags=parse_tags(tags or ()),
+    )

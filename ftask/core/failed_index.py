@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import heapq
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ftask.core.codec import TASK_ID
 from ftask.core.errors import CursorError
-from ftask.core.item import FAILED_SHARDS, failed_task_type, item_values, shard_name
+from ftask.core.item import FAILED_SHARDS, failed_task_labels, item_values, shard_name
 from ftask.core.model import EXPERIMENT_TYPE, Failure, Status, Task
 from ftask.core.timestamps import from_iso, to_iso
 
@@ -38,18 +38,20 @@ class FailedTask:
     failed_at: datetime
     error: Failure
     type: str = EXPERIMENT_TYPE
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, task: Task) -> FailedTask:
         """Return the index entry of `task`, which has failed."""
         error = task.last_error or NO_ERROR
         failed_at = task.failed_at or task.updated_at
-        return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error, task.type)
+        return cls(task.task_id, task.epoch, task.attempts, task.created_at, failed_at, error, task.type, task.tags)
 
     @classmethod
     def of_item(cls, item: dict[str, Any]) -> FailedTask:
         """Return the index entry in `item`, as a query of the index returns it."""
         values = item_values(item)
+        task_type, tags = failed_task_labels(item)
         return cls(
             task_id=values["task_id"],
             epoch=values["epoch"],
@@ -57,7 +59,8 @@ class FailedTask:
             created_at=values["created_at"],
             failed_at=values["failed_at"],
             error=values.get("last_error", NO_ERROR),
-            type=failed_task_type(item),
+            type=task_type,
+            tags=tags,
         )
 
     @property
@@ -70,6 +73,7 @@ class FailedTask:
         return {
             "taskId": self.task_id,
             "type": self.type,
+            **({"tags": dict(self.tags)} if self.tags else {}),
             "status": str(Status.FAILED),
             "epoch": self.epoch,
             "attempts": self.attempts,

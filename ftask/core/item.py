@@ -176,14 +176,16 @@ def _read_failure(typed: Mapping[str, Any]) -> Failure:
     return Failure(typed["M"]["type"]["S"], typed["M"]["message"]["S"])
 
 
-def _write_last_error(error_and_type: tuple[Failure, str]) -> Item:
-    failure, task_type = error_and_type
-    return {"M": _write_failure(failure)["M"] | {"taskType": _TEXT.write(task_type)}}
+def _write_last_error(labelled: tuple[Failure, str, Mapping[str, str]]) -> Item:
+    failure, task_type, tags = labelled
+    labels = {"taskType": _TEXT.write(task_type)} | ({"tags": _TAGS.write(tags)} if tags else {})
+    return {"M": _write_failure(failure)["M"] | labels}
 
 
-def failed_task_type(item: Mapping[str, Any]) -> str:
-    """Return the task type in an item of the index of failed tasks."""
-    return str(_TEXT.read(item["lastError"]["M"]["taskType"]))
+def failed_task_labels(item: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    """Return the task type and the tags in an item of the index of failed tasks."""
+    labels = item["lastError"]["M"]
+    return str(_TEXT.read(labels["taskType"])), _TAGS.read(labels["tags"]) if "tags" in labels else {}
 
 
 def _from(field: str, kind: Kind, name: str, *, fixed: bool = False) -> Attribute:
@@ -209,7 +211,7 @@ _STATUS = Kind(_TEXT.write, lambda typed: Status(typed["S"]))
 _OUTCOME = Kind(_TEXT.write, lambda typed: Outcome(typed["S"]))
 _FAILURE = Kind(_write_failure, _read_failure)
 # The index of failed tasks projects this attribute, and DynamoDB cannot add another one to a projection: so the type
-# of the task travels in it.
+# of the task and its tags travel in it.
 _LAST_ERROR = Kind(_write_last_error, _read_failure)
 _HISTORY = Kind(_write_history, _read_history)
 _PAYLOAD_ITEM = Kind(_write_payload_item, _read_payload_item)
@@ -236,7 +238,12 @@ ATTRIBUTES = (
     Attribute("leaseOwner", lambda task: task.lease and task.lease.owner, _TEXT),
     Attribute("leaseUntil", lambda task: task.lease and task.lease.until, _INSTANT),
     _from("next_attempt_at", _INSTANT, "nextAttemptAt"),
-    Attribute("lastError", lambda task: task.last_error and (task.last_error, task.type), _LAST_ERROR, "last_error"),
+    Attribute(
+        "lastError",
+        lambda task: task.last_error and (task.last_error, task.type, task.tags),
+        _LAST_ERROR,
+        "last_error",
+    ),
     _from("history", _HISTORY, "history"),
     _from("result", _TEXT, "result"),
     _from("completed_at", _INSTANT, "completedAt"),

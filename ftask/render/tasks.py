@@ -58,6 +58,10 @@ def detail(task: Mapping[str, Any], traceback: str | None = None, *, errors_once
     if have_types([task.get("type", EXPERIMENT_TYPE)]):
         facts.add_row("type", task["type"])
     facts.add_row("status", status_text(task["status"]))
+    if "group" in task:
+        facts.add_row("group", Text(task["group"]))
+    if "tags" in task:
+        facts.add_row("tags", Text(" ".join(f"{name}={value}" for name, value in task["tags"].items())))
     facts.add_row("attempts", f"{task['attempts']} of {task['maxAttempts']}")
     if task.get("epoch"):
         facts.add_row("redrives", str(task["epoch"]))

@@ -119,6 +119,10 @@ def scan_tasks(stage: Stage, task_filter: TaskFilter, *, projection: Sequence[st
         conditions.append("#type = :type")
         names["#type"] = "type"
         values["type"] = task_filter.type
+    for number, (tag, value) in enumerate(task_filter.tags.items()):
+        conditions.append(f"tags.#tag{number} = :tag{number}")
+        names[f"#tag{number}"] = tag
+        values[f"tag{number}"] = value
     for name, comparison, at in (("since", ">=", task_filter.since), ("until", "<=", task_filter.until)):
         if at is not None:
             conditions.append(f"createdAt {comparison} :{name}")

@@ -129,6 +129,17 @@ def test_failures_are_selected_by_type(stage: Stage) -> None:
     assert [task.type for task in failures(stage)] == ["experiment"]
 
 
+def test_failures_are_selected_by_tag_in_the_index_and_their_letters_in_the_queue(stage: Stage) -> None:
+    ids = [
+        put_failed(stage, replace(failed_task(number, EPOCH - timedelta(minutes=number), VALUE), tags=tags)).task_id
+        for number, tags in enumerate(({"customer": "42", "plan": "pro"}, {}, {"customer": "42"}, {"customer": "7"}))
+    ]
+    selection = TaskFilter(tags={"customer": "42"})
+    assert [task.task_id for task in failures(stage, selection)] == [ids[0], ids[2]]
+    assert outcomes(stage, selection) == {Verdict.DONE: 2, Verdict.SKIPPED: 2}
+    assert [task.tags for task in failures(stage)] == [{}, {"customer": "7"}]
+
+
 def test_failed_tasks_are_counted_by_type_in_the_index(stage: Stage) -> None:
     ids = [fail(stage, number, letter=False) for number in range(20)]
     discarded(stage, TaskFilter(task_ids=frozenset({ids[7]})))
@@ -393,6 +404,8 @@ def test_a_list_has_no_task_that_its_filter_no_longer_selects(stage: Stage) -> N
         TaskFilter(error="did not"),
         TaskFilter(error="Timeout"),
         TaskFilter(error="TIMEOUTerror: host <n>"),
+        TaskFilter(tags={"customer": "42"}),
+        TaskFilter(tags={"customer": "42", "a.b": "x"}),
         TaskFilter(until=EPOCH - timedelta(milliseconds=1)),
         TaskFilter("no such", EPOCH, EPOCH, "send", (Status.FAILED,)),
     ],
@@ -403,11 +416,12 @@ def test_the_table_and_the_reader_agree_on_what_a_filter_selects(
 ) -> None:
     stage = stage_of(moto_resources)
     tasks = [
-        a_task(status=status, type=task_type, created_at=at, last_error=error)
+        a_task(status=status, type=task_type, created_at=at, last_error=error, tags=tags)
         for status in Status
         for task_type in ("send", "experiment")
         for at in (EPOCH - timedelta(milliseconds=1), EPOCH)
         for error in (None, TIMEOUT, VALUE)
+        for tags in ({}, {"customer": "42"}, {"customer": "42", "a.b": "x"}, {"customer": "7"})
     ]
     tasks = [replace(task, task_id=f"{number:032x}") for number, task in enumerate(tasks)]
     for task in tasks:

@@ -93,7 +93,7 @@ def test_items_of_a_large_payload_are_read_as_they_lie_in_tables() -> None:
 
 
 def test_the_index_of_failed_tasks_of_the_first_release_is_read() -> None:
-    assert FailedTask.of_item(FULL_OF_THE_FIRST_RELEASE) == FailedTask.of(a_full_task(type="experiment"))
+    assert FailedTask.of_item(FULL_OF_THE_FIRST_RELEASE) == FailedTask.of(a_full_task(type="experiment", tags={}))
 
 
 @pytest.mark.parametrize("task", [a_task(), a_running_task(2), a_full_task(), a_large_task(payload=None)])

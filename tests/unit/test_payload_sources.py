@@ -69,6 +69,13 @@ def test_a_drained_letter_keeps_its_type(tmp_path: Path) -> None:
     assert task == InputTask('{"n":1}', f"drained-{'ab' * 16}-0", 1, "send")
 
 
+def test_a_drained_letter_keeps_its_group_and_its_tags(tmp_path: Path) -> None:
+    labels = {"group": "acme", "tags": {"customer": "42"}}
+    line = {"ftaskDeadLetter": 1, "taskId": "ab" * 16, "epoch": 0, "type": "send", "payload": {}, **labels}
+    (task,), _ = read(tmp_path, json.dumps(line))
+    assert task.options == labels
+
+
 def test_a_line_of_type_and_payload_is_a_task_of_that_type(tmp_path: Path) -> None:
     lines = [
         '{"type":"send","payload":{"a":1}}',

@@ -12,7 +12,7 @@ from ftask.selection.filter import TaskFilter
 from tests.support.clock import EPOCH
 from tests.support.stages import failed_task
 
-TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
+TASK = replace(failed_task(7, EPOCH, Failure("ValueError", "Boom at 7")), tags={"customer": "42", "plan": "pro"})
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ TASK = failed_task(7, EPOCH, Failure("ValueError", "Boom at 7"))
         (TaskFilter(task_ids=frozenset({"another"})), False),
         (TaskFilter(type="experiment"), True),
         (TaskFilter(type="send"), False),
+        (TaskFilter(tags={"customer": "42"}), True),
+        (TaskFilter(tags={"customer": "42", "plan": "pro"}), True),
+        (TaskFilter(tags={"customer": "42", "plan": "free"}), False),
+        (TaskFilter(tags={"region": "42"}), False),
         (TaskFilter(error="boom", task_ids=frozenset({"another"})), False),
     ],
 )

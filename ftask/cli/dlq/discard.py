@@ -8,7 +8,17 @@ from ftask.actions.discard import discard as discard_selected
 from ftask.actions.reading import done_in
 from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import DryRun, ErrorText, FailedSince, FailedUntil, OnlyTasks, TaskType, Yes, parse_filter
+from ftask.cli.selecting import (
+    DryRun,
+    ErrorText,
+    FailedSince,
+    FailedUntil,
+    OnlyTags,
+    OnlyTasks,
+    TaskType,
+    Yes,
+    parse_filter,
+)
 from ftask.core.letters import Verdict
 from ftask.core.model import RemovalKind
 from ftask.core.text import plural
@@ -20,6 +30,7 @@ def discard(
     run: Invocation,
     task: OnlyTasks = None,
     task_type: TaskType = None,
+    tag: OnlyTags = None,
     error: ErrorText = None,
     since: FailedSince = None,
     until: FailedUntil = None,
@@ -36,7 +47,7 @@ def discard(
         ftask dlq discard --task ID
     """
     task_ids = run.task_ids(task or ())
-    task_filter = parse_filter(error, since, until, task_type, task_ids=task_ids)
+    task_filter = parse_filter(error, since, until, task_type, tag, task_ids=task_ids)
     stage, screen = run.stage, run.screen
     require_failed(stage, task_ids, "discarded")
     count, sample = count_selected(run, task_filter)

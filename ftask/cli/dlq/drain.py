@@ -13,7 +13,7 @@ from ftask.actions.drain import DrainFile
 from ftask.actions.drain import drain as drain_into
 from ftask.cli.dlq.counting import count_selected, note_held_letters, show_dry_run
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import DryRun, ErrorText, FailedSince, FailedUntil, TaskType, Yes, parse_filter
+from ftask.cli.selecting import DryRun, ErrorText, FailedSince, FailedUntil, OnlyTags, TaskType, Yes, parse_filter
 from ftask.cli.usage import UsageError
 from ftask.core.letters import Verdict
 from ftask.core.model import RemovalKind
@@ -30,6 +30,7 @@ def drain(
         bool, typer.Option("--no-save", help="Delete the letters without saving them. Their tasks stay in `dlq ls`.")
     ] = False,
     task_type: TaskType = None,
+    tag: OnlyTags = None,
     error: ErrorText = None,
     since: FailedSince = None,
     until: FailedUntil = None,
@@ -47,7 +48,7 @@ def drain(
     """
     if (to is not None and no_save) or not (to or no_save or dry_run):
         raise UsageError("Give either --to FILE.jsonl, or --no-save to delete the letters.")
-    task_filter = parse_filter(error, since, until, task_type)
+    task_filter = parse_filter(error, since, until, task_type, tag)
     stage, screen = run.stage, run.screen
     total = stage.dead_letter_depth().total
     if dry_run:

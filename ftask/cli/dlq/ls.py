@@ -10,7 +10,7 @@ import typer
 
 from ftask.aws.stack import command_on
 from ftask.cli.invocation import Invocation
-from ftask.cli.selecting import ErrorText, FailedSince, FailedUntil, TaskType, parse_filter, words
+from ftask.cli.selecting import ErrorText, FailedSince, FailedUntil, OnlyTags, TaskType, parse_filter, words
 from ftask.cli.usage import parse_choice
 from ftask.core.model import EXPERIMENT_TYPE
 from ftask.core.text import plural
@@ -26,6 +26,7 @@ SCREENFUL = 20
 def ls(
     run: Invocation,
     task_type: TaskType = None,
+    tag: OnlyTags = None,
     error: ErrorText = None,
     since: FailedSince = None,
     until: FailedUntil = None,
@@ -47,7 +48,7 @@ def ls(
     """
     if group_by is not None:
         group_by = parse_choice("--group-by", group_by, ("error", "none"))
-    task_filter = parse_filter(error, since, until, task_type)
+    task_filter = parse_filter(error, since, until, task_type, tag)
     screen = run.screen
     tasks = failures(run.stage, task_filter)
     if group_by is None and not (screen.json or screen.shows_whole_rows):

@@ -20,6 +20,7 @@ from ftask.cli.selecting import (
     ErrorText,
     FailedSince,
     FailedUntil,
+    OnlyTags,
     OnlyTasks,
     TaskType,
     Timeout,
@@ -40,6 +41,7 @@ def redrive(
     run: Invocation,
     task: OnlyTasks = None,
     task_type: TaskType = None,
+    tag: OnlyTags = None,
     error: ErrorText = None,
     since: FailedSince = None,
     until: FailedUntil = None,
@@ -64,7 +66,7 @@ def redrive(
     """
     require_wait(timeout, wait=wait)
     task_ids = run.task_ids(task or ())
-    task_filter = parse_filter(error, since, until, task_type, task_ids=task_ids)
+    task_filter = parse_filter(error, since, until, task_type, tag, task_ids=task_ids)
     stage, screen = run.stage, run.screen
     require_failed(stage, task_ids, "redriven")
     count, sample = count_selected(run, task_filter, also_removed=True)
