@@ -121,8 +121,10 @@ def submit(
 
 
 def _options(task: InputTask, due: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a task; what its line says wins over the command line."""
-    return {**labels, **({} if task.options.keys() & set(DUE_FIELDS) else due), **task.options}
+    """Return the options of a task; what its line says wins over the command line, tag by tag."""
+    options = {**labels, **({} if task.options.keys() & set(DUE_FIELDS) else due), **task.options}
+    tags = {**labels.get("tags", {}), **task.options.get("tags", {})}
+    return {**options, "tags": tags} if tags else options
 
 
 def _check_key(key: str) -> None:

@@ -155,8 +155,9 @@ commands (ftask policy dlq cancel):
   print(operator.redrive(TaskFilter(error="did not answer"), per_second=50))
   print(operator.cancel(TaskFilter(type="resize")))
 
-tags={"customer": "42"} are up to 8 names and values on the task. An item over 1 KB costs one more unit at each of its
-three writes.
+tags={"customer": "42"} are up to 8 names and values on the task: ftask ls --tag customer=42 finds it, and get shows
+them. Log events have no tags: find the ids with ls. An item over 1 KB costs one more unit at each of its three
+writes.
 
 curl before 8 does not sort the parameters of a query for the signature: give them in alphabetical order.
 

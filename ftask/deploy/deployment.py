@@ -159,6 +159,13 @@ class Deployment:
 
     def _plan(self) -> Plan:
         existing = self.existing().stack
+        parameters = {**(existing.parameters if existing else {}), **self.overrides}
+        if self.project is not None and self.project.submits and parameters.get("ApiAuthorization") == "JWT":
+            raise FtaskError(
+                "Cannot deploy tasks with submits = true to an API with ApiAuthorization=JWT: a worker signs what it"
+                " submits with its role, and has no bearer token.",
+                "Add --param ApiAuthorization=AWS_IAM, or remove submits from ftask.toml.",
+            )
         types = () if existing is None else deployed_types(existing)
         if self.project is None and existing is not None and types != ():
             self._keeps_code = True

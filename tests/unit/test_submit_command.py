@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from typer.testing import CliRunner
@@ -20,8 +20,11 @@ from ftask.core.payload import MAX_BATCH_TASKS
 from ftask.submission.sending import BATCHES_AHEAD
 from tests.support.fake_http import Reply, accepted, fake_client, refused
 
-# Takes what the API answers to a path and a body; gives the result of the runner.
-Submit = Callable[[Callable[[str, Any], Reply | None]], Any]
+
+class Submit(Protocol):
+    """Takes what the API answers to a path and a body, and further options; gives the result of the runner."""
+
+    def __call__(self, reply: Callable[[str, Any], Reply | None], *options: str) -> Any: ...
 
 
 @pytest.fixture
@@ -36,10 +39,10 @@ def submit(monkeypatch: pytest.MonkeyPatch, file: Path) -> Submit:
     """Runs `ftask submit --file` against an API that answers so."""
     monkeypatch.setattr(Invocation, "target", SimpleNamespace(stage_name="local", default_stage="local"))
 
-    def run(reply: Callable[[str, Any], Reply | None]) -> Any:
+    def run(reply: Callable[[str, Any], Reply | None], *options: str) -> Any:
         client, _, _ = fake_client(reply)
         monkeypatch.setattr(Invocation, "api", client)
-        return CliRunner().invoke(app, ["submit", "--file", str(file)])
+        return CliRunner().invoke(app, ["submit", "--file", str(file), *options])
 
     return run
 
@@ -74,6 +77,28 @@ def test_a_wrong_call_leaves_no_record(submit: Submit, file: Path) -> None:
 
 def accept(path: str, body: Any) -> Reply:
     return Reply(202, {"results": [accepted(task["payload"]["n"]) for task in body["tasks"]]})
+
+
+def test_a_line_keeps_its_own_labels_and_has_those_of_the_command_line_that_it_does_not_name(
+    submit: Submit, file: Path
+) -> None:
+    file.write_text(
+        '{"type":"t","payload":{"n":0}}\n'
+        '{"type":"t","payload":{"n":1},"group":"acme","unique":60,"uniqueKey":"a","tags":{"plan":"pro","run":"7"}}\n'
+    )
+    sent: list[Any] = []
+
+    def reply(path: str, body: Any) -> Reply:
+        sent.extend(body["tasks"])
+        return accept(path, body)
+
+    given = ("--group", "big", "--unique", "until_done", "--tag", "customer=42", "--tag", "plan=free")
+    assert submit(reply, *given).exit_code == 0
+    labels = [{name: task[name] for name in ("group", "unique", "uniqueKey", "tags") if name in task} for task in sent]
+    assert labels == [
+        {"group": "big", "unique": "until_done", "tags": {"customer": "42", "plan": "free"}},
+        {"group": "acme", "unique": 60, "uniqueKey": "a", "tags": {"customer": "42", "plan": "pro", "run": "7"}},
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 503, None])

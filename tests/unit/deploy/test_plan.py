@@ -28,6 +28,7 @@ from ftask.deploy.plan import (
     read_previous,
     refuse_data_loss,
 )
+from ftask.deploy.project import Project
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
 ADDED = {"Action": "Add", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
@@ -192,6 +193,21 @@ def test_dependencies_are_built_for_the_python_that_the_stage_has_or_gets(
 ) -> None:
     deployment = Deployment(target_of(FakeStack("UPDATE_COMPLETE", deployed=deployed)), overrides)
     assert deployment.platform.python == expected
+
+
+@pytest.mark.parametrize(
+    ("deployed", "overrides"),
+    [({}, {"ApiAuthorization": "JWT"}), ({"ApiAuthorization": "JWT"}, {})],
+)
+def test_tasks_that_submit_are_not_deployed_to_an_api_that_their_worker_cannot_call(
+    deployed: dict[str, str], overrides: dict[str, str]
+) -> None:
+    stack = FakeStack("UPDATE_COMPLETE", deployed=deployed)
+    project = Project(Path(), "tasks", submits=True)
+    with pytest.raises(FtaskError, match="submits = true to an API with ApiAuthorization=JWT") as refused:
+        Deployment(target_of(stack), overrides, project).plan()
+    assert refused.value.hint == "Add --param ApiAuthorization=AWS_IAM, or remove submits from ftask.toml."
+    assert "create_change_set" not in stack.calls
 
 
 REFUSAL = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]."
