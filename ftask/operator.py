@@ -1,7 +1,8 @@
 """What an operator does, for programs: the work of `ftask dlq redrive`, `ftask dlq discard` and `ftask cancel`.
 
 It reads and writes the stage's table and queues, so it needs the rights of these commands (`ftask policy dlq cancel`),
-which an application that submits tasks need not have.
+which an application that submits tasks need not have. Therefore :class:`ftask.Client` has none of these methods, and
+the API has no route for them: its role may not change a task that exists.
 """
 
 from __future__ import annotations

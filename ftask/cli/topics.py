@@ -133,6 +133,12 @@ needs submits = true under [tasks] in ftask.toml, and the authorization AWS_IAM 
   send_invoice.submit(order=17)
   send_invoice.options(key="order-17", delay=60).submit(order=17)
 
+In a test, submissions of declared tasks are collected; no stage is needed:
+
+  with ftask.testing.submissions() as sent:
+      confirm(order=17)  # code of yours that calls send_invoice.submit(order=17)
+  assert sent == [ftask.NewTask("send_invoice", {"order": 17})]
+
 A request that was throttled, failed in passing or got no answer is sent again, up to four times. A key that the client
 makes protects these repetitions within one process; where the application may die before it has stored the id, use a
 key of its own. Every error has its key and task_id; safe_to_repeat says whether the same call with this key does its
@@ -147,13 +153,14 @@ group="customer-42" is the MessageGroupId of the task's messages. SQS calls a gr
 messages in flight than the others, and delivers those of quiet groups first. Tasks that wait for their backoff are in
 flight, so they count. The local engine ignores groups.
 
-ftask.Operator(stage="prod") does for programs what dlq redrive, dlq discard and cancel do, with the rights of these
-commands (ftask policy dlq cancel):
+A Client cannot cancel, redrive or discard: the API may not change a task that exists. ftask.Operator(stage="prod")
+does it, as dlq redrive, dlq discard and cancel do, with the rights of these commands (ftask policy dlq cancel):
 
   from ftask import Operator, TaskFilter
   operator = Operator(stage="prod")
   print(operator.redrive(TaskFilter(error="did not answer"), per_second=50))
-  print(operator.cancel(TaskFilter(type="resize")))
+  print(operator.cancel(TaskFilter(type="resize", tags={"customer": "42"})))
+  print(operator.cancel(TaskFilter(task_ids=frozenset({handle.id}))))
 
 tags={"customer": "42"} are up to 8 names and values on the task: ftask ls --tag customer=42 finds it, and get shows
 them. Log events have no tags: find the ids with ls. An item over 1 KB costs one more unit at each of its three

@@ -29,7 +29,10 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Handle(Generic[R_co]):
-    """A submitted task: `id`, the `key` it was submitted with (None if unknown), and what becomes of it."""
+    """A submitted task: `id`, the `key` it was submitted with (None if unknown), and what becomes of it.
+
+    To cancel it: `ftask.Operator(stage).cancel(TaskFilter(task_ids=frozenset({handle.id})))`.
+    """
 
     def __init__(self, client: Client, task: Followed, key: str | None = None) -> None:
         self.id = task.id
@@ -69,6 +72,10 @@ class Handle(Generic[R_co]):
 
 class Client:
     """Submits tasks to a stage, and waits for their results. Threads may share it; make one, and keep it.
+
+    It needs execute-api:Invoke alone, and the API only reads tasks that exist. To list failed tasks, and to redrive,
+    discard or cancel tasks, use :class:`ftask.Operator`, which has the rights of an operator on the table and the
+    queues: an application that is taken over cannot cancel what it did not submit.
 
     Args:
         stage: the stage whose API is called; its URL is asked from CloudFormation, or from the local engine. Default:
