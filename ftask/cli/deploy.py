@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,7 @@ from ftask.cli.deploying import (
     show_events,
 )
 from ftask.cli.invocation import Invocation
+from ftask.cli.project import load_project
 from ftask.cli.selecting import Yes
 from ftask.core.errors import FtaskError
 from ftask.core.text import plural
@@ -30,6 +33,7 @@ from ftask.deploy.parameters import parse_overrides
 from ftask.deploy.plan import Previous, discard_plan, dropped_unless_begun, plan_return, refuse_data_loss
 from ftask.policy.commands import DEPLOYING
 from ftask.render.deploy import import_times, plan_json, plan_table
+from ftask.tasks.manifest import build_manifest
 
 
 def deploy(
@@ -67,8 +71,7 @@ def deploy(
         ftask deploy --stage prod --param ErrorRate=0.1 --yes
     """
     if print_template:
-        template = final_template(run.config.project(run.stage_name), run.screen.warn)
-        print(template, end="")  # noqa: T201 - YAML in either output format
+        print(_template(run), end="")  # noqa: T201 - YAML in either output format
         return
     configured = run.config.stage(run.stage_name)
     overrides = configured.overrides() | parse_overrides(param or [])
@@ -82,6 +85,15 @@ def deploy(
     deployment.build()
     if _repair(run, deployment, yes=yes, dry_run=dry_run):
         _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
+
+
+def _template(run: Invocation) -> str:
+    project = run.config.project(run.stage_name)
+    if project is None:
+        return final_template(None, (), run.screen.warn)
+    with redirect_stdout(sys.stderr):  # what the module prints is not part of the template
+        types = build_manifest(load_project(run)).types
+    return final_template(project, types, run.screen.warn)
 
 
 def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool) -> bool:

@@ -44,7 +44,6 @@ def package(
     project = run.config.project(run.stage_name)
     bucket = artifact_bucket or configured.artifact_bucket
     overrides = configured.overrides() | parse_overrides(param or [])
-    template = final_template(project, screen.warn)
     region = run.settings.region.value or _IMPORT_REGION
     code = build_code(
         project,
@@ -55,6 +54,7 @@ def package(
         progress=screen.note,
         warn=screen.warn,
     )
+    template = final_template(project, code.types, screen.warn)
     stack_name = f"ftask-{run.stage_name}"
     try:
         written = write_package(to, stack_name, template, code, overrides, bucket)

@@ -10,19 +10,27 @@ from typing import Any
 from ftask.cli.invocation import Invocation
 from ftask.cli.project import load_project
 from ftask.core.errors import FtaskError
-from ftask.core.manifest import types_to_json
+from ftask.core.manifest import schedule_from_json, types_to_json
+from ftask.core.timestamps import now
 from ftask.render.statuses import type_table
+from ftask.schedules.upcoming import described
 from ftask.tasks.manifest import build_manifest
 
 
 def types(run: Invocation) -> None:
     """Show the task types of this project, or with --stage those that the stage has: arguments, options, purpose.
 
+    A type with a schedule shows in words when it runs, and its next firings.
+
     Examples:
         ftask types
         ftask types --stage prod -o json
     """
     task_types = _deployed_types(run) if run.options.stage.is_flag else _types_here(run)
+    for task_type in task_types:
+        if "schedule" in task_type["options"]:
+            schedule = schedule_from_json(task_type["options"]["schedule"])
+            task_type["options"]["schedule"] = described(schedule, now())
     run.screen.result(task_types, lambda: type_table(task_types))
 
 

@@ -34,6 +34,7 @@ class EventName(StrEnum):
     IGNORED = "ignored"
     POSTPONED = "postponed"
     SCHEDULED = "scheduled"
+    SKIPPED = "skipped"
     WORKER_LOST = "workerLost"
     ATTEMPT_LOST = "attemptLost"
     LEASE_LOST = "leaseLost"
@@ -100,6 +101,11 @@ def postponed(message: Message, reason: str, visible_in_seconds: int | None, wai
 def scheduled(message: Message, reason: str, due: datetime) -> Event:
     """The message is deleted, and a schedule sends it again for `due`."""
     return Event(EventName.SCHEDULED, _which_task(message) | {"reason": reason, "dueAt": to_iso(due)})
+
+
+def skipped(schedule: str, at: datetime, reason: str) -> Event:
+    """The firing of a schedule makes no task, and its message is deleted."""
+    return Event(EventName.SKIPPED, {"type": schedule, "firingAt": to_iso(at), "reason": reason})
 
 
 def postponed_unread(message_id: str, reason: str, wait_ms: int | None = None) -> Event:

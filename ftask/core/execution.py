@@ -20,8 +20,9 @@ from random import Random
 from typing import Any
 
 from ftask.core import events, expiry, transitions
-from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message
+from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message, encode_message
 from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing, UnknownTaskType
+from ftask.core.firings import Firings, decode_firing
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
 from ftask.core.ports import (
     Clock,
@@ -70,6 +71,8 @@ class Executor:
     A message that waits for more than 15 minutes is sent again by one of the `schedules`; without them, it stays in the
     queue.
 
+    `firings` make tasks of the messages of recurring schedules; without them, these stay in the queue.
+
     Tasks of the `isolated_types`, and suspects, run in a child process of `isolation`; without it, all run here.
     """
 
@@ -88,6 +91,7 @@ class Executor:
     isolated_types: Container[str] = ()
     types: Collection[str] | None = None
     schedules: Schedules | None = None
+    firings: Firings | None = None
 
     def execute(self, delivery: Delivery, deadline: datetime, beside: int = 0) -> bool:
         """Begin, run and settle the task of `delivery`; return True if its message may be deleted.
@@ -99,7 +103,8 @@ class Executor:
             Exception: the table or a queue failed; the message must be delivered again.
         """
         try:
-            message = decode_message(delivery.body)
+            firing = None if self.firings is None else decode_firing(delivery.body, delivery.sent_at)
+            message = decode_message(delivery.body) if firing is None else firing.message
         except MalformedMessageError as error:
             self._dead_letter_malformed(delivery, str(error))
             return True
@@ -109,6 +114,19 @@ class Executor:
             return False
         if not self._has_time(deadline):
             return self._postpone(delivery, message, self._no_time(delivery.sent_at))
+        if self.firings is None or firing is None:
+            return self._attempt(delivery, message, deadline, beside)
+        match self.firings.admit(firing):
+            case Acknowledge(reason):
+                self.observe(events.skipped(firing.schedule, firing.at, reason))
+                return True
+            case Postpone() as later:
+                return self._postpone(delivery, message, later)
+            case message:
+                # A dead letter is of the task.
+                return self._attempt(replace(delivery, body=encode_message(message)), message, deadline, beside)
+
+    def _attempt(self, delivery: Delivery, message: Message, deadline: datetime, beside: int) -> bool:
         owner = secrets.token_hex(8)
         try:
             decision = self._begin(message, Lease(owner, deadline), beside)

@@ -26,6 +26,10 @@ _MAX_NAMES = 5
 _MAX_NAME_LENGTH = 64
 
 
+# What happens to a firing of a schedule while the run before has not ended.
+SKIP, QUEUE = "skip", "queue"
+
+
 class ManifestError(FtaskError):
     """The text is not a manifest that this version of ftask can read."""
 
@@ -52,6 +56,20 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class TypeSchedule:
+    """When tasks of a type are made by themselves: one of `cron` and `every` is set, as it was declared.
+
+    `overlap` is SKIP or QUEUE. With `catch_up` the end of a pause makes up for one firing that was missed.
+    """
+
+    cron: str | None = None
+    timezone: str = "UTC"
+    every: str | None = None
+    overlap: str = SKIP
+    catch_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What a declaration chose for its type; None where the stack's parameter applies."""
 
@@ -60,6 +78,7 @@ class Options:
     jitter: bool | None = None
     timeout_seconds: float | None = None
     isolated: bool = False
+    schedule: TypeSchedule | None = None
 
     def retry_policy(self, of_the_stack: RetryPolicy) -> RetryPolicy:
         """Return the retry policy of the type: its own options, and the stack's where it has none."""
@@ -204,6 +223,7 @@ def _type_to_json(task_type: TaskType) -> dict[str, Any]:
                 "jitter": options.jitter,
                 "timeoutSeconds": options.timeout_seconds,
                 "isolated": options.isolated or None,
+                "schedule": None if options.schedule is None else schedule_to_json(options.schedule),
             }
         ),
         "default": task_type.is_default,
@@ -224,9 +244,28 @@ def _type_from_json(entry: Mapping[str, Any]) -> TaskType:
             jitter=options.get("jitter"),
             timeout_seconds=options.get("timeoutSeconds"),
             isolated=options.get("isolated", False),
+            schedule=schedule_from_json(options["schedule"]) if "schedule" in options else None,
         ),
         is_default=entry["default"],
         schema=entry.get("schema"),
+    )
+
+
+def schedule_to_json(schedule: TypeSchedule) -> dict[str, Any]:
+    """Return a schedule as the manifest has it."""
+    values = {"cron": schedule.cron, "every": schedule.every, "overlap": schedule.overlap}
+    zone = None if schedule.cron is None else schedule.timezone
+    return _present({**values, "timezone": zone, "catchUp": schedule.catch_up or None})
+
+
+def schedule_from_json(entry: Mapping[str, Any]) -> TypeSchedule:
+    """Return the schedule in an entry of the manifest."""
+    return TypeSchedule(
+        entry.get("cron"),
+        entry.get("timezone", "UTC"),
+        entry.get("every"),
+        entry["overlap"],
+        entry.get("catchUp", False),
     )
 
 

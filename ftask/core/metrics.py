@@ -27,6 +27,7 @@ _COUNTED = {
     EventName.IGNORED: "DuplicatesIgnored",
     EventName.LEASE_LOST: "LeasesLost",
     EventName.MALFORMED: "Malformed",
+    EventName.SKIPPED: "FiringsSkipped",
     EventName.WORKER_LOST: "WorkersLost",
 }
 _ATTEMPT_DURATION = "AttemptDuration"

@@ -68,6 +68,8 @@ class WorkerSettings:
     log_level: str
     # None while a deployment adds its variables: then messages wait in the queue.
     schedules: ScheduleSettings | None = None
+    # Of tasks that schedules make; 2 while a deployment adds the variable.
+    max_attempts: int = 2
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
@@ -91,6 +93,7 @@ class WorkerSettings:
             budget=timedelta(seconds=read.number("FTASK_TASK_BUDGET_SECONDS", "TaskBudgetSeconds")),
             retention=timedelta(days=read.number("FTASK_RETENTION_DAYS", "TaskRetentionDays")),
             log_level=read.text("FTASK_LOG_LEVEL", default="INFO"),
+            max_attempts=int(read.number("FTASK_MAX_ATTEMPTS", "MaxAttempts", default="2")),
             schedules=None
             if "FTASK_SCHEDULE_GROUP" not in environment
             else ScheduleSettings(
@@ -116,8 +119,8 @@ class _Reader:
             raise SettingsError(f"The environment variable {name} is not set.", "Deploy the stack again.")
         return value
 
-    def number(self, name: str, parameter: str) -> float:
-        text = self.text(name)
+    def number(self, name: str, parameter: str, default: str = "") -> float:
+        text = self.text(name, default)
         try:
             value = float(text)
         except ValueError:

@@ -45,7 +45,7 @@ SECRETS = f"ftask/{SECRETS_FILE}"
 # Of ftask, both archives have all that may run in a function, so that no import can be missing.
 _CORE = ("core",)
 # A task may submit others.
-_CORE_AND_TASKS = ("client", "core", "tasks")
+_CORE_AND_TASKS = ("client", "core", "schedules", "tasks")
 
 
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:

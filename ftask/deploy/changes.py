@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import DeployedStack
 from ftask.aws.target import Target
-from ftask.core.manifest import TaskType, parse_manifest
+from ftask.core.manifest import TaskType, TypeSchedule, parse_manifest
 from ftask.core.model import Status
 from ftask.deploy.build import MANIFEST
 
@@ -199,6 +199,23 @@ class TypeChanges:
     added: tuple[str, ...] = ()
     removed: Mapping[str, Count] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChange:
+    """What a deployment changes about the schedule of one type; None where there is none before or after it."""
+
+    name: str
+    before: TypeSchedule | None
+    after: TypeSchedule | None
+
+
+def schedule_changes(before: Iterable[TaskType], after: Iterable[TaskType]) -> tuple[ScheduleChange, ...]:
+    """Return which schedules differ between the types that a stack has and those that it gets."""
+    old, new = ({task_type.name: task_type.options.schedule for task_type in types} for types in (before, after))
+    return tuple(
+        ScheduleChange(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)
+    )
 
 
 def deployed_types(stack: DeployedStack) -> tuple[TaskType, ...] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from textwrap import indent
@@ -21,11 +21,12 @@ from ftask.aws.target import Target
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.errors import FtaskError
 from ftask.core.local_stage import is_local
+from ftask.core.manifest import TaskType
 from ftask.deploy import apply, artifacts, existing
 from ftask.deploy.api_check import await_api
 from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
-from ftask.deploy.changes import compare, deployed_types
+from ftask.deploy.changes import compare, deployed_types, schedule_changes
 from ftask.deploy.existing import Existing
 from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
@@ -44,11 +45,13 @@ from ftask.deploy.stack_events import StackEvent
 from ftask.deploy.template import template_with
 
 
-def final_template(project: Project | None, warn: Say) -> str:
-    """Return the template with the policy of the project's tasks and secrets; `warn` gets what is doubtful about it.
+def final_template(project: Project | None, types: Iterable[TaskType], warn: Say) -> str:
+    """Return the template with the policy of the project's tasks and secrets, and the schedules of its types.
+
+    `warn` gets what is doubtful about the policy.
 
     Raises:
-        FtaskError: the policy is invalid.
+        FtaskError: the policy is invalid, or the template too large.
     """
     if project is None:
         return template_with(())
@@ -56,7 +59,7 @@ def final_template(project: Project | None, warn: Say) -> str:
     for warning in policy.warnings:
         warn(warning)
     return template_with(
-        (*policy.statements, *secrets_statements(project.secrets), *(SUBMITS if project.submits else ()))
+        (*policy.statements, *secrets_statements(project.secrets), *(SUBMITS if project.submits else ())), types
     )
 
 
@@ -100,7 +103,7 @@ class Deployment:
 
     @cached_property
     def template(self) -> str:
-        return final_template(self.project, self.warn)
+        return final_template(self.project, self.code.types, self.warn)
 
     @cached_property
     def platform(self) -> Platform:
@@ -154,6 +157,7 @@ class Deployment:
             with dropped_unless_begun(self.target, plan):
                 for shortage in time_shortages(plan.parameters, self.code.types):
                     self.warn(shortage)
+                self._warn_of_zones(plan)
                 self._check_account(plan)
         return plan
 
@@ -183,9 +187,20 @@ class Deployment:
         plan = make_plan(
             self.target, self.template, self.location, self.overrides, self.tags, self.role_arn, self.sleep
         )
-        if existing is None or existing.is_data_only or types is None or not plan.changes:
+        if types is None or not plan.changes:
             return plan
-        return replace(plan, types=compare(existing, types, self.code.types))
+        if existing is None or existing.is_data_only:
+            return replace(plan, schedules=schedule_changes((), self.code.types))
+        return replace(
+            plan,
+            types=compare(existing, types, self.code.types),
+            schedules=schedule_changes(types, self.code.types),
+        )
+
+    def _warn_of_zones(self, plan: Plan) -> None:
+        zoned = [change.name for change in plan.schedules if change.after and change.after.timezone != "UTC"]
+        if zoned and self.target.is_emulated:
+            self.warn(f"The local engine fires every schedule in UTC, whatever its time zone: {', '.join(zoned)}.")
 
     def _check_account(self, plan: Plan) -> None:
         key_arn = plan.parameters.get("KmsKeyArn")

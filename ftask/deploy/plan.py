@@ -20,7 +20,7 @@ from ftask.aws.target import Target
 from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
-from ftask.deploy.changes import Change, TypeChanges, read_changes
+from ftask.deploy.changes import Change, ScheduleChange, TypeChanges, read_changes
 from ftask.deploy.existing import find_existing
 from ftask.deploy.stack_events import new_token, remedy
 
@@ -51,6 +51,7 @@ class Plan:
     api_code_sha256: str
     worker_code_sha256: str
     types: TypeChanges = field(default_factory=TypeChanges)
+    schedules: tuple[ScheduleChange, ...] = ()
 
     @property
     def changed_parameters(self) -> dict[str, tuple[str | None, str]]:

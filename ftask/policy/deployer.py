@@ -45,6 +45,8 @@ _APIS = "arn:{partition}:apigateway:{region}::/apis*"
 # The tags of an API have a separate path.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html
 _API_TAGS = "arn:{partition}:apigateway:{region}::/tags/*"
+# One statement for both, because a policy has little room.
+_SCHEDULING = f"{SCHEDULE_GROUP} {SCHEDULES}"
 _TOPICS = "arn:{partition}:sns:{region}:{account}:{stack}-AlarmTopic-*"
 # The first letters of the alarms' logical ids, to be short. They are capitals, and no stage has one in its name.
 ALARM_INITIALS = "ADIOSW"
@@ -82,7 +84,8 @@ READS: Mapping[str, Needs] = _of_each(
             ANYTHING: "logs:DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies",
         },
         "AWS::Logs::QueryDefinition": {ANYTHING: "logs:DescribeQueryDefinitions"},
-        "AWS::Scheduler::ScheduleGroup": {SCHEDULE_GROUP: "scheduler:GetScheduleGroup ListTagsForResource"},
+        "AWS::Scheduler::Schedule": {_SCHEDULING: "scheduler:GetSchedule"},
+        "AWS::Scheduler::ScheduleGroup": {_SCHEDULING: "scheduler:GetScheduleGroup ListTagsForResource"},
         "AWS::SNS::Subscription": {ANYTHING: "sns:GetSubscriptionAttributes"},
         "AWS::SNS::Topic": {
             _TOPICS: "sns:GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"
@@ -127,9 +130,9 @@ CHANGES: Mapping[str, Needs] = _of_each(
             " PutRetentionPolicy TagResource UntagResource"
         },
         "AWS::Logs::QueryDefinition": {ANYTHING: "logs:DeleteQueryDefinition PutQueryDefinition"},
+        "AWS::Scheduler::Schedule": {_SCHEDULING: "scheduler:CreateSchedule DeleteSchedule UpdateSchedule"},
         "AWS::Scheduler::ScheduleGroup": {
-            SCHEDULE_GROUP: "scheduler:CreateScheduleGroup DeleteScheduleGroup TagResource UntagResource",
-            SCHEDULES: "scheduler:DeleteSchedule",
+            _SCHEDULING: "scheduler:CreateScheduleGroup DeleteSchedule DeleteScheduleGroup TagResource UntagResource"
         },
         "AWS::SNS::Subscription": {_TOPICS: "sns:Subscribe", ANYTHING: "sns:SetSubscriptionAttributes Unsubscribe"},
         "AWS::SNS::Topic": {_TOPICS: "sns:CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource"},
@@ -217,6 +220,7 @@ def policy(
     }
     if deploys:
         further.append(_pass_role(scope.arns(_FUNCTION_ROLES), "lambda.amazonaws.com"))
+        further.append(_pass_role(scope.arns(_SCHEDULER_ROLE), "scheduler.amazonaws.com"))
     elif asks_cloudformation and role_arn is not None:
         further.append(_pass_role(role_arn, "cloudformation.amazonaws.com"))
     if deploys and boundary_arn is not None:

@@ -138,14 +138,17 @@ def document(
     """
     of_worker: Condition = {"ArnLike": {"lambda:FunctionArn": scope.arn(WORKER)}}
     statements = []
+    # A policy has little room: one statement for the resources with the same actions.
+    alike_patterns: dict[frozenset[str], list[str]] = {}
     for pattern, actions in sorted(needed.items()):
         bound = {**dict.fromkeys(_BOUND_TO_WORKER, of_worker), **(conditions or {}).get(pattern, {})}
-        free = actions - bound.keys()
+        free = frozenset(actions - bound.keys())
         if free:
-            statements.append(allow(free, scope.arns(pattern)))
+            alike_patterns.setdefault(free, []).append(pattern)
         by_condition: dict[str, set[str]] = {}
         for action in actions & bound.keys():
             by_condition.setdefault(json.dumps(bound[action]), set()).add(action)
         for condition, alike in sorted(by_condition.items()):
             statements.append(allow(alike, scope.arns(pattern), json.loads(condition)))
-    return {"Version": "2012-10-17", "Statement": [*statements, *further]}
+    free_ones = [allow(actions, scope.arns(" ".join(patterns))) for actions, patterns in alike_patterns.items()]
+    return {"Version": "2012-10-17", "Statement": [*free_ones, *statements, *further]}

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
 from ftask.aws.worker_check import WorkerCheck
+from ftask.core.manifest import TypeSchedule
 from ftask.core.text import plural, shortened
 from ftask.deploy.apply import StackRemoval
 from ftask.deploy.changes import DATA_TYPES, TEMPLATE, Change, PropertyChange
@@ -20,6 +21,8 @@ from ftask.deploy.plan import Plan
 from ftask.deploy.stack_events import StackEvent
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.texts import clock_time, duration
+from ftask.schedules.timetable import timetable_of
+from ftask.schedules.words import in_words
 
 # A value may be a whole policy. What is cut ends in an ellipsis; -o json has all of it.
 _MAX_VALUE_BYTES = 80
@@ -63,6 +66,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             ],
             "changed": list(plan.types.changed),
         },
+        "schedules": [
+            {"name": change.name, "before": _when(change.before), "after": _when(change.after)}
+            for change in plan.schedules
+        ],
         "changes": [
             {
                 "action": change.action,
@@ -91,6 +98,8 @@ def plan_table(plan: Plan) -> RenderableType:
     for action, type_name, text in _type_changes(plan):
         sign, style = _ACTIONS[action]
         table.add_row(Text(sign, style=style), Text(type_name, style=style), "task type", text)
+    for cells in _schedule_rows(plan):
+        table.add_row(*cells)
     for cause, changes in _by_cause(plan).items():
         if cause in plan.changed_parameters:
             table.add_row(Text("~", style="yellow"), Text(cause, style="yellow"), "parameter", _parameter(plan, cause))
@@ -121,6 +130,19 @@ def _type_changes(plan: Plan) -> Iterator[tuple[str, str, str]]:
     yield from (("Modify", name, "other arguments or options") for name in plan.types.changed)
 
 
+def _schedule_rows(plan: Plan) -> Iterator[tuple[Text, Text, str, str]]:
+    """Yield a row for each schedule that changes: its name, and in words when it fires."""
+    for change in plan.schedules:
+        action = "Add" if change.before is None else "Modify" if change.after is not None else "Remove"
+        sign, style = _ACTIONS[action]
+        words = " → ".join(filter(None, (_when(change.before), _when(change.after))))
+        yield Text(sign, style=style), Text(change.name, style=style), "schedule", words
+
+
+def _when(schedule: TypeSchedule | None) -> str | None:
+    return None if schedule is None else in_words(timetable_of(schedule))
+
+
 def _new_stack(plan: Plan) -> RenderableType:
     table = plain_table("", "type")
     add_numbers(table, "count")
@@ -131,7 +153,12 @@ def _new_stack(plan: Plan) -> RenderableType:
     for resource_type, names in sorted(by_type.items()):
         sign, style = _ACTIONS["Add"]
         table.add_row(Text(sign, style=style), resource_type, str(len(names)), ", ".join(sorted(names)))
-    return table
+    if not plan.schedules:
+        return table
+    schedules = plain_table("", "schedule", "fires")
+    for mark, name, _, words in _schedule_rows(plan):
+        schedules.add_row(mark, name, words)
+    return Lines(table, schedules)
 
 
 def _by_cause(plan: Plan) -> dict[str, list[Change]]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -68,7 +69,25 @@ def type_table(task_types: Sequence[Mapping[str, Any]]) -> RenderableType:
         # As text, because an annotation like list[str] has square brackets.
         cells = (_arguments(task_type), ", ".join(_options(task_type)), task_type.get("doc", ""))
         table.add_row(task_type["name"], *map(Text, cells))
-    return table
+    scheduled = [task_type for task_type in task_types if "schedule" in task_type["options"]]
+    if not scheduled:
+        return table
+    schedules = plain_table("", "fires", "next", "next in UTC")
+    for task_type in scheduled:
+        schedule = task_type["options"]["schedule"]
+        schedules.add_row(task_type["name"], schedule["words"], *firings(schedule))
+    return Lines(table, "", schedules)
+
+
+def firings(schedule: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the next firings of a schedule in two columns: in its zone and in UTC."""
+    moments = schedule["nextFirings"]
+    if not moments:
+        return "counts from its last firing" if "every" in schedule else "never", ""
+    return (
+        "\n".join(moment["local"].replace("T", " ") for moment in moments),
+        "\n".join(moment["utc"][:16].replace("T", " ") for moment in moments),
+    )
 
 
 def _arguments(task_type: Mapping[str, Any]) -> str:
@@ -99,3 +118,5 @@ def _options(task_type: Mapping[str, Any]) -> Iterator[str]:
         yield f"timeout {options['timeoutSeconds']:g} s"
     if options.get("isolated"):
         yield "isolated"
+    if "schedule" in options:
+        yield "scheduled"

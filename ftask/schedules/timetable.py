@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo, available_timezones
 
+from ftask.core.manifest import TypeSchedule
 from ftask.schedules.cron import Cron, ExpressionError, parse_cron
 
 _INTERVAL = re.compile(r"([0-9]{1,6})([mhd])")
@@ -82,6 +83,11 @@ class Timetable:
                     moment = instant(datetime.combine(day, time(hour, minute)), self.zone)
                     if moment is not None and moment > after:
                         yield moment
+
+
+def timetable_of(schedule: TypeSchedule) -> Timetable:
+    """Return the timetable of a declared schedule."""
+    return Timetable(schedule.cron, schedule.timezone, schedule.every)
 
 
 def local_instant(local: datetime, timezone: str) -> datetime | None:

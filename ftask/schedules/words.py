@@ -23,7 +23,9 @@ def in_words(timetable: Timetable) -> str:
         interval = timetable.expression.removeprefix("rate(").removesuffix(")")
         return f"every {interval.removeprefix('1 ')}"
     cron = timetable.fields
-    when = (_times(cron), _days(cron), _months(cron), _years(cron))
+    times, days = _times(cron), _days(cron)
+    # "every minute" is every day's.
+    when = (times, "" if times.startswith("every") and cron.day is Day.EVERY else days, _months(cron), _years(cron))
     return f"{' '.join(filter(None, when))} ({timetable.timezone})"
 
 

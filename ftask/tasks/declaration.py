@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from ftask.core.errors import FtaskError
 from ftask.core.manifest import TaskType
@@ -144,6 +144,11 @@ def task(
     timeout: float | None = None,
     isolated: bool = False,
     default: bool = False,
+    cron: str | None = None,
+    timezone: str | None = None,
+    every: str | None = None,
+    overlap: Literal["skip", "queue"] = "skip",
+    catch_up: bool = False,
 ) -> _Declare: ...
 
 
@@ -169,6 +174,15 @@ def task(*functions: Any, **options: Any) -> Any:
         isolated: whether attempts run in a child process of the worker, which a crash or a leak of memory ends alone;
             default: False. A task whose worker died always runs so from then on.
         default: whether submissions that name no type are for this one; at most one type. Default: False.
+        cron: when the task runs by itself, as EventBridge Scheduler writes it: minutes, hours, day of month, month, day
+            of week, year, like "0 6 * * ? *". All arguments of the task must have defaults.
+        timezone: the zone of `cron`, a name of the IANA database like "Europe/Kyiv"; default: UTC. A time that the
+            clocks skip does not fire, one that they repeat fires once.
+        every: instead of `cron`, the interval: "15m", "2h" or "1d".
+        overlap: what happens where the run before has not ended: "skip", no run (the default), or "queue", the run
+            waits for its end.
+        catch_up: whether `ftask schedule resume`, or a local engine that starts again, makes up for one run if some
+            were missed. Default: False.
 
     Raises:
         DeclarationError: the declaration cannot work; the text says what to write.
@@ -214,6 +228,12 @@ def _task_type(function: FunctionType, given: Mapping[str, Any]) -> TaskType:
             "stopped. Write async def, or add isolated=True."
         )
     arguments, accepts_more = arguments_of(function)
+    required = [argument.name for argument in arguments if argument.required]
+    if options.schedule is not None and required:
+        raise DeclarationError(
+            f"a schedule gives no arguments, and {required[0]!r} is required. Give it a default, or remove cron or "
+            "every."
+        )
     name = given.get("name")
     return TaskType(
         name=check_name(function.__name__ if name is None else name),

@@ -7,14 +7,16 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
-from ftask.core.manifest import EXPERIMENT, TYPE_NAME, Options
+from ftask.core.errors import error_text
+from ftask.core.manifest import EXPERIMENT, QUEUE, SKIP, TYPE_NAME, Options, TypeSchedule
 from ftask.core.ranges import RANGES
 from ftask.core.retry import MAX_BACKOFF_SECONDS
 from ftask.tasks.errors import DeclarationError
 
 _MAX_ATTEMPTS = RANGES["MaxAttempts"][1]
 _MAX_TIMEOUT_SECONDS = RANGES["WorkerTimeout"][1]
-NAMES = ("name", "max_attempts", "backoff", "jitter", "timeout", "isolated", "default")
+_OF_SCHEDULES = ("cron", "timezone", "every", "overlap", "catch_up")
+NAMES = ("name", "max_attempts", "backoff", "jitter", "timeout", "isolated", "default", *_OF_SCHEDULES)
 
 
 def check_names(given: Mapping[str, Any]) -> None:
@@ -52,6 +54,7 @@ def parse_options(given: Mapping[str, Any]) -> Options:
         jitter=None if given.get("jitter") is None else flag(given, "jitter"),
         timeout_seconds=_timeout(given.get("timeout")),
         isolated=flag(given, "isolated"),
+        schedule=_schedule(given),
     )
 
 
@@ -61,6 +64,29 @@ def flag(given: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise DeclarationError(f"invalid {name}={value!r}: write True or False.")
     return value
+
+
+def _schedule(given: Mapping[str, Any]) -> TypeSchedule | None:
+    cron, every = given.get("cron"), given.get("every")
+    if cron is None and every is None:
+        if unused := next((name for name in _OF_SCHEDULES if given.get(name) not in (None, False)), None):
+            raise DeclarationError(f'{unused} has no effect without cron or every. Write cron="0 6 * * ? *".')
+        return None
+    # Zones and calendars take a worker 12 ms to import; most have no schedules.
+    from ftask.schedules.cron import ExpressionError
+    from ftask.schedules.timetable import Timetable
+
+    timezone, overlap = given.get("timezone"), given.get("overlap", SKIP)
+    for name, value in (("cron", cron), ("every", every), ("timezone", timezone)):
+        if value is not None and not isinstance(value, str):
+            raise DeclarationError(f"invalid {name}={value!r}: write a text.")
+    if overlap not in (SKIP, QUEUE):
+        raise DeclarationError(f'invalid overlap={overlap!r}: write "{SKIP}" or "{QUEUE}".')
+    try:
+        timetable = Timetable(cron, "UTC" if timezone is None else timezone, every)
+    except ExpressionError as error:
+        raise DeclarationError(error_text(error)) from None
+    return TypeSchedule(cron, timetable.timezone, every, overlap, flag(given, "catch_up"))
 
 
 def _max_attempts(value: Any) -> int | None:

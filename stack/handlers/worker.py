@@ -18,12 +18,15 @@ from ftask.core.deployed import read_module
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import FtaskError, SettingsError, WorkerLost, error_text
 from ftask.core.execution import SETTLE_TIME, Executor
+from ftask.core.firings import Firings
 from ftask.core.isolation import Children, TimeLimit, children_for
+from ftask.core.manifest import TaskType
 from ftask.core.metrics import Meter, Usage
 from ftask.core.model import EXPERIMENT_TYPE, Delivery, Message
 from ftask.core.one_time_schedules import OneTimeSchedules
 from ftask.core.ports import Handler
 from ftask.core.retry import RetryPolicy
+from ftask.core.schedule_records import DynamoScheduleRecords
 from ftask.core.settings import WorkerSettings
 from ftask.core.sqs import SqsDeadLetterQueue, SqsQueue
 from ftask.core.threads import THREADS, in_threads
@@ -87,7 +90,7 @@ def worker() -> Worker:
     started = time.monotonic()
     settings = WorkerSettings.from_environment(os.environ)
     clients = _clients()
-    types: list[str] = []
+    types: dict[str, TaskType] = {}
     own: Handler | None = None
     policies: dict[str, RetryPolicy] = {}
     limits: dict[str, TimeLimit] = {}
@@ -97,8 +100,8 @@ def worker() -> Worker:
         meter = Meter(settings.stack, clients.usage)
     else:
         registry = load_deployed(module, settings.log_level)
-        types = registry.names
-        meter = Meter(settings.stack, clients.usage, types=types)
+        types = {declaration.name: declaration.type for declaration in registry}
+        meter = Meter(settings.stack, clients.usage, types=registry.names)
         own = handler_of(registry, meter.observe)
         policies = retry_policies(registry, settings.policy)
         limits, isolated = time_limits(registry), isolated_types(registry)
@@ -126,13 +129,17 @@ def worker() -> Worker:
         isolated_types=isolated,
         types=(*types, EXPERIMENT_TYPE),
         schedules=None if settings.schedules is None else OneTimeSchedules(clients.scheduler, settings.schedules),
+        firings=Firings(
+            *(store, DynamoScheduleRecords(clients.dynamodb, settings.table), now, types),
+            *(settings.max_attempts, settings.retention),
+        ),
     )
     calls = {
         "table": lambda: store.begin(Message(_NO_ID), _NO_ID, now(), now()),
         "queue": lambda: queue.postpone(Delivery(_NO_ID, _NO_ID, ""), 0),
         "deadLetterQueue": dead_letters.require_access,
     }
-    return Worker(executor, meter, children, types, load_seconds, calls)
+    return Worker(executor, meter, children, list(types), load_seconds, calls)
 
 
 def _advice(memory_megabytes: int, load_seconds: float) -> str:

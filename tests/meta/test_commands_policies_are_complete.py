@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 from botocore.session import get_session
+from cfnlint.decode.cfn_yaml import loads
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ftask.cli.policy import MANAGED_POLICY_CHARACTERS, select_commands
+from ftask.core.manifest import Options, TaskType, TypeSchedule
+from ftask.deploy.template import template_with
 from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE
 from ftask.policy.deployer import ALARM_INITIALS, CHANGES, READS, plan_policy, policy
 from ftask.policy.resources import Scope, together
@@ -95,7 +98,9 @@ def test_every_command_has_its_policy_or_asks_for_nothing() -> None:
 
 
 def test_every_type_of_the_template_is_provided_for() -> None:
-    types = {str(resource["Type"]) for resource in template()["Resources"].values()}
+    scheduled = TaskType("report", options=Options(schedule=TypeSchedule(every="1d")))
+    resources = loads(template_with((), [scheduled]))["Resources"]
+    types = {str(resource["Type"]) for resource in resources.values()}
     assert READS.keys() == CHANGES.keys() == types
 
 
@@ -107,6 +112,8 @@ def test_a_deployer_may_do_what_the_schema_of_a_type_names_and_no_more(resource_
     }
     if resource_type == "AWS::Lambda::Function":
         given |= {"iam:PassRole"}  # bound to Lambda by a condition, in a statement of its own
+    if resource_type == "AWS::Scheduler::Schedule":
+        given |= {"iam:PassRole"}  # the same, bound to EventBridge Scheduler
     assert given == (named - UNUSED.get(resource_type, set()) - BY_PARAMETER) | DOCUMENTED.get(resource_type, set())
 
 

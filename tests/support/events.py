@@ -27,6 +27,7 @@ def events_of_tasks() -> list[Event]:
         events.postponed(MESSAGE, "backing off", 2),
         events.postponed(MESSAGE, "no time left in this invocation", 0, 61_500),
         events.scheduled(MESSAGE, "due later", EPOCH),
+        events.skipped("report", EPOCH, "the schedule is paused"),
         events.postponed_unread("m", "message format 2; this worker knows 1", 1000),
         events.worker_lost(RUNNING),
         events.attempt_lost(a_running_task(history=(Attempt(1, 0, EPOCH, beside=9),)), counted=False),

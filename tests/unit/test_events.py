@@ -62,6 +62,13 @@ LINES = [
         "dueAt": "2026-01-01T12:00:00.000Z",
     },
     {
+        "level": "INFO",
+        "event": "skipped",
+        "type": "report",
+        "firingAt": "2026-01-01T12:00:00.000Z",
+        "reason": "the schedule is paused",
+    },
+    {
         "level": "WARNING",
         "event": "postponed",
         "messageId": "m",

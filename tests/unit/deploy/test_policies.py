@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,10 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from ftask.core.errors import FtaskError
+from ftask.core.firings import Firing, decode_firing
+from ftask.core.manifest import Options, TaskType, TypeSchedule
 from ftask.deploy.policies import TasksPolicy, key_statements, read_policy, secrets_statements
-from ftask.deploy.template import MAX_TEMPLATE_BYTES, read_template, template_with
+from ftask.deploy.template import MAX_TEMPLATE_BYTES, read_template, schedule_id, template_with
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"], "Resource": "arn:aws:s3:::bucket/*"}
 
@@ -144,3 +149,34 @@ def test_a_key_is_for_the_log_groups_of_the_stage_and_for_its_alarms_if_it_has_a
 def test_in_china_the_logs_service_has_another_name() -> None:
     (logs,) = key_statements("ftask-prod", "aws-cn", "cn-north-1", "123456789012", alarms=False)
     assert logs["Principal"] == {"Service": "logs.cn-north-1.amazonaws.com.cn"}
+
+
+def test_a_scheduled_type_has_a_schedule_in_the_group_of_the_stack_that_sends_its_firing_to_the_queue() -> None:
+    types = [
+        TaskType("report.daily", options=Options(schedule=TypeSchedule("0 6 * * ? *", "Europe/Kyiv"))),
+        TaskType("report_daily", options=Options(schedule=TypeSchedule(every="1h"))),
+        TaskType("greet"),
+    ]
+    resources = loads(template_with([READ], types))["Resources"]
+    added = {name: resources[name] for name in resources.keys() - loads(read_template())["Resources"].keys()}
+    assert added.keys() == {schedule_id("report.daily"), schedule_id("report_daily"), "TasksPolicy"}
+    schedule = added[schedule_id("report.daily")]
+    # The worker that knows its type is there first, and none of it stays with the data alone.
+    assert (schedule["DependsOn"], schedule["Condition"]) == ("WorkerFunction", "Serves")
+    properties = schedule["Properties"]
+    assert properties["ScheduleExpression"] == "cron(0 6 * * ? *)"
+    assert properties["ScheduleExpressionTimezone"] == "Europe/Kyiv"
+    assert properties["GroupName"] == {"Ref": "ScheduleGroup"}
+    assert properties["Target"]["Arn"] == {"Fn::GetAtt": "Queue.Arn"}
+    sent = properties["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", "2026-12-01T04:00:00Z")
+    assert decode_firing(sent, None) == Firing("report.daily", datetime(2026, 12, 1, 4, tzinfo=UTC))
+    assert added[schedule_id("report_daily")]["Properties"]["ScheduleExpression"] == "rate(1 hour)"
+
+
+def test_a_template_with_schedules_passes_the_linter(tmp_path: Path) -> None:
+    types = [TaskType("report", options=Options(schedule=TypeSchedule("0 6 ? * MON-FRI *", "Europe/Kyiv")))]
+    path = tmp_path / "template.yaml"
+    path.write_text(template_with([READ], types))
+    linter = Path(sys.executable).parent / "cfn-lint"
+    done = subprocess.run([linter, path], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "")

@@ -31,7 +31,7 @@ def firings(cron: str, count: int = 3, after: datetime = START, timezone: str = 
         ("15 12 * * ? *", "at 12:15 every day (UTC)", ["2026-12-01 12:15", "2026-12-02 12:15"]),
         ("0 18 ? * MON-FRI *", "at 18:00 on Monday to Friday (UTC)", ["2026-12-01 18:00", "2026-12-02 18:00"]),
         ("0 8 1 * ? *", "at 08:00 on day 1 of the month (UTC)", ["2026-12-01 08:00", "2027-01-01 08:00"]),
-        ("0/15 * * * ? *", "every 15 minutes every day (UTC)", ["2026-12-01 00:15", "2026-12-01 00:30"]),
+        ("0/15 * * * ? *", "every 15 minutes (UTC)", ["2026-12-01 00:15", "2026-12-01 00:30"]),
         ("0/10 * ? * MON-FRI *", "every 10 minutes on Monday to Friday (UTC)", ["2026-12-01 00:10"]),
         (
             "0/5 8-17 ? * MON-FRI *",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.core.manifest import Argument, Options
+from ftask.core.manifest import Argument, Options, TypeSchedule
 from ftask.core.retry import RetryPolicy
 from ftask.tasks.declaration import Registry, declaration_of, fresh_registry, registered, task
 from ftask.tasks.errors import DeclarationError
@@ -187,14 +187,16 @@ def refusal(decorate: Callable[[], Any]) -> str:
             {"max_attempt": 3},
             (
                 "Unknown option 'max_attempt' for @task; did you mean 'max_attempts'? "
-                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default."
+                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default, cron, timezone, every, "
+                "overlap, catch_up."
             ),
         ),
         (
             {"colour": "red"},
             (
                 "Unknown option 'colour' for @task. "
-                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default."
+                "Options: name, max_attempts, backoff, jitter, timeout, isolated, default, cron, timezone, every, "
+                "overlap, catch_up."
             ),
         ),
         *(
@@ -401,3 +403,51 @@ def test_a_refused_declaration_declares_nothing(registry: Registry) -> None:
 
 def test_a_lambda_needs_a_name() -> None:
     assert "invalid task name '<lambda>'" in refusal(lambda: task(lambda: None))
+
+
+def report() -> None:
+    """Send the report."""
+
+
+def scheduled(**options: Any) -> TypeSchedule | None:
+    return declaration_of(untyped_task(**options)(report)).type.options.schedule
+
+
+def test_a_schedule_is_part_of_the_type() -> None:
+    assert scheduled(cron="0 6 * * ? *", timezone="Europe/Kyiv", catch_up=True) == TypeSchedule(
+        "0 6 * * ? *", "Europe/Kyiv", catch_up=True
+    )
+    assert scheduled(every="15m", overlap="queue") == TypeSchedule(every="15m", overlap="queue")
+    assert scheduled(cron="0 6 * * ? *") == TypeSchedule("0 6 * * ? *")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"cron": "0 25 * * ? *"},
+            "Invalid cron '0 25 * * ? *': '25' at character 3: hours must be from 0 to 23.",
+        ),
+        ({"every": "90s"}, "Invalid interval '90s': expected minutes, hours or days, at most 366 days."),
+        ({"cron": "0 6 * * ? *", "every": "1d"}, "A schedule has either cron or every."),
+        ({"cron": "0 6 * * ? *", "timezone": "Kyiv"}, "Unknown time zone 'Kyiv'."),
+        ({"every": "1d", "timezone": "Europe/Kyiv"}, "every=… has no time zone."),
+        ({"cron": 5}, "invalid cron=5: write a text."),
+        ({"every": "1d", "overlap": "wait"}, 'invalid overlap=\'wait\': write "skip" or "queue".'),
+        ({"every": "1d", "catch_up": 1}, "invalid catch_up=1: write True or False."),
+        ({"catch_up": True}, 'catch_up has no effect without cron or every. Write cron="0 6 * * ? *".'),
+        ({"timezone": "Europe/Kyiv"}, 'timezone has no effect without cron or every. Write cron="0 6 * * ? *".'),
+    ],
+)
+def test_a_wrong_schedule_is_refused_with_its_place(options: dict[str, Any], sentence: str) -> None:
+    refused = refusal(lambda: untyped_task(**options)(report))
+    assert refused.partition("\n")[0] == f"Task 'report' (tasks.py:N): {sentence}"
+
+
+def test_a_scheduled_task_needs_no_arguments() -> None:
+    def send(order_id: int) -> None: ...
+
+    assert refusal(lambda: untyped_task(every="1d")(send)) == (
+        "Task 'send' (tasks.py:N): a schedule gives no arguments, and 'order_id' is required. Give it a default, or "
+        "remove cron or every."
+    )
