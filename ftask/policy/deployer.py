@@ -32,7 +32,6 @@ from ftask.policy.resources import (
     allow,
     document,
     needs,
-    together,
 )
 
 _QUEUES = f"{QUEUE} {DEAD_LETTERS}"
@@ -196,18 +195,18 @@ def policy(
     """
     if list(commands) == [APPLICATION]:
         return document(CLIENT, scope)
-    needed = together(*(COMMANDS[command] for command in commands if command != SERVICE_ROLE))
+    needed = needs(*(COMMANDS[command] for command in commands if command != SERVICE_ROLE))
     asks_cloudformation = any(command in DEPLOYING for command in commands)
     deploys = SERVICE_ROLE in commands or (asks_cloudformation and role_arn is None)
     if deploys:
-        needed = together(needed, *READS.values(), *CHANGES.values(), _ACCESS_LOG)
+        needed = needs(needed, *READS.values(), *CHANGES.values(), _ACCESS_LOG)
     elif "doctor" in commands:
         # The detection of drift reads every resource in the caller's name.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
-        needed = together(needed, *READS.values())
+        needed = needs(needed, *READS.values())
     if deploys and WORKER in needed:
         # A policy has little room, and who may change a function's code may invoke it as well.
-        needed = together(
+        needed = needs(
             {name: actions for name, actions in needed.items() if name != WORKER}, {FUNCTIONS: needed[WORKER]}
         )
     if not scope.makes_bucket:
@@ -228,9 +227,9 @@ def policy(
         conditions[_ROLES] = {name: {"ArnEquals": {"iam:PermissionsBoundary": boundary_arn}} for name in _BOUND}
     if key_arn is not None:
         further.append(allow(_GIVES_KEY if deploys else _USES_KEY, key_arn))
-        needed = together(needed, _ENCRYPTS_LOGS, _FINDS_KEY) if deploys else needed
+        needed = needs(needed, _ENCRYPTS_LOGS, _FINDS_KEY) if deploys else needed
     if deploys and vpc:
-        needed = together(needed, _LOOKS_AT_VPC)
+        needed = needs(needed, _LOOKS_AT_VPC)
     return document(needed, scope, *further, conditions=conditions)
 
 
@@ -242,4 +241,4 @@ def plan_policy(scope: Scope, role_arn: str | None = None) -> dict[str, Any]:
     """Return the least policy under which `ftask deploy --dry-run` works on a deployed stage; it changes nothing."""
     own_bucket = needs({BUCKET: "s3:ListBucket"}) if not scope.makes_bucket else {}
     further = [] if role_arn is None else [_pass_role(role_arn, "cloudformation.amazonaws.com")]
-    return document(together(PLAN_ONLY, own_bucket), scope, *further)
+    return document(needs(PLAN_ONLY, own_bucket), scope, *further)

@@ -57,6 +57,8 @@ _BOUND_TO_WORKER = frozenset(
 
 # Actions by resource.
 Needs = Mapping[str, frozenset[str]]
+# The same, where actions may be written as one text: without a service, one is of the service before it.
+Part = Mapping[str, str | frozenset[str]]
 # As in a policy: values by context key, by operator.
 Condition = Mapping[str, Mapping[str, str]]
 
@@ -98,9 +100,14 @@ class Scope:
         )
 
 
-def needs(actions: Mapping[str, str]) -> Needs:
-    """Return the actions of each resource, written as one text; one without a service is of the service before it."""
-    return {pattern: frozenset(_actions(text)) for pattern, text in actions.items()}
+def needs(*parts: Part) -> Needs:
+    """Return the union."""
+    union: dict[str, frozenset[str]] = {}
+    for part in parts:
+        for pattern, actions in part.items():
+            named = frozenset(_actions(actions)) if isinstance(actions, str) else actions
+            union[pattern] = union.get(pattern, frozenset()) | named
+    return union
 
 
 def _actions(text: str) -> Iterator[str]:
@@ -109,15 +116,6 @@ def _actions(text: str) -> Iterator[str]:
         before, colon, name = word.rpartition(":")
         service = before if colon else service
         yield f"{service}:{name}"
-
-
-def together(*parts: Needs) -> Needs:
-    """Return the union."""
-    union: dict[str, frozenset[str]] = {}
-    for part in parts:
-        for pattern, actions in part.items():
-            union[pattern] = union.get(pattern, frozenset()) | actions
-    return union
 
 
 def allow(actions: Iterable[str], resource: str | list[str], condition: Condition | None = None) -> dict[str, Any]:

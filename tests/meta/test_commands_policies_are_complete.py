@@ -22,7 +22,7 @@ from ftask.core.manifest import Options, TaskType, TypeSchedule
 from ftask.deploy.template import template_with
 from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE
 from ftask.policy.deployer import ALARM_INITIALS, CHANGES, READS, plan_policy, policy
-from ftask.policy.resources import Scope, together
+from ftask.policy.resources import Scope, needs
 from tests.support.commands import COMMANDS as ALL_COMMANDS
 from tests.support.iam import actions_of, without
 from tests.support.resources import resources_of_type, template
@@ -107,9 +107,7 @@ def test_every_type_of_the_template_is_provided_for() -> None:
 @pytest.mark.parametrize("resource_type", sorted(CHANGES))
 def test_a_deployer_may_do_what_the_schema_of_a_type_names_and_no_more(resource_type: str) -> None:
     named = permissions(resource_type, "create", "read", "update", "delete")
-    given = {
-        action for actions in together(READS[resource_type], CHANGES[resource_type]).values() for action in actions
-    }
+    given = {action for actions in needs(READS[resource_type], CHANGES[resource_type]).values() for action in actions}
     if resource_type == "AWS::Lambda::Function":
         given |= {"iam:PassRole"}  # bound to Lambda by a condition, in a statement of its own
     if resource_type == "AWS::Scheduler::Schedule":
