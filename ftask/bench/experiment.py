@@ -16,10 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
 
-from botocore.exceptions import EndpointConnectionError
-
 from ftask.aws.api import ApiClient
-from ftask.aws.errors import translate
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.bench.machine import load_average
@@ -145,9 +142,8 @@ class Experiment:
             resume = command_on(self.stage.target, "resume")
             raise FtaskError("Consumption is paused, so no task would end.", f"Start it with: {resume}")
         seen = self.observed
-        seen.dead_letters_before = self._count_letters()
+        seen.dead_letters_before = self.stage.dead_letter_depth().total
         seen.load_before = load_average()
-        self._give_up_early()
         seen.started_at, begun = now(), self.tick()
         clients = min(self.settings.concurrency or CONNECTIONS, CONNECTIONS)
         try:
@@ -173,17 +169,6 @@ class Experiment:
             seen.failure, seen.stopped, seen.ended_at = error, UNANSWERED, now()
         seen.sent.sort(key=lambda sent: sent.number)
         seen.reads, seen.load_after = self._watcher.requests, load_average()
-
-    def _give_up_early(self) -> None:
-        """Let an emulator that refuses connections end the run: it has ended, and the SDK would go on trying."""
-
-        def give_up(caught_exception: Exception | None = None, **_: object) -> None:
-            if isinstance(caught_exception, EndpointConnectionError):
-                raise translate(caught_exception)
-
-        if self.stage.target.is_emulated:
-            for client in (self.stage.target.dynamodb, self.stage.target.sqs):
-                client.meta.events.register_first("needs-retry", give_up)
 
     def _submit(self, begun: float) -> None:
         """Submit as one client until every task is sent or the run stops."""
@@ -264,16 +249,13 @@ class Experiment:
     def _keep(self, changed: Iterable[Task]) -> None:
         self.observed.tasks.update({task.task_id: task for task in changed})
 
-    def _count_letters(self) -> int:
-        return self.stage.dead_letter_depth().total
-
     def _settled_letters(self) -> int:
         """Return the number of dead letters, once it has caught up with the failed tasks or the wait is over."""
         seen = self.observed
         expected = seen.dead_letters_before + sum(task.status is Status.FAILED for task in seen.tasks.values())
         deadline = self.tick() + self._quiet_seconds
         while True:
-            letters = self._count_letters()
+            letters = self.stage.dead_letter_depth().total
             if letters >= expected or self.tick() >= deadline or seen.stopped == INTERRUPTED:
                 return letters
             self.sleep(round_seconds(self.stage.target))

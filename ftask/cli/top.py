@@ -38,7 +38,7 @@ def run_cockpit(run: Invocation, sampler: StageSampler, interval_seconds: float,
     from ftask.cockpit.operations import Operations
 
     cockpit = app.Cockpit(
-        Operations(run.stage, sampler, sampler.task_type),
+        Operations(run.stage, sampler.snapshot, sampler.task_type),
         run.stage_name,
         interval_seconds=interval_seconds,
         count=count,

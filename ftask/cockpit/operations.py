@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ftask.actions.cancel import CancelResult, cancel_task
 from ftask.actions.redrive import RedriveTally, redrive
@@ -28,12 +28,6 @@ from ftask.selection.failed import FailedTasks, failures, newest_failed, require
 from ftask.selection.filter import TaskFilter
 
 
-class Sampler(Protocol):
-    """Takes the readings of a stage, see :class:`ftask.ops.top.StageSampler`."""
-
-    def snapshot(self) -> StageSnapshot: ...
-
-
 @dataclass(frozen=True, slots=True)
 class OpenTask:
     """A task with its JSON form, and the traceback of its last failed attempt; `note` says why that is missing."""
@@ -49,11 +43,8 @@ class Operations:
     """The calls of one cockpit. Every method raises FtaskError if AWS refuses a request or cannot be reached."""
 
     stage: Stage
-    sampler: Sampler
+    snapshot: Callable[[], StageSnapshot]
     task_type: str | None = None
-
-    def snapshot(self) -> StageSnapshot:
-        return self.sampler.snapshot()
 
     def failed_tasks(self) -> FailedTasks:
         return newest_failed(self.stage, self.task_type)

@@ -31,7 +31,7 @@ from ftask.deploy.archive import (
 from ftask.deploy.dependencies import Build, build_dependencies
 from ftask.deploy.manifest import can_import, import_environment, make_manifest
 from ftask.deploy.platforms import Platform, host_platform
-from ftask.deploy.project import Project, ProjectFile, project_files, require_included
+from ftask.deploy.project import Project, project_files, require_included
 from ftask.deploy.template import stack_folder
 from ftask.deploy.worker_view import refuse_hiding, require_current_botocore
 from ftask.distribution import NAME
@@ -60,7 +60,7 @@ def api_content(manifest: bytes | None = None, interpreter: Interpreter | None =
 
 
 def worker_content(
-    files: Iterable[ProjectFile],
+    files: Mapping[str, Path],
     dependencies: Iterable[Entry] = (),
     manifest: bytes | None = None,
     interpreter: Interpreter | None = None,
@@ -70,14 +70,14 @@ def worker_content(
 ) -> Content:
     """Return the worker's code: the core, the handlers, the project's files, its dependencies and the manifest.
 
-    `files` are those of the project, `dependencies` the entries of a build, with their bytecode; `interpreter` compiles
-    the rest. `manifest` is None without own tasks, and where the code is imported to make it. `environment` and the
-    ARNs of `secrets` are JSON.
+    `files` are those of the project by name, `dependencies` the entries of a build, with their bytecode; `interpreter`
+    compiles the rest. `manifest` is None without own tasks, and where the code is imported to make it. `environment`
+    and the ARNs of `secrets` are JSON.
 
     Raises:
         FtaskError: the project and a dependency, or one of them and ftask, have a module of the same name.
     """
-    project = [file_entry(file.name, file.path) for file in files]
+    project = [file_entry(name, path) for name, path in files.items()]
     installed = list(dependencies)
     _refuse_shadowing(project, installed)
     code = Content.of(
@@ -196,7 +196,7 @@ def build_code(
     """
     interpreter = find_interpreter(platform.python)
     if project is None:
-        return Code(CodeArchive(api_content(None, interpreter)), CodeArchive(worker_content((), (), None, interpreter)))
+        return Code(CodeArchive(api_content(None, interpreter)), CodeArchive(worker_content({}, (), None, interpreter)))
     require_included(project)
     cache = cache or cache_folder()
 
@@ -210,7 +210,7 @@ def build_code(
     build = dependencies(platform, interpreter)
     files = project_files(project)
     entries = () if build is None else build.entries
-    refuse_hiding((file.name for file in files), (entry.name for entry in entries))
+    refuse_hiding(files, (entry.name for entry in entries))
     require_current_botocore({} if build is None else build.versions)
     manifest = make_manifest(
         project.module,

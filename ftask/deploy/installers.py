@@ -43,24 +43,58 @@ _PLAIN = ("--no-python-downloads", "--color", "never", "--preview-features", "py
 _TAIL = 12
 
 _NAME = r"(?P<name>[A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?(?:\s?[=<>!~]=?[^\s`,]+)*)"
-_NO_NETWORK = re.compile(
-    r"error sending request|failed to fetch|dns error|connection refused|timed out|name or service not known|"
-    r"temporary failure in name resolution|network is unreachable|could not connect|are you offline|"
-    r"network was disabled",
-    re.IGNORECASE,
+# What uv says, what that means, and what to do: the first that matches counts.
+_CAUSES = tuple(
+    (re.compile(pattern, re.IGNORECASE), message, hint)
+    for pattern, message, hint in (
+        (
+            (
+                rf"(?:because|and) (?:all versions of )?{_NAME} (?:has|have) no "
+                r"(?:usable wheels|wheels with a matching)|"
+                rf"attempted to build `{_NAME.replace('P<name>', 'P<built>')}`"
+            ),
+            "{name} has no wheel for {platform}, and ftask builds no package of an index.",
+            (
+                "Choose a version that has one, or another package. If the package is your own, name its folder or its"
+                " repository in the requirements, like ./lib: ftask then builds it."
+            ),
+        ),
+        (
+            (
+                r"A path \((?P<name>[^)]+\.whl)\) dependency is incompatible with the current platform|"
+                r"The built wheel `(?P<built>[^`]+)` is not compatible"
+            ),
+            "The wheel {name} is not for {platform}.",
+            "Name a wheel that was built for that platform in the requirements, or one for every platform (none-any).",
+        ),
+        (
+            rf"because {_NAME} was not found in",
+            "The package index does not know {name}.",
+            "Correct the name in the requirements. If the package is private, configure its index for uv.",
+        ),
+        (
+            rf"because there (?:is|are) no versions? of {_NAME}",
+            "The package index has no version that satisfies {name}.",
+            "Correct the version in the requirements.",
+        ),
+        (
+            (
+                r"error sending request|failed to fetch|dns error|connection refused|timed out|"
+                r"name or service not known|temporary failure in name resolution|network is unreachable|"
+                r"could not connect|are you offline|"
+                r"network was disabled"
+            ),
+            "Cannot reach the package index, so the requirements cannot be installed.",
+            "Check the network, the proxy and the index that uv uses, then run the command again.",
+        ),
+        (
+            r"requirements are unsatisfiable",
+            "The requirements contradict each other.",
+            "Loosen or correct one of the versions that the lines above name.",
+        ),
+        ("", "Cannot install the requirements.", "Correct what the lines above say, then run the command again."),
+    )
 )
-_NO_WHEEL = re.compile(
-    rf"(?:because|and) (?:all versions of )?{_NAME} (?:has|have) no (?:usable wheels|wheels with a matching)|"
-    rf"attempted to build `{_NAME.replace('P<name>', 'P<built>')}`",
-    re.IGNORECASE,
-)
-_WRONG_WHEEL = re.compile(
-    r"A path \((?P<path>[^)]+\.whl)\) dependency is incompatible with the current platform|"
-    r"The built wheel `(?P<built>[^`]+)` is not compatible"
-)
-_UNKNOWN = re.compile(rf"because {_NAME} was not found in", re.I)
-_NO_VERSION = re.compile(rf"because there (?:is|are) no versions? of {_NAME}", re.I)
-_CONFLICT = re.compile(r"requirements are unsatisfiable", re.I)
 
 
 def find_uv(
@@ -103,7 +137,8 @@ def uv_arguments(requirements: Requirements, folder: Path, platform: Platform, s
     renewed = [] if os.environ.get("UV_OFFLINE") else ["--refresh"]
     return [
         *("pip", "install", "--target", str(folder), *_target(platform), *_PLAIN),
-        *("--only-binary", ":all:", *_each("--no-binary", sources), *renewed),
+        *("--only-binary", ":all:", *renewed),
+        *(word for source in sorted(sources) for word in ("--no-binary", source)),
         *("--link-mode", "copy", "--requirement", str(requirements.file)),
     ]
 
@@ -183,10 +218,6 @@ def _target(platform: Platform) -> list[str]:
     return target
 
 
-def _each(option: str, values: Iterable[str]) -> list[str]:
-    return [argument for value in sorted(values) for argument in (option, value)]
-
-
 def _run(command: Sequence[str], folder: Path, progress: Progress) -> tuple[int, list[str]]:
     """Run a command in `folder`; return its exit code and the last lines of its output."""
     kept: deque[str] = deque(maxlen=_LINES_KEPT)
@@ -213,45 +244,10 @@ def explain(lines: Sequence[str], platform: Platform) -> FtaskError:
     """Return the error for a failed installation for `platform`; it ends with uv's last lines, which are `lines`."""
     # uv wraps its sentences.
     text = " ".join(" ".join(lines).split())
-    message, hint = _cause(text, platform)
     tail = [line for line in lines if line.strip()][-_TAIL:]
+    pattern, message, hint = next(cause for cause in _CAUSES if cause[0].search(text))
+    names = list(dict.fromkeys(str(match[match.lastgroup or 0]) for match in pattern.finditer(text)))
+    # Of several ranges of versions, what they have in common is the package.
+    name = names[0] if len(names) == 1 else re.split(r"[\s=<>!~]", names[0])[0]
+    message = message.format(name=name, platform=platform)
     return FtaskError("\n".join([message, "The last lines of uv:", *(f"  {line}" for line in tail)]), hint)
-
-
-def _cause(text: str, platform: Platform) -> tuple[str, str]:
-    if lacking := [match["name"] or match["built"] for match in _NO_WHEEL.finditer(text)]:
-        return _no_wheel(lacking, platform)
-    if match := _WRONG_WHEEL.search(text):
-        return (
-            f"The wheel {match['path'] or match['built']} is not for {platform}.",
-            "Name a wheel that was built for that platform in the requirements, or one for every platform (none-any).",
-        )
-    if match := _UNKNOWN.search(text):
-        return (
-            f"The package index does not know {match['name']}.",
-            "Correct the name in the requirements. If the package is private, configure its index for uv.",
-        )
-    if match := _NO_VERSION.search(text):
-        return (
-            f"The package index has no version that satisfies {match['name']}.",
-            "Correct the version in the requirements.",
-        )
-    if _NO_NETWORK.search(text):
-        return (
-            "Cannot reach the package index, so the requirements cannot be installed.",
-            "Check the network, the proxy and the index that uv uses, then run the command again.",
-        )
-    if _CONFLICT.search(text):
-        return (
-            "The requirements contradict each other.",
-            "Loosen or correct one of the versions that the lines above name.",
-        )
-    return "Cannot install the requirements.", "Correct what the lines above say, then run the command again."
-
-
-def _no_wheel(lacking: Sequence[str], platform: Platform) -> tuple[str, str]:
-    # Of several ranges of versions that lack a wheel each, what they have in common is the package.
-    name = lacking[0] if len(lacking) == 1 else re.split(r"[\s=<>!~]", lacking[0])[0]
-    hint = "Choose a version that has one, or another package. If the package is your own, name its folder or its"
-    hint += " repository in the requirements, like ./lib: ftask then builds it."
-    return f"{name} has no wheel for {platform}, and ftask builds no package of an index.", hint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ftask.aws.parameters import (
@@ -19,14 +18,6 @@ from ftask.aws.target import Target
 from ftask.core.errors import InvalidInputError
 from ftask.core.manifest import TaskType
 from ftask.core.ranges import RANGES
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A parameter of the template."""
-
-    name: str
-    default: str | None
 
 
 def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
@@ -51,22 +42,22 @@ def for_emulator(target: Target) -> dict[str, str]:
     return {"SavedQueries": "false"} if target.is_emulated else {}
 
 
-def resolve(declared: Iterable[Declared], current: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
-    """Return the value of every parameter: overridden, else as deployed, else the template's default.
+def resolve(
+    declared: Mapping[str, str | None], current: Mapping[str, str], overrides: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the value of every parameter: overridden, else as deployed, else its default in the template, `declared`.
 
     A new worker timeout or batch window takes the visibility timeout along, unless that is given too.
 
     Raises:
         InvalidInputError: an override names no parameter, or the values contradict each other.
     """
-    known = {parameter.name: parameter for parameter in declared if parameter.name not in MANAGED_PARAMETERS}
+    known = {name: default or "" for name, default in declared.items() if name not in MANAGED_PARAMETERS}
     for name in overrides:
         if name not in known:
             raise InvalidInputError(f"Unknown parameter {name!r}.", _suggestion(name, known))
-    values = {name: parameter.default or "" for name, parameter in known.items()}
-    values |= {name: value for name, value in current.items() if name in known}
-    values |= overrides
-    values = without_spaces(values)
+    deployed = {name: value for name, value in current.items() if name in known}
+    values = without_spaces({**known, **deployed, **overrides})
     if "VisibilityTimeout" not in overrides and overrides.keys() & {"WorkerTimeout", "WorkerBatchWindow"}:
         timeout_seconds = number(values, "WorkerTimeout")
         window_seconds = number(values, "WorkerBatchWindow") or 0

@@ -136,10 +136,8 @@ def plan_managed(target: Target, name: str, value: str, sleep: Callable[[float],
         return _computed(target, existing, {**existing.parameters, name: value}, sleep, UsePreviousTemplate=True)
 
 
-def _declared(summary: GetTemplateSummaryOutputTypeDef) -> list[parameters.Declared]:
-    return [
-        parameters.Declared(entry["ParameterKey"], entry.get("DefaultValue")) for entry in summary.get("Parameters", [])
-    ]
+def _declared(summary: GetTemplateSummaryOutputTypeDef) -> dict[str, str | None]:
+    return {entry["ParameterKey"]: entry.get("DefaultValue") for entry in summary.get("Parameters", [])}
 
 
 def read_previous(target: Target, deployed: Mapping[str, str]) -> Previous:

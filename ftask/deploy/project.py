@@ -49,14 +49,6 @@ class Project:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFile:
-    """A file that runs in the worker, and its name in the archive."""
-
-    name: str
-    path: Path
-
-
 def open_project(
     root: Path,
     module: str,
@@ -96,8 +88,8 @@ def open_project(
     return project
 
 
-def project_files(project: Project) -> tuple[ProjectFile, ...]:
-    """Return the files that run in the worker, sorted by name.
+def project_files(project: Project) -> dict[str, Path]:
+    """Return the files that run in the worker, by their names in the archive, in order.
 
     Raises:
         FtaskError: the module is missing or leaves the folder, or a pattern does.
@@ -105,7 +97,7 @@ def project_files(project: Project) -> tuple[ProjectFile, ...]:
     names = set(_module_files(project.root, project.module))
     for pattern in project.include:
         names.update(_included_files(project.root, pattern))
-    return tuple(ProjectFile(name, project.root / name) for name in sorted(names))
+    return {name: project.root / name for name in sorted(names)}
 
 
 def read_project(file: Path) -> Project | None:
@@ -128,13 +120,11 @@ def require_included(project: Project) -> None:
         FtaskError: a file of the project imports one.
     """
     files = project_files(project)
-    packed = {file.name.partition("/")[0].removesuffix(".py") for file in files}
-    for file in files:
-        if not file.name.endswith(".py"):
-            continue
-        for name in _imports(file.path):
+    packed = {file.partition("/")[0].removesuffix(".py") for file in files}
+    for file, path in files.items():
+        for name in _imports(path) if file.endswith(".py") else ():
             if name not in packed and (missing := include_for_module(project.root, name)) is not None:
-                raise FtaskError(f"{file.name} imports {name!r}, and the worker's archive leaves that out.", missing)
+                raise FtaskError(f"{file} imports {name!r}, and the worker's archive leaves that out.", missing)
 
 
 def include_for_module(root: Path, name: str) -> str | None:

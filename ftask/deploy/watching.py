@@ -20,7 +20,7 @@ def deployment_files(settings: Path, project: Project) -> frozenset[Path]:
     Raises:
         FtaskError: the module or a requirements file is missing, or a pattern is invalid.
     """
-    files = {settings.absolute(), *(file.path for file in project_files(project))}
+    files = {settings.absolute(), *project_files(project).values()}
     if project.policy is not None:
         files.add(project.policy)
     if project.requirements is not None:

@@ -47,7 +47,7 @@ def see_as_a_worker(project: Project, is_task_running: Callable[[], bool]) -> No
         FtaskError: the project imports a module that the archive leaves out.
     """
     require_included(project)
-    packed = {file.path for file in project_files(project)}
+    packed = set(project_files(project).values())
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or not is_task_running():

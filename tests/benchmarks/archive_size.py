@@ -21,7 +21,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         report("API", api_content(), folder)
-        report("worker", worker_content(()), folder)
+        report("worker", worker_content({}), folder)
 
 
 if __name__ == "__main__":

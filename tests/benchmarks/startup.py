@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.deploy.build import api_content, worker_content
-from ftask.deploy.project import ProjectFile
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "a",
@@ -75,7 +74,7 @@ def build_worker_with_own_task(folder: Path) -> None:
     source = folder / "source.py"
     source.write_text(OWN_TASK, encoding="utf-8")
     manifest = encode_manifest(Manifest(module="tasks")).encode()
-    worker_content([ProjectFile("tasks.py", source)], manifest=manifest).write_to(folder)
+    worker_content({"tasks.py": source}, manifest=manifest).write_to(folder)
 
 
 class Took(NamedTuple):
@@ -123,7 +122,7 @@ def main() -> None:
         folder = Path(name)
         # In one folder, which saves the comparison a second one: what both have is the same.
         api_content().write_to(folder)
-        worker_content(()).write_to(folder)
+        worker_content({}).write_to(folder)
         bare = (BARE, list[str]())
         compare("worker / botocore with both", (WORKER, []), bare, folder, rounds)
         compare("api with both clients / botocore with both", (API, []), bare, folder, rounds)

@@ -13,7 +13,6 @@ import pytest
 
 from ftask.core.manifest import encode_manifest
 from ftask.deploy.build import api_content, worker_content
-from ftask.deploy.project import ProjectFile
 from ftask.tasks.declaration import fresh_registry
 from ftask.tasks.manifest import build_manifest
 
@@ -104,7 +103,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with fresh_registry() as registry:
         exec(compile(source.read_text(), str(source), "exec"), {"__name__": "tasks"})  # noqa: S102 - the text above
         manifest = encode_manifest(replace(build_manifest(registry), module="tasks")).encode()
-    for content in (api_content(manifest), worker_content([ProjectFile("tasks.py", source)], manifest=manifest)):
+    for content in (api_content(manifest), worker_content({"tasks.py": source}, manifest=manifest)):
         content.write_to(folder / "code")
     requests = [
         ({"type": "add"}, '{"left": 2, "right": "40"}'),

@@ -198,7 +198,7 @@ assert not {"textual", "ftask.cockpit", "matplotlib", "jinja2", "ministack", "ty
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("code")
     api_content().write_to(folder / "api")
-    worker_content(()).write_to(folder / "worker")
+    worker_content({}).write_to(folder / "worker")
     return folder
 
 

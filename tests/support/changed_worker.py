@@ -12,7 +12,7 @@ def append_to_worker(engine: Cli, code: str) -> None:
     """Give the deployed worker's function code that has `code` at the end of its handler's module."""
     changed = Content.of(
         bytes_entry(entry.name, entry.read() + code.encode()) if entry.name.endswith("handlers/worker.py") else entry
-        for entry in worker_content(()).entries
+        for entry in worker_content({}).entries
     )
     archive = engine.folder / "changed.zip"
     write_zip(changed, archive)

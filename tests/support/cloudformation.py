@@ -9,16 +9,15 @@ from typing import Any
 
 from ftask.aws.target import Target
 from ftask.deploy.artifacts import CodeLocation
-from ftask.deploy.parameters import Declared
 from ftask.deploy.plan import Plan, make_plan
 
-DECLARED = [
-    Declared("CodeBucket", None),
-    Declared("WorkerTimeout", "20"),
-    Declared("VisibilityTimeout", "30"),
-    Declared("TaskBudgetSeconds", "10"),
-    Declared("ErrorRate", "0.3"),
-]
+DECLARED = {
+    "CodeBucket": None,
+    "WorkerTimeout": "20",
+    "VisibilityTimeout": "30",
+    "TaskBudgetSeconds": "10",
+    "ErrorRate": "0.3",
+}
 
 
 class FakeStack:
@@ -57,7 +56,7 @@ class FakeStack:
 
     def get_template_summary(self, **_: Any) -> Any:
         self.calls.append("get_template_summary")
-        declared = {**{parameter.name: parameter.default for parameter in DECLARED}, **self.deployed}
+        declared = DECLARED | dict(self.deployed)
         return {"Parameters": [{"ParameterKey": name, "DefaultValue": value} for name, value in declared.items()]}
 
     def create_change_set(self, **request: Any) -> Any:

@@ -8,7 +8,6 @@ from textwrap import dedent
 from ftask.core.deployed import ENVIRONMENT_FILE
 from ftask.core.manifest import Manifest, encode_manifest
 from ftask.deploy.build import worker_content
-from ftask.deploy.project import ProjectFile
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "a",
@@ -29,10 +28,11 @@ ENVIRONMENT = {
 
 def unpack_worker(folder: Path, tasks: str | None = None, environment: str = "{}") -> Path:
     """Unpack the worker of these tasks, with these variables of the project's, below `folder`; return where."""
-    files, manifest = [], None
+    files: dict[str, Path] = {}
+    manifest = None
     if tasks is not None:
         (folder / "source.py").write_text(dedent(tasks), encoding="utf-8")
-        files = [ProjectFile("tasks.py", folder / "source.py")]
+        files = {"tasks.py": folder / "source.py"}
         manifest = encode_manifest(Manifest(module="tasks")).encode()
     code = folder / "code"
     worker_content(files, manifest=manifest).write_to(code)

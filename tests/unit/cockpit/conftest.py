@@ -33,7 +33,7 @@ def play(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
 
     def play(story: Story, size: tuple[int, int] = (100, 30), **options: Any) -> Ending | None:
         sampler = options.pop("sampler", None) or Sampler()
-        operations = options.pop("operations", Operations)(stage, sampler)
+        operations = options.pop("operations", Operations)(stage, sampler.snapshot)
         cockpit = Cockpit(operations, "prod", **{"interval_seconds": 0.1} | options)
 
         async def run() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from ftask.core.errors import FtaskError
 from ftask.core.manifest import Options, TaskType
-from ftask.deploy.parameters import Declared, parse_overrides, resolve, time_shortages
+from ftask.deploy.parameters import parse_overrides, resolve, time_shortages
 from tests.support.cloudformation import DECLARED
 
 
@@ -24,7 +24,7 @@ def test_a_new_worker_timeout_takes_the_visibility_timeout_along() -> None:
 
 
 def test_a_new_batch_window_takes_the_visibility_timeout_along() -> None:
-    declared = [*DECLARED, Declared("WorkerBatchWindow", "0")]
+    declared = DECLARED | {"WorkerBatchWindow": "0"}
     current = {"WorkerTimeout": "20", "VisibilityTimeout": "30"}
     assert resolve(declared, current, {"WorkerBatchWindow": "60"})["VisibilityTimeout"] == "90"
     assert (
@@ -75,7 +75,7 @@ def test_overrides_are_pairs() -> None:
 
 
 def test_spaces_in_a_list_are_taken_out_also_of_one_that_is_deployed() -> None:
-    declared = [*DECLARED, Declared("VpcSubnetIds", ""), Declared("CorsAllowOrigins", "")]
+    declared = DECLARED | {"VpcSubnetIds": "", "CorsAllowOrigins": ""}
     values = resolve(declared, {"CorsAllowOrigins": "https://a, https://b"}, {"VpcSubnetIds": " subnet-1 ,subnet-2 "})
     assert values["VpcSubnetIds"] == "subnet-1,subnet-2"
     assert values["CorsAllowOrigins"] == "https://a,https://b"

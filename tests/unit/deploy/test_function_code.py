@@ -18,16 +18,15 @@ from ftask.deploy.archive import (
     write_zip,
 )
 from ftask.deploy.build import MANIFEST, api_content, fit, worker_content
-from ftask.deploy.project import ProjectFile
 from ftask.deploy.template import stack_folder
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def project(tmp_path: Path, text: str = "X = 1\n", name: str = "tasks.py") -> list[ProjectFile]:
+def project(tmp_path: Path, text: str = "X = 1\n", name: str = "tasks.py") -> dict[str, Path]:
     path = tmp_path / Path(name).name
     path.write_text(text)
-    return [ProjectFile(name, path)]
+    return {name: path}
 
 
 def names(content: Content) -> set[str]:
@@ -53,7 +52,7 @@ def test_the_api_has_the_protocol_and_the_manifest_and_nothing_of_the_user() -> 
 def test_every_module_of_an_archive_can_be_imported_from_it_alone(tmp_path: Path, function: str) -> None:
     contents = {
         "api": api_content(),
-        "worker": worker_content(()),
+        "worker": worker_content({}),
     }
     content = contents[function]
     content.write_to(tmp_path / "code")
@@ -77,7 +76,7 @@ def test_the_api_has_the_document_of_the_repository(tmp_path: Path) -> None:
 
 
 def test_an_archive_is_small(tmp_path: Path) -> None:
-    for content in (api_content(), worker_content(())):
+    for content in (api_content(), worker_content({})):
         write_zip(content, tmp_path / "code.zip")
         assert (tmp_path / "code.zip").stat().st_size < 200 * 1024
 

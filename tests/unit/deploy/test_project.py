@@ -17,7 +17,7 @@ def write(root: Path, *names: str) -> Path:
 
 
 def names(root: Path, module: str, *include: str) -> list[str]:
-    return [file.name for file in project_files(open_project(root, module, include=include))]
+    return list(project_files(open_project(root, module, include=include)))
 
 
 def test_a_module_ships_alone_whatever_lies_next_to_it(tmp_path: Path) -> None:
