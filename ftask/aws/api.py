@@ -17,9 +17,8 @@ from botocore.utils import get_environ_proxies
 from ftask.aws.stack import DeployedStack
 from ftask.aws.target import Target, read_profile
 from ftask.client.answers import Accepted
-from ftask.client.calls import Calls
+from ftask.client.calls import Calls, Part
 from ftask.client.connection import TOKEN_VARIABLE, Connection, ca_bundle, require_tls
-from ftask.client.errors import ApiError
 from ftask.client.requests import Request, TaskRequest
 from ftask.client.retrying import RetryRule
 from ftask.client.transport import HttpClient, Transport, open_http
@@ -69,9 +68,9 @@ class ApiClient:
         """Submit one task; see :meth:`ftask.client.calls.Calls.submit`."""
         return self._transport.run(self._calls.submit(task))
 
-    def submit_many(self, tasks: Sequence[TaskRequest]) -> list[Accepted | ApiError]:
-        """Submit up to 100 tasks; see :meth:`ftask.client.calls.Calls.submit_batch`."""
-        return self._transport.run(self._calls.submit_batch(tasks))
+    def submit_parts(self, tasks: Sequence[TaskRequest]) -> list[Part]:
+        """Submit up to 100 tasks; see :meth:`ftask.client.calls.Calls.submit_parts`."""
+        return self._transport.run(self._calls.submit_parts(tasks))
 
     def get(self, task_id: str) -> dict[str, Any]:
         """Return the public form of the task; see :meth:`ftask.client.calls.Calls.get`."""

@@ -193,11 +193,9 @@ class Experiment:
             )
             for number in numbers
         ]
-        outcomes: Sequence[Accepted | FtaskError]
-        try:
-            outcomes = [self.client.submit(tasks[0])] if len(tasks) == 1 else self.client.submit_many(tasks)
-        except FtaskError as error:
-            outcomes = [error] * len(tasks)
+        outcomes: list[Accepted | FtaskError] = []
+        for part in self.client.submit_parts(tasks):
+            outcomes += [part] * (len(tasks) - len(outcomes)) if isinstance(part, FtaskError) else part
         seconds = self.tick() - start
         with self._lock:
             for number, outcome in zip(numbers, outcomes, strict=True):

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 from ftask.client.async_transport import AsyncTransport, httpx2, open_async_http
-from ftask.client.calls import Call, Calls, task_id_of
+from ftask.client.calls import Call, Calls, Part, outcomes_of
 from ftask.client.connection import Connection, connect
 from ftask.client.errors import ApiError, WaitTimeout
 from ftask.client.info import TaskInfo
@@ -129,25 +129,21 @@ class AsyncClient:
     ) -> AsyncIterator[AsyncHandle[Any] | ApiError]:
         """Submit any number of tasks; yield their handles, in order. See :meth:`ftask.Client.submit_many`."""
 
-        async def send(some: Sequence[TaskRequest]) -> list[AsyncHandle[Any] | ApiError]:
-            outcomes = await self._run(lambda calls: calls.submit_batch(some))
-            return [
-                found if isinstance(found := task_id_of(outcome), ApiError) else self.handle(found, task.own_key)
-                for task, outcome in zip(some, outcomes, strict=True)
-            ]
+        async def send(some: Sequence[TaskRequest]) -> tuple[Sequence[TaskRequest], list[Part]]:
+            return some, await self._run(lambda calls: calls.submit_parts(some))
 
         left = batches(task.request(new_key()) for task in tasks)
-        sent: deque[asyncio.Task[list[AsyncHandle[Any] | ApiError]]] = deque()
+        sent: deque[asyncio.Task[tuple[Sequence[TaskRequest], list[Part]]]] = deque()
         try:
             while True:
                 while len(sent) < BATCHES_AT_ONCE and (some := next(left, None)) is not None:
                     sent.append(asyncio.create_task(send(some)))
                 if not sent:
                     return
-                for outcome in await sent[0]:
-                    if isinstance(outcome, ApiError) and not return_exceptions:
-                        raise outcome
-                    yield outcome
+                for task, found in outcomes_of(*await sent[0]):
+                    if isinstance(found, ApiError) and not return_exceptions:
+                        raise found
+                    yield found if isinstance(found, ApiError) else self.handle(found, task.own_key)
                 sent.popleft()
         finally:
             for each in sent:

@@ -6,7 +6,7 @@ gives back whether to go on, and runs the function of a :class:`Blocking`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -46,6 +46,8 @@ class Blocking:
 
 
 Call = Generator[Send | Pause | Blocking, Any, T]
+# The outcomes of tasks that were sent together, in order; or why their request failed as a whole.
+Part = list[Accepted | ApiError] | FtaskError
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,29 @@ class Calls:
                 name_task(outcome, task)
         return outcomes
 
+    def submit_parts(self, tasks: Sequence[TaskRequest]) -> Call[list[Part]]:
+        """Submit up to 100 tasks, in halves where the API finds them too large; return what came of each part.
+
+        The last part may be an error: a request failed as a whole, and none was sent after it.
+        """
+        try:
+            if len(tasks) > 1:
+                return [(yield from self.submit_batch(tasks))]
+            return [[(yield from self.submit(tasks[0]))]]
+        except ApiError as error:
+            if len(tasks) == 1:
+                return [[error] if error.refuses_task else error]
+            if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                return [error]
+        except FtaskError as error:
+            return [error]
+        # What is stored of a batch can be longer than what is sent.
+        middle = len(tasks) // 2
+        parts = yield from self.submit_parts(tasks[:middle])
+        if isinstance(parts[-1], FtaskError):
+            return parts
+        return parts + (yield from self.submit_parts(tasks[middle:]))
+
     def get(self, task_id: str) -> Call[dict[str, Any]]:
         """Return the public form of a task."""
         try:
@@ -143,6 +168,20 @@ class Calls:
                 pause = retries.next_pause(getattr(error, "retry_after", None)) if passes else None
                 if pause is None or not (yield Pause(pause)):
                     raise
+
+
+def outcomes_of(tasks: Sequence[TaskRequest], parts: Iterable[Part]) -> Iterator[tuple[TaskRequest, str | ApiError]]:
+    """Yield each task of some parts, with its id or its refusal.
+
+    Raises:
+        FtaskError: a part failed as a whole.
+    """
+    left = iter(tasks)
+    for part in parts:
+        if isinstance(part, FtaskError):
+            raise part
+        for outcome in part:
+            yield next(left), task_id_of(outcome)
 
 
 def task_id_of(outcome: Accepted | ApiError) -> str | ApiError:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
-from ftask.client.calls import Call, Calls, task_id_of
+from ftask.client.calls import Call, Calls, Part, outcomes_of
 from ftask.client.connection import Connection, connect
 from ftask.client.errors import ApiError, WaitTimeout
 from ftask.client.info import TaskInfo
@@ -184,22 +184,16 @@ class Client:
             ApiError, ApiConnectionError: a request failed as a whole; no further one was sent.
         """
 
-        def send(some: Sequence[TaskRequest]) -> list[Handle[Any] | ApiError]:
-            outcomes = self._run(self._calls.submit_batch(some))
-            return [
-                found if isinstance(found := task_id_of(outcome), ApiError) else self._handle(found, task.own_key)
-                for task, outcome in zip(some, outcomes, strict=True)
-            ]
+        def send(some: Sequence[TaskRequest]) -> tuple[Sequence[TaskRequest], list[Part]]:
+            return some, self._run(self._calls.submit_parts(some))
 
         requests = batches(task.request(new_key()) for task in tasks)
         with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
-            sent: deque[Future[list[Handle[Any] | ApiError]]] = deque()
-            for some in requests:
-                sent.append(threads.submit(send, some))
-                if len(sent) > BATCHES_AT_ONCE:
-                    yield from _outcomes(sent.popleft().result(), return_exceptions=return_exceptions)
-            while sent:
-                yield from _outcomes(sent.popleft().result(), return_exceptions=return_exceptions)
+            for some, parts in in_order(threads, send, requests, deque(), BATCHES_AT_ONCE + 1):
+                for task, found in outcomes_of(some, parts):
+                    if isinstance(found, ApiError) and not return_exceptions:
+                        raise found
+                    yield found if isinstance(found, ApiError) else self._handle(found, task.own_key)
 
     def handle(self, task_id: str, key: str | None = None) -> Handle[Any]:
         """Return the handle of a task that was submitted earlier; nothing is sent."""
@@ -335,8 +329,22 @@ class _Shared:
             return self._connection
 
 
-def _outcomes(outcomes: list[Handle[Any] | ApiError], *, return_exceptions: bool) -> Iterator[Handle[Any] | ApiError]:
-    for outcome in outcomes:
-        if isinstance(outcome, ApiError) and not return_exceptions:
-            raise outcome
-        yield outcome
+def in_order(
+    threads: ThreadPoolExecutor, send: Callable[[T], R], chunks: Iterable[T], sent: deque[Future[R]], ahead: int
+) -> Iterator[R]:
+    """Yield what `send` returns for each chunk; `Executor.map` would first read all of them.
+
+    `sent` has what is not yielded yet, `ahead` chunks at most.
+    """
+    for chunk in chunks:
+        sent.append(threads.submit(send, chunk))
+        if len(sent) >= ahead:
+            yield _first(sent)
+    while sent:
+        yield _first(sent)
+
+
+def _first(sent: deque[Future[R]]) -> R:
+    result = sent[0].result()
+    sent.popleft()
+    return result

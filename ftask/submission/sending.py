@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from http import HTTPStatus
-from typing import TypeVar
 
 from ftask.aws.api import ApiClient
-from ftask.client.answers import Accepted
-from ftask.client.errors import ApiError
+from ftask.client.client import in_order
 from ftask.client.requests import BATCHES_AT_ONCE, TaskRequest, batches
 from ftask.core.errors import FtaskError
 from ftask.submission.job import InputTask, Outcomes
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 # How many batches are in memory: those on their way, those that wait for an earlier one to be reported, and the next.
 BATCHES_AHEAD = 2 * BATCHES_AT_ONCE
@@ -39,21 +33,20 @@ def submit_tasks(
     def send(batch: Sequence[InputTask]) -> list[Outcomes | FtaskError]:
         if stopped.is_set():
             return []
-        try:
-            return [list(zip(batch, _send(client, batch), strict=True))]
-        except FtaskError as error:
-            if isinstance(error, ApiError) and error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                # What is stored of a batch can be longer than what is sent.
-                middle = len(batch) // 2
-                return send(batch[:middle]) + send(batch[middle:])
+        parts = client.submit_parts(
+            [TaskRequest(task.payload, str(task.key), task.type, task.options) for task in batch]
+        )
+        left = iter(batch)
+        results = [part if isinstance(part, FtaskError) else [(next(left), each) for each in part] for part in parts]
+        if isinstance(parts[-1], FtaskError):
             stopped.set()
-            return [error]
+        return results
 
     errors: list[FtaskError] = []
     sent: deque[Future[list[Outcomes | FtaskError]]] = deque()
     with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
         try:
-            for results in _in_order(threads, send, batches(tasks), sent):
+            for results in in_order(threads, send, batches(tasks), sent, BATCHES_AHEAD):
                 errors += [result for result in results if isinstance(result, FtaskError)]
                 yield from (result for result in results if not isinstance(result, FtaskError))
         except BaseException:  # Ctrl-C among them: begin no request, and repeat none
@@ -66,36 +59,3 @@ def submit_tasks(
             raise
     if errors:
         raise errors[0]
-
-
-def _in_order(
-    threads: ThreadPoolExecutor, send: Callable[[T], R], chunks: Iterable[T], sent: deque[Future[R]]
-) -> Iterator[R]:
-    """Yield what `send` returns for each chunk; `Executor.map` would first read all of them.
-
-    `sent` has what is not yielded yet.
-    """
-    for chunk in chunks:
-        sent.append(threads.submit(send, chunk))
-        if len(sent) >= BATCHES_AHEAD:
-            yield _first(sent)
-    while sent:
-        yield _first(sent)
-
-
-def _first(sent: deque[Future[R]]) -> R:
-    result = sent[0].result()
-    sent.popleft()
-    return result
-
-
-def _send(client: ApiClient, batch: Sequence[InputTask]) -> Sequence[Accepted | ApiError]:
-    requests = [TaskRequest(task.payload, str(task.key), task.type, task.options) for task in batch]
-    if len(requests) > 1:
-        return client.submit_many(requests)
-    try:
-        return [client.submit(requests[0])]
-    except ApiError as error:
-        if error.refuses_task:
-            return [error]
-        raise

@@ -102,7 +102,8 @@ def test_tasks_that_were_unavailable_are_sent_again_alone_under_the_same_keys() 
             Reply(202, {"results": [accepted(3)]}),
         )
     )
-    outcomes = client.submit_many([TaskRequest("{}", f"k{number}") for number in range(4)])
+    [outcomes] = client.submit_parts([TaskRequest("{}", f"k{number}") for number in range(4)])
+    assert isinstance(outcomes, list)
     kinds = [outcome.task_id[-1] if isinstance(outcome, Accepted) else outcome.status for outcome in outcomes]
     assert kinds == ["0", "1", 422, "3"]
     assert [[task["idempotencyKey"] for task in body["tasks"]] for _, body in http.requests] == [
@@ -119,7 +120,9 @@ def test_tasks_that_were_unavailable_wait_for_as_long_as_the_answer_says() -> No
     client, _, pauses = fake_client(
         replies(Reply(202, {"results": [asking, refused(503)]}), Reply(202, {"results": [accepted(0), accepted(1)]}))
     )
-    assert len(client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])) == 2
+    [outcomes] = client.submit_parts([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
+    assert isinstance(outcomes, list)
+    assert len(outcomes) == 2
     assert pauses.seconds == [7]
 
 
@@ -127,7 +130,8 @@ def test_a_batch_has_as_many_retries_as_a_request_and_keeps_what_was_accepted() 
     client, http, _ = fake_client(
         lambda path, body: Reply(202, {"results": [accepted(0), refused(503)][-len(body["tasks"]) :]})
     )
-    outcomes = client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
+    [outcomes] = client.submit_parts([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
+    assert isinstance(outcomes, list)
     assert isinstance(outcomes[0], Accepted)
     assert isinstance(outcomes[1], ApiError)
     assert len(http.requests) == 1 + MAX_RETRIES
@@ -135,7 +139,8 @@ def test_a_batch_has_as_many_retries_as_a_request_and_keeps_what_was_accepted() 
 
 def test_a_repetition_that_fails_as_a_whole_loses_nothing_of_the_batch() -> None:
     client, _, _ = fake_client(replies(Reply(202, {"results": [accepted(0), refused(503)]}), Reply(401, {})))
-    outcomes = client.submit_many([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
+    [outcomes] = client.submit_parts([TaskRequest("{}", "a"), TaskRequest("{}", "b")])
+    assert isinstance(outcomes, list)
     assert isinstance(outcomes[0], Accepted)
     assert isinstance(outcomes[1], ApiError)
     assert outcomes[1].status == 503

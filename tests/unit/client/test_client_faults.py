@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -52,6 +53,25 @@ def test_many_tasks_are_each_submitted_once_in_order_through_every_harm(
     client = Gateway.of(api_over(moto_resources)).client()
     assert [client.get(task_id).json["payload"]["n"] for task_id in ids[::50]] == list(range(0, 150, 50))
     assert len(gateway.harmed) >= 2
+
+
+@pytest.mark.parametrize("transport", ["sync", "async"])
+def test_a_batch_that_the_api_finds_too_large_is_sent_in_halves(transport: str) -> None:
+    def take_two(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+        tasks = json.loads(body).get("tasks", [None])
+        if len(tasks) > 2:
+            return 413, {}, b"{}"
+        answers = [{"taskId": f"{next(numbers):032x}", "status": "PENDING", "createdAt": "now"} for _ in tasks]
+        return 202, {}, json.dumps({"results": answers} if path == "/tasks/batch" else answers[0]).encode()
+
+    numbers = count()
+    gateway = Gateway(take_two)
+    handles: list[Any] = (
+        list(gateway.client().submit_many(many(7)))
+        if transport == "sync"
+        else asyncio.run(submit_all(gateway, many(7)))
+    )
+    assert [int(handle.id, 16) for handle in handles] == list(range(7))
 
 
 @pytest.mark.parametrize("harm", Harm)
