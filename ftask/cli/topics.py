@@ -111,7 +111,7 @@ Client; make one, and keep it.
   for handle in client.as_completed(handles, timeout=300):
       print(handle.id, handle.wait().status)
 
-In an event loop, a FastAPI view for example:
+In an event loop, FastAPI's for example; tests/examples/clients has it as a whole:
 
   from ftask import AsyncClient
   client = AsyncClient()

@@ -16,6 +16,7 @@ PRINTS = {
     "many.py": "1000 results; 1000 completed",
     "asynchronous.py": "200 results",
     "unique.py": "1 task",
+    "web_application.py": "one task COMPLETED",
     "groups.py": "100 tasks of one group, small is another",
     "operators.py": "FAILED\nredriven: True\n1 redrive\ndiscarded: True\ncancelled: ended\n",
 }

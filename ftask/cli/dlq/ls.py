@@ -68,7 +68,9 @@ def ls(
         screen.note(f"{plural(count, 'failed task')}, {plural(len(groups), 'kind')} of error.")
         if groups:
             task_type = "" if groups[0].task_type == EXPERIMENT_TYPE else f"--type {quote(groups[0].task_type)} "
-            next_steps = _next_steps(run, ids[groups[0].example], f"{task_type}--error {quote(groups[0].text)}")
+            tags = "".join(f"--tag {name}={value} " for name, value in task_filter.tags.items())
+            selected = f"{task_type}{tags}--error {quote(groups[0].text)}"
+            next_steps = _next_steps(run, ids[groups[0].example], selected)
     else:
         listed = list(islice(tasks, limit or None))
         ids = run.shown_ids(task.task_id for task in listed)
