@@ -6,12 +6,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.05
 
 
 def rounds(
@@ -92,27 +93,18 @@ def merge(sources: Sequence[Iterable[T]]) -> Generator[T]:
                 running -= 1
     finally:
         stopped.set()
-        for thread in threads:
-            thread.join()
+        while any(thread.is_alive() for thread in threads):
+            with suppress(queue.Empty):  # make room for the item that a source waits to hand over
+                items.get(timeout=_POLL_SECONDS)
 
 
 def _read(source: Iterable[T], items: queue.Queue[T | _End], stopped: threading.Event) -> None:
     try:
         for item in source:
-            if not _offer(item, items, stopped):
+            items.put(item)
+            if stopped.is_set():
                 return
     except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads the items
-        _offer(_End(error), items, stopped)
+        items.put(_End(error))
     else:
-        _offer(_End(), items, stopped)
-
-
-def _offer(item: T | _End, items: queue.Queue[T | _End], stopped: threading.Event) -> bool:
-    """Hand an item over; False if the caller has stopped."""
-    while not stopped.is_set():
-        try:
-            items.put(item, timeout=_POLL_SECONDS)
-        except queue.Full:
-            continue
-        return True
-    return False
+        items.put(_End())

@@ -37,7 +37,7 @@ class Difference(Part):
         return f"× {self.second / self.first:.2f}" if self.first else ""
 
 
-class Setting(Part):
+class SettingDifference(Part):
     """One setting that differs between two runs."""
 
     name: str
@@ -49,7 +49,7 @@ class Comparison(Part):
     """All differences between two runs, and the settings that differ, which may explain them."""
 
     significance: float = SIGNIFICANCE
-    settings: list[Setting]
+    settings: list[SettingDifference]
     differences: list[Difference]
 
 
@@ -91,10 +91,10 @@ def _latency(name: str, *samples: Sequence[float]) -> Difference:
     return _pair(name, "s", medians, stats.mann_whitney(*samples))
 
 
-def _settings(first: Result, second: Result) -> list[Setting]:
+def _settings(first: Result, second: Result) -> list[SettingDifference]:
     left, right = _flat(first), _flat(second)
     return [
-        Setting(name=name, first=left.get(name, "–"), second=right.get(name, "–"))
+        SettingDifference(name=name, first=left.get(name, "–"), second=right.get(name, "–"))
         for name in sorted({*left, *right})
         if left.get(name) != right.get(name)
     ]

@@ -28,7 +28,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
-    def dump(self) -> dict[str, Any]:
+    def json(self) -> dict[str, Any]:  # type: ignore[override]  # pydantic's own is deprecated
         """Return the JSON form."""
         return self.model_dump(mode="json", by_alias=True)
 

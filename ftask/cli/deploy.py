@@ -32,7 +32,7 @@ from ftask.deploy.existing import how_to_stop
 from ftask.deploy.parameters import parse_overrides
 from ftask.deploy.plan import Previous, discard_plan, dropped_unless_begun, plan_return, refuse_data_loss
 from ftask.policy.commands import DEPLOYING
-from ftask.render.deploy import import_times, plan_json, plan_table
+from ftask.render.deploy import import_times, plan_table
 from ftask.tasks.manifest import build_manifest
 
 
@@ -114,7 +114,7 @@ def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
 def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool, allow_data_loss: bool) -> None:
     target, screen = run.target, run.screen
     plan = deployment.plan()
-    value = plan_json(plan)
+    value = plan.json()
     if not plan.changes:
         if not dry_run:
             deployment.protect()

@@ -16,7 +16,7 @@ from ftask.cli.selecting import ErrorText, LoggedUntil, OnlyTask, TaskType, pars
 from ftask.cli.usage import InvalidOptionError, UsageError, parse_choice
 from ftask.core.timestamps import now
 from ftask.ops.logs import LEVELS, EventFilter, LogEvent, LogReader, log_groups
-from ftask.render.logs import event_block, event_json, event_text, searched_text
+from ftask.render.logs import event_block, event_text, searched_text
 
 FUNCTIONS = ("api", "worker")
 DEFAULT_SINCE = timedelta(minutes=10)
@@ -124,6 +124,6 @@ def print_events(run: Invocation, events: Sequence[LogEvent], highlight: Pattern
     ids = run.shown_ids(event.task_id for event in events if event.task_id is not None) if events else {}
     for event in events:
         if screen.json or screen.shows_whole_rows:
-            screen.line(event_json(event), event_text(event, ids, highlight))
+            screen.line(event.json(), event_text(event, ids, highlight))
         else:
             screen.line(None, event_block(event, now(), ids, highlight, width=screen.out.width))

@@ -12,7 +12,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.selecting import Yes
 from ftask.deploy import apply
 from ftask.deploy.plan import dropped_unless_begun, plan_managed, refuse_data_loss
-from ftask.render.deploy import removal_json, removal_table
+from ftask.render.deploy import removal_table
 
 
 def remove(
@@ -33,7 +33,7 @@ def remove(
     """
     target = run.target
     removal = apply.prepare_removal(target, keep_data=keep_data)
-    value = removal_json(target.stack_name, removal)
+    value = removal.json()
     if keep_data and not removal.resources:
         run.screen.result(value, lambda: f"{target.stack_name} was taken down to its data before.")
         return

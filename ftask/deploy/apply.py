@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
@@ -73,11 +74,22 @@ class StackRemoval:
     `is_protected` says that CloudFormation refuses to delete the stack, until the removal takes that off.
     """
 
+    stack_name: str
     stack_id: str
     code_bucket: str | None
     resources: tuple[Resource, ...]
     kept: tuple[Resource, ...] = ()
     is_protected: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON form: the stack, and what stays of it."""
+        return {
+            "removed": self.stack_name,
+            "kept": [
+                {"resource": resource.logical_id, "type": resource.resource_type, "name": resource.physical_id}
+                for resource in self.kept
+            ],
+        }
 
 
 def prepare_removal(target: Target, *, keep_data: bool = False) -> StackRemoval:
@@ -112,6 +124,7 @@ def prepare_removal(target: Target, *, keep_data: bool = False) -> StackRemoval:
         if keep_data and (resource.resource_type in KEPT_TYPES or resource.logical_id == KEPT_ROLE)
     ]
     return StackRemoval(
+        target.stack_name,
         existing.stack_id,
         parameters.get("CodeBucket"),
         tuple(resource for resource in ordered if resource not in staying),

@@ -19,6 +19,8 @@ from ftask.aws.target import Target
 from ftask.core.manifest import TaskType, TypeSchedule, parse_manifest
 from ftask.core.model import Status
 from ftask.deploy.build import MANIFEST
+from ftask.schedules.timetable import timetable_of
+from ftask.schedules.words import in_words
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import ChangeTypeDef, ResourceChangeDetailTypeDef
@@ -208,6 +210,14 @@ class ScheduleChange:
     name: str
     before: TypeSchedule | None
     after: TypeSchedule | None
+
+    @property
+    def words(self) -> tuple[str | None, str | None]:
+        """Both in words."""
+        before, after = (
+            None if schedule is None else in_words(timetable_of(schedule)) for schedule in (self.before, self.after)
+        )
+        return before, after
 
 
 def schedule_changes(before: Iterable[TaskType], after: Iterable[TaskType]) -> tuple[ScheduleChange, ...]:

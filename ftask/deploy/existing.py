@@ -19,14 +19,14 @@ from ftask.deploy.stack_events import author, await_idle
 _BEYOND_REPAIR = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"})
 
 
-class Repair(StrEnum):
+class StackRepair(StrEnum):
     """What has to be done to a stack before CloudFormation takes a change set for it."""
 
     DELETE_EMPTY = "delete the empty stack of a first deployment that failed"
     CONTINUE_ROLLBACK = "continue the rollback that failed"
 
 
-_REPAIRS = {"ROLLBACK_COMPLETE": Repair.DELETE_EMPTY, "UPDATE_ROLLBACK_FAILED": Repair.CONTINUE_ROLLBACK}
+_REPAIRS = {"ROLLBACK_COMPLETE": StackRepair.DELETE_EMPTY, "UPDATE_ROLLBACK_FAILED": StackRepair.CONTINUE_ROLLBACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Existing:
     """
 
     stack: DeployedStack | None
-    repair: Repair | None = None
+    repair: StackRepair | None = None
 
 
 def find_existing(target: Target) -> Existing:
@@ -61,13 +61,13 @@ def find_existing(target: Target) -> Existing:
     return Existing(existing, _REPAIRS.get(existing.status))
 
 
-def carry_out(repair: Repair, target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
+def carry_out(repair: StackRepair, target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
     """Repair the stack, and wait until CloudFormation has ended; how it ended is for the next look to tell."""
     with translate_aws_errors():
         match repair:
-            case Repair.DELETE_EMPTY:
+            case StackRepair.DELETE_EMPTY:
                 target.cloudformation.delete_stack(StackName=stack_id)
-            case Repair.CONTINUE_ROLLBACK:
+            case StackRepair.CONTINUE_ROLLBACK:
                 target.cloudformation.continue_update_rollback(StackName=stack_id)
         await_idle(target, stack_id, sleep)
 

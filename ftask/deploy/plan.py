@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,43 @@ class Plan:
             name: (self.deployed.get(name), value)
             for name, value in sorted(self.parameters.items())
             if self.deployed and self.deployed.get(name) != value
+        }
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "stack": self.stack_name,
+            "creates": self.creates_stack,
+            "codeSha256": self.api_code_sha256,
+            "workerCodeSha256": self.worker_code_sha256,
+            "parameters": dict(sorted(self.parameters.items())),
+            "changedParameters": {
+                name: {"before": before, "after": after} for name, (before, after) in self.changed_parameters.items()
+            },
+            "taskTypes": {
+                "added": list(self.types.added),
+                "removed": [
+                    {"name": name, "unfinished": count.number, "all": count.is_all}
+                    for name, count in self.types.removed.items()
+                ],
+                "changed": list(self.types.changed),
+            },
+            "schedules": [
+                {"name": change.name, "before": change.words[0], "after": change.words[1]} for change in self.schedules
+            ],
+            "changes": [
+                {
+                    "action": change.action,
+                    "resource": change.logical_id,
+                    "type": change.resource_type,
+                    "replacement": change.replacement,
+                    "losesData": change.loses_data,
+                    "causes": list(change.causes),
+                    "onlyRefers": change.only_refers,
+                    "properties": [asdict(property_change) for property_change in change.properties],
+                }
+                for change in self.changes
+            ],
         }
 
 

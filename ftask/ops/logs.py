@@ -16,7 +16,7 @@ from ftask.aws.target import Target
 from ftask.core.events import SUMS, EventName
 from ftask.core.model import EXPERIMENT_TYPE, WORKER_LOST, Failure
 from ftask.core.text import json_object
-from ftask.core.timestamps import from_iso
+from ftask.core.timestamps import from_iso, to_iso
 from ftask.selection.filter import TaskFilter
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -54,6 +54,11 @@ class LogEvent:
         """The error that the event reports, if it reports one."""
         error_type, message = self.fields.get("errorType"), self.fields.get("errorMessage")
         return None if error_type is None else Failure(str(error_type), "" if message is None else str(message))
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        head = {"timestamp": to_iso(self.at), "function": self.function, "level": self.level, "event": self.name}
+        return {**head, **self.fields}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
@@ -13,7 +11,6 @@ from rich.text import Text
 
 from ftask.aws.stack import DATA_ONLY, HAS_WORKER_SOURCE
 from ftask.aws.worker_check import WorkerCheck
-from ftask.core.manifest import TypeSchedule
 from ftask.core.text import plural, shortened
 from ftask.deploy.apply import StackRemoval
 from ftask.deploy.changes import DATA_TYPES, TEMPLATE, Change, PropertyChange
@@ -21,8 +18,6 @@ from ftask.deploy.plan import Plan
 from ftask.deploy.stack_events import StackEvent
 from ftask.render.tables import add_numbers, plain_table
 from ftask.render.texts import clock_time, duration
-from ftask.schedules.timetable import timetable_of
-from ftask.schedules.words import in_words
 
 # A value may be a whole policy. What is cut ends in an ellipsis; -o json has all of it.
 _MAX_VALUE_BYTES = 80
@@ -45,45 +40,6 @@ _CAUSES = {
     "Import": "imported resources",
 }
 _ACTIONS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red"), "Import": ("+", "green")}
-
-
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """Return the JSON form of a plan."""
-    return {
-        "stack": plan.stack_name,
-        "creates": plan.creates_stack,
-        "codeSha256": plan.api_code_sha256,
-        "workerCodeSha256": plan.worker_code_sha256,
-        "parameters": dict(sorted(plan.parameters.items())),
-        "changedParameters": {
-            name: {"before": before, "after": after} for name, (before, after) in plan.changed_parameters.items()
-        },
-        "taskTypes": {
-            "added": list(plan.types.added),
-            "removed": [
-                {"name": name, "unfinished": count.number, "all": count.is_all}
-                for name, count in plan.types.removed.items()
-            ],
-            "changed": list(plan.types.changed),
-        },
-        "schedules": [
-            {"name": change.name, "before": _when(change.before), "after": _when(change.after)}
-            for change in plan.schedules
-        ],
-        "changes": [
-            {
-                "action": change.action,
-                "resource": change.logical_id,
-                "type": change.resource_type,
-                "replacement": change.replacement,
-                "losesData": change.loses_data,
-                "causes": list(change.causes),
-                "onlyRefers": change.only_refers,
-                "properties": [asdict(property_change) for property_change in change.properties],
-            }
-            for change in plan.changes
-        ],
-    }
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -135,12 +91,8 @@ def _schedule_rows(plan: Plan) -> Iterator[tuple[Text, Text, str, str]]:
     for change in plan.schedules:
         action = "Add" if change.before is None else "Modify" if change.after is not None else "Remove"
         sign, style = _ACTIONS[action]
-        words = " → ".join(filter(None, (_when(change.before), _when(change.after))))
+        words = " → ".join(filter(None, change.words))
         yield Text(sign, style=style), Text(change.name, style=style), "schedule", words
-
-
-def _when(schedule: TypeSchedule | None) -> str | None:
-    return None if schedule is None else in_words(timetable_of(schedule))
 
 
 def _new_stack(plan: Plan) -> RenderableType:
@@ -280,17 +232,6 @@ class StackProgress:
             table.add_row(" ", logical_id, Text(status, style="yellow"), duration((now - since).total_seconds()))
         more = len(self._running) - MAX_ROWS
         return Lines(head, table, *([Text(f"   and {more} more", style="dim")] if more > 0 else []))
-
-
-def removal_json(stack_name: str, removal: StackRemoval) -> dict[str, Any]:
-    """Return the JSON form of a removal: the stack, and what stays of it."""
-    return {
-        "removed": stack_name,
-        "kept": [
-            {"resource": resource.logical_id, "type": resource.resource_type, "name": resource.physical_id}
-            for resource in removal.kept
-        ],
-    }
 
 
 def removal_table(removal: StackRemoval) -> RenderableType:

@@ -42,17 +42,6 @@ _NARROW = 100
 _HIGHLIGHT = "reverse"
 
 
-def event_json(event: LogEvent) -> dict[str, Any]:
-    """Return the JSON form of an event."""
-    return {
-        "timestamp": to_iso(event.at),
-        "function": event.function,
-        "level": event.level,
-        "event": event.name,
-        **event.fields,
-    }
-
-
 def event_text(event: LogEvent, ids: Mapping[str, str] | None = None, highlight: Pattern[str] | None = None) -> Text:
     """Return an event for a pipe: `2026-01-01T12:00:00.000Z  worker  01234567…  started    send  attempt 1`.
 

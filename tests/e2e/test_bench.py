@@ -229,7 +229,7 @@ def test_a_report_of_no_result_writes_no_page(cli_without_engine: Cli, tmp_path:
 def test_the_schema_describes_a_result(cli_without_engine: Cli) -> None:
     described = cli_without_engine("bench", "schema").json
     assert described["properties"]["attemptErrorRate"]["$ref"].endswith("/Rate")
-    assert set(described["required"]) <= result().dump().keys()
+    assert set(described["required"]) <= result().json().keys()
 
 
 def clipped(folder: Path, pages: list[Path], width: int) -> list[str]:
@@ -259,7 +259,7 @@ def clipped(folder: Path, pages: list[Path], width: int) -> list[str]:
 
 def test_a_report_has_room_on_a_phone(cli_without_engine: Cli, tmp_path: Path) -> None:
     saved, page, compared = tmp_path / "run.json", tmp_path / "run.html", tmp_path / "compared.html"
-    saved.write_text(json.dumps(result(cost=a_bill()).dump()))
+    saved.write_text(json.dumps(result(cost=a_bill()).json()))
     assert cli_without_engine("bench", "report", str(saved), "--to", str(page)).code == 0
     runs = (str(saved), str(saved))
     assert cli_without_engine("bench", "compare", *runs, "--report", str(compared), "-o", "json").code == 0
@@ -278,7 +278,7 @@ def test_the_report_draws_in_a_real_browser(
     from PIL import Image
 
     saved, page, picture = tmp_path / "run.json", tmp_path / "run.html", tmp_path / "run.png"
-    saved.write_text(json.dumps(result().dump()))
+    saved.write_text(json.dumps(result().json()))
     assert cli_without_engine("bench", "report", str(saved), "--to", str(page)).code == 0
     chromium(
         tmp_path,

@@ -114,7 +114,7 @@ def test_an_idle_stage_costs_its_alarms_and_what_its_pollers_ask() -> None:
     assert month.idle.usd == pytest.approx(10 * 0.10 + 5 * 3 * 60 * 730 * 0.40 / 1e6)
     assert {bill.total_usd for bill in month.ways} == {month.idle.usd}
     assert month_of(0, 500, dashboard=True).idle.usd == pytest.approx(month.idle.usd + 3.00)
-    assert month.dump()["ways"][0]["usdPerMillion"] is None
+    assert month.json()["ways"][0]["usdPerMillion"] is None
 
 
 def test_the_table_holds_the_tasks_of_thirty_days() -> None:

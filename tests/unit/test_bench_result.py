@@ -15,12 +15,12 @@ from tests.support.runs import a_bill, result
 def test_a_result_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     written = result(cost=a_bill())
-    path.write_text(json.dumps(written.dump()))
+    path.write_text(json.dumps(written.json()))
     assert load(str(path)) == written
 
 
 def test_the_json_has_what_others_rely_on() -> None:
-    fields = result(cost=a_bill()).dump()
+    fields = result(cost=a_bill()).json()
     assert {"tasks", "completed", "failed", "lost", "verdict", "latency", "throughput", "cost"} <= fields.keys()
     assert {"observed", "expected", "low", "high"} <= fields["attemptErrorRate"].keys()
     assert {"observed", "expected", "pValue"} <= fields["failedShare"].keys()

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from ftask.ops import logs
 from ftask.ops.logs import EventFilter, LogEvent, LogReader, parse
-from ftask.render.logs import event_json, event_text
+from ftask.render.logs import event_text
 from tests.support.clock import EPOCH
 
 LINE = json.dumps(
@@ -29,7 +29,7 @@ LINE = json.dumps(
 def test_an_event_of_ftask_is_read_with_its_own_time() -> None:
     event = parse("worker", LINE, EPOCH)
     assert event is not None
-    assert event_json(event) == {"function": "worker", **json.loads(LINE)}
+    assert event.json() == {"function": "worker", **json.loads(LINE)}
     text = event_text(event, ids={"ab" * 16: "ab" * 16}).plain
     assert "leaseLost" in text
     assert "ab" * 16 in text

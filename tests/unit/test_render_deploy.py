@@ -49,4 +49,4 @@ def test_a_plan_shows_what_becomes_of_parameters_resources_and_properties() -> N
         "new resources",
         "+ Dashboard AWS::CloudWatch::Dashboard",
     ]
-    assert deploy.plan_json(plan)["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}
+    assert plan.json()["changes"][0]["properties"][0] == {"name": "Timeout", "before": "20", "after": "30"}

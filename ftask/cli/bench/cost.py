@@ -76,7 +76,7 @@ def cost(
         worker_memory_mb=worker_memory,
     )
     month = estimate(load, read_prices(prices), dashboard=dashboard)
-    run.screen.result(month.dump(), lambda: month_table(month))
+    run.screen.result(month.json(), lambda: month_table(month))
 
 
 def _parse_tasks(text: str) -> float:

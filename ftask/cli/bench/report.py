@@ -68,7 +68,7 @@ def compare(
         write_private(Path(report), render_comparison(*results, names))
         run.screen.note(f"Wrote the report to {report}.")
     differences = comparing.compare(*results)
-    run.screen.result(differences.dump(), lambda: comparison(differences, names))
+    run.screen.result(differences.json(), lambda: comparison(differences, names))
 
 
 def schema(run: Invocation) -> None:

@@ -87,7 +87,7 @@ def bench(
         raise observed.refusals[0] if observed.refusals else FtaskError("Interrupted before any task was accepted.")
     result = evaluate(stage, observed, settings, expectation, price_list)
     if save is not None:
-        write_private(Path(save), json.dumps(result.dump(), ensure_ascii=False) + "\n")
+        write_private(Path(save), json.dumps(result.json(), ensure_ascii=False) + "\n")
     if report is not None:
         write_report(run, result, report)
     code = _show(run, result)
@@ -117,7 +117,7 @@ def _watch(run: Invocation, experiment: Experiment) -> None:
 
 
 def _show(run: Invocation, result: Result) -> ExitCode:
-    run.screen.result(result.dump(), lambda: summary(result))
+    run.screen.result(result.json(), lambda: summary(result))
     if result.open and result.stopped in (INTERRUPTED, TIMED_OUT):
         reason = result.stopped.capitalize()
         run.screen.warn(f"{reason}: submission stopped, and {plural(result.open, 'task')} had not ended. They go on.")

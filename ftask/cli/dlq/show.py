@@ -15,7 +15,6 @@ from ftask.core.model import Status, Task
 from ftask.core.timestamps import now
 from ftask.ops.logs import EventFilter, LogReader, log_groups
 from ftask.render.dead_letters import shown
-from ftask.render.logs import event_json
 
 # With more letters in the queue, finding one of them takes too many requests.
 MAX_LETTERS_TO_SEARCH = 1000
@@ -38,7 +37,7 @@ def show(run: Invocation, task_id: TaskId) -> None:
     if task.removal is not None:
         task_value["removal"]["by"] = task.removal.by
     run.screen.result(
-        {"task": task_value, "deadLetter": letter_value, "log": [event_json(event) for event in events]},
+        {"task": task_value, "deadLetter": letter_value, "log": [event.json() for event in events]},
         lambda: shown(task_value, letter_value, events, now()),
     )
     if task.status is Status.FAILED:

@@ -12,7 +12,7 @@ import pytest
 from ftask.core.errors import FtaskError
 from ftask.deploy.changes import TEMPLATE, Change
 from ftask.deploy.plan import Plan, refuse_data_loss
-from ftask.render.deploy import plan_json, plan_table
+from ftask.render.deploy import plan_table
 from tests.support.cloudformation import FakeStack, planned_on
 from tests.support.drawing import drawn
 
@@ -166,6 +166,6 @@ def test_the_plan_shows_resources_under_the_parameter_that_changes_them() -> Non
         "+ Dashboard AWS::CloudWatch::Dashboard",
         "1 resource only refers to changed ones, and stays unchanged: ApiPermission",
     ]
-    as_json = {change["resource"]: change for change in plan_json(plan)["changes"]}
+    as_json = {change["resource"]: change for change in plan.json()["changes"]}
     assert as_json["ApiPermission"]["onlyRefers"] is True
     assert as_json["WorkerFunction"]["causes"] == ["WorkerCodeKey", "WorkerTimeout"]

@@ -6,7 +6,7 @@ import pytest
 
 from ftask.core.errors import FtaskError
 from ftask.deploy.deployment import Deployment
-from ftask.deploy.existing import Repair
+from ftask.deploy.existing import StackRepair
 from ftask.deploy.stack_events import author, new_token
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
@@ -57,12 +57,12 @@ def test_a_token_is_new_each_time_and_is_one_that_cloudformation_takes() -> None
 @pytest.mark.parametrize(
     ("status", "repair", "call"),
     [
-        ("ROLLBACK_COMPLETE", Repair.DELETE_EMPTY, "delete_stack"),
-        ("UPDATE_ROLLBACK_FAILED", Repair.CONTINUE_ROLLBACK, "continue_update_rollback"),
+        ("ROLLBACK_COMPLETE", StackRepair.DELETE_EMPTY, "delete_stack"),
+        ("UPDATE_ROLLBACK_FAILED", StackRepair.CONTINUE_ROLLBACK, "continue_update_rollback"),
     ],
 )
 def test_what_a_failed_deployment_left_is_repaired_only_when_that_is_asked_for(
-    status: str, repair: Repair, call: str
+    status: str, repair: StackRepair, call: str
 ) -> None:
     stack = FakeStack(status)
     deployment = Deployment(target_of(stack), {}, sleep=lambda _: None)
