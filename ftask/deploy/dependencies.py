@@ -87,7 +87,7 @@ def build_dependencies(
                 "Upgrade the lock, for example with: uv lock --upgrade",
             )
         facts = [_FORMAT, requirements.fingerprint, str(platform), platform.glibc]
-        facts += [interpreter and interpreter.version, settings_of_uv(requirements.folder, os.environ)]
+        facts += [interpreter and interpreter.version, settings_of_uv(requirements.file.parent, os.environ)]
         place = root / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         with _only_one_at_a_time(place, progress):
             build = None if upgrade else _load(place, platform)

@@ -122,7 +122,7 @@ def install(requirements: Requirements, folder: Path, platform: Platform, progre
     uv, indexes = find_uv(), _index_of_pip(os.environ)
     named = requirements.sources | _names(uv, requirements, platform, indexes)
     arguments = uv_arguments(requirements, folder, platform, named)
-    returned, lines = _run([*uv, *arguments, *indexes], requirements.folder, progress)
+    returned, lines = _run([*uv, *arguments, *indexes], requirements.file.parent, progress)
     if returned != 0:
         raise explain(lines, platform)
 
@@ -199,7 +199,7 @@ def _names(uv: Sequence[str], requirements: Requirements, platform: Platform, in
     command = [*uv, "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", *_target(platform), *_PLAIN]
     asked = subprocess.run(  # noqa: S603 - the command is ours, and no shell reads it
         [*command, *indexes],
-        cwd=requirements.folder,
+        cwd=requirements.file.parent,
         input="\n".join(requirements.unnamed),
         capture_output=True,
         text=True,

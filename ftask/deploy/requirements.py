@@ -41,14 +41,13 @@ _NOT_SOURCE = ("__pycache__", "build", "dist", "node_modules")
 class Requirements:
     """Requirements as a file has them.
 
-    `file` is what uv reads, `folder` what relative paths in it are relative to. `fingerprint` is the SHA-256 in hex of
-    what decides the installation: the file, the files that it includes, and the content of local packages. `names` are
-    the packages that it names. `sources` are those among them that are built here, from a folder or a repository, and
-    `unnamed` the locations of such without a name. `is_locked` says whether versions are fixed.
+    `file` is what uv reads. `fingerprint` is the SHA-256 in hex of what decides the installation: the file, the files
+    that it includes, and the content of local packages. `names` are the packages that it names. `sources` are those
+    among them that are built here, from a folder or a repository, and `unnamed` the locations of such without a name.
+    `is_locked` says whether versions are fixed.
     """
 
     file: Path
-    folder: Path
     fingerprint: str
     names: frozenset[str]
     sources: frozenset[str] = frozenset()
@@ -67,61 +66,6 @@ class _Line:
         return FtaskError(f"Invalid requirement {self.text!r} in {self.file}, line {self.number}: {why}.", hint)
 
 
-class _Reading:
-    """What has been read so far."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.facts: list[str] = []
-        self.names: set[str] = set()
-        self.sources: set[str] = set()
-        self.unnamed: list[str] = []
-
-    def links(self, folder: Path) -> None:
-        """Take in a folder of wheels."""
-        for wheel in sorted(folder.glob("*.whl")):
-            self.facts += [wheel.name, *_contents(wheel)]
-
-    def line(self, line: _Line) -> None:
-        """Take in a line of a requirements.txt."""
-        self.facts.append(f"{'constraint ' if line.is_constraint else ''}{line.text}")
-        if editable := _EDITABLE.match(line.text):
-            raise line.error(
-                "an editable installation cannot be deployed",
-                f"Write {editable['location']} without -e: ftask builds a wheel of it.",
-            )
-        if links := _FIND_LINKS.match(line.text):
-            self.links(line.file.parent / links["path"])
-        if line.text.startswith("-"):
-            return
-        name, location = _parse(line)
-        if name is not None and not line.is_constraint:
-            self.names.add(name)
-        if location is None:
-            return
-        if (path := _local_path(location, self.folder)) is not None:
-            if not path.exists():
-                raise line.error(f"{path} does not exist", "Correct the path.")
-            self.facts += _contents(path)
-        if urlsplit(location).path.endswith(".whl"):
-            return
-        if name is None:
-            self.unnamed.append(line.text)
-        else:
-            self.sources.add(name)
-
-    def requirements(self, file: Path, *, is_locked: bool = False) -> Requirements:
-        return Requirements(
-            file,
-            self.folder,
-            hashlib.sha256("\n".join(self.facts).encode()).hexdigest(),
-            frozenset(self.names),
-            frozenset(self.sources),
-            tuple(self.unnamed),
-            is_locked,
-        )
-
-
 def read_requirements(file: Path, environment: Mapping[str, str] = os.environ) -> Requirements:
     """Read a requirements.txt and the files that it includes.
 
@@ -135,14 +79,35 @@ def read_requirements(file: Path, environment: Mapping[str, str] = os.environ) -
             f"{file.name} is not a file that uv can install from.",
             f"Export it, and name the new file as `requirements` under [tasks]:\n{_EXPORTS[file.name]}",
         )
-    reading = _Reading(file.parent)
-    for variable in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
-        for links in re.split(r"[\s,]+", environment.get(variable, "")):
-            if links:
-                reading.links(file.parent / links)
+    names: set[str] = set()
+    sources: set[str] = set()
+    unnamed: list[str] = []
+    folders = re.split(r"[\s,]+", " ".join(environment.get(name, "") for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS")))
+    facts = [fact for folder in filter(None, folders) for fact in _wheels(file.parent / folder)]
     for line in _lines(file):
-        reading.line(line)
-    return reading.requirements(file)
+        facts.append(f"{'constraint ' if line.is_constraint else ''}{line.text}")
+        if editable := _EDITABLE.match(line.text):
+            raise line.error(
+                "an editable installation cannot be deployed",
+                f"Write {editable['location']} without -e: ftask builds a wheel of it.",
+            )
+        if links_line := _FIND_LINKS.match(line.text):
+            facts += _wheels(line.file.parent / links_line["path"])
+        if line.text.startswith("-"):
+            continue
+        name, location = _parse(line)
+        if name is not None and not line.is_constraint:
+            names.add(name)
+        if location is None:
+            continue
+        facts += _local_contents(line, location, file.parent)
+        if urlsplit(location).path.endswith(".whl"):
+            continue
+        if name is None:
+            unnamed.append(line.text)
+        else:
+            sources.add(name)
+    return Requirements(file, _fingerprint(facts), frozenset(names), frozenset(sources), tuple(unnamed))
 
 
 def read_pylock(file: Path) -> Requirements:
@@ -151,28 +116,32 @@ def read_pylock(file: Path) -> Requirements:
     Raises:
         FtaskError: it is not one.
     """
-    reading = _Reading(file.parent)
+    names: set[str] = set()
+    sources: set[str] = set()
     try:
         lock = tomllib.loads(_read(file))
         # Without comments: uv writes there how it was called.
-        reading.facts.append(json.dumps(lock, sort_keys=True, default=str))
+        facts = [json.dumps(lock, sort_keys=True, default=str)]
         for package in lock["packages"]:
             name = canonicalize_name(package["name"])
-            reading.names.add(name)
+            names.add(name)
             if package.get("directory", {}).get("editable"):
                 raise FtaskError(
                     f"{file} has {name} as an editable package, which cannot be deployed.",
                     "Write it again without, for example with: uv export --no-editable",
                 )
             if {"directory", "vcs", "archive"} & package.keys():
-                reading.sources.add(name)
-            for path in _paths(package):
-                reading.facts += _contents(file.parent / path)
+                sources.add(name)
+            for part in (
+                *(package.get(kind, {}) for kind in ("directory", "archive", "sdist")),
+                *package.get("wheels", []),
+            ):
+                facts += _contents(file.parent / part["path"]) if "path" in part else []
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise FtaskError(
             f"{file} is not a pylock.toml: {error}.", "Write it again, for example with: uv export"
         ) from None
-    return reading.requirements(file, is_locked=True)
+    return Requirements(file, _fingerprint(facts), frozenset(names), frozenset(sources), is_locked=True)
 
 
 def find_lock(file: Path) -> Path | None:
@@ -246,7 +215,9 @@ def requires(file: Path | None, package: str) -> bool:
     if (lock := find_lock(file)) is not None:
         packages = {entry["name"]: entry for entry in tomllib.loads(_read(lock)).get("package", [])}
         here = [name for name, entry in packages.items() if _folder(entry, lock) == file.parent]
-        return package in _closure(here or packages, lambda name: _locked(packages.get(name, {})))
+        return package in _closure(
+            here or packages, lambda name: [needed["name"] for needed in packages.get(name, {}).get("dependencies", [])]
+        )
     if file.suffix == ".toml":
         return package in read_pylock(file).names
     names: set[str] = set()
@@ -268,10 +239,6 @@ def _closure(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> set
             seen.add(name)
             waiting += needs(name)
     return seen
-
-
-def _locked(entry: Mapping[str, Any]) -> Iterator[str]:
-    yield from (needed["name"] for needed in entry.get("dependencies", []))
 
 
 def _folder(entry: Mapping[str, Any], lock: Path) -> Path | None:
@@ -326,19 +293,12 @@ def settings_of_uv(folder: Path, environment: Mapping[str, str]) -> list[str]:
     return facts
 
 
-def _wheel_name(file_name: str) -> str | None:
-    """Return the package that a wheel is of; None if the name is not a wheel's."""
-    try:
-        return parse_wheel_filename(file_name)[0]
-    except InvalidWheelFilename:
-        return None
+def _fingerprint(facts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
-def _paths(package: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the paths on this machine in a package of a pylock.toml."""
-    for part in (package.get("directory"), package.get("archive"), package.get("sdist"), *package.get("wheels", [])):
-        if part and "path" in part:
-            yield part["path"]
+def _wheels(folder: Path) -> list[str]:
+    return [fact for wheel in sorted(folder.glob("*.whl")) for fact in (wheel.name, *_contents(wheel))]
 
 
 def _contents(path: Path) -> list[str]:
@@ -348,6 +308,15 @@ def _contents(path: Path) -> list[str]:
         for file in package_files(path)
         if file.is_file()
     ]
+
+
+def _local_contents(line: _Line, location: str, folder: Path) -> list[str]:
+    path = _local_path(location, folder)
+    if path is None:
+        return []
+    if not path.exists():
+        raise line.error(f"{path} does not exist", "Correct the path.")
+    return _contents(path)
 
 
 def _lines(file: Path, is_constraint: bool = False, including: tuple[Path, ...] = ()) -> Iterator[_Line]:
@@ -396,7 +365,9 @@ def _parse(line: _Line) -> tuple[str | None, str | None]:
     text = _OPTIONS_OF_A_REQUIREMENT.sub("", line.text)
     if _URL.match(text) or _PATH.match(text):
         location = text.partition(";")[0].strip()
-        return _wheel_name(unquote(urlsplit(location).path.rpartition("/")[2])), location
+        with suppress(InvalidWheelFilename):
+            return parse_wheel_filename(unquote(urlsplit(location).path.rpartition("/")[2]))[0], location
+        return None, location
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:

@@ -11,7 +11,7 @@ from ftask.deploy.platforms import LAMBDA, host_platform, lambda_platform
 from ftask.deploy.requirements import Requirements
 
 FOLDER = Path("build")
-REQUIREMENTS = Requirements(Path("requirements.txt"), Path(), "", frozenset())
+REQUIREMENTS = Requirements(Path("requirements.txt"), "", frozenset())
 
 
 def test_uv_resolves_for_the_platform_of_the_functions_and_takes_wheels_only() -> None:
