@@ -16,7 +16,7 @@ from ftask.deploy.apply import restore_worker_source
 from ftask.doctor.checks import examine
 from ftask.doctor.finding import Finding, Level
 from ftask.local.engine import Engine
-from ftask.render.doctor import findings_table
+from ftask.render.info import findings_table
 
 
 def doctor(

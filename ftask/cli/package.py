@@ -11,9 +11,9 @@ from ftask.cli.deploying import ArtifactBucket, Param, Upgrade, importing_python
 from ftask.cli.invocation import Invocation
 from ftask.cli.usage import UsageError
 from ftask.core.errors import FtaskError
+from ftask.deploy.artifacts import Package, write_package
 from ftask.deploy.build import build_code
 from ftask.deploy.deployment import final_template
-from ftask.deploy.package import Package, write_package
 from ftask.deploy.parameters import parse_overrides
 from ftask.deploy.platforms import lambda_platform
 

@@ -14,13 +14,14 @@ from functools import cached_property
 from textwrap import indent
 
 from ftask.aws import stack
+from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parameters import Severity, contradictions
 from ftask.aws.stack import DATA_ONLY, deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.errors import FtaskError
-from ftask.core.local_stage import is_local
+from ftask.core.local_stage import LOCAL_ACCOUNT, is_local, secret_path
 from ftask.core.manifest import TaskType
 from ftask.deploy import apply, artifacts, existing
 from ftask.deploy.api_check import await_api
@@ -28,7 +29,6 @@ from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.changes import compare, deployed_types, schedule_changes
 from ftask.deploy.existing import Existing
-from ftask.deploy.local_needs import provide, require_local_secrets
 from ftask.deploy.parameters import time_shortages
 from ftask.deploy.plan import (
     Plan,
@@ -43,6 +43,34 @@ from ftask.deploy.policies import SUBMITS, TasksPolicy, key_statements, read_pol
 from ftask.deploy.project import Project
 from ftask.deploy.stack_events import StackEvent
 from ftask.deploy.template import template_with
+
+
+def provide(target: Target, buckets: Iterable[str], secrets: Mapping[str, str]) -> None:
+    """Make the buckets that are missing, and give each secret its value; secrets are by environment variable."""
+    with translate_aws_errors():
+        if buckets:
+            existing = {bucket.get("Name") for bucket in target.s3.list_buckets()["Buckets"]}
+            for bucket in buckets:
+                if bucket not in existing:
+                    target.s3.create_bucket(Bucket=bucket)
+        for variable, value in secrets.items():
+            target.ssm.put_parameter(
+                Name=secret_path(target.stage_name, variable), Value=value, Type="SecureString", Overwrite=True
+            )
+
+
+def require_local_secrets(stage: str, arns: Mapping[str, str]) -> None:
+    """Refuse a secret that lies in an account of AWS, which no worker of the local engine can read.
+
+    Raises:
+        FtaskError: there is one.
+    """
+    for variable, arn in arns.items():
+        if arn.split(":")[4] != LOCAL_ACCOUNT:
+            raise FtaskError(
+                f"The secret {variable} has no value on the stage {stage!r}: {arn} is in an account of AWS.",
+                f'Give it one for this machine in ftask.toml:\n[local.secrets]\n{variable} = "…"',
+            )
 
 
 def final_template(project: Project | None, types: Iterable[TaskType], warn: Say) -> str:

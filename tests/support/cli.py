@@ -44,7 +44,7 @@ class Done:
 _MODULES = (
     *("tests.support.warm", "tests.support.cli", *MODULES.values()),
     *("ftask.deploy.apply", "ftask.local.engine", "ftask.bench.experiment"),
-    *("ftask.render.bench.summary", "ftask.render.info", "ftask.render.dead_letters", "ftask.render.deploy"),
+    *("ftask.render.bench", "ftask.render.info", "ftask.render.dead_letters", "ftask.render.deploy"),
 )
 
 

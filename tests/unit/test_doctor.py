@@ -23,7 +23,7 @@ from ftask.doctor.finding import Finding, Level
 from ftask.doctor.overdue_tasks import message_due
 from ftask.doctor.worker_settings import check_worker
 from ftask.ops import consumption
-from ftask.render.doctor import findings_table, summary
+from ftask.render.info import findings_table, summary
 from tests.support.builders import a_running_task, a_task
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn

@@ -15,8 +15,7 @@ from ftask.bench.experiment import Progress
 from ftask.bench.prices import Prices
 from ftask.bench.result import UNANSWERED, Item
 from ftask.core.model import Status
-from ftask.render.bench.plan import month_table, usd
-from ftask.render.bench.summary import comparison, progress, progress_line, summary
+from ftask.render.bench import comparison, month_table, progress, progress_line, summary, usd
 from ftask.submission.watch import WaitProgress
 from tests.support.clock import EPOCH
 from tests.support.drawing import drawn

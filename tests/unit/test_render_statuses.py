@@ -8,7 +8,7 @@ from ftask.core.letters import Verdict
 from ftask.core.model import Status
 from ftask.doctor.finding import Level
 from ftask.render.dead_letters import VERDICTS
-from ftask.render.doctor import SIGNS
+from ftask.render.info import SIGNS
 from ftask.render.statuses import STYLES, consumption_text, status_counts, status_text
 
 

@@ -13,7 +13,7 @@ from ftask.cli.invocation import Invocation
 from ftask.cli.usage import InvalidOptionError
 from ftask.core.payload import MAX_PAYLOAD_BYTES
 from ftask.core.ranges import RANGES
-from ftask.render.bench.plan import month_table
+from ftask.render.bench import month_table
 
 MAX_TASKS_PER_MONTH = 1e12
 MAX_TYPES = 10_000

@@ -13,7 +13,7 @@ from ftask.bench.result import Result, load
 from ftask.cli.invocation import Invocation
 from ftask.core.errors import FtaskError
 from ftask.home.private_files import open_private, write_private
-from ftask.render.bench.summary import comparison
+from ftask.render.bench import comparison
 
 
 def report(

@@ -22,7 +22,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.home.private_files import write_private
-from ftask.render.bench.summary import progress, progress_line, summary
+from ftask.render.bench import progress, progress_line, summary
 
 # Between two lines of progress without a terminal.
 SECONDS_BETWEEN_LINES = 5.0

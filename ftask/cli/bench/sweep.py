@@ -17,7 +17,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.ranges import RANGES
 from ftask.core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
 from ftask.core.text import plural
-from ftask.render.bench.plan import sweep_table
+from ftask.render.bench import sweep_table
 
 MAX_ATTEMPTS = int(RANGES["MaxAttempts"][1])
 

@@ -4,8 +4,8 @@ import json
 import zipfile
 from pathlib import Path
 
+from ftask.deploy.artifacts import write_package
 from ftask.deploy.build import build_code
-from ftask.deploy.package import write_package
 from ftask.deploy.platforms import host_platform
 
 OVERRIDES = {"MaxAttempts": "4", "VpcSubnetIds": "subnet-1, subnet-2"}

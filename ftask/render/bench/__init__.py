@@ -1,1 +1,0 @@
-"""What `ftask bench` shows in a terminal: the progress of a run, its result, two runs compared, settings compared."""
