@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ftask.client.errors import ApiError
@@ -20,8 +19,7 @@ class Response(NamedTuple):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The answer to a submission."""
 
     task_id: str

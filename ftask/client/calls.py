@@ -2,15 +2,16 @@
 
 A transport runs them: it sends what a :class:`Send` holds and gives back the answer, waits for a :class:`Pause` and
 gives back whether to go on, and runs the function of a :class:`Blocking`.
+
+They are named tuples: a dataclass takes a millisecond of each start of an application.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ftask.client.answers import Accepted, Response, accepted, foreign_answer, judge, results
 from ftask.client.connection import Connection
@@ -23,23 +24,20 @@ from ftask.core.errors import FtaskError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send a request to the API at `url`; the answer is a Response, or ApiConnectionError is thrown."""
 
     url: str
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Wait; the answer is whether the call goes on."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Blocking:
+class Blocking(NamedTuple):
     """Run a function that takes time; the answer is what it returns."""
 
     function: Callable[[], Any]
@@ -50,12 +48,11 @@ Call = Generator[Send | Pause | Blocking, Any, T]
 Part = list[Accepted | ApiError] | FtaskError
 
 
-@dataclass(frozen=True)
-class Calls:
+class Calls(NamedTuple):
     """The calls of the API behind a connection."""
 
     connection: Connection
-    rule: RetryRule = RetryRule()  # noqa: RUF009 - frozen
+    rule: RetryRule = RetryRule()
 
     def submit(self, task: TaskRequest) -> Call[Accepted]:
         """Submit one task. The key makes a repetition safe: one task, even if both requests arrive."""

@@ -98,14 +98,13 @@ class NewTask:
         return TaskRequest(payload, new_key, self.type, options)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request of the API. `path` has its query, ready to be signed."""
 
     method: str
     path: str
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 def submission(task: TaskRequest) -> Request:
