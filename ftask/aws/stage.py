@@ -18,6 +18,7 @@ from ftask.core.dynamodb import DynamoStore
 from ftask.core.model import Removal, RemovalKind, Task
 from ftask.core.redrive import Redriver
 from ftask.core.rescheduling import Rescheduler
+from ftask.core.schedule_records import DynamoScheduleRecords
 from ftask.core.sqs import SqsDeadLetterQueue, SqsDeadLetterReader, SqsQueue
 from ftask.core.timestamps import now
 
@@ -48,6 +49,10 @@ class Stage:
     @cached_property
     def store(self) -> DynamoStore:
         return DynamoStore(lambda: self.target.dynamodb, self.outputs.table)
+
+    @cached_property
+    def schedule_records(self) -> DynamoScheduleRecords:
+        return DynamoScheduleRecords(lambda: self.target.dynamodb, self.outputs.table)
 
     @cached_property
     def queue(self) -> SqsQueue:

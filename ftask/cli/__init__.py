@@ -37,6 +37,9 @@ PANELS = {
         "cancel": "Cancel tasks that have not ended",
         "reschedule": "Change when a waiting task runs",
     },
+    "Schedules": {
+        "schedule": "List, run, pause and resume schedules",
+    },
     "Dead letters": {
         "dlq": "List failed tasks; redrive, discard and drain them",
     },

@@ -95,6 +95,33 @@ accepted tasks that submit --file keeps:
   ftask ls --status RETRYING | ftask cancel - --yes
   ftask watch < tasks.jsonl.prod.accepted""",
     ),
+    "schedules": Topic(
+        "how tasks run by themselves, at times or at intervals",
+        """\
+A task with a schedule is made by itself; the schedule has the name of its type. All of its arguments have defaults.
+
+  @task(cron="0 6 ? * MON-FRI *", timezone="Europe/Kyiv")
+  def daily_report() -> None: ...
+
+  @task(every="15m", overlap="queue", catch_up=True)
+  def sync() -> None: ...
+
+cron has six fields: minutes, hours, day of month, month, day of week and year; one of the two days is a question mark.
+A deployment makes, changes and removes the schedules with the code. `ftask types` shows in words when they fire.
+
+A firing comes within a minute of its time. One that comes twice runs once. While the run before has not ended, a firing
+is skipped, or with overlap="queue" it waits. Of firings that a pause of the stage has held up, the last one runs, with
+overlap="queue" each of them. A failed attempt is retried like that of any task, and a redrive runs a failed task again
+whatever its schedule does.
+
+  ftask schedule ls
+  ftask schedule run daily_report
+  ftask schedule pause daily_report
+  ftask schedule resume daily_report
+
+A pause lasts over deployments. With catch_up=True its end makes up for one firing, the last one that was missed. The
+local engine fires in UTC, whatever the time zone, and not while it is stopped.""",
+    ),
     "client": Topic(
         "how programs submit tasks and wait for them",
         """\

@@ -34,6 +34,8 @@ from ftask.policy.resources import (
 )
 
 _OUTPUTS = {STACK: "cloudformation:DescribeStacks"}
+# The deployed types say which schedules there are.
+_SCHEDULES = {DOCUMENT: "execute-api:Invoke"}
 _SUBMITTING = {SUBMISSION: "execute-api:Invoke", BATCHES: "execute-api:Invoke"}
 _LOGS = {API_LOG: "logs:FilterLogEvents", WORKER_LOG: "logs:FilterLogEvents"}
 _COUNTS = {QUEUE: "sqs:GetQueueAttributes", DEAD_LETTERS: "sqs:GetQueueAttributes"}
@@ -75,6 +77,10 @@ _PARTS: Mapping[str, Sequence[Part]] = {
     "ls": [{TABLE: "dynamodb:BatchGetItem Scan", FAILED_INDEX: "dynamodb:Query"}],
     "cancel": [{TABLE: "dynamodb:BatchGetItem GetItem Scan UpdateItem"}],
     "reschedule": [{TABLE: "dynamodb:GetItem UpdateItem", QUEUE: "sqs:SendMessage"}],
+    "schedule ls": [_SCHEDULES, {TABLE: "dynamodb:BatchGetItem GetItem"}],
+    "schedule run": [_SCHEDULES, {SUBMISSION: "execute-api:Invoke"}],
+    "schedule pause": [_SCHEDULES, {TABLE: "dynamodb:UpdateItem"}],
+    "schedule resume": [_SCHEDULES, {TABLE: "dynamodb:GetItem UpdateItem", QUEUE: "sqs:SendMessage"}],
     "pause": [_SWITCH, {QUEUE: "sqs:GetQueueAttributes"}],
     "resume": [_SWITCH],
     "logs": [_LOGS, {TABLE: "dynamodb:GetItem"}],

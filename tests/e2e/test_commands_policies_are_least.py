@@ -23,6 +23,7 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.cli import app
 from ftask.core.codec import encode_message
+from ftask.core.firings import Firing
 from ftask.core.item import task_to_item
 from ftask.core.local_stage import LOCAL_REGION
 from ftask.core.model import EXPERIMENT_TYPE, Failure, Message, Status
@@ -46,6 +47,13 @@ from tests.support.stages import failed_task, put_failed
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("least policies")]
 
 STAGE = "least"
+SCHEDULED = """from ftask import task
+
+
+@task(every="365d", catch_up=True)
+def yearly():
+    pass
+"""
 SCOPE = Scope(f"ftask-{STAGE}", region=LOCAL_REGION)
 # Where the engine asks for another action than AWS does.
 ALSO_ASKED = {
@@ -158,8 +166,14 @@ def caller(root: Caller, user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def _deployed(root: Caller) -> None:
-    root.as_root("deploy", "--yes")
+def _deployed(root: Caller, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("scheduled")
+    (folder / "ftask.toml").write_text('[tasks]\nmodule = "tasks"\n')
+    (folder / "tasks.py").write_text(SCHEDULED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv(STATE_DIR_VARIABLE, str(folder / "state"))
+        root.as_root("deploy", "--yes")
 
 
 def as_the_engine_asks(allowed: dict[str, Any]) -> dict[str, Any]:
@@ -212,6 +226,17 @@ def fresh(stage: Stage) -> None:
     for page in stage.target.dynamodb.get_paginator("scan").paginate(TableName=stage.outputs.table):
         for item in page["Items"]:
             stage.target.dynamodb.delete_item(TableName=stage.outputs.table, Key={"taskId": item["taskId"]})
+
+
+def scheduled(command: str) -> Callable[[Stage], Iterator[Run]]:
+    """A command of the schedule that the stage has, after a firing, and in a pause."""
+
+    def runs(stage: Stage) -> Iterator[Run]:
+        stage.schedule_records.take(Firing("yearly", now() - timedelta(days=400)))
+        stage.schedule_records.pause("yearly", now())
+        yield ("schedule", command, *(() if command == "ls" else ("yearly",)))
+
+    return runs
 
 
 def peeking(stage: Stage) -> Iterator[Run]:
@@ -274,6 +299,7 @@ RUNS: dict[str, Callable[[Stage], Iterable[Run]]] = {
     "ls": lambda stage: [("ls",), ("ls", "--status", "FAILED")] if a_failed_task(stage) else [],
     "cancel": cancelling,
     "reschedule": lambda stage: [("reschedule", a_waiting_task(stage), "--now")],
+    **{f"schedule {name}": scheduled(name) for name in ("ls", "run", "pause", "resume")},
     "pause": lambda _: [("pause", "--wait")],
     "resume": lambda stage: [("resume",)] if consumption.switch(stage, enabled=False) else [],
     "logs": lambda stage: [("logs", "--task", a_waiting_task(stage))],

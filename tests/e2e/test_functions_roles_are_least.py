@@ -22,7 +22,7 @@ from ftask.aws.target import Target
 from ftask.core import transitions
 from ftask.core.failed_index import FailedIndex
 from ftask.core.local_stage import LOCAL_REGION
-from ftask.core.model import Delivery, Message, Task
+from ftask.core.model import Delivery, Message, Task, Unique
 from ftask.core.one_time_schedules import OneTimeSchedules
 from ftask.core.ports import Settlement
 from ftask.core.settings import ScheduleSettings
@@ -65,6 +65,12 @@ def query(world: World) -> None:
 
 def withdraw(world: World) -> None:
     world.role.store.withdraw(fresh(world).task_id)
+
+
+def put_unique(world: World) -> None:
+    """As a firing makes a task."""
+    lock = Unique(f"unique#{uuid.uuid4().hex}", None, now() + timedelta(days=1))
+    world.role.store.put(a_task(task_id=uuid.uuid4().hex, unique=lock))
 
 
 def put_large(world: World) -> None:
@@ -128,6 +134,7 @@ NEEDED: list[tuple[str, str, Callable[[World], None]]] = [
     ("WorkerRole", "dynamodb:GetItem", get),
     ("WorkerRole", "dynamodb:GetItem", begin_unknown),
     ("WorkerRole", "dynamodb:GetItem", read_large),
+    ("WorkerRole", "dynamodb:PutItem", put_unique),
     ("WorkerRole", "sqs:ChangeMessageVisibility", postpone),
     ("WorkerRole", "sqs:SendMessage", dead_letter),
     ("WorkerRole", "scheduler:CreateSchedule", schedule),
@@ -224,7 +231,6 @@ def test_no_role_reaches_beyond_its_own_resources(
         lambda: dead_letter(api),
         lambda: begin_and_settle(api),
         lambda: send(worker),
-        lambda: put(worker),
         lambda: withdraw(worker),
     ]
     for call in forbidden:

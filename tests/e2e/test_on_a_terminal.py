@@ -92,6 +92,17 @@ CALLS: dict[str, Callable[[World], Iterable[Call]]] = {
         Call(f"reschedule {world.waiting()} --delay 1h", "runs in"),
         Call("resume", "Consuming again."),
     ],
+    "schedule ls": lambda _: [Call("schedule ls", "every 365 days")],
+    "schedule run": lambda _: [
+        Call("schedule run yearly", "PENDING"),
+        Call("ls --status COMPLETED", "COMPLETED"),
+    ],
+    "schedule pause": lambda _: [
+        Call("schedule pause yearly", "Paused yearly"),
+        Call("schedule ls", "paused"),
+        Call("schedule resume yearly", "Resumed yearly."),
+    ],
+    "schedule resume": lambda _: [Call("schedule resume yearly", "yearly is on.")],
     "dlq ls": lambda world: [Call("dlq ls", world.failed()[:8])],
     "dlq show": lambda world: [Call(f"dlq show {world.failed()}", "no customer")],
     "dlq redrive": lambda world: [
@@ -157,6 +168,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     cli = make_cli(state, folder)
     assert cli("init", "hello").code == 0
     cli = replace(cli, folder=folder / "hello")
+    with (cli.folder / "tasks.py").open("a") as tasks:
+        tasks.write('\n\n@task(every="365d")\ndef yearly():\n    """Run once a year."""\n')
     done = cli("deploy", "--yes")
     assert done.code == 0, done.err
     yield World(cli, make_cli(other, folder), folder)
@@ -228,6 +241,9 @@ def test_ctrl_c_ends_a_command_that_waits_for_aws(command: str, world: World, tm
         "watch": "f" * 32,
         "cancel": "f" * 32 + " --yes",
         "reschedule": "f" * 32 + " --now",
+        "schedule run": "yearly",
+        "schedule pause": "yearly",
+        "schedule resume": "yearly",
         "dlq show": "f" * 32,
         "dlq drain": "--no-save",
     }

@@ -34,7 +34,7 @@ EDGES = {
     "deploy": {"aws", "client", "core", "distribution", "home", "schedules"},
     "selection": {"aws", "client", "core"},
     "actions": {"aws", "core", "home", "selection"},
-    "ops": {"aws", "client", "core", "home", "selection"},
+    "ops": {"aws", "client", "core", "home", "schedules", "selection"},
     "submission": {"aws", "client", "core", "home", "selection"},
     "doctor": {"actions", "aws", "core", "ops", "selection"},
     "bench": {"aws", "client", "core", "distribution", "ops", "submission"},

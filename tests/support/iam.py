@@ -65,11 +65,20 @@ def actions_of(policy: dict[str, Any]) -> set[str]:
 
 
 def without(policy: dict[str, Any], action: str, resource: str | list[str] | None = None) -> dict[str, Any]:
-    """The policy less one action: everywhere, or on one resource."""
+    """The policy less one action: everywhere, or on one resource, which may share its statement with others."""
     statements = []
     for statement in policy["Statement"]:
-        taken = {action} if resource is None or statement["Resource"] == resource else set()
-        left = sorted(actions_of({"Statement": [statement]}) - taken)
-        if left:
-            statements.append(statement | {"Action": left})
+        named, removed = _listed(statement["Resource"]), _listed(resource or statement["Resource"])
+        if action in actions_of({"Statement": [statement]}) and set(removed) <= set(named):
+            left = sorted(actions_of({"Statement": [statement]}) - {action})
+            if left:
+                statements.append(statement | {"Action": left})
+            if others := [name for name in named if name not in removed]:
+                statements.append(statement | {"Action": [action], "Resource": others})
+        else:
+            statements.append(statement)
     return policy | {"Statement": statements}
+
+
+def _listed(resource: str | list[str]) -> list[str]:
+    return resource if isinstance(resource, list) else [resource]
