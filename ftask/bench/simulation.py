@@ -113,18 +113,7 @@ def simulate(expectation: Expectation, tasks: int, seed: int) -> Cell:
     for _ in range(tasks):
         clock = _VirtualClock()
         memory = TaskInMemory(new, clock)
-        executor = Executor(
-            store=memory,  # type: ignore[arg-type]  # the part of the store that an execution needs
-            queue=memory,  # type: ignore[arg-type]
-            dead_letters=memory,
-            handler=simulated(expectation.rate, rng),
-            clock=clock,
-            rng=rng,
-            policy=expectation.policy,
-            budget=timedelta(0),
-            retention=timedelta(days=30),
-            observe=lambda event: None,
-        )
+        executor = memory.executor(simulated(expectation.rate, rng), expectation.policy, rng)
         _run(executor, memory, clock, delivery)
         task = memory.task
         waited = sum(attempt.backoff_seconds or 0.0 for attempt in task.history)

@@ -28,9 +28,9 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.deploy.apply import DeploymentError
 from ftask.deploy.deployment import Deployment, final_template
-from ftask.deploy.existing import how_to_stop
+from ftask.deploy.existing import carry_out_repair, find_existing, how_to_stop
 from ftask.deploy.parameters import parse_overrides
-from ftask.deploy.plan import Previous, discard_plan, dropped_unless_begun, plan_return, refuse_data_loss
+from ftask.deploy.plan import Previous, discard_plan, dropped_unless_begun, plan_return, read_previous, refuse_data_loss
 from ftask.policy.commands import DEPLOYING
 from ftask.render.deploy import import_times, plan_table
 from ftask.tasks.manifest import build_manifest
@@ -83,7 +83,7 @@ def deploy(
     project = run.config.project(run.stage_name)
     deployment = deployment_of(run, project, overrides, own_bucket, role_arn, upgrade=upgrade)
     deployment.build()
-    if _repair(run, deployment, yes=yes, dry_run=dry_run):
+    if _repair(run, yes=yes, dry_run=dry_run):
         _deploy(run, deployment, yes=yes, dry_run=dry_run, allow_data_loss=allow_data_loss)
 
 
@@ -96,9 +96,9 @@ def _template(run: Invocation) -> str:
     return final_template(project, types, run.screen.warn)
 
 
-def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool) -> bool:
+def _repair(run: Invocation, *, yes: bool, dry_run: bool) -> bool:
     """Repair what a failed deployment left; return False where a dry run ends before that."""
-    before = deployment.existing()
+    before = find_existing(run.target)
     if before.stack is None or before.repair is None:
         return True
     state = f"Stack {run.target.stack_name} is {before.stack.status}."
@@ -107,7 +107,7 @@ def _repair(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         run.screen.result(value, lambda: f"{state} Would {before.repair}, and then plan. Nothing changed (--dry-run).")
         return False
     run.confirm(f"{state} {str(before.repair).capitalize()}?", yes=yes)
-    deployment.repair(before)
+    carry_out_repair(run.target, before)
     return True
 
 
@@ -137,7 +137,7 @@ def _deploy(run: Invocation, deployment: Deployment, *, yes: bool, dry_run: bool
         run.confirm(f"{verb} stack {plan.stack_name} in {target.region_name}{removes}?", yes=yes)
         for archive in deployment.upload():
             screen.note(f"Code archive {archive.key} ({'unchanged' if archive.zipped_bytes is None else 'uploaded'}).")
-        previous = deployment.previous(plan)
+        previous = read_previous(target, plan)
         events = deployment.run(plan)
     stop = how_to_stop(plan.stack_name, "CREATE_IN_PROGRESS" if plan.creates_stack else "UPDATE_IN_PROGRESS")
     again = command_on(target, "deploy")

@@ -20,6 +20,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.core.timestamps import now
 from ftask.deploy.deployment import Deployment
+from ftask.deploy.existing import carry_out_repair, find_existing
 from ftask.deploy.plan import Plan, dropped_unless_begun, refuse_data_loss
 from ftask.deploy.watching import FileWatch, deployment_files
 from ftask.ops.consumption import while_no_attempt_runs
@@ -100,8 +101,8 @@ class _Session:
         project, configured = config.project(run.stage_name), config.stage(run.stage_name)
         deployment = deployment_of(run, project, configured.overrides(), config=config)
         deployment.build()
-        before = deployment.existing()
-        deployment.repair(before)
+        before = find_existing(run.target)
+        carry_out_repair(run.target, before)
         plan = deployment.plan()
         if plan.changes:
             deployed = before.stack if not plan.creates_stack else None

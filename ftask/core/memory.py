@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from random import Random
 
+from ftask.core.execution import Executor
 from ftask.core.model import Attempt, Delivery, Lease, Message, Status, Task
-from ftask.core.ports import Clock, Settlement
+from ftask.core.ports import Clock, Handler, Observer, Settlement
+from ftask.core.retry import RetryPolicy
 
 
 @dataclass
@@ -56,3 +59,20 @@ class TaskInMemory:
 
     def send(self, body: str, attributes: Mapping[str, str]) -> None:
         self.letters += 1
+
+    def executor(
+        self, handler: Handler, policy: RetryPolicy, rng: Random, observe: Observer = lambda event: None
+    ) -> Executor:
+        """Return what runs the task."""
+        return Executor(
+            store=self,  # type: ignore[arg-type]  # the part of the store that an execution needs
+            queue=self,  # type: ignore[arg-type]
+            dead_letters=self,
+            handler=handler,
+            clock=self.clock,
+            rng=rng,
+            policy=policy,
+            budget=timedelta(0),
+            retention=timedelta(days=30),
+            observe=observe,
+        )

@@ -1,6 +1,6 @@
-"""One deployment from end to end: build, repair, plan, then run the plan or drop it.
+"""One deployment from end to end: build, plan, then run the plan or drop it.
 
-Only `repair`, `upload` and `run` change anything; a plan that is dropped leaves nothing behind.
+Only `upload` and `run` change anything; a plan that is dropped leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ from textwrap import indent
 from ftask.aws import stack
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.parameters import Severity, contradictions
-from ftask.aws.stack import DATA_ONLY, deployed_stack
+from ftask.aws.stack import deployed_stack
 from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.aws.worker_check import WorkerCheck
 from ftask.core.errors import FtaskError
 from ftask.core.local_stage import LOCAL_ACCOUNT, is_local, secret_path
 from ftask.core.manifest import TaskType
-from ftask.deploy import apply, artifacts, existing
+from ftask.deploy import apply, artifacts
 from ftask.deploy.api_check import await_api
 from ftask.deploy.artifacts import CodeLocation, Uploaded
 from ftask.deploy.build import Code, Say, build_code
 from ftask.deploy.changes import compare, deployed_types, schedule_changes
-from ftask.deploy.existing import Existing
+from ftask.deploy.existing import find_existing
 from ftask.deploy.parameters import time_shortages
 from ftask.deploy.plan import (
     Plan,
-    Previous,
     dropped_unless_begun,
     make_plan,
     plan_parameters,
-    read_previous,
 )
 from ftask.deploy.platforms import Platform, host_platform, lambda_platform
 from ftask.deploy.policies import SUBMITS, TasksPolicy, key_statements, read_policy, secrets_statements
@@ -157,19 +155,6 @@ class Deployment:
     def location(self) -> CodeLocation:
         return artifacts.locate(self.target, self.code, self.own_bucket)
 
-    def existing(self) -> Existing:
-        """Return the stack before the deployment, with the repair that it may need first.
-
-        Raises:
-            FtaskError: another deployment is running, or the stack has to be removed first.
-        """
-        return existing.find_existing(self.target)
-
-    def repair(self, before: Existing) -> None:
-        """Carry out the repair that the stack needs before it takes a change set."""
-        if before.stack is not None and before.repair is not None:
-            existing.carry_out(before.repair, self.target, before.stack.stack_id, self.sleep)
-
     def plan(self) -> Plan:
         """Let CloudFormation compute what the deployment would change, and check that the account is ready for it.
 
@@ -190,7 +175,7 @@ class Deployment:
         return plan
 
     def _plan(self) -> Plan:
-        existing = self.existing().stack
+        existing = find_existing(self.target).stack
         parameters = {**(existing.parameters if existing else {}), **self.overrides}
         if self.project is not None and self.project.submits and parameters.get("ApiAuthorization") == "JWT":
             raise FtaskError(
@@ -280,12 +265,6 @@ class Deployment:
         """Wait until the API at `url` answers; return what it answered last if that takes too long."""
         tokens = plan.parameters.get("ApiAuthorization") == "JWT"
         return await_api(self.target, url, tokens=tokens, note=self.progress, sleep=self.sleep)
-
-    def previous(self, plan: Plan) -> Previous | None:
-        """Return the deployment that `plan` replaces, to go back to; None where no worker is deployed yet."""
-        if plan.deployed.get(DATA_ONLY, "true") == "true":
-            return None
-        return read_previous(self.target, plan.deployed)
 
     def check(self) -> WorkerCheck:
         """Ask the deployed worker whether it can run tasks.

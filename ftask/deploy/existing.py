@@ -61,10 +61,16 @@ def find_existing(target: Target) -> Existing:
     return Existing(existing, _REPAIRS.get(existing.status))
 
 
-def carry_out(repair: StackRepair, target: Target, stack_id: str, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Repair the stack, and wait until CloudFormation has ended; how it ended is for the next look to tell."""
+def carry_out_repair(target: Target, before: Existing, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Carry out the repair that the stack needs, if any, and wait until CloudFormation has ended.
+
+    How that ended is for the next look to tell.
+    """
+    if before.stack is None or before.repair is None:
+        return
+    stack_id = before.stack.stack_id
     with translate_aws_errors():
-        match repair:
+        match before.repair:
             case StackRepair.DELETE_EMPTY:
                 target.cloudformation.delete_stack(StackName=stack_id)
             case StackRepair.CONTINUE_ROLLBACK:

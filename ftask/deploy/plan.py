@@ -136,9 +136,7 @@ def make_plan(
         # CloudFormation puts the tags on every resource that can have any.
         listed = [{"Key": name, "Value": value} for name, value in (tags or {}).items()]
         complete = {**values, **keys, **_SERVING}
-        return _computed(
-            target, existing, complete, sleep, TemplateBody=template, Tags=listed, **_in_the_name_of(role_arn)
-        )
+        return _computed(target, existing, complete, sleep, role_arn, TemplateBody=template, Tags=listed)
 
 
 def plan_parameters(
@@ -157,7 +155,7 @@ def plan_parameters(
         summary = target.cloudformation.get_template_summary(StackName=target.stack_name)
         values = parameters.resolve(_declared(summary), existing.parameters, overrides)
         complete = {**existing.parameters, **values, **_SERVING}
-        return _computed(target, existing, complete, sleep, UsePreviousTemplate=True, **_in_the_name_of(role_arn))
+        return _computed(target, existing, complete, sleep, role_arn, UsePreviousTemplate=True)
 
 
 def plan_managed(target: Target, name: str, value: str, sleep: Callable[[float], None] = time.sleep) -> Plan:
@@ -177,12 +175,14 @@ def _declared(summary: GetTemplateSummaryOutputTypeDef) -> dict[str, str | None]
     return {entry["ParameterKey"]: entry.get("DefaultValue") for entry in summary.get("Parameters", [])}
 
 
-def read_previous(target: Target, deployed: Mapping[str, str]) -> Previous:
-    """Return the deployment that is there now, with these values of its parameters."""
+def read_previous(target: Target, plan: Plan) -> Previous | None:
+    """Return the deployment that `plan` replaces, to go back to; None where no worker is deployed yet."""
+    if plan.deployed.get(DATA_ONLY, "true") == "true":
+        return None
     with translate_aws_errors():
         body: Any = target.cloudformation.get_template(StackName=target.stack_name)["TemplateBody"]
     # botocore reads a template that is JSON.
-    return Previous(body if isinstance(body, str) else json.dumps(body), deployed)
+    return Previous(body if isinstance(body, str) else json.dumps(body), plan.deployed)
 
 
 def plan_return(target: Target, previous: Previous, sleep: Callable[[float], None] = time.sleep) -> Plan:
@@ -261,18 +261,17 @@ def _existing(target: Target) -> stack.DeployedStack:
     return existing
 
 
-def _in_the_name_of(role_arn: str | None) -> dict[str, str]:
-    return {} if role_arn is None else {"RoleARN": role_arn}
-
-
 def _computed(
     target: Target,
     existing: stack.DeployedStack | None,
     values: Mapping[str, str],
     sleep: Callable[[float], None],
+    role_arn: str | None = None,
     **request: Any,
 ) -> Plan:
     token = new_token()
+    if role_arn is not None:
+        request["RoleARN"] = role_arn
     creates_stack = existing is None
     try:
         answer = target.cloudformation.create_change_set(

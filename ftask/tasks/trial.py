@@ -13,7 +13,6 @@ from typing import Any
 from ftask.core import ports
 from ftask.core.codec import encode_message
 from ftask.core.events import Event, EventName
-from ftask.core.execution import Executor
 from ftask.core.manifest import TaskType
 from ftask.core.memory import TaskInMemory
 from ftask.core.model import EXPERIMENT_TYPE, Delivery, Message, Status, Task
@@ -71,17 +70,11 @@ def run_to_end(
             tracebacks.append(event.fields["traceback"])
 
     memory = TaskInMemory(task, clock)
-    executor = Executor(
-        store=memory,  # type: ignore[arg-type]  # the part of the store that an execution needs
-        queue=memory,  # type: ignore[arg-type]
-        dead_letters=memory,
-        handler=_handler(task_type.name, registry, observe, clock, rng),
-        clock=clock,
-        rng=rng,
-        policy=task_type.options.retry_policy(RetryPolicy()),
-        budget=timedelta(0),
-        retention=timedelta(days=30),
-        observe=observe,
+    executor = memory.executor(
+        _handler(task_type.name, registry, observe, clock, rng),
+        task_type.options.retry_policy(RetryPolicy()),
+        rng,
+        observe,
     )
     delivery = Delivery("m", "r", encode_message(Message(task.task_id)))
     while not memory.task.status.terminal:

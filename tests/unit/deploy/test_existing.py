@@ -5,8 +5,7 @@ import re
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.deployment import Deployment
-from ftask.deploy.existing import StackRepair
+from ftask.deploy.existing import StackRepair, carry_out_repair, find_existing
 from ftask.deploy.stack_events import author, new_token
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
@@ -65,13 +64,13 @@ def test_what_a_failed_deployment_left_is_repaired_only_when_that_is_asked_for(
     status: str, repair: StackRepair, call: str
 ) -> None:
     stack = FakeStack(status)
-    deployment = Deployment(target_of(stack), {}, sleep=lambda _: None)
-    before = deployment.existing()
+    target = target_of(stack)
+    before = find_existing(target)
     assert before.repair is repair
     with pytest.raises(FtaskError, match=f"{status}: no change can be planned"):
         planned_on(stack)
     assert stack.calls == []
-    deployment.repair(before)
+    carry_out_repair(target, before, sleep=lambda _: None)
     assert stack.calls == [call]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -316,8 +317,17 @@ def test_a_plan_to_go_back_has_the_template_and_every_parameter_of_before() -> N
     change = {"Action": "Modify", "LogicalResourceId": "WorkerFunction", "ResourceType": "AWS::Lambda::Function"}
     stack = FakeStack("UPDATE_COMPLETE", changes=[change], deployed={"CodeKey": "new", "WorkerCodeKey": "new"})
     stack.get_template = lambda **_: {"TemplateBody": "Resources: {}"}  # type: ignore[attr-defined]
-    before = {"CodeKey": "ftask-prod/a.zip", "WorkerCodeKey": "ftask-prod/w.zip", "ErrorRate": "0.1"}
-    plan = plan_return(target_of(stack), read_previous(target_of(stack), before), sleep=lambda _: None)
+    before = {
+        "CodeKey": "ftask-prod/a.zip",
+        "WorkerCodeKey": "ftask-prod/w.zip",
+        "ErrorRate": "0.1",
+        "DataOnly": "false",
+    }
+    new = planned_on(stack)
+    assert read_previous(target_of(stack), replace(new, deployed={})) is None
+    previous = read_previous(target_of(stack), replace(new, deployed=before))
+    assert previous is not None
+    plan = plan_return(target_of(stack), previous, sleep=lambda _: None)
     assert stack.requested["TemplateBody"] == "Resources: {}"
     assert {each["ParameterKey"]: each["ParameterValue"] for each in stack.requested["Parameters"]} == before
     assert plan.worker_code_sha256 == "w"
