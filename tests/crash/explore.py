@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice, permutations, product
 from random import Random
+from typing import NamedTuple
 
 from tests.crash.cloud import Cloud
 from tests.crash.stories.story import Scenario
@@ -25,7 +26,7 @@ LONGEST_INTERRUPTED = 6
 # answers are explored with one actor alone.
 FAULTS_AMONG_ACTORS = (Fault.DIE_AFTER,)
 # A second fault is a death: what matters is whether the recovery from the first can itself be interrupted.
-SECOND_FAULTS = (Fault.DIE_BEFORE, Fault.DIE_AFTER)
+SECOND_FAULT = Fault.DIE_AFTER
 # What a usual run has for a call besides a death after it. A death before it is mostly one after the call before.
 TURNS = (Fault.LOSE_ANSWER, Fault.THROTTLE, Fault.FAIL_AFTER)
 # A lost answer that the SDK repeats changes nothing about a read.
@@ -41,12 +42,20 @@ class Report:
     violations: list[str] = field(default_factory=list)
 
 
+class Order(NamedTuple):
+    """The choices of an order and the world that they led to; `strikes` says whether faults are tried in it."""
+
+    choices: list[int]
+    world: World
+    strikes: bool
+
+
 def explore(scenario: Scenario, cloud: Cloud, breakage: Breakage | None = None, *, whole: bool = False) -> Report:
     """Run the scenario in many ways.
 
-    `whole` asks for every order of several actors, for every fault at each call, and for faults in pairs in every story
-    of one actor. Without it, a call is struck by a death after it and by one other fault; the calls of an operation
-    take turns with these.
+    A usual run strikes each call by a death after it and by one other fault; the calls of an operation take turns with
+    these. `whole` asks for every fault at each call, for every order of several actors, and for a death during the
+    recovery from each usual fault in every story of one actor.
     With a `breakage`, the search ends at the first violation.
     """
     report = Report()
@@ -91,16 +100,17 @@ def _explorations(
     orders = _every_order if every or scenario.departures is not None else _some_orders
     turns = defaultdict[str, Iterator[Fault]](lambda: cycle(TURNS))
     struck: set[tuple[tuple[int, ...], int]] = set()
-    for choices, undisturbed in orders(scenario, cloud, breakage, {}):
+    for choices, undisturbed, strikes in orders(scenario, cloud, breakage, {}):
         _record(report, scenario, undisturbed, {}, choices)
         yield
-        for index, operation in enumerate(undisturbed.wire.calls if depth else []):
+        for index, operation in enumerate(undisturbed.wire.calls if depth and strikes else []):
             # Schedules that agree up to this call are one and the same when the fault strikes.
             prefix = tuple(choices[: undisturbed.wire.decided_before[index]])
             if (prefix, index) in struck:
                 continue
             struck.add((prefix, index))
-            for fault in _faults(scenario, operation, None if every else turns[operation]):
+            usual = _usual_faults(scenario, operation, turns[operation])
+            for fault in _faults(scenario, operation) if every else usual:
                 faults = {index: fault}
                 once = replay(scenario, cloud, breakage, faults, prefix)
                 report.crash_points += 1
@@ -108,23 +118,27 @@ def _explorations(
                     _compare(once, undisturbed)
                 _record(report, scenario, once, faults, prefix)
                 yield
-                if depth < 2:
+                if depth < 2 or fault not in usual:
                     continue
                 for later in range(index + 1, len(once.wire.calls)):
-                    for second in SECOND_FAULTS:
-                        both = {index: fault, later: second}
-                        twice = replay(scenario, cloud, breakage, both, prefix)
-                        report.crash_points += 1
-                        _record(report, scenario, twice, both, prefix)
-                        yield
+                    both = {index: fault, later: SECOND_FAULT}
+                    twice = replay(scenario, cloud, breakage, both, prefix)
+                    report.crash_points += 1
+                    _record(report, scenario, twice, both, prefix)
+                    yield
 
 
-def _faults(scenario: Scenario, operation: str, turns: Iterator[Fault] | None) -> Sequence[Fault]:
-    """What strikes a call: everything that may, or a death after it and the fault whose turn it is."""
+def _faults(scenario: Scenario, operation: str) -> Sequence[Fault]:
+    """Everything that may strike a call."""
     if scenario.actors > 1:
         return FAULTS_AMONG_ACTORS
-    faults = [fault for fault in FAULTS if not (fault is Fault.LOSE_ANSWER and operation in READS)]
-    if turns is None:
+    return [fault for fault in FAULTS if not (fault is Fault.LOSE_ANSWER and operation in READS)]
+
+
+def _usual_faults(scenario: Scenario, operation: str, turns: Iterator[Fault]) -> Sequence[Fault]:
+    """A death after the call, and the fault whose turn it is."""
+    faults = _faults(scenario, operation)
+    if scenario.actors > 1:
         return faults
     return Fault.DIE_AFTER, next(fault for fault in turns if fault in faults)
 
@@ -133,50 +147,51 @@ def _with_its_own_faults(
     scenario: Scenario, cloud: Cloud, breakage: Breakage, report: Report, every: bool
 ) -> Iterator[None]:
     """The orders under each fault that the scenario names, at each of its calls."""
-    orders = _schedules if every else _some_orders
+    orders = _every_order if every else _some_orders
     calls = len(replay(scenario, cloud, breakage, {}).wire.calls)
     for fault in scenario.faults:
         for index in range(calls):
             faults = {index: fault}
-            for choices, world in orders(scenario, cloud, breakage, faults):
+            for choices, world, _ in orders(scenario, cloud, breakage, faults):
                 if not world.wire.missed:  # in some orders there are fewer calls
                     report.crash_points += 1
                     _record(report, scenario, world, faults, choices)
                     yield
 
 
-def _every_order(
-    scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
-) -> Iterator[tuple[list[int], World]]:
-    return islice(_schedules(scenario, cloud, breakage, faults), MAX_SCHEDULES)
+def _every_order(scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]) -> Iterator[Order]:
+    for choices, world in islice(_schedules(scenario, cloud, breakage, faults), MAX_SCHEDULES):
+        yield Order(choices, world, strikes=True)
 
 
-def _some_orders(
-    scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]
-) -> Iterator[tuple[list[int], World]]:
+def _some_orders(scenario: Scenario, cloud: Cloud, breakage: Breakage, faults: dict[int, Fault]) -> Iterator[Order]:
     """Orders in which an actor moves as long as it can, others have their turn after each call of it, and some drawn by
-    chance, the same in every run of the tests; an order that was run before is not run again."""
+    chance, the same in every run of the tests; an order that was run before is not run again.
+
+    Deaths are tried where no actor is interrupted, and in the orders drawn by chance.
+    """
     run: list[list[int]] = []
-    for choices in _likely_orders(scenario):
+    for choices, strikes in _likely_orders(scenario):
         if any(choices[: len(taken)] == taken for taken in run):
             continue
         world = replay(scenario, cloud, breakage, faults, choices)
         taken = choices[: len(world.options)]
         run.append(taken)
-        yield taken, world
+        yield Order(taken, world, strikes)
 
 
-def _likely_orders(scenario: Scenario) -> Iterator[list[int]]:
+def _likely_orders(scenario: Scenario) -> Iterator[tuple[list[int], bool]]:
     """Most races need no more than one interruption; a scenario may ask for two."""
     moves = range(LONGEST_INTERRUPTED)
     for first, second in permutations(range(scenario.actors), 2):
-        yield from ([first] * many + [second] * LONGEST_ORDER for many in moves)
+        for many in moves:
+            yield [first] * many + [second] * LONGEST_ORDER, not many
         if scenario.interrupted_twice:
             for many, others in product(moves, moves):
-                yield [first] * many + [second] * others + [first] * LONGEST_ORDER
+                yield [first] * many + [second] * others + [first] * LONGEST_ORDER, False
     chance = Random(scenario.name)
     for _ in range(DRAWN_SCHEDULES):
-        yield chance.choices(range(scenario.actors), k=LONGEST_ORDER)
+        yield chance.choices(range(scenario.actors), k=LONGEST_ORDER), True
 
 
 def _schedules(

@@ -22,6 +22,7 @@ from tests.support.changed_worker import append_to_worker
 from tests.support.cli import Cli
 from tests.support.engines import local_target, running
 from tests.support.runs import a_bill, result
+from tests.support.waiting import until
 
 # Appended to the worker's module; each breaks one promise, the same way at every run.
 LOSES_ONE_IN_A_HUNDRED = """
@@ -77,19 +78,28 @@ def assert_log_sizes_are_as_priced(engine: Cli, report: Any) -> None:
     """What the functions logged in a run is what `ftask bench cost` prices."""
     stage = Stage(local_target(engine), deployed_stack(local_target(engine)))
     tasks, attempts = report["tasks"], report["attemptErrorRate"]["attempts"]
-    logged = measure(stage, from_iso(report["startedAt"]), tasks, attempts)
-    api, worker = (function.log_bytes - function.platform_bytes for function in (logged.api, logged.worker))
-    assert api == pytest.approx(
-        logged.api.invocations * footprint.API_INVOCATION_LOG_BYTES + tasks * footprint.ACCEPTED_LOG_BYTES, rel=0.15
-    )
-    retries, failed = attempts - tasks, min(report["failed"], logged.worker.invocations)
-    assert worker == pytest.approx(
-        logged.worker.invocations * footprint.WORKER_INVOCATION_LOG_BYTES
-        + attempts * footprint.ATTEMPT_LOG_BYTES
-        + retries * footprint.RETRY_LOG_BYTES
-        + failed * footprint.FAILED_LOG_BYTES,
-        rel=0.15,
-    )
+
+    def as_priced() -> bool:
+        logged = measure(stage, from_iso(report["startedAt"]), tasks, attempts)
+        api, worker = (function.log_bytes - function.platform_bytes for function in (logged.api, logged.worker))
+        retries, failed = attempts - tasks, min(report["failed"], logged.worker.invocations)
+        return bool(
+            api
+            == pytest.approx(
+                logged.api.invocations * footprint.API_INVOCATION_LOG_BYTES + tasks * footprint.ACCEPTED_LOG_BYTES,
+                rel=0.15,
+            )
+            and worker
+            == pytest.approx(
+                logged.worker.invocations * footprint.WORKER_INVOCATION_LOG_BYTES
+                + attempts * footprint.ATTEMPT_LOG_BYTES
+                + retries * footprint.RETRY_LOG_BYTES
+                + failed * footprint.FAILED_LOG_BYTES,
+                rel=0.15,
+            )
+        )
+
+    until(as_priced, "all lines are in the logs, and as long as they are priced")
 
 
 @pytest.mark.engine

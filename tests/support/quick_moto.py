@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import json
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import moto.core.responses
 import moto.core.serialize
 import moto.dynamodb.models
 import moto.sqs.models
 import pytest
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]  # it is untyped
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]  # it is untyped
@@ -22,6 +25,8 @@ from moto.dynamodb.parsing.validators import (
     UpdateExpressionValidator,
     UpdateHashRangeKeyValidator,
 )
+from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.responses import SQSResponse
 
 
 @contextmanager
@@ -39,6 +44,7 @@ def quick_moto() -> Iterator[None]:
             (UpdateExpressionParser, "make"),
         ):
             patch.setattr(home, name, functools.cache(getattr(home, name)))
+        patch.setattr(BotocoreStubber, "process_request", _directly(BotocoreStubber.process_request))
         patch.setattr(ConditionExpressionParser, "parse", _parse_once(ConditionExpressionParser.parse))
         patch.setattr(DepthFirstTraverser, "traverse", _traverse)
         # The same copy in a fifth of the time.
@@ -64,6 +70,33 @@ class _Validator(UpdateExpressionValidator):
         tree = super().validate()
         self._passed.add(self._key)
         return tree
+
+
+_HANDLERS: dict[str, type[DynamoHandler | SQSResponse]] = {
+    "DynamoDB_20120810": DynamoHandler,
+    "AmazonSQS": SQSResponse,
+}
+
+
+def _directly(process_request: Callable[[BotocoreStubber, Any], Any]) -> Callable[[BotocoreStubber, Any], Any]:
+    """The services that speak JSON over one address need no search for the service, its method and its parameters."""
+
+    def process(stubber: BotocoreStubber, request: Any) -> Any:
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+        }
+        handler_class = _HANDLERS.get(headers.get("X-Amz-Target", "").partition(".")[0])
+        if handler_class is None:
+            return process_request(stubber, request)
+        handler = handler_class()
+        handler.headers, handler.uri, handler.path = headers, request.url, urlsplit(request.url).path
+        handler.querystring, handler.uri_match, handler.response_headers = {}, {}, {}
+        handler.region, handler.partition = urlsplit(request.url).netloc.split(".")[1], "aws"
+        handler.access_key, handler.current_account = handler.get_access_key(), handler.get_current_account()
+        handler.params = json.loads(request.body)
+        return handler.call_action()
+
+    return process
 
 
 def _pending_message_groups(queue: Any) -> set[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -55,9 +56,11 @@ def stage(moto_resources: Resources) -> Stage:
 def requests(stage: Stage) -> Counter[str]:
     """The requests of the stage's clients, by operation."""
     counts: Counter[str] = Counter()
+    one_at_a_time = Lock()
 
     def count(model: Any, **_: Any) -> None:
-        counts[model.name] += 1
+        with one_at_a_time:
+            counts[model.name] += 1
 
     target = stage.target
     clients: list[Any] = [target.dynamodb, target.sqs, target.logs, target.cloudwatch, target.lambda_]

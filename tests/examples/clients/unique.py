@@ -11,6 +11,6 @@ def synchronize(_: int) -> str:
     return client.submit("experiment", {"message": "SUCCESS"}, key="customer-42", unique=3600).id
 
 
-with ThreadPoolExecutor(50) as threads:
+with ThreadPoolExecutor(8) as threads:
     ids = set(threads.map(synchronize, range(50)))
 print(len(ids), "task")
