@@ -201,6 +201,59 @@ curl before 8 does not sort the parameters of a query for the signature: give th
     -H "content-type: application/json" -H "idempotency-key: order-17" \\
     "$FTASK_API_URL/tasks?group=big&type=send_invoice" -d '{"order": 17}'""",
     ),
+    "django": Topic(
+        "the tasks of Django on ftask",
+        """\
+ftask.django.FtaskBackend runs django.tasks of Django 6, and before it those of the package django-tasks. The web
+server needs the extra django of ftask, and in its settings:
+
+  TASKS = {"default": {"BACKEND": "ftask.django.FtaskBackend"}}
+
+OPTIONS are the arguments of ftask.Client, like {"stage": "prod"}; without them FTASK_API_URL or FTASK_STAGE says which
+stage, as ftask help client explains. The worker imports worker.py, which lies beside ftask.toml and manage.py:
+
+  import os
+  from ftask.django import declare_tasks
+  os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+  declare_tasks()
+
+declare_tasks sets Django up and declares the tasks in the modules tasks of the installed apps, and in those that it is
+given by name: declare_tasks("shop.jobs"). ftask.toml packs the project; the requirements name Django, not ftask:
+
+  [tasks]
+  module = "worker"
+  include = ["mysite/**/*.py", "shop/**/*.py", "shop/templates/**/*"]
+  requirements = "requirements.txt"
+
+  @task(max_attempts=5)
+  def send_invoice(order): ...
+
+  result = send_invoice.enqueue(17)
+  send_invoice.using(key="order-17").enqueue(17)
+  send_invoice.using(run_after=tomorrow).enqueue(17)
+  send_invoice.get_result(result.id).status
+
+aenqueue and aget_result use ftask.AsyncClient. key is the idempotency key: one key with the same arguments is one task.
+The type of a task is its path, like shop.tasks.send_invoice, at most 64 characters; ls, dlq and logs show it, and the
+payload is {"args": [17], "kwargs": {}}. What JSON would change, like a number as a key, is refused at enqueue. So is a
+priority: an SQS queue has none. The names of queues select nothing: there is one queue.
+
+enqueue inside of transaction.atomic() submits at once, as with Django's own backends: the task may begin before the
+commit, and a rollback does not take it back. Where that matters, submit after the commit:
+
+  transaction.on_commit(partial(send_invoice.enqueue, order.pk))
+
+READY stands for PENDING and RETRYING, RUNNING for PROCESSING, SUCCESSFUL for COMPLETED, FAILED for FAILED and
+CANCELLED. FAILED can become READY again: by a redrive. errors has one entry for each failed attempt, with the class of
+its exception; the traceback is in the worker's log. started_at is of the oldest attempt on record, and worker_ids only
+count the attempts. A worker sends task_started at each attempt, and task_finished at the end, unless it dies.
+
+Connections to the database that are broken or older than CONN_MAX_AGE are closed before and after each attempt. A
+worker of Lambda stands still between two invocations: leave CONN_MAX_AGE at 0, or set CONN_HEALTH_CHECKS. The
+parameters VpcSubnetIds and VpcSecurityGroupIds of ftask deploy put it into the network of your database.
+
+In tests, ftask.django.testing.ImmediateBackend and DummyBackend are Django's own with max_attempts and key.""",
+    ),
     "terms": Topic(
         "the words that ftask uses",
         columns=("term", "meaning"),

@@ -31,11 +31,15 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class AsyncHandle(Generic[R_co]):
-    """A submitted task: `id`, the `key` it was submitted with (None if unknown), and what becomes of it."""
+    """A submitted task: its `id`, and what becomes of it.
+
+    `key` is what it was submitted with, `created_at` when, in ISO 8601; each is None if unknown.
+    """
 
     def __init__(self, client: AsyncClient, task: Followed, key: str | None = None) -> None:
         self.id = task.id
         self.key = key
+        self.created_at: str | None = None
         self._client = client
         self._task = task
 
@@ -111,8 +115,10 @@ class AsyncClient:
         """Submit one task; see :meth:`ftask.Client.submit`."""
         options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
         task = NewTask(type, payload or {}, **options).request(new_key())
-        task_id = await self._run(lambda calls: calls.submit_or_find(task, raises=if_exists == "raise"))
-        return self.handle(task_id, task.own_key)
+        task_id, created_at = await self._run(lambda calls: calls.submit_or_find(task, raises=if_exists == "raise"))
+        handle = self.handle(task_id, task.own_key)
+        handle.created_at = created_at
+        return handle
 
     @overload
     def submit_many(

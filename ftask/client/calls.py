@@ -62,14 +62,18 @@ class Calls(NamedTuple):
             name_task(error, task)
             raise
 
-    def submit_or_find(self, task: TaskRequest, *, raises: bool = False) -> Call[str]:
-        """Submit one task; return its id or, unless this `raises`, that of the task which keeps a unique one out."""
+    def submit_or_find(self, task: TaskRequest, *, raises: bool = False) -> Call[tuple[str, str | None]]:
+        """Submit one task; return its id and when it was created, in ISO 8601.
+
+        Unless this `raises`, it may be the id of the task which keeps a unique one out; then the time is None.
+        """
         try:
-            return (yield from self.submit(task)).task_id
+            answer = yield from self.submit(task)
+            return answer.task_id, answer.created_at
         except ApiError as error:
             if raises or error.holder is None:
                 raise
-            return error.holder
+            return error.holder, None
 
     def submit_batch(
         self, tasks: Sequence[TaskRequest], retries: Retries | None = None

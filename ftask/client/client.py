@@ -29,14 +29,16 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Handle(Generic[R_co]):
-    """A submitted task: `id`, the `key` it was submitted with (None if unknown), and what becomes of it.
+    """A submitted task: its `id`, and what becomes of it.
 
-    To cancel it: `ftask.Operator(stage).cancel(TaskFilter(task_ids=frozenset({handle.id})))`.
+    `key` is what it was submitted with, `created_at` when, in ISO 8601; each is None if unknown. To cancel it:
+    `ftask.Operator(stage).cancel(TaskFilter(task_ids=frozenset({handle.id})))`.
     """
 
     def __init__(self, client: Client, task: Followed, key: str | None = None) -> None:
         self.id = task.id
         self.key = key
+        self.created_at: str | None = None
         self._client = client
         self._task = task
 
@@ -153,8 +155,10 @@ class Client:
         """
         options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
         task = NewTask(type, payload or {}, **options).request(new_key())
-        task_id = self._run(self._calls.submit_or_find(task, raises=if_exists == "raise"))
-        return self._handle(task_id, task.own_key)
+        task_id, created_at = self._run(self._calls.submit_or_find(task, raises=if_exists == "raise"))
+        handle = self._handle(task_id, task.own_key)
+        handle.created_at = created_at
+        return handle
 
     @overload
     def submit_many(

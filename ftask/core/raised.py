@@ -16,6 +16,7 @@ from ftask.core.text import printable
 # Longest error message kept, in the item and on the dead letter.
 MAX_ERROR_BYTES = 1024
 _MAX_TYPE_BYTES = 100
+_TYPE_NAME = "__ftask_type__"
 # A message lives 14 days in its queue, and has to be there when the delay ends.
 MAX_REQUESTED_SECONDS = 7 * 86_400.0
 
@@ -38,9 +39,15 @@ def _requested_seconds(error: BaseException) -> float | None:
     return min(max(0.0, float(error.seconds)), MAX_REQUESTED_SECONDS) if isinstance(error, RetryAfter) else None
 
 
+def name_type(error: BaseException, name: str) -> None:
+    """Let an exception be recorded under another name than its class's."""
+    guarded(lambda: setattr(error, _TYPE_NAME, name))
+
+
 def type_of(error: BaseException) -> str:
-    """Return the name of an exception's class."""
-    return guarded(lambda: printable(type(error).__name__, _MAX_TYPE_BYTES)) or "Exception"
+    """Return the name of an exception's class, or what it was given instead."""
+    given = guarded(lambda: str(getattr(error, _TYPE_NAME, "")))
+    return guarded(lambda: printable(given or type(error).__name__, _MAX_TYPE_BYTES)) or "Exception"
 
 
 def message_of(error: BaseException) -> str:

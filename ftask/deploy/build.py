@@ -44,8 +44,8 @@ ENVIRONMENT = f"ftask/{ENVIRONMENT_FILE}"
 SECRETS = f"ftask/{SECRETS_FILE}"
 # Of ftask, both archives have all that may run in a function, so that no import can be missing.
 _CORE = ("core",)
-# A task may submit others.
-_CORE_AND_TASKS = ("client", "core", "schedules", "tasks")
+# A task may submit others, and may be one of Django's.
+_CORE_AND_TASKS = ("client", "core", "django", "schedules", "tasks")
 
 
 def api_content(manifest: bytes | None = None, interpreter: Interpreter | None = None) -> Content:

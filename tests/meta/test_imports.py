@@ -24,6 +24,7 @@ EDGES = {
     "client": {"core", "local"},
     "schedules": {"core"},
     "tasks": {"client", "core", "schedules"},
+    "django": {"client", "core", "tasks"},
     "operator": {"actions", "aws", "core", "local", "selection"},
     "testing.py": {"deploy", "tasks"},
     "aws": {"client", "core"},

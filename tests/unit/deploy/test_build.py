@@ -51,7 +51,9 @@ def test_without_own_tasks_the_archives_hold_ftask_alone() -> None:
     assert {"ftask/__init__.py", "ftask/core/submission.py", "ftask/handlers/api.py"} <= api
     assert {"ftask/__init__.py", "ftask/core/execution.py", "ftask/handlers/worker.py"} <= worker
     assert not {MANIFEST, ENVIRONMENT} & (api | worker)
-    folders = tuple(f"ftask/{name}/" for name in ("client", "core", "handlers", "schedules", "tasks", "__pycache__"))
+    folders = tuple(
+        f"ftask/{name}/" for name in ("client", "core", "django", "handlers", "schedules", "tasks", "__pycache__")
+    )
     assert all(name.startswith(folders) or name == "ftask/__init__.py" for name in api | worker)
 
 
