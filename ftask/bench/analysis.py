@@ -36,9 +36,10 @@ from ftask.bench.result import (
     StatesAt,
     Throughput,
 )
-from ftask.core.model import WORKER_LOST, Attempt, Outcome, Status, Task
+from ftask.core.model import WORKER_LOST, Attempt, Failure, Outcome, Status, Task
 from ftask.core.text import percent, plural
 from ftask.core.timestamps import to_iso
+from ftask.selection.error_kinds import error_kind
 
 # Times and delays are stored in whole milliseconds: two of them, rounded, may differ by this much.
 _ROUNDING_SECONDS = 0.0015
@@ -324,22 +325,23 @@ def _course(task: Task | None, sent_at: datetime) -> Iterator[tuple[datetime, St
 
 
 def _errors(tasks: Iterable[Task]) -> list[ErrorKind]:
-    """Return the errors of the attempts by type, the most frequent first."""
+    """Return the errors of the attempts by kind, the most frequent first."""
     attempts: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    examples: dict[str, str] = {}
+    examples: dict[str, Failure] = {}
     for task in tasks:
-        for error, message in filter(None, map(_error, task.history)):
-            attempts[error] += 1
-            examples.setdefault(error, message)
-        if task.status is Status.FAILED and task.last_error is not None:
-            failed[task.last_error.type] += 1
-            examples.setdefault(task.last_error.type, task.last_error.message)
-    names = sorted(examples, key=lambda name: (-attempts[name], name))
-    return [ErrorKind(type=name, example=examples[name], attempts=attempts[name], tasks=failed[name]) for name in names]
+        errors = list(filter(None, map(_error, task.history)))
+        kinds = list(map(error_kind, errors))
+        attempts.update(kinds)
+        failed.update(kinds[-1:] if task.status is Status.FAILED else ())
+        examples = dict(zip(kinds, errors, strict=True)) | examples
+    return [
+        ErrorKind(type=examples[kind].type, example=examples[kind].message, attempts=attempts[kind], tasks=failed[kind])
+        for kind in sorted(examples, key=lambda kind: (-attempts[kind], kind))
+    ]
 
 
-def _error(attempt: Attempt) -> tuple[str, str] | None:
-    if attempt.error is not None:
-        return attempt.error.type, attempt.error.message
-    return (WORKER_LOST, "the worker ended without reporting") if attempt.outcome is Outcome.LOST else None
+def _error(attempt: Attempt) -> Failure | None:
+    if attempt.error is None and attempt.outcome is Outcome.LOST:
+        return Failure(WORKER_LOST, "the worker ended without reporting")
+    return attempt.error

@@ -188,7 +188,7 @@ class StatesAt(Part):
 
 
 class ErrorKind(Part):
-    """The attempts that failed with one type of error, and the tasks that ended FAILED with it."""
+    """The attempts that failed with one kind of error, and the tasks that ended FAILED with it."""
 
     type: str
     example: str = Field(description="The message of one of them.")

@@ -38,7 +38,7 @@ EDGES = {
     "ops": {"aws", "client", "core", "home", "schedules", "selection"},
     "submission": {"aws", "client", "core", "home", "selection"},
     "doctor": {"actions", "aws", "core", "ops", "selection"},
-    "bench": {"aws", "client", "core", "distribution", "ops", "submission"},
+    "bench": {"aws", "client", "core", "distribution", "ops", "selection", "submission"},
     "render": {"actions", "aws", "bench", "core", "deploy", "doctor", "ops", "schedules", "selection", "submission"},
     "cockpit": {"actions", "aws", "client", "core", "home", "ops", "render", "selection"},
     "cli": {

@@ -1,4 +1,4 @@
-"""The states of the tasks over time, the errors by type, and the machine of a run."""
+"""The states of the tasks over time, the errors by kind, and the machine of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ftask.aws.target import Target
 from ftask.bench.machine import describe_machine, is_busy, machine_text
 from ftask.bench.result import ErrorKind, StatesAt
-from ftask.core.model import WORKER_LOST, Outcome, Status, Task
+from ftask.core.model import WORKER_LOST, Failure, Outcome, Status, Task
 from tests.support.clock import EPOCH
 from tests.support.runs import MACHINE, a_history, observed, result, tasks
 
@@ -74,7 +74,7 @@ def test_the_states_of_a_run_add_up_to_its_tasks_at_any_time() -> None:
     assert [at.second for at in run.states[:2]] == [0, run.throughput.bin_seconds]
 
 
-def test_errors_are_counted_by_type_with_an_example() -> None:
+def test_errors_are_counted_by_kind_with_an_example() -> None:
     usual = [a_history([False, True], 1), a_history([False, False], 2)]
     (attempt,) = a_history([True], 3).history
     lost = replace(a_history([True], 3), history=(replace(attempt, outcome=Outcome.LOST),))
@@ -83,6 +83,19 @@ def test_errors_are_counted_by_type_with_an_example() -> None:
         ErrorKind(type=WORKER_LOST, example="the worker ended without reporting", attempts=1, tasks=0),
     ]
     assert result(observed([a_history([True])])).errors == []
+
+
+def test_errors_that_differ_in_their_variable_parts_alone_are_one_kind_as_in_dlq_ls() -> None:
+    def failed(number: int, message: str) -> Task:
+        task = a_history([False], number)
+        (attempt,) = task.history
+        return replace(task, history=(replace(attempt, error=Failure("E", message)),))
+
+    tasks = [failed(1, "no order 17"), failed(2, "no order 18"), failed(3, "no stock")]
+    assert [(kind.example, kind.attempts) for kind in result(observed(tasks)).errors] == [
+        ("no order 17", 2),
+        ("no stock", 1),
+    ]
 
 
 def test_the_machine_is_named_with_its_load() -> None:
