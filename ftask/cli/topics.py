@@ -163,7 +163,7 @@ needs submits = true under [tasks] in ftask.toml, and the authorization AWS_IAM 
 In a test, submissions of declared tasks are collected; no stage is needed:
 
   with ftask.testing.submissions() as sent:
-      confirm(order=17)  # code of yours that calls send_invoice.submit(order=17)
+      confirm(order=17)  # your code, which calls send_invoice.submit(order=17)
   assert sent == [ftask.NewTask("send_invoice", {"order": 17})]
 
 A request that was throttled, failed in passing or got no answer is sent again, up to four times. A key that the client
