@@ -167,4 +167,5 @@ def _batch_entry(task: TaskRequest) -> str:
 
 
 def _seconds(duration: Duration) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
+    # To the millisecond, as the API keeps times: its query has no exponents, and 0.00005 would be written as 5e-05.
+    return round(duration.total_seconds() if isinstance(duration, timedelta) else float(duration), 3)

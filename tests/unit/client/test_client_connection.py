@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
@@ -19,6 +20,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from ftask import AsyncClient, FtaskError
 from ftask.client.async_transport import open_async_http
 from ftask.client.connection import Connection, connect
+from ftask.core.due import Due, parse_due
 from tests.support.gateway import URL, Gateway
 
 ANSWER = json.dumps({"taskId": "a", "status": "PENDING", "createdAt": "now"}).encode()
@@ -151,6 +153,18 @@ def test_a_request_is_signed_for_what_is_sent() -> None:
     (request,) = seen
     assert str(request.url) == f"{URL}/tasks?delay=2.0&type=a.type-1"
     assert "/eu-west-1/execute-api/aws4_request" in request.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("delay", "read"),
+    [(0.00005, 0.0), (timedelta(microseconds=50), 0.0), (0.0012, 0.001), (timedelta(days=366), 31_622_400.0)],
+)
+def test_the_api_can_read_a_delay_of_any_length(delay: float | timedelta, read: float) -> None:
+    gateway = accepting()
+    gateway.client().submit("greet", {}, delay=delay)
+    ((request, _),) = gateway.requests
+    text = dict(parse_qsl(urlsplit(request).query))["delay"]
+    assert parse_due(text, None, datetime.now(UTC)) == Due(delay=timedelta(seconds=read))
 
 
 def test_a_client_of_another_timeout_shares_the_poller() -> None:
