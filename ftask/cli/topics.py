@@ -185,8 +185,10 @@ does it, as dlq redrive, dlq discard and cancel do, with the rights of these com
 
   from ftask import Operator, TaskFilter
   operator = Operator(stage="prod")
+  for task in operator.failed(TaskFilter(tags={"customer": "42"})):
+      print(task.task_id, task.failed_at, task.text)
   print(operator.redrive(TaskFilter(error="did not answer"), per_second=50))
-  print(operator.cancel(TaskFilter(type="resize", tags={"customer": "42"})))
+  print(operator.cancel(TaskFilter(type="resize")))
   print(operator.cancel(TaskFilter(task_ids=frozenset({handle.id}))))
 
 tags={"customer": "42"} are up to 8 names and values on the task: ftask ls --tag customer=42 finds it, and get shows

@@ -18,7 +18,7 @@ PRINTS = {
     "unique.py": "1 task",
     "web_application.py": "one task COMPLETED",
     "groups.py": "100 tasks of one group, small is another",
-    "operators.py": "FAILED\nredriven: True\n1 redrive\ndiscarded: True\ncancelled: ended\n",
+    "operators.py": "FAILED\nfound by its tag: True\nredriven: True\n1 redrive\ndiscarded: True\ncancelled: ended\n",
 }
 
 pytestmark = pytest.mark.engine
