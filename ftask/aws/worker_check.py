@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stack import command_on
@@ -85,15 +84,8 @@ def check_worker(target: Target, function: str, timeout_seconds: float) -> Worke
                 )
             text = f"{answer.get('errorType', 'Error')}: {answer.get('errorMessage', 'no message')}"
             return WorkerCheck({_WORKER: _printable(text)})
-    return _read(answer)
-
-
-def _read(answer: Any) -> WorkerCheck:
-    return WorkerCheck(
-        {part: _printable(text) for part, text in answer["failures"].items()},
-        answer.get("importSeconds"),
-        answer.get("childImportSeconds"),
-    )
+    failures = {part: _printable(text) for part, text in answer["failures"].items()}
+    return WorkerCheck(failures, answer.get("importSeconds"), answer.get("childImportSeconds"))
 
 
 def _printable(text: str) -> str:

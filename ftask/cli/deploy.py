@@ -28,7 +28,7 @@ from ftask.core.errors import FtaskError
 from ftask.core.text import plural
 from ftask.deploy.apply import DeploymentError
 from ftask.deploy.deployment import Deployment, final_template
-from ftask.deploy.existing import carry_out_repair, find_existing, how_to_stop
+from ftask.deploy.existing import carry_out_repair, find_existing, how_to_stop, needed_repair
 from ftask.deploy.parameters import parse_overrides
 from ftask.deploy.plan import Previous, discard_plan, dropped_unless_begun, plan_return, read_previous, refuse_data_loss
 from ftask.policy.commands import DEPLOYING
@@ -99,15 +99,15 @@ def _template(run: Invocation) -> str:
 def _repair(run: Invocation, *, yes: bool, dry_run: bool) -> bool:
     """Repair what a failed deployment left; return False where a dry run ends before that."""
     before = find_existing(run.target)
-    if before.stack is None or before.repair is None:
+    if before is None or (repair := needed_repair(before)) is None:
         return True
-    state = f"Stack {run.target.stack_name} is {before.stack.status}."
+    state = f"Stack {run.target.stack_name} is {before.status}."
     if dry_run:
-        value = {"stack": run.target.stack_name, "repair": str(before.repair), "deployed": False}
-        run.screen.result(value, lambda: f"{state} Would {before.repair}, and then plan. Nothing changed (--dry-run).")
+        value = {"stack": run.target.stack_name, "repair": str(repair), "deployed": False}
+        run.screen.result(value, lambda: f"{state} Would {repair}, and then plan. Nothing changed (--dry-run).")
         return False
-    run.confirm(f"{state} {str(before.repair).capitalize()}?", yes=yes)
-    carry_out_repair(run.target, before)
+    run.confirm(f"{state} {str(repair).capitalize()}?", yes=yes)
+    carry_out_repair(before)
     return True
 
 

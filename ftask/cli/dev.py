@@ -102,10 +102,11 @@ class _Session:
         deployment = deployment_of(run, project, configured.overrides(), config=config)
         deployment.build()
         before = find_existing(run.target)
-        carry_out_repair(run.target, before)
+        if before is not None:
+            carry_out_repair(before)
         plan = deployment.plan()
         if plan.changes:
-            deployed = before.stack if not plan.creates_stack else None
+            deployed = before if not plan.creates_stack else None
             self._carry_out(deployment, plan, None if deployed is None else Stage(run.target, deployed))
         if project is not None:
             remember_project(run, project.root)

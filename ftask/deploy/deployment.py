@@ -175,7 +175,7 @@ class Deployment:
         return plan
 
     def _plan(self) -> Plan:
-        existing = find_existing(self.target).stack
+        existing = find_existing(self.target)
         parameters = {**(existing.parameters if existing else {}), **self.overrides}
         if self.project is not None and self.project.submits and parameters.get("ApiAuthorization") == "JWT":
             raise FtaskError(

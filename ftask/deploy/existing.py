@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ftask.aws import stack
@@ -29,19 +28,8 @@ class StackRepair(StrEnum):
 _REPAIRS = {"ROLLBACK_COMPLETE": StackRepair.DELETE_EMPTY, "UPDATE_ROLLBACK_FAILED": StackRepair.CONTINUE_ROLLBACK}
 
 
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """A stage's stack before a deployment.
-
-    `stack` is None where a deployment creates it. With `repair`, no change set can be computed before that is done.
-    """
-
-    stack: DeployedStack | None
-    repair: StackRepair | None = None
-
-
-def find_existing(target: Target) -> Existing:
-    """Return the stack in a state that a deployment can start from. Changes nothing.
+def find_existing(target: Target) -> DeployedStack | None:
+    """Return the stage's stack in a state that a deployment can start from; None where a deployment creates it.
 
     Raises:
         FtaskError: another deployment is running, or the stack has to be removed first.
@@ -49,7 +37,7 @@ def find_existing(target: Target) -> Existing:
     existing = stack.find_stack(target)
     # REVIEW_IN_PROGRESS: somebody planned a first deployment, and nobody has run it.
     if existing is None or existing.status == "REVIEW_IN_PROGRESS":
-        return Existing(None)
+        return None
     if existing.status.endswith("_IN_PROGRESS"):
         with translate_aws_errors():
             raise _running_already(target, existing.status)
@@ -58,24 +46,29 @@ def find_existing(target: Target) -> Existing:
             f"Stack {target.stack_name} is {existing.status}: no deployment can change it.",
             f"Remove it first, with: {stack.command_on(target, 'remove')}",
         )
-    return Existing(existing, _REPAIRS.get(existing.status))
+    return existing
 
 
-def carry_out_repair(target: Target, before: Existing, sleep: Callable[[float], None] = time.sleep) -> None:
+def needed_repair(existing: DeployedStack) -> StackRepair | None:
+    """Return what has to be done before a change set can be computed for the stack; None for most."""
+    return _REPAIRS.get(existing.status)
+
+
+def carry_out_repair(existing: DeployedStack, sleep: Callable[[float], None] = time.sleep) -> None:
     """Carry out the repair that the stack needs, if any, and wait until CloudFormation has ended.
 
     How that ended is for the next look to tell.
     """
-    if before.stack is None or before.repair is None:
-        return
-    stack_id = before.stack.stack_id
+    cloudformation = existing.target.cloudformation
     with translate_aws_errors():
-        match before.repair:
+        match needed_repair(existing):
             case StackRepair.DELETE_EMPTY:
-                target.cloudformation.delete_stack(StackName=stack_id)
+                cloudformation.delete_stack(StackName=existing.stack_id)
             case StackRepair.CONTINUE_ROLLBACK:
-                target.cloudformation.continue_update_rollback(StackName=stack_id)
-        await_idle(target, stack_id, sleep)
+                cloudformation.continue_update_rollback(StackName=existing.stack_id)
+            case None:
+                return
+        await_idle(existing.target, existing.stack_id, sleep)
 
 
 def how_to_stop(stack_name: str, status: str) -> str:

@@ -21,7 +21,7 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.deploy import parameters
 from ftask.deploy.artifacts import CodeLocation
 from ftask.deploy.changes import Change, ScheduleChange, TypeChanges, read_changes
-from ftask.deploy.existing import find_existing
+from ftask.deploy.existing import find_existing, needed_repair
 from ftask.deploy.stack_events import new_token, remedy
 
 if TYPE_CHECKING:
@@ -246,12 +246,12 @@ def _is_abandoned(target: Target, stack_id: str) -> bool:
 
 def _changeable(target: Target) -> stack.DeployedStack | None:
     existing = find_existing(target)
-    if existing.stack is not None and existing.repair is not None:
+    if existing is not None and (repair := needed_repair(existing)):
         raise FtaskError(
-            f"Stack {target.stack_name} is {existing.stack.status}: no change can be planned for it yet.",
-            f"First {existing.repair}, with: {stack.command_on(target, 'deploy')}",
+            f"Stack {target.stack_name} is {existing.status}: no change can be planned for it yet.",
+            f"First {repair}, with: {stack.command_on(target, 'deploy')}",
         )
-    return existing.stack
+    return existing
 
 
 def _existing(target: Target) -> stack.DeployedStack:

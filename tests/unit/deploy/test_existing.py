@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ftask.core.errors import FtaskError
-from ftask.deploy.existing import StackRepair, carry_out_repair, find_existing
+from ftask.deploy.existing import StackRepair, carry_out_repair, find_existing, needed_repair
 from ftask.deploy.stack_events import author, new_token
 from tests.support.cloudformation import FakeStack, planned_on, target_of
 
@@ -66,11 +66,12 @@ def test_what_a_failed_deployment_left_is_repaired_only_when_that_is_asked_for(
     stack = FakeStack(status)
     target = target_of(stack)
     before = find_existing(target)
-    assert before.repair is repair
+    assert before is not None
+    assert needed_repair(before) is repair
     with pytest.raises(FtaskError, match=f"{status}: no change can be planned"):
         planned_on(stack)
     assert stack.calls == []
-    carry_out_repair(target, before, sleep=lambda _: None)
+    carry_out_repair(before, sleep=lambda _: None)
     assert stack.calls == [call]
 
 
