@@ -19,10 +19,9 @@ from ftask.core.errors import FtaskError
 from ftask.core.local_stage import LOCAL_ACCOUNT, LOCAL_REGION
 from ftask.deploy.parameters import parse_overrides
 from ftask.local.engine import Engine
-from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE
+from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE, Scope
 from ftask.policy.deployer import plan_policy
 from ftask.policy.deployer import policy as least_policy
-from ftask.policy.resources import Scope
 
 # Without whitespace. An inline policy of a role takes 10,240.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -10,19 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ftask.policy.commands import APPLICATION, CLIENT, COMMANDS, DEPLOYING, PLAN_ONLY, SERVICE_ROLE
-from ftask.policy.resources import (
+from ftask.policy.commands import (
     ACCESS_LOG,
     ANYTHING,
     API_LOG,
+    APPLICATION,
     ARCHIVES,
     BUCKET,
+    CLIENT,
+    COMMANDS,
     DEAD_LETTERS,
+    DEPLOYING,
     FUNCTIONS,
     MAPPING,
+    PLAN_ONLY,
     QUEUE,
     SCHEDULE_GROUP,
     SCHEDULES,
+    SERVICE_ROLE,
     TABLE,
     WORKER,
     WORKER_LOG,

@@ -35,9 +35,8 @@ from ftask.home.cache import CACHE_DIR_VARIABLE
 from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
 from ftask.ops import consumption
-from ftask.policy.commands import COMMANDS, DEPLOYING
+from ftask.policy.commands import ANYTHING, BUCKET, COMMANDS, DEPLOYING, MAPPING, QUEUE, STACK, WORKER, Scope, document
 from ftask.policy.deployer import plan_policy, policy
-from ftask.policy.resources import ANYTHING, BUCKET, MAPPING, QUEUE, STACK, WORKER, Scope, document
 from tests.conftest import start_engine
 from tests.support.builders import LARGE_PAYLOAD, a_task
 from tests.support.engines import local_target

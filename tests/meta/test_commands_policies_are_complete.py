@@ -20,9 +20,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from ftask.cli.policy import MANAGED_POLICY_CHARACTERS, select_commands
 from ftask.core.manifest import Options, TaskType, TypeSchedule
 from ftask.deploy.template import template_with
-from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE
+from ftask.policy.commands import APPLICATION, COMMANDS, DEPLOYING, SERVICE_ROLE, Scope, needs
 from ftask.policy.deployer import ALARM_INITIALS, CHANGES, READS, plan_policy, policy
-from ftask.policy.resources import Scope, needs
 from tests.support.commands import COMMANDS as ALL_COMMANDS
 from tests.support.iam import actions_of, without
 from tests.support.resources import resources_of_type, template
