@@ -74,7 +74,7 @@ class Invocation(typer.Context):
         if not self.settings.uses_engine:
             return self.settings.target()
         engine = Engine(note=self.screen.note)
-        running = engine.running()
+        running, started = engine.running(), False
         if running is None:
             crashed = engine.crashed()
             running, started = engine.ensure()
@@ -88,7 +88,13 @@ class Invocation(typer.Context):
         if warning := fullness_warning(engine.root):
             self.screen.warn(warning)
         self._engine = running
-        return Target.local(*running.connection, self.stage_name)
+        target = Target.local(*running.connection, self.stage_name)
+        if started:
+            # Only a start needs it, and it takes every other command 100 ms to import.
+            from ftask.cli.catching_up import catch_up_after_start
+
+            catch_up_after_start(target)
+        return target
 
     @cached_property
     def config(self) -> Config:

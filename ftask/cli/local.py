@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from ftask.aws.target import Target
+from ftask.cli.catching_up import catch_up_after_start
 from ftask.cli.command import command
 from ftask.cli.exit_codes import ExitCode
 from ftask.cli.invocation import Invocation
@@ -31,6 +33,8 @@ def up(run: Invocation) -> None:
         ftask local up
     """
     running, started = Engine(note=run.screen.note).ensure()
+    if started:
+        catch_up_after_start(Target.local(*running.connection, run.stage_name))
     value = {"endpointUrl": running.endpoint_url, "pid": running.pid, "started": started, "version": running.version}
     verb = "Started" if started else "Already running:"
     run.screen.result(value, lambda: f"{verb} the local engine at {running.endpoint_url} (process {running.pid}).")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 from ftask.core import transitions
@@ -19,14 +20,19 @@ from ftask.core.drain import Write, drain_letters
 from ftask.core.dynamodb import DynamoStore
 from ftask.core.errors import AttemptError, FtaskError, TemporarilyUnavailableError, UnknownTaskType
 from ftask.core.execution import Executor, letter_attributes
+from ftask.core.firings import Firing, Firings, ScheduleRecord, ScheduleRecords
 from ftask.core.letters import Verdict
+from ftask.core.manifest import TaskType
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Lease, Message, Removal, Status, Task, Unique
 from ftask.core.payload import Submission
 from ftask.core.ports import DeadLetterReader, Job, Settlement, Store
 from ftask.core.redrive import Redriver
 from ftask.core.submission import Submitter
+from ftask.core.transitions import Acknowledge, Postpone
 from ftask.tasks.errors import InvalidPayload
 from tests.crash.world import Breakage
+
+_RNG = Random(1)
 
 
 @dataclass(frozen=True)
@@ -512,6 +518,56 @@ class _WaitsForEveryType(Executor):
         return super()._hand_back_unknown(delivery, replace(task, unknown_since=None), types)
 
 
+class _NewTaskForEachDelivery(Firings):
+    """Makes the id of the task from when a firing was delivered."""
+
+    __slots__ = ()
+
+    def admit(self, firing: Firing) -> Message | Acknowledge | Postpone:
+        return Firings.admit(self, replace(firing, at=firing.at + timedelta(milliseconds=_RNG.randrange(1000))))
+
+
+class _BelievesWhatWasTaken(Firings):
+    """Believes that a firing which was taken has its task."""
+
+    __slots__ = ()
+
+    def admit(self, firing: Firing) -> Message | Acknowledge | Postpone:
+        is_first, _ = self.records.take(firing)
+        if not is_first and self.store.get(firing.task_id) is None:
+            return Acknowledge("taken before")
+        return Firings.admit(self, firing)
+
+
+class _LocklessFirings(Firings):
+    """Makes tasks without the lock that keeps the next one out."""
+
+    __slots__ = ()
+
+    def _task(self, firing: Firing, task_type: TaskType, now: datetime) -> Task:
+        return replace(Firings._task(self, firing, task_type, now), unique=None)
+
+
+class _ForgetsSkips(Firings):
+    """Notes no skipped firing."""
+
+    __slots__ = ()
+
+    def admit(self, firing: Firing) -> Message | Acknowledge | Postpone:
+        return Firings.admit(replace(self, records=_NotingNoSkips(self.records)), firing)
+
+
+@dataclass(frozen=True)
+class _NotingNoSkips:
+    records: ScheduleRecords
+
+    def take(self, firing: Firing) -> tuple[bool, ScheduleRecord]:
+        return self.records.take(firing)
+
+    def skip(self, firing: Firing, reason: str) -> None:
+        pass
+
+
 class _CountsEveryLoss(Executor):
     """Counts an attempt that was lost, whoever ran beside it."""
 
@@ -863,5 +919,26 @@ BREAKAGES = [
         "reschedule: a task that has begun is written too",
         edited("UpdateItem", r"^#status IN \([^)]*\) AND #epoch = :epoch AND #attempts = :attempts$", ""),
         ("a new time raced by the firing",),
+    ),
+    Broken(
+        "firing: its delivery names the task",
+        Breakage(firings=_NewTaskForEachDelivery),
+        ("a firing that comes twice",),
+    ),
+    Broken("firing: what was taken is believed to be written", Breakage(firings=_BelievesWhatWasTaken), ("a firing",)),
+    Broken(
+        "firing: no lock keeps the next run out",
+        Breakage(firings=_LocklessFirings),
+        ("firings that overlap", "firings that queue"),
+    ),
+    Broken(
+        "firing: a skip is not noted",
+        Breakage(firings=_ForgetsSkips),
+        ("a skipped firing that is delivered again",),
+    ),
+    Broken(
+        "firing: a pause is not heeded",
+        edited("UpdateItem", r"^attribute_not_exists\(pausedAt\) AND ", ""),
+        ("a pause raced by a firing",),
     ),
 ]

@@ -44,6 +44,8 @@ class Witness:
     violations: list[str] = field(default_factory=list)
     # When tasks are due that were submitted with a time, by id.
     due: dict[str, datetime] = field(default_factory=dict)
+    # Types of which only one task may run at once.
+    alone: set[str] = field(default_factory=set)
     may_overlap: bool = False
     may_be_declared_lost: bool = False
     _running: set[Run] = field(default_factory=set)
@@ -130,7 +132,10 @@ class Witness:
             )
         if not self.may_overlap and any(run.task_id == job.task_id for run in self._running):
             self.violations.append("runs twice at once")
-        task = self.cloud.tasks().get(job.task_id)
+        tasks = self.cloud.tasks()
+        if job.type in self.alone and any(tasks[run.task_id].type == job.type for run in self._running):
+            self.violations.append("runs beside the run before")
+        task = tasks.get(job.task_id)
         if task is None or task.status is not Status.PROCESSING:
             self.violations.append(f"runs while {task.status if task else 'not in the table'}")
             return

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from ftask.core.errors import PermanentError
 from ftask.core.manifest import EXPERIMENT, Manifest
 from ftask.core.model import Status, Task
 from ftask.tasks import current, task
@@ -29,6 +30,20 @@ with fresh_registry() as REGISTRY:
         if current().attempt < 3:
             raise ValueError("not yet")
         return arguments
+
+    @task(every="1m")
+    def report() -> None:
+        """Be skipped while it runs."""
+
+    @task(every="1m", overlap="queue")
+    def sync() -> None:
+        """Wait while it runs."""
+
+    @task(every="1m")
+    def doomed() -> None:
+        """Fail until it is redriven."""
+        if current().epoch == 0:
+            raise PermanentError("not in this life")
 
 
 # The experiment stays the default, so that the stories without a type are about the protocol alone.

@@ -31,6 +31,7 @@ from ftask.core.errors import (
 )
 from ftask.core.events import Event
 from ftask.core.execution import Executor
+from ftask.core.firings import Firings
 from ftask.core.letters import Verdict, judge
 from ftask.core.model import EXPERIMENT_TYPE, DeadLetter, Delivery, Message, Removal, RemovalKind, Task
 from ftask.core.one_time_schedules import OneTimeSchedules
@@ -40,6 +41,7 @@ from ftask.core.raised import recorded
 from ftask.core.redrive import Redriver
 from ftask.core.rescheduling import Rescheduler
 from ftask.core.retry import RetryPolicy
+from ftask.core.schedule_records import DynamoScheduleRecords
 from ftask.core.settings import ScheduleSettings
 from ftask.core.sqs import SqsDeadLetterReader, SqsQueue
 from ftask.core.submission import Submitter
@@ -74,6 +76,7 @@ class Breakage:
     store: Callable[[DynamoStore], Store] = lambda store: store
     submitter: type[Submitter] = Submitter
     executor: type[Executor] = Executor
+    firings: type[Firings] = Firings
     redriver: type[Redriver] = Redriver
     drain: Callable[..., Iterator[object]] = drain_letters
     schedules: Callable[[Schedules], Schedules | None] = lambda schedules: schedules
@@ -123,6 +126,7 @@ class World:
         self.schedules = self.breakage.schedules(
             OneTimeSchedules(lambda: self.cloud.scheduler, ScheduleSettings("default", ROLE, QUEUE, QUEUE))
         )
+        self.records = DynamoScheduleRecords(lambda: product.dynamodb, product.table)
         self.dead_letters = self.cloud.product.dead_letters
         self.box: DeadLetterReader = SqsDeadLetterReader(
             lambda: self.cloud.product.sqs, self.cloud.product.dead_letter_queue_url, wait_seconds=0
@@ -216,6 +220,7 @@ class World:
             isolation=self,
             types=None if self.knows_all_types else (EXPERIMENT_TYPE,),
             schedules=self.schedules,
+            firings=self.firings(),
         )
         unwritten: list[Delivery] = []
 
@@ -246,6 +251,10 @@ class World:
         for delivery in deliveries:
             if delivery.message_id not in left:
                 self.cloud.acknowledge(delivery)
+
+    def firings(self) -> Firings:
+        types = {declaration.name: declaration.type for declaration in own_tasks.REGISTRY}
+        return self.breakage.firings(self.store, self.records, self.clock, types, self.max_attempts, RETENTION)
 
     def redrive(self) -> bool:
         """An operator redrives everything; False if the command was interrupted."""

@@ -11,6 +11,7 @@ from tests.crash.stories import (
     delays,
     discard,
     drain,
+    firings,
     large_payloads,
     own_tasks,
     redrive,
@@ -34,4 +35,5 @@ SCENARIOS = [
     *large_payloads.SCENARIOS,
     *unique.SCENARIOS,
     *delays.SCENARIOS,
+    *firings.SCENARIOS,
 ]

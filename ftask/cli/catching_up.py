@@ -1,0 +1,27 @@
+"""What a start of the local engine makes up for: the engine fires nothing while it is stopped, and forgets it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ftask.aws.stack import find_stack
+from ftask.aws.stage import Stage
+from ftask.aws.target import Target
+from ftask.core.errors import FtaskError
+from ftask.core.timestamps import now
+from ftask.deploy.changes import deployed_types
+from ftask.ops.schedules import catch_up
+
+
+def catch_up_after_start(target: Target) -> None:
+    """Send the last firing that each schedule with catch_up=True has missed, of the stage at `target`."""
+    with suppress(FtaskError):  # the command itself says what is wrong with the stage
+        stack = find_stack(target)
+        types = () if stack is None or stack.is_data_only else deployed_types(stack) or ()
+        schedules = {each.name: each.options.schedule for each in types if each.options.schedule is not None}
+        if stack is None or not any(schedule.catch_up for schedule in schedules.values()):
+            return
+        stage = Stage(target, stack)
+        for record in stage.schedule_records.read(schedules):
+            if record.paused_at is None:
+                catch_up(stage, schedules[record.schedule], record, now())
