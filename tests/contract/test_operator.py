@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from ftask.actions.cancel import cancel_many
 from ftask.actions.discard import discard
@@ -21,6 +23,8 @@ from ftask.actions.reading import done_in
 from ftask.actions.redrive import redrive
 from ftask.aws.concurrency import RateLimiter
 from ftask.aws.stage import Stage
+from ftask.cli import app
+from ftask.cli.invocation import Invocation
 from ftask.core.cancellation import Cancellation
 from ftask.core.codec import encode_message
 from ftask.core.errors import FtaskError
@@ -138,6 +142,42 @@ def test_failures_are_selected_by_tag_in_the_index_and_their_letters_in_the_queu
     assert [task.task_id for task in failures(stage, selection)] == [ids[0], ids[2]]
     assert outcomes(stage, selection) == {Verdict.DONE: 2, Verdict.SKIPPED: 2}
     assert [task.tags for task in failures(stage)] == [{}, {"customer": "7"}]
+
+
+@pytest.mark.parametrize(
+    ("command", "changed", "letters"),
+    [
+        ("ls", set(), {"mine", "other"}),
+        ("ls --status FAILED", set(), {"mine", "other"}),
+        ("dlq ls", set(), {"mine", "other"}),
+        ("cancel --yes", {"mine, waiting"}, {"mine", "other"}),
+        ("dlq redrive --yes", {"mine"}, {"other"}),
+        ("dlq discard --yes", {"mine"}, {"other"}),
+        ("dlq drain --no-save --yes", set(), {"other"}),
+    ],
+)
+def test_a_command_with_a_tag_neither_lists_nor_changes_tasks_without_it(
+    moto_resources: Resources, monkeypatch: pytest.MonkeyPatch, command: str, changed: set[str], letters: set[str]
+) -> None:
+    stage = stage_of(moto_resources)
+    vars(stage.target)["sts"] = SimpleNamespace(get_caller_identity=lambda: {"Arn": DISCARDED.by})
+    monkeypatch.setattr(Invocation, "stage", stage)
+    monkeypatch.setattr(Invocation, "target", stage.target)
+    names = {}
+    for number, owner in enumerate(("mine", "other")):
+        tags = {"customer": owner}
+        names[put_failed(stage, replace(failed_task(number, EPOCH, VALUE), tags=tags)).task_id] = owner
+        waiting = a_task(task_id=f"{number + 2:032x}", tags=tags)
+        stage.store.put(waiting)
+        names[waiting.task_id] = f"{owner}, waiting"
+    before = {task_id: stage.task(task_id) for task_id in names}
+    done = CliRunner().invoke(app, [*command.split(), "--tag", "customer=mine", "-o", "json"])
+    assert done.exit_code == 0, done.output
+    if " ls" in f" {command}":
+        listed = {names[task["taskId"]] for task in json.loads(done.stdout)}
+        assert listed == ({"mine", "mine, waiting"} if command == "ls" else {"mine"})
+    assert {name for task_id, name in names.items() if stage.task(task_id) != before[task_id]} == changed
+    assert {names[str(task_id)] for task_id in peeked_ids(stage)} == letters
 
 
 def test_failed_tasks_are_counted_by_type_in_the_index(stage: Stage) -> None:
