@@ -81,6 +81,8 @@ class Month(Load):
     ways: list[WayBill]
     standing: Items
     idle: Items
+    # What a million tasks cost that a schedule makes.
+    usd_per_million_firings: float
 
 
 def estimate(load: Load, prices: Prices, *, alarms: bool = True, dashboard: bool = False) -> Month:
@@ -106,7 +108,15 @@ def estimate(load: Load, prices: Prices, *, alarms: bool = True, dashboard: bool
         )
 
     ways = [bill(way) for way in WAYS]
-    return Month(**vars(load), prices=prices, ways=ways, standing=month_standing, idle=month_idle)
+    firings = _sum(priced(prices, _firing_quantities(load)))
+    return Month(
+        **vars(load),
+        prices=prices,
+        ways=ways,
+        standing=month_standing,
+        idle=month_idle,
+        usd_per_million_firings=firings.usd,
+    )
 
 
 def _sum(items: Iterable[Item]) -> Items:
@@ -151,6 +161,21 @@ def _quantities(load: Load, way: Way) -> dict[str, float]:
         "Logs": _log_bytes(load, requests, batches, failed) / GIB,
         "Access log": requests * footprint.ACCESS_LOG_BYTES / GIB,
     }
+
+
+def _firing_quantities(load: Load) -> dict[str, float]:
+    """Return what a million tasks use that a schedule makes, with an empty payload: the API has no part in them."""
+    fired = load.model_copy(update={"tasks_per_month": MILLION, "payload_bytes": len("{}")})
+    way = WAYS[0]
+    used = _quantities(fired, way)
+    api_ms = MILLION * footprint.api_ms(way.tasks_per_request, load.api_memory_mb)
+    api_log_bytes = MILLION * (footprint.API_INVOCATION_LOG_BYTES + footprint.ACCEPTED_LOG_BYTES)
+    del used["API requests"], used["Access log"]
+    used["Lambda invocations"] -= MILLION
+    used["Lambda duration"] -= gb_seconds(api_ms, 0, load)
+    used["Logs"] -= api_log_bytes / GIB
+    used["DynamoDB writes"] += MILLION * (footprint.FIRING_WRITES - 1)
+    return used | {"Firings": MILLION}
 
 
 def gb_seconds(api_ms: float, worker_ms: float, load: Load) -> float:

@@ -29,6 +29,9 @@ ITEM_BYTES = 200
 ATTEMPT_BYTES = 200
 # Writes of an attempt: begin, settle.
 ATTEMPT_WRITES = 2
+# What a firing of a schedule writes: the schedule's record; and in one transaction, at twice the units, the task and
+# its lock. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+FIRING_WRITES = 1 + 2 * 2
 # A task that ends FAILED also has an item in the index of failed tasks.
 INDEX_UNITS = 1
 

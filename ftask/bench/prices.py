@@ -38,6 +38,8 @@ class Prices(BaseModel):
     dynamodb_million_read_units: _Usd = 0.125
     dynamodb_gb_month: _Usd = 0.25
     dynamodb_backup_gb_month: _Usd = 0.20
+    # A million invocations of EventBridge Scheduler. https://aws.amazon.com/eventbridge/pricing/
+    scheduler_million_invocations: _Usd = 1.00
     # A GB of log that is taken in, those of an API's access log too. https://aws.amazon.com/cloudwatch/pricing/
     logs_gb: _Usd = 0.50
     # A month of a custom metric (only the hours in which it has values count), of an alarm on one metric, of a
@@ -55,6 +57,7 @@ _LINES = {
     "SQS requests": ("requests", "sqs_million_requests", MILLION),
     "DynamoDB writes": ("units", "dynamodb_million_write_units", MILLION),
     "DynamoDB reads": ("units", "dynamodb_million_read_units", MILLION),
+    "Firings": ("invocations", "scheduler_million_invocations", MILLION),
     "Logs": ("GB", "logs_gb", 1),
     "Access log": ("GB", "logs_gb", 1),
     "Table storage": ("GB", "dynamodb_gb_month", 1),

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ftask.bench import footprint
 from ftask.bench.compare import Comparison
 from ftask.bench.estimate import Month
 from ftask.bench.expectation import Expectation
@@ -124,6 +125,10 @@ def month_table(month: Month) -> RenderableType:
         add_numbers(table, "")
         _add_items(table, month.idle.items, 1)
         _add_total(table, "the month", [month.idle.usd])
+    notes.append(
+        f"Tasks that a schedule makes: about {usd(month.usd_per_million_firings)} per million; a schedule that"
+        f" fires every minute makes {footprint.HOURS_PER_MONTH * 60:,} a month."
+    )
     headline = Text(_headline(month), style="bold")
     return Group(headline, "", table, "", *(Text(line, style="dim") for line in notes))
 

@@ -217,3 +217,14 @@ def test_a_task_with_the_longest_payload_inside_of_its_item_takes_three_units() 
     done = transitions.completed(began, '{"message":"done"}', EPOCH)
     assert payload_item_of(payload, EPOCH, timedelta(days=30)) is None
     assert 900 < item_bytes(task_to_item(done)) <= 1024
+
+
+def test_a_task_that_a_schedule_makes_costs_a_firing_and_its_writes_and_nothing_of_the_api() -> None:
+    free = Prices(lambda_gb_second=0, logs_gb=0)
+    # A firing; its message is sent, received and deleted; an invocation; the record, two items in a transaction, begin
+    # and settle.
+    by_hand = 1.00 + 3 * 0.40 + 0.20 + (1 + 2 * 2 + 2) * 0.625
+    assert month_of(0, 500, free).usd_per_million_firings == pytest.approx(by_hand)
+    worker = footprint.WORKER_INVOCATION_LOG_BYTES + footprint.ATTEMPT_LOG_BYTES + footprint.OWN_TYPE_LOG_BYTES
+    with_logs = month_of(0, 500, Prices(lambda_gb_second=0)).usd_per_million_firings
+    assert with_logs - by_hand == pytest.approx(worker * 1e6 / 2**30 * 0.50)
