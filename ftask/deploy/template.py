@@ -17,6 +17,8 @@ from ftask.schedules.timetable import timetable_of
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_TEMPLATE_BYTES = 51_200
+# Those of properties are indented more.
+_REMARK = re.compile(r" {0,4}(Metadata|Description|ConstraintDescription):")
 _WORKER = "\n  WorkerFunction:\n    Type: AWS::Lambda::Function\n"
 
 
@@ -68,6 +70,8 @@ def template_with(statements: Sequence[Any], types: Iterable[TaskType] = ()) -> 
     )
     template = template.replace("\nOutputs:\n", f"{added}\nOutputs:\n")
     if len(template.encode()) > MAX_TEMPLATE_BYTES:
+        template = _without_remarks(template)
+    if len(template.encode()) > MAX_TEMPLATE_BYTES:
         raise FtaskError(
             f"The template with the policy and the schedules of the tasks has {len(template.encode()):,} bytes; "
             f"CloudFormation takes {MAX_TEMPLATE_BYTES:,}.",
@@ -75,6 +79,19 @@ def template_with(statements: Sequence[Any], types: Iterable[TaskType] = ()) -> 
             " several tasks.",
         )
     return template
+
+
+def _without_remarks(template: str) -> str:
+    """Return the template without descriptions of parameters and metadata, which only people and linters read."""
+    kept, remark_indent = [], None
+    for line in template.splitlines(keepends=True):
+        indent = len(line) - len(line.lstrip())
+        if remark_indent is not None and (indent > remark_indent or not line.strip()):
+            continue
+        remark_indent = indent if _REMARK.match(line) else None
+        if remark_indent is None:
+            kept.append(line)
+    return "".join(kept)
 
 
 def schedule_id(type_name: str) -> str:

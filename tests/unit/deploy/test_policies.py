@@ -124,6 +124,18 @@ def test_a_template_that_becomes_too_large_is_refused() -> None:
         template_with([READ | {"Sid": "x" * MAX_TEMPLATE_BYTES}])
 
 
+def test_a_template_with_many_schedules_is_sent_without_what_only_people_read() -> None:
+    types = [TaskType(f"report_{number}", options=Options(schedule=TypeSchedule(every="1h"))) for number in range(25)]
+    template = template_with([READ], types)
+    assert len(template.encode()) <= MAX_TEMPLATE_BYTES
+    sent, whole = loads(template), loads(read_template())
+    assert sent["Parameters"].keys() == whole["Parameters"].keys()
+    assert len(sent["Resources"]) == len(whole["Resources"]) + 25 + 1
+    for name in whole["Resources"].keys() - {"WorkerFunction"}:
+        assert sent["Resources"][name] == {k: v for k, v in whole["Resources"][name].items() if k != "Metadata"}
+    assert sent["Outputs"].keys() == whole["Outputs"].keys()
+
+
 def test_each_secret_is_granted_by_its_arn_alone() -> None:
     secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf"
     parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/stripe"
