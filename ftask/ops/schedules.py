@@ -27,7 +27,7 @@ class ScheduleState:
     record: ScheduleRecord
     task: Task | None
 
-    def to_json(self, now: datetime) -> dict[str, Any]:
+    def json(self, now: datetime) -> dict[str, Any]:
         """Return its public form, with the next firings."""
         record, task = self.record, self.task
         last: dict[str, Any] | None = None

@@ -19,5 +19,5 @@ def ls(run: Invocation) -> None:
     shown = run.shown_ids(state.task.task_id for state in states if state.task is not None)
     if not states:
         run.screen.note('No task type has a schedule. Declare one with: @task(cron="0 6 * * ? *")')
-    schedules = [state.to_json(now()) for state in states]
+    schedules = [state.json(now()) for state in states]
     run.screen.result(schedules, lambda: schedule_table(schedules, shown))
