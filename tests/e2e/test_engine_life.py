@@ -6,12 +6,20 @@ import json
 import os
 import signal
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ftask.aws.stack import deployed_stack
+from ftask.aws.stage import Stage
+from ftask.core.firings import Firing
+from ftask.core.timestamps import now
 from ftask.home.state_folder import STATE_DIR_VARIABLE
+from ftask.local.engine import Engine
 from tests.support.cli import Cli
+from tests.support.engines import local_target
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.engine
 
@@ -51,6 +59,42 @@ def test_state_survives_a_stop(own_engine: Cli) -> None:
     kept = [root, *root.rglob("*")]
     assert {"engine.log", "credentials.json", "state", "s3"} <= {path.name for path in kept}
     assert [path for path in kept if not path.is_symlink() and path.stat().st_mode & 0o077] == []
+
+
+SCHEDULED = """from ftask import task
+
+
+@task(every="1h", catch_up=True)
+def made_up(): ...
+
+
+@task(every="1h")
+def left_out(): ...
+"""
+
+
+def test_a_start_makes_up_for_the_last_firing_that_was_missed_once_where_that_is_declared(own_engine: Cli) -> None:
+    (own_engine.folder / "ftask.toml").write_text('[tasks]\nmodule = "tasks"\n')
+    (own_engine.folder / "tasks.py").write_text(SCHEDULED)
+    assert own_engine("deploy", "--yes").code == 0
+    stage = stage_at(own_engine)
+    fired_at = now() - timedelta(hours=3, seconds=30)
+    for name in ("made_up", "left_out"):
+        stage.schedule_records.take(Firing(name, fired_at))
+    for _ in range(2):
+        assert own_engine("local", "down").code == 0
+        assert own_engine("local", "up").code == 0
+    # It is 30 seconds late, and has run by the name of its time: once, as often as the engine started.
+    missed = Firing("made_up", fired_at + timedelta(hours=3)).task_id
+    until(lambda: own_engine("get", missed).code == 0, "the missed firing has made its task")
+    until(lambda: own_engine("get", missed, "-o", "json").json["status"] == "COMPLETED", "it ran")
+    listed = own_engine("ls", "-o", "json").json
+    assert [(task["type"], task["attempts"]) for task in listed] == [("made_up", 1)]
+
+
+def stage_at(cli: Cli) -> Stage:
+    target = local_target(Engine(Path(cli.environment[STATE_DIR_VARIABLE])))
+    return Stage(target, deployed_stack(target))
 
 
 def test_a_busy_engine_gets_no_second_one_on_its_state(own_engine: Cli) -> None:
