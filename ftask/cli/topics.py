@@ -309,7 +309,9 @@ In tests, ftask.django.testing.ImmediateBackend and DummyBackend are Django's ow
             "resume.",
             "event source mapping is gone": "Somebody deleted what feeds the worker. Recreate it with ftask doctor "
             "--fix; tasks wait in the queue meanwhile.",
-            "Another program uses port": "Unset FTASK_LOCAL_PORT, and ftask finds a free port.",
+            "Another program uses port": "Unset FTASK_LOCAL_PORT, and ftask finds a free port. Stages that "
+            "were deployed before need the port that they had: end the other program, or delete the stages with ftask "
+            "local reset.",
             "No AWS credentials were found": "Run aws sso login, or set AWS_PROFILE. Without an account, use the "
             "stage local.",
             "AWS does not accept these credentials": "The profile is another account's, or this machine's clock is "

@@ -152,11 +152,12 @@ class Engine:
             return []
 
     def _start(self) -> RunningEngine:
-        port = choose_port(self._record.last_port())
+        keeps_stages = any((self.root / "state").glob("*"))
+        port = choose_port(self._record.last_port(), keeps_stages=keeps_stages)
         try:
             return self._start_at(port)
         except FtaskError:
-            if PORT_VARIABLE in os.environ or is_free(port):
+            if keeps_stages or PORT_VARIABLE in os.environ or is_free(port):
                 raise
         # Another program took the port between the check and the start.
         return self._start_at(any_free_port())

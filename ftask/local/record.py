@@ -28,11 +28,14 @@ PREFERRED_PORT = 4566
 PORT_VARIABLE = "FTASK_LOCAL_PORT"
 
 
-def choose_port(last: int | None) -> int:
+def choose_port(last: int | None, *, keeps_stages: bool) -> int:
     """Return the port for a new engine; `last` is the one of the engine before.
 
+    With `keeps_stages` it must be the same: the addresses of its queues have the port, and at another one ministack
+    takes no message out of them.
+
     Raises:
-        FtaskError: the configured port is not a port number, or another program uses it.
+        FtaskError: the configured port is not a port number, or another program uses the port that it must be.
     """
     configured = os.environ.get(PORT_VARIABLE)
     if configured is not None:
@@ -43,7 +46,17 @@ def choose_port(last: int | None) -> int:
                 f"Another program uses port {configured}, which {PORT_VARIABLE} names.",
                 f"Choose another port with {PORT_VARIABLE}, or unset it.",
             )
+        if keeps_stages and last not in (None, int(configured)):
+            raise FtaskError(
+                f"{PORT_VARIABLE} is {configured}, but the local engine's stages have their addresses at port {last}.",
+                f"Unset {PORT_VARIABLE}. Or begin anew: ftask local reset",
+            )
         return int(configured)
+    if keeps_stages and last is not None and not is_free(last):
+        raise FtaskError(
+            f"Another program uses port {last}, at which the local engine's stages have their addresses.",
+            "End that program. Or begin anew at another port: ftask local reset",
+        )
     for port in (last, PREFERRED_PORT):
         if port is not None and is_free(port):
             return port

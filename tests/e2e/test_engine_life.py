@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from ftask.core.firings import Firing
 from ftask.core.timestamps import now
 from ftask.home.state_folder import STATE_DIR_VARIABLE
 from ftask.local.engine import Engine
+from ftask.local.record import PORT_VARIABLE
 from tests.support.cli import Cli
 from tests.support.engines import local_target
 from tests.support.waiting import until
@@ -109,6 +111,21 @@ def test_a_busy_engine_gets_no_second_one_on_its_state(own_engine: Cli) -> None:
         os.kill(pid, signal.SIGCONT)
     code, out, _ = finish(again)
     assert (code, json.loads(out)["pid"], json.loads(out)["started"]) == (0, pid, False)
+
+
+def test_stages_come_back_at_their_port_or_not_at_all(own_engine: Cli) -> None:
+    port = int(own_engine("local", "up", "-o", "json").json["endpointUrl"].rpartition(":")[2])
+    own_engine("local", "down")
+    elsewhere = own_engine("local", "up", **{PORT_VARIABLE: str(port - 1)})
+    assert f"stages have their addresses at port {port}" in elsewhere.err
+    with socket.create_server(("127.0.0.1", port)):
+        done = own_engine("local", "up", **{PORT_VARIABLE: str(port)})
+        assert (done.code, f"Another program uses port {port}" in done.err) == (1, True)
+        done = own_engine("local", "up")
+        assert done.code == 1
+        assert f"Another program uses port {port}, at which the local engine's stages" in done.err
+        assert own_engine("local", "reset", "--yes").code == 0
+        assert own_engine("local", "up").code == 0
 
 
 def test_a_killed_engine_is_noticed_and_reported(own_engine: Cli) -> None:
