@@ -15,8 +15,10 @@ from tests.crash.wire import Fault
 from tests.crash.world import Breakage, World
 
 FAULTS = tuple(Fault)
-# Orders of several actors that are tried at the most; only the longest races have more.
-MAX_SCHEDULES = 120
+# Orders of several actors that are tried at the most.
+MAX_SCHEDULES = 40
+# So many calls after a fault are its recovery, in which a second one strikes; a story may go on long afterwards.
+LONGEST_RECOVERY = 10
 # Orders that a usual run draws by chance besides those with one interruption, and more choices than any order has.
 DRAWN_SCHEDULES = 2
 LONGEST_ORDER = 100
@@ -120,7 +122,7 @@ def _explorations(
                 yield
                 if depth < 2 or fault not in usual:
                     continue
-                for later in range(index + 1, len(once.wire.calls)):
+                for later in range(index + 1, min(index + 1 + LONGEST_RECOVERY, len(once.wire.calls))):
                     both = {index: fault, later: SECOND_FAULT}
                     twice = replay(scenario, cloud, breakage, both, prefix)
                     report.crash_points += 1
