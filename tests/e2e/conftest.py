@@ -12,6 +12,7 @@ from ftask.aws.stage import Stage
 from ftask.aws.target import Target
 from ftask.core.model import Status
 from ftask.local.engine import Engine
+from ftask.local.record import PORT_VARIABLE, any_free_port
 from ftask.selection.filter import TaskFilter
 from ftask.selection.scan import scan_tasks
 from tests.support.cli import Cli, make_cli
@@ -48,7 +49,10 @@ def cli_without_engine(tmp_path: Path) -> Cli:
 def own_engine(tmp_path: Path) -> Iterator[Cli]:
     """A command line with a fresh engine that the test may start, stop and kill."""
     root = tmp_path / "state"
-    yield make_cli(root, tmp_path)
+    cli = make_cli(root, tmp_path)
+    # An engine comes back at its port alone, and other tests start some at the same time.
+    cli.environment[PORT_VARIABLE] = str(any_free_port())
+    yield cli
     Engine(root).stop()
 
 

@@ -121,6 +121,7 @@ def test_stages_come_back_at_their_port_or_not_at_all(own_engine: Cli) -> None:
     with socket.create_server(("127.0.0.1", port)):
         done = own_engine("local", "up", **{PORT_VARIABLE: str(port)})
         assert (done.code, f"Another program uses port {port}" in done.err) == (1, True)
+        del own_engine.environment[PORT_VARIABLE]
         done = own_engine("local", "up")
         assert done.code == 1
         assert f"Another program uses port {port}, at which the local engine's stages" in done.err
