@@ -15,13 +15,12 @@ from ftask.render.tables import plain_table
 def schedule_table(schedules: Sequence[Mapping[str, Any]], ids: Mapping[str, str]) -> RenderableType:
     """Draw one schedule per row, from their JSON form; `ids` are the ids of tasks as they are shown."""
     table = plain_table()
-    table.add_column("schedule", no_wrap=True)
-    for heading in ("fires", "next", "next in UTC", "last firing"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("schedule", "fires", "next in its zone", "next in UTC", "last firing"):
+        table.add_column(heading, overflow="fold", no_wrap=heading not in ("fires", "last firing"))
     for schedule in schedules:
         next_ones: tuple[RenderableType, RenderableType] = firings(schedule)
         if schedule["pausedAt"] is not None:
-            next_ones = Text("paused", style="bold yellow"), f"since {_minute(schedule['pausedAt'])}"
+            next_ones = Text(f"paused since\n{_minute(schedule['pausedAt'])}", style="bold yellow"), ""
         table.add_row(schedule["name"], schedule["words"], *next_ones, _last(schedule["lastFiring"], ids))
     return table
 

@@ -72,7 +72,7 @@ def type_table(task_types: Sequence[Mapping[str, Any]]) -> RenderableType:
     scheduled = [task_type for task_type in task_types if "schedule" in task_type["options"]]
     if not scheduled:
         return table
-    schedules = plain_table("", "fires", "next", "next in UTC")
+    schedules = plain_table("", "fires", "next in its zone", "next in UTC")
     for task_type in scheduled:
         schedule = task_type["options"]["schedule"]
         schedules.add_row(task_type["name"], schedule["words"], *firings(schedule))
@@ -84,10 +84,11 @@ def firings(schedule: Mapping[str, Any]) -> tuple[str, str]:
     moments = schedule["nextFirings"]
     if not moments:
         return "counts from its last firing" if "every" in schedule else "never", ""
-    return (
-        "\n".join(moment["local"].replace("T", " ") for moment in moments),
-        "\n".join(moment["utc"][:16].replace("T", " ") for moment in moments),
+    # Without the offset from UTC, which the other column tells, a row fits into the narrowest terminal.
+    in_zone, in_utc = (
+        "\n".join(moment[zone][:16].replace("T", " ") for moment in moments) for zone in ("local", "utc")
     )
+    return in_zone, in_utc
 
 
 def _arguments(task_type: Mapping[str, Any]) -> str:
