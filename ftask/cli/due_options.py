@@ -83,7 +83,9 @@ def parse_at(text: str, timezone: str | None) -> datetime:
     try:
         return check_time(time.astimezone(UTC), now())
     except DueError as error:
-        raise UsageError(error.message.replace("Invalid time", "Invalid --at"), "Give a later time.") from None
+        raise UsageError(
+            error.message.replace("Invalid time", "Invalid --at"), "Give a time within the next 366 days."
+        ) from None
     except OverflowError:
         raise InvalidOptionError("--at", text, _EXPECTED_TIME) from None
 
