@@ -22,6 +22,7 @@ from ftask.core.errors import FtaskError, InvalidInputError
 from ftask.core.local_stage import LOCAL_REGION, LOCAL_STAGE
 from ftask.core.service_models import use_service_models
 
+# What makes clients is imported with the first one: a command that only calls the API needs none.
 if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
     from types_boto3_cloudwatch.client import CloudWatchClient
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sts.client import STSClient
-
-
-# What makes clients is imported with the first one: a command that only calls the API needs none.
 
 # The domains of AWS's endpoints in each partition, private ones (AWS PrivateLink) included.
 # https://docs.aws.amazon.com/general/latest/gr/rande.html

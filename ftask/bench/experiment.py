@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
 
+from botocore.exceptions import EndpointConnectionError
+
 from ftask.aws.api import ApiClient
+from ftask.aws.errors import translate
 from ftask.aws.stack import command_on
 from ftask.aws.stage import Stage
 from ftask.bench.machine import load_average
@@ -144,6 +147,7 @@ class Experiment:
         seen = self.observed
         seen.dead_letters_before = self.stage.dead_letter_depth().total
         seen.load_before = load_average()
+        self._give_up_early()
         seen.started_at, begun = now(), self.tick()
         clients = min(self.settings.concurrency or CONNECTIONS, CONNECTIONS)
         try:
@@ -169,6 +173,17 @@ class Experiment:
             seen.failure, seen.stopped, seen.ended_at = error, UNANSWERED, now()
         seen.sent.sort(key=lambda sent: sent.number)
         seen.reads, seen.load_after = self._watcher.requests, load_average()
+
+    def _give_up_early(self) -> None:
+        """Let an emulator that refuses connections end the run: it has ended, and the SDK would go on trying."""
+
+        def give_up(caught_exception: Exception | None = None, **_: object) -> None:
+            if isinstance(caught_exception, EndpointConnectionError):
+                raise translate(caught_exception)
+
+        if self.stage.target.is_emulated:
+            for client in (self.stage.target.dynamodb, self.stage.target.sqs):
+                client.meta.events.register_first("needs-retry", give_up)
 
     def _submit(self, begun: float) -> None:
         """Submit as one client until every task is sent or the run stops."""

@@ -83,7 +83,7 @@ def firings(schedule: Mapping[str, Any]) -> tuple[str, str]:
     """Return the next firings of a schedule in two columns: in its zone and in UTC."""
     moments = schedule["nextFirings"]
     if not moments:
-        return "counts from its last firing" if "every" in schedule else "never", ""
+        return "counts from\nits last firing" if "every" in schedule else "never", ""
     # Without the offset from UTC, which the other column tells, a row fits into the narrowest terminal.
     in_zone, in_utc = (
         "\n".join(moment[zone][:16].replace("T", " ") for moment in moments) for zone in ("local", "utc")
