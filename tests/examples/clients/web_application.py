@@ -1,6 +1,6 @@
 """A FastAPI application: one view submits a task, another one shows its status. The end calls both, as a test would.
 
-The key is the order's, so a customer who asks twice gets one invoice.
+The key names the order, so a customer who asks twice gets one invoice.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ client = AsyncClient()
 
 @app.post("/orders/{order}/invoice", status_code=202)
 async def invoice(order: int) -> dict[str, str]:
-    handle = await client.submit("experiment", {"message": "SUCCESS", "order": order}, key=f"order-{order}")
+    handle = await client.submit("experiment", {"message": "SUCCESS", "order": order}, key=f"invoice-{order}")
     return {"task": handle.id}
 
 
