@@ -17,10 +17,10 @@ def catch_up_after_start(target: Target) -> None:
     """Send the last firing that each schedule with catch_up=True has missed, of the stage at `target`."""
     with suppress(FtaskError):  # the command itself says what is wrong with the stage
         stack = find_stack(target)
-        types = () if stack is None or stack.is_data_only else deployed_types(stack) or ()
-        schedules = {each.name: each.options.schedule for each in types if each.options.schedule is not None}
-        if stack is None or not any(schedule.catch_up for schedule in schedules.values()):
+        if stack is None or stack.is_data_only:
             return
+        types = {task_type.name: task_type.options.schedule for task_type in deployed_types(stack) or ()}
+        schedules = {name: schedule for name, schedule in types.items() if schedule is not None and schedule.catch_up}
         stage = Stage(target, stack)
         for record in stage.schedule_records.read(schedules):
             if record.paused_at is None:

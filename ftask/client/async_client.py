@@ -36,10 +36,12 @@ class AsyncHandle(Generic[R_co]):
     `key` is what it was submitted with, `created_at` when, in ISO 8601; each is None if unknown.
     """
 
-    def __init__(self, client: AsyncClient, task: Followed, key: str | None = None) -> None:
+    def __init__(
+        self, client: AsyncClient, task: Followed, key: str | None = None, created_at: str | None = None
+    ) -> None:
         self.id = task.id
         self.key = key
-        self.created_at: str | None = None
+        self.created_at = created_at
         self._client = client
         self._task = task
 
@@ -116,9 +118,7 @@ class AsyncClient:
         options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
         task = NewTask(type, payload or {}, **options).request(new_key())
         task_id, created_at = await self._run(lambda calls: calls.submit_or_find(task, raises=if_exists == "raise"))
-        handle = self.handle(task_id, task.own_key)
-        handle.created_at = created_at
-        return handle
+        return AsyncHandle(self, self._shared.polling.follow(task_id), task.own_key, created_at)
 
     @overload
     def submit_many(

@@ -35,10 +35,10 @@ class Handle(Generic[R_co]):
     `ftask.Operator(stage).cancel(TaskFilter(task_ids=frozenset({handle.id})))`.
     """
 
-    def __init__(self, client: Client, task: Followed, key: str | None = None) -> None:
+    def __init__(self, client: Client, task: Followed, key: str | None = None, created_at: str | None = None) -> None:
         self.id = task.id
         self.key = key
-        self.created_at: str | None = None
+        self.created_at = created_at
         self._client = client
         self._task = task
 
@@ -156,9 +156,7 @@ class Client:
         options: Any = {"key": key, "delay": delay, "at": at, "group": group, "tags": tags, "unique": unique}
         task = NewTask(type, payload or {}, **options).request(new_key())
         task_id, created_at = self._run(self._calls.submit_or_find(task, raises=if_exists == "raise"))
-        handle = self._handle(task_id, task.own_key)
-        handle.created_at = created_at
-        return handle
+        return self._handle(task_id, task.own_key, created_at)
 
     @overload
     def submit_many(
@@ -265,10 +263,10 @@ class Client:
     def _run(self, call: Call[T]) -> T:
         return self._transport.run(call)
 
-    def _handle(self, task_id: str, key: str | None) -> Handle[Any]:
+    def _handle(self, task_id: str, key: str | None, created_at: str | None = None) -> Handle[Any]:
         shared = self._shared
         with shared.changed:
-            return Handle(self, shared.polling.follow(task_id), key)
+            return Handle(self, shared.polling.follow(task_id), key, created_at)
 
     def _await(self, tasks: Sequence[Followed], count: int, timeout: float | None) -> None:
         """Wait until `count` of the tasks have ended. Of the threads that wait, one asks for all of them."""

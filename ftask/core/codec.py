@@ -33,11 +33,15 @@ def encode_message(message: Message) -> str:
 
 
 def decode_message(body: str) -> Message:
-    """Return the message in `body`.
+    """Return the message in `body`; see :func:`body_fields` and :func:`message_from` for the errors."""
+    return message_from(body_fields(body))
+
+
+def body_fields(body: str) -> dict[str, Any]:
+    """Return the fields of a message of any kind.
 
     Raises:
-        MalformedMessageError: no version of ftask can read it.
-        UnknownVersionError: a worker of a later version can read it.
+        MalformedMessageError: the body is not a JSON object.
     """
     try:
         fields = json.loads(body)
@@ -45,6 +49,16 @@ def decode_message(body: str) -> Message:
         raise MalformedMessageError("the body is not JSON") from None
     if not isinstance(fields, dict):
         raise MalformedMessageError("the body is not a JSON object")
+    return fields
+
+
+def message_from(fields: Mapping[str, Any]) -> Message:
+    """Return the message of a task that has these fields.
+
+    Raises:
+        MalformedMessageError: no version of ftask can read it.
+        UnknownVersionError: a worker of a later version can read it.
+    """
     version = fields.get("v")
     if not _is_count(version) or version == 0:
         raise MalformedMessageError("the field v (format version) is missing or not a positive integer")

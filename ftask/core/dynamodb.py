@@ -340,21 +340,33 @@ class DynamoStore:
         **request: Any,
     ) -> _Write:
         """Make a write that its condition may refuse; raise any other error."""
-        request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} | request
         # DynamoDB refuses empty ones.
         if values:
             request["ExpressionAttributeValues"] = values
         if names:
             request["ExpressionAttributeNames"] = names
-        try:
-            answer = getattr(self._client(), operation)(TableName=self._table, ConditionExpression=condition, **request)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                raise
-            item: Any = error.response.get("Item")
-            return _Write(False, item_to_task(item) if item else None)
-        item = answer.get("Attributes")
-        return _Write(True, item_to_task(item) if item else None)
+        write = getattr(self._client(), operation)
+        done, item = write_if(write, condition, TableName=self._table, **request)
+        return _Write(done, item_to_task(item) if item else None)
+
+
+def write_if(write: Callable[..., Any], condition: str, **request: Any) -> tuple[bool, Mapping[str, Any]]:
+    """Make a write of one item if the condition holds; return whether, and an item, empty without one.
+
+    That is the item as ReturnValues asks for it; of a refused write, the item that was found.
+
+    Raises:
+        ClientError: the write failed for another reason.
+    """
+    request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} | request
+    try:
+        answer = write(ConditionExpression=condition, **request)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+            raise
+        refused: Any = error.response
+        return False, refused.get("Item") or {}
+    return True, answer.get("Attributes") or {}
 
 
 class _Write(NamedTuple):

@@ -20,9 +20,9 @@ from random import Random
 from typing import Any
 
 from ftask.core import events, expiry, transitions
-from ftask.core.codec import MalformedMessageError, UnknownVersionError, decode_message, encode_message
+from ftask.core.codec import MalformedMessageError, UnknownVersionError, body_fields, encode_message, message_from
 from ftask.core.errors import AttemptError, InvalidResult, PayloadMissing, UnknownTaskType
-from ftask.core.firings import Firings, decode_firing
+from ftask.core.firings import Firings, firing_from
 from ftask.core.model import Delivery, Failure, Lease, Message, Status, Task
 from ftask.core.ports import (
     Clock,
@@ -103,8 +103,9 @@ class Executor:
             Exception: the table or a queue failed; the message must be delivered again.
         """
         try:
-            firing = None if self.firings is None else decode_firing(delivery.body, delivery.sent_at)
-            message = decode_message(delivery.body) if firing is None else firing.message
+            fields = body_fields(delivery.body)
+            firing = None if self.firings is None else firing_from(fields, delivery.sent_at)
+            message = message_from(fields) if firing is None else firing.message
         except MalformedMessageError as error:
             self._dead_letter_malformed(delivery, str(error))
             return True

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from ftask.core.codec import MalformedMessageError
 from ftask.core.labels import UNTIL_DONE, Labels
@@ -71,6 +71,11 @@ class ScheduleRecord:
     skip_reason: str | None = None
     skips: int = 0
 
+    @property
+    def task_id(self) -> str | None:
+        """The id of the task that the latest firing makes, unless it is skipped; None if the schedule never fired."""
+        return None if self.firing_at is None else Firing(self.schedule, self.firing_at).task_id
+
 
 class ScheduleRecords(Protocol):
     """The records of schedules, as a worker writes them."""
@@ -90,17 +95,13 @@ def encode_firing(schedule: str, at: datetime | None = None) -> str:
     return json.dumps({"v": FIRING_VERSION, "schedule": schedule, "at": moment}, separators=(",", ":"))
 
 
-def decode_firing(body: str, sent_at: datetime | None) -> Firing | None:
-    """Return the firing in `body`; None if the message is of another kind. `sent_at` is when it was sent.
+def firing_from(fields: Mapping[str, Any], sent_at: datetime | None) -> Firing | None:
+    """Return the firing in the fields of a message sent at `sent_at`; None if the message is of another kind.
 
     Raises:
         MalformedMessageError: it is one, and cannot be read.
     """
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(fields, dict) or fields.get("v") != FIRING_VERSION:
+    if fields.get("v") != FIRING_VERSION:
         return None
     schedule, at = fields.get("schedule"), fields.get("at")
     if not isinstance(schedule, str) or not TYPE_NAME.fullmatch(schedule):

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from ftask.core.dynamodb import write_if
 from ftask.core.firings import Firing, ScheduleRecord
 from ftask.core.timestamps import from_iso, to_iso
 
@@ -27,31 +26,33 @@ class DynamoScheduleRecords:
     def take(self, firing: Firing) -> tuple[bool, ScheduleRecord]:
         # A firing is taken once, in the order of their times; a second write, sent again because the answer of the
         # first was lost, finds its own time.
-        done, item = self._update(
-            firing.schedule,
-            "SET firingAt = :at REMOVE skipReason",
-            {":at": to_iso(firing.at)},
+        done, item = write_if(
+            self._client().update_item,
             "attribute_not_exists(pausedAt) AND (attribute_not_exists(firingAt) OR firingAt < :at)",
+            **self._update(firing.schedule, "SET firingAt = :at REMOVE skipReason", {":at": _time(firing.at)}),
         )
         return done, _record(firing.schedule, item)
 
     def skip(self, firing: Firing, reason: str) -> None:
         # Once: a firing is delivered again if its acknowledgement was lost.
-        self._update(
-            firing.schedule,
-            "SET skipReason = :reason, skips = if_not_exists(skips, :none) + :one",
-            {":reason": reason, ":at": to_iso(firing.at), ":none": 0, ":one": 1},
+        write_if(
+            self._client().update_item,
             "firingAt = :at AND attribute_not_exists(skipReason)",
+            **self._update(
+                firing.schedule,
+                "SET skipReason = :reason, skips = if_not_exists(skips, :none) + :one",
+                {":reason": {"S": reason}, ":at": _time(firing.at), ":none": {"N": "0"}, ":one": {"N": "1"}},
+            ),
         )
 
     def pause(self, schedule: str, now: datetime) -> ScheduleRecord:
         """Have workers make no tasks of the schedule; return its record. An earlier pause goes on."""
-        _, item = self._update(schedule, "SET pausedAt = if_not_exists(pausedAt, :now)", {":now": to_iso(now)})
-        return _record(schedule, item)
+        update = self._update(schedule, "SET pausedAt = if_not_exists(pausedAt, :now)", {":now": _time(now)})
+        return _record(schedule, self._client().update_item(**update)["Attributes"])
 
     def resume(self, schedule: str) -> None:
         """End the pause of a schedule."""
-        self._update(schedule, "REMOVE pausedAt", {})
+        self._client().update_item(**self._update(schedule, "REMOVE pausedAt"))
 
     def read(self, schedules: Iterable[str]) -> Iterator[ScheduleRecord]:
         """Yield the record of each schedule, read consistently; an empty one if it never fired."""
@@ -59,27 +60,16 @@ class DynamoScheduleRecords:
             answer = self._client().get_item(TableName=self._table, Key=_key(schedule), ConsistentRead=True)
             yield _record(schedule, answer.get("Item", {}))
 
-    def _update(
-        self, schedule: str, expression: str, values: Mapping[str, str | int], condition: str | None = None
-    ) -> tuple[bool, Mapping[str, Any]]:
-        """Return whether the condition held, and the item: as it is now, or as it was refused."""
-        request: dict[str, Any] = {"ReturnValues": "ALL_NEW"}
-        if condition is not None:
-            request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        if values:
-            request["ExpressionAttributeValues"] = {
-                name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()
-            }
-        try:
-            answer = self._client().update_item(
-                TableName=self._table, Key=_key(schedule), UpdateExpression=expression, **request
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                raise
-            refused: Any = error.response
-            return False, refused.get("Item", {})
-        return True, answer.get("Attributes", {})
+    def _update(self, schedule: str, expression: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the request that updates the record of a schedule, and asks for the new one."""
+        request = {"TableName": self._table, "Key": _key(schedule), "UpdateExpression": expression}
+        # DynamoDB refuses empty ones.
+        given = {"ExpressionAttributeValues": values} if values else {}
+        return {**request, **given, "ReturnValues": "ALL_NEW"}
+
+
+def _time(moment: datetime) -> dict[str, str]:
+    return {"S": to_iso(moment)}
 
 
 def _key(schedule: str) -> dict[str, Any]:

@@ -205,7 +205,7 @@ class TypeChanges:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleChange:
-    """What a deployment changes about the schedule of one type; None where there is none before or after it."""
+    """The schedule of one type before and after a deployment; None where the type has no schedule."""
 
     name: str
     before: TypeSchedule | None

@@ -11,7 +11,7 @@ from ftask.aws.api import ApiClient
 from ftask.aws.errors import translate_aws_errors
 from ftask.aws.stage import Stage
 from ftask.core.errors import FtaskError
-from ftask.core.firings import Firing, ScheduleRecord, encode_firing
+from ftask.core.firings import ScheduleRecord, encode_firing
 from ftask.core.manifest import TypeSchedule, schedule_from_json
 from ftask.core.model import Task
 from ftask.core.text import printable
@@ -73,16 +73,9 @@ def read_states(stage: Stage, schedules: Mapping[str, TypeSchedule]) -> list[Sch
     """Return each schedule with its record and the task of its last firing."""
     with translate_aws_errors():
         records = list(stage.schedule_records.read(schedules))
-        firings = [Firing(record.schedule, record.firing_at).task_id for record in records if record.firing_at]
-        tasks = {task.task_id: task for task in stage.store.get_many(firings)}
-    return [
-        ScheduleState(
-            schedules[record.schedule],
-            record,
-            tasks.get(Firing(record.schedule, record.firing_at).task_id) if record.firing_at else None,
-        )
-        for record in records
-    ]
+        task_ids = [record.task_id for record in records if record.task_id is not None]
+        tasks: dict[str | None, Task] = {task.task_id: task for task in stage.store.get_many(task_ids)}
+    return [ScheduleState(schedules[record.schedule], record, tasks.get(record.task_id)) for record in records]
 
 
 def catch_up(stage: Stage, schedule: TypeSchedule, record: ScheduleRecord, now: datetime) -> datetime | None:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from ftask.aws.stage import Stage
-from ftask.core.firings import Firing, decode_firing
+from ftask.core.codec import body_fields
+from ftask.core.firings import Firing, firing_from
 from ftask.core.manifest import TypeSchedule
 from ftask.core.model import Status
 from ftask.ops.schedules import catch_up, read_states
@@ -28,7 +29,7 @@ def stage(moto_resources: Resources) -> Stage:
 
 def sent(resources: Resources) -> list[Firing]:
     messages = resources.sqs.receive_message(QueueUrl=resources.queue_url, MaxNumberOfMessages=10).get("Messages", [])
-    firings = [decode_firing(message["Body"], None) for message in messages]
+    firings = [firing_from(body_fields(message["Body"]), None) for message in messages]
     return [firing for firing in firings if firing is not None]
 
 

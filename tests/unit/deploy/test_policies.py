@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from cfnlint.decode.cfn_yaml import loads
 
+from ftask.core.codec import body_fields
 from ftask.core.errors import FtaskError
-from ftask.core.firings import Firing, decode_firing
+from ftask.core.firings import Firing, firing_from
 from ftask.core.manifest import Options, TaskType, TypeSchedule
 from ftask.deploy.policies import TasksPolicy, key_statements, read_policy, secrets_statements
 from ftask.deploy.template import MAX_TEMPLATE_BYTES, read_template, schedule_id, template_with
@@ -181,7 +182,7 @@ def test_a_scheduled_type_has_a_schedule_in_the_group_of_the_stack_that_sends_it
     assert properties["GroupName"] == {"Ref": "ScheduleGroup"}
     assert properties["Target"]["Arn"] == {"Fn::GetAtt": "Queue.Arn"}
     sent = properties["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", "2026-12-01T04:00:00Z")
-    assert decode_firing(sent, None) == Firing("report.daily", datetime(2026, 12, 1, 4, tzinfo=UTC))
+    assert firing_from(body_fields(sent), None) == Firing("report.daily", datetime(2026, 12, 1, 4, tzinfo=UTC))
     assert added[schedule_id("report_daily")]["Properties"]["ScheduleExpression"] == "rate(1 hour)"
 
 
